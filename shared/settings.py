@@ -1,0 +1,147 @@
+"""The blocks that a service's settings class is put together from.
+
+Settings come from the environment (and a ``.env`` file in the working directory), are validated
+once at start, and are handed to whoever needs them: there is no global settings object.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+
+from shared.logs import LogFormat
+
+
+def _blank_is_unset(value: object) -> object:
+    return None if value == "" else value
+
+
+_BlankIsUnset = BeforeValidator(_blank_is_unset)
+OptionalText = Annotated[str | None, _BlankIsUnset]
+OptionalSecret = Annotated[SecretStr | None, _BlankIsUnset]
+
+
+class Settings(BaseSettings):
+    """What every process has."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
+
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_format: LogFormat = Field("json", description="json, or text for a terminal")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment and ``.env``; raises ``pydantic.ValidationError``."""
+        return cls(_env_file=".env")
+
+
+class HttpSettings(Settings):
+    """Where a service listens, and the address that people reach the system at."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+    public_url: str = Field(
+        "http://localhost:8000",
+        description="Where people reach the gateway; links in answers and mails start with it",
+    )
+
+
+class DatabaseSettings(Settings):
+    """Postgres, by its parts or as one URL (which wins)."""
+
+    database_url: OptionalSecret = Field(
+        None, description="Postgres as one URL (postgres://user:password@host:port/db)"
+    )
+    postgres_host: str = Field("localhost", description="Postgres' host")
+    postgres_port: int = Field(5432, description="Postgres' port")
+    postgres_db: str = Field("dither", description="The database's name")
+    postgres_user: str = Field("dither", description="The role to log in as")
+    postgres_password: SecretStr = Field(SecretStr(""), description="Its password")
+    database_pool_size: int = Field(
+        2,
+        ge=1,
+        description="Most connections one process holds (upload 2, dither 2, notification 1)",
+    )
+    database_pool_timeout_seconds: float = Field(
+        5, gt=0, description="How long a request waits for a connection before it is told 503"
+    )
+    migrate_on_start: bool = Field(
+        True, description="Bring the service's tables up to date when it starts"
+    )
+
+    def sqlalchemy_url(self) -> URL:
+        if self.database_url is not None:
+            return make_url(self.database_url.get_secret_value()).set(
+                drivername="postgresql+psycopg2"
+            )
+        return URL.create(
+            "postgresql+psycopg2",
+            username=self.postgres_user,
+            password=self.postgres_password.get_secret_value() or None,
+            host=self.postgres_host,
+            port=self.postgres_port,
+            database=self.postgres_db,
+        )
+
+
+class KafkaSettings(Settings):
+    """The broker, the topics, and how to log in to a hosted cluster."""
+
+    kafka_server: str = Field("localhost:9092", description="host:port, or several with commas")
+    kafka_image_topic: str = Field("images", description="IMAGE_UPLOADED and IMAGE_DELETED")
+    kafka_dither_topic: str = Field("dithers", description="DITHER_UPLOADED and its kin")
+    kafka_dead_letter_topic: str = Field(
+        "dead-letters", description="Messages that can never be processed, kept for a person"
+    )
+    kafka_group_prefix: str = Field(
+        "", description="Put before each consumer group's name, as hosted clusters may demand"
+    )
+    kafka_security_protocol: str = Field(
+        "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
+    )
+    kafka_sasl_mechanism: OptionalText = Field(
+        None, description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    )
+    kafka_sasl_username: OptionalText = Field(None, description="SASL user")
+    kafka_sasl_password: OptionalSecret = Field(None, description="SASL password")
+    kafka_ssl_ca: OptionalText = Field(
+        None, description="The cluster's CA certificate: a file's path, or the PEM text itself"
+    )
+    kafka_topic_partitions: int = Field(4, ge=1, description="Partitions of topics made by us")
+    kafka_topic_replication: int = Field(1, ge=1, description="Replicas of topics made by us")
+    kafka_session_timeout_seconds: float = Field(
+        10, ge=1, description="After this silence a consumer's work is given to another"
+    )
+    kafka_max_poll_interval_seconds: float = Field(
+        60, ge=1, description="A consumer that does not poll for this long is taken for dead"
+    )
+    kafka_ephemeral: bool = Field(
+        False,
+        description="The broker forgets when it stops: publish again, at start, what the outbox holds",
+    )
+    consumer_workers: int = Field(
+        2, ge=1, description="Messages worked on at once by a process (of different partitions)"
+    )
+    consumer_max_consecutive_failures: int = Field(
+        20, ge=1, description="A run of this many dead letters stops the consumer"
+    )
+    outbox_retention_seconds: float = Field(
+        3600, ge=0, description="How long published messages stay in the outbox"
+    )
+    sweep_interval_seconds: float = Field(
+        60, gt=0, description="How often unfinished work and expired data are looked for"
+    )
+    unfinished_after_seconds: float = Field(
+        600, gt=0, description="Work that has not finished after this is announced again"
+    )
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> Self:
+        parts = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
+        if "SASL" in self.kafka_security_protocol.upper() and None in parts:
+            raise ValueError(
+                "KAFKA_SECURITY_PROTOCOL names SASL, so KAFKA_SASL_MECHANISM, "
+                "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set"
+            )
+        return self
