@@ -55,7 +55,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         # ascii() keeps a control character of a logged value from moving the cursor.
-        fields = "".join(f" {k}={ascii(v)}" for k, v in _extra_fields(record).items())
+        fields = "".join(f" {k}={v!a}" for k, v in _extra_fields(record).items())
         message = record.getMessage().encode("unicode_escape").decode("ascii")
         line = f"{time} {record.levelname:<7} {self._service}: {message}{fields}"
         if (request_id := current_request_id()) is not None:

@@ -4,22 +4,13 @@ Settings come from the environment (and a ``.env`` file in the working directory
 once at start, and are handed to whoever needs them: there is no global settings object.
 """
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
 from shared.logs import LogFormat
-
-
-def _blank_is_unset(value: object) -> object:
-    return None if value == "" else value
-
-
-_BlankIsUnset = BeforeValidator(_blank_is_unset)
-OptionalText = Annotated[str | None, _BlankIsUnset]
-OptionalSecret = Annotated[SecretStr | None, _BlankIsUnset]
 
 
 class Settings(BaseSettings):
@@ -50,7 +41,7 @@ class HttpSettings(Settings):
 class DatabaseSettings(Settings):
     """Postgres, by its parts or as one URL (which wins)."""
 
-    database_url: OptionalSecret = Field(
+    database_url: SecretStr | None = Field(
         None, description="Postgres as one URL (postgres://user:password@host:port/db)"
     )
     postgres_host: str = Field("localhost", description="Postgres' host")
@@ -100,12 +91,12 @@ class KafkaSettings(Settings):
     kafka_security_protocol: str = Field(
         "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
     )
-    kafka_sasl_mechanism: OptionalText = Field(
+    kafka_sasl_mechanism: str | None = Field(
         None, description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
     )
-    kafka_sasl_username: OptionalText = Field(None, description="SASL user")
-    kafka_sasl_password: OptionalSecret = Field(None, description="SASL password")
-    kafka_ssl_ca: OptionalText = Field(
+    kafka_sasl_username: str | None = Field(None, description="SASL user")
+    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password")
+    kafka_ssl_ca: str | None = Field(
         None, description="The cluster's CA certificate: a file's path, or the PEM text itself"
     )
     kafka_topic_partitions: int = Field(4, ge=1, description="Partitions of topics made by us")
@@ -118,7 +109,7 @@ class KafkaSettings(Settings):
     )
     kafka_ephemeral: bool = Field(
         False,
-        description="The broker forgets when it stops: publish again, at start, what the outbox holds",
+        description="The broker forgets when it stops: at start, publish the outbox again",
     )
     consumer_workers: int = Field(
         2, ge=1, description="Messages worked on at once by a process (of different partitions)"
