@@ -1,0 +1,56 @@
+"""Where files are kept: Cloudinary if its credentials are set, else this machine's disk."""
+
+import logging
+
+from shared.storage.cloudinary import CloudinaryStorage
+from shared.storage.local import LocalStorage
+from shared.storage.protocol import (
+    FileMissingError,
+    Storage,
+    StorageError,
+    StorageRefusedError,
+    StorageUnavailableError,
+    StoredFile,
+)
+from shared.storage.settings import StorageSettings
+
+__all__ = [
+    "CloudinaryStorage",
+    "FileMissingError",
+    "LocalStorage",
+    "Storage",
+    "StorageError",
+    "StorageRefusedError",
+    "StorageSettings",
+    "StorageUnavailableError",
+    "StoredFile",
+    "build_storage",
+]
+
+_log = logging.getLogger(__name__)
+
+
+def build_storage(settings: StorageSettings) -> Storage:
+    """The storage that the settings ask for; says so in the log when it is only the local disk."""
+    name, key, secret = (
+        settings.cloudinary_cloud_name,
+        settings.cloudinary_api_key,
+        settings.cloudinary_api_secret,
+    )
+    if name and key and secret:
+        return CloudinaryStorage(
+            cloud_name=name,
+            api_key=key,
+            api_secret=secret.get_secret_value(),
+            upload_prefix=settings.cloudinary_upload_prefix,
+            delivery_url=settings.cloudinary_delivery_url,
+            folder=settings.cloudinary_folder,
+            timeout_seconds=settings.storage_timeout_seconds,
+        )
+    root = settings.data_dir / "files"
+    _log.warning(
+        "no CLOUDINARY_* variables are set: files are kept on local disk, in %s; "
+        "services on other machines do not see them",
+        root,
+    )
+    return LocalStorage(root)

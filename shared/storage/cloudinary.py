@@ -1,0 +1,171 @@
+"""Files in Cloudinary, through its own SDK.
+
+Only the upload API is used (upload, destroy): the Admin API is limited to 500 calls an hour.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from urllib.parse import urlsplit
+
+import cloudinary.exceptions
+import cloudinary.uploader
+import urllib3
+
+from shared.storage.protocol import (
+    KEY_PATTERN,
+    FileMissingError,
+    StorageError,
+    StorageRefusedError,
+    StorageUnavailableError,
+    StoredFile,
+    refuse_empty,
+    split_key,
+)
+
+_CHUNK = 64 * 1024
+# urllib3's pool in the SDK tries to connect this often; the time for one attempt follows from it.
+_CONNECT_ATTEMPTS = 4
+
+
+class CloudinaryStorage:
+    """Storage in one Cloudinary product environment.
+
+    The key without its extension, under `folder`, is the public id: keys differ in more than the
+    extension. Nothing is retried here; the callers know how long their work may wait.
+    """
+
+    name = "cloudinary"
+
+    def __init__(
+        self,
+        *,
+        cloud_name: str,
+        api_key: str,
+        api_secret: str,
+        upload_prefix: str = "https://api.cloudinary.com",
+        delivery_url: str = "https://res.cloudinary.com",
+        folder: str = "",
+        timeout_seconds: float = 8.0,
+    ) -> None:
+        self._folder = f"{folder}/" if folder else ""
+        self._seconds = timeout_seconds
+        self._timeout = urllib3.Timeout(
+            connect=timeout_seconds / _CONNECT_ATTEMPTS, read=timeout_seconds
+        )
+        # Given with each call: the SDK's global configuration stays untouched, and its own
+        # `config(timeout=…)` is not heeded by upload and destroy.
+        self._call = {
+            "cloud_name": cloud_name,
+            "api_key": api_key,
+            "api_secret": api_secret,
+            "oauth_token": None,
+            "upload_prefix": upload_prefix.rstrip("/"),
+            "resource_type": "image",
+            "invalidate": True,
+            "timeout": self._timeout,
+        }
+        self._delivery = f"{delivery_url.rstrip('/')}/{cloud_name}/image/upload/"
+        # Nothing but a version may stand before the public id: no transformations by URL.
+        self._own_url = re.compile(
+            re.escape(self._delivery) + r"(?:v\d{1,20}/)?" + re.escape(self._folder) + KEY_PATTERN
+        )
+        self._pool = urllib3.PoolManager(maxsize=8)
+
+    def put(self, key: str, data: bytes, content_type: str) -> StoredFile:  # noqa: ARG002 - Cloudinary reads it from the bytes
+        public_id = self._public_id(key)
+        refuse_empty(key, data)
+        with _sdk_errors(f"store {key}"):
+            # A str would be read as a path or a URL: bytes only.
+            answer = cloudinary.uploader.upload(
+                BytesIO(data), public_id=public_id, overwrite=True, **self._call
+            )
+        url = str(answer.get("secure_url"))
+        if not self._own_url.fullmatch(url):
+            raise StorageUnavailableError(
+                f"Cloudinary stored {key} at {url[:200]!r}, which is not under {self._delivery}: "
+                "CLOUDINARY_DELIVERY_URL must name the host that serves the files"
+            )
+        return StoredFile(key=key, url=url)
+
+    def fetch(self, url: str, *, max_bytes: int) -> bytes:
+        if not self._own_url.fullmatch(url):
+            raise StorageRefusedError(f"not a URL of this Cloudinary storage: {url[:200]!r}")
+        try:
+            response = self._pool.request(
+                "GET",
+                url,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=self._timeout,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise StorageUnavailableError(f"cannot fetch {url}: {error}") from error
+        try:
+            return self._read(response, url, max_bytes)
+        finally:
+            response.release_conn()
+
+    def delete(self, key: str) -> None:
+        public_id = self._public_id(key)
+        with _sdk_errors(f"delete {key}"):
+            # "ok" or "not found": both mean that it is gone.
+            cloudinary.uploader.destroy(public_id, **self._call)
+
+    def _public_id(self, key: str) -> str:
+        return self._folder + split_key(key)[0]
+
+    def _read(self, response: urllib3.BaseHTTPResponse, url: str, max_bytes: int) -> bytes:
+        if response.status != 200:
+            response.close()
+            raise _unfetchable(response.status, url)
+        # The read timeout starts anew with each byte; a server that drips must not hold a worker.
+        deadline = time.monotonic() + 4 * self._seconds
+        data = bytearray()
+        try:
+            for chunk in response.stream(_CHUNK):
+                data += chunk
+                if len(data) > max_bytes:
+                    raise StorageRefusedError(f"{url} is larger than {max_bytes} bytes")
+                if time.monotonic() > deadline:
+                    raise StorageUnavailableError(f"{url} came too slowly")
+        except urllib3.exceptions.HTTPError as error:
+            raise StorageUnavailableError(f"cannot read {url}: {error}") from error
+        except StorageError:
+            response.close()
+            raise
+        return bytes(data)
+
+
+def _unfetchable(status: int, url: str) -> StorageError:
+    path = urlsplit(url).path
+    if status in {404, 410}:
+        return FileMissingError(f"{path} is not there")
+    if status in {401, 403, 420, 429} or status >= 500:
+        return StorageUnavailableError(f"Cloudinary answered {status} for {path}")
+    return StorageRefusedError(f"Cloudinary answered {status} for {path}")
+
+
+@contextmanager
+def _sdk_errors(action: str) -> Iterator[None]:
+    """Sorts what the SDK and the urllib3 below it raise into "later" and "never"."""
+    try:
+        yield
+    except (
+        cloudinary.exceptions.AuthorizationRequired,
+        cloudinary.exceptions.NotAllowed,
+    ) as error:
+        raise StorageUnavailableError(
+            f"Cloudinary does not accept the credentials, cannot {action} "
+            f"(CLOUDINARY_CLOUD_NAME, CLOUDINARY_API_KEY, CLOUDINARY_API_SECRET): {error}"
+        ) from error
+    except (cloudinary.exceptions.BadRequest, cloudinary.exceptions.AlreadyExists) as error:
+        raise StorageRefusedError(f"Cloudinary refused to {action}: {error}") from error
+    except (cloudinary.exceptions.Error, urllib3.exceptions.HTTPError, OSError) as error:
+        if "server response (413)" in str(error):  # from a proxy on the way, as HTML
+            raise StorageRefusedError(f"Cloudinary refused to {action}: too large") from error
+        raise StorageUnavailableError(f"Cloudinary cannot {action} now: {error}") from error

@@ -1,0 +1,108 @@
+"""Files under a directory of this machine: what is used when no Cloudinary is set."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from shared.storage.protocol import (
+    FileMissingError,
+    StorageRefusedError,
+    StorageUnavailableError,
+    StoredFile,
+    refuse_empty,
+    split_key,
+)
+
+URL_PREFIX = "/files/"
+
+
+class LocalStorage:
+    """Storage in `root`; the directory is made with the first file."""
+
+    name = "local disk"
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def path(self, key: str) -> Path:
+        """Where the file of `key` lies, whether it exists or not."""
+        split_key(key)
+        return self._root / key
+
+    def put(self, key: str, data: bytes, content_type: str) -> StoredFile:  # noqa: ARG002 - the extension says it
+        path = self.path(key)
+        refuse_empty(key, data)
+        with _disk_errors("store", key):
+            _make_directory(path.parent)
+            _write_atomically(path, data)
+        return StoredFile(key=key, url=URL_PREFIX + key)
+
+    def fetch(self, url: str, *, max_bytes: int) -> bytes:
+        """The file behind `/files/<key>`; a host before it says nothing, no network is used."""
+        key = self._key(url)
+        with _disk_errors("read", key), self.path(key).open("rb") as file:
+            data = file.read(max_bytes + 1)
+        if len(data) > max_bytes:
+            raise StorageRefusedError(f"{key} is larger than {max_bytes} bytes")
+        return data
+
+    def delete(self, key: str) -> None:
+        path = self.path(key)
+        with _disk_errors("delete", key):
+            path.unlink(missing_ok=True)
+
+    def _key(self, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise StorageRefusedError(f"not a URL: {url[:200]!r}") from error
+        if parts.scheme not in {"", "http", "https"} or not parts.path.startswith(URL_PREFIX):
+            raise StorageRefusedError(f"not a URL of the local storage: {url[:200]!r}")
+        return parts.path.removeprefix(URL_PREFIX)
+
+
+@contextmanager
+def _disk_errors(verb: str, key: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileMissingError(f"{key} is not there") from error
+    except OSError as error:
+        # A full disk or a missing right is mended by a person, and then the same call works.
+        raise StorageUnavailableError(f"cannot {verb} {key}: {error.strerror}") from error
+
+
+def _make_directory(directory: Path) -> None:
+    if directory.is_dir():
+        return
+    _make_directory(directory.parent)
+    with suppress(FileExistsError):
+        directory.mkdir()
+    _sync_directory(directory.parent)
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    """A reader sees the old file or the new one, and after a power cut one of them is there."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
