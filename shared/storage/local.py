@@ -43,8 +43,13 @@ class LocalStorage:
     def fetch(self, url: str, *, max_bytes: int) -> bytes:
         """The file behind `/files/<key>`; a host before it says nothing, no network is used."""
         key = self._key(url)
-        with _disk_errors("read", key), self.path(key).open("rb") as file:
-            data = file.read(max_bytes + 1)
+        path = self.path(key)
+        with _disk_errors("read", key):
+            try:
+                with path.open("rb") as file:
+                    data = file.read(max_bytes + 1)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise FileMissingError(f"{key} is not there") from error
         if len(data) > max_bytes:
             raise StorageRefusedError(f"{key} is larger than {max_bytes} bytes")
         return data
@@ -68,8 +73,6 @@ class LocalStorage:
 def _disk_errors(verb: str, key: str) -> Iterator[None]:
     try:
         yield
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise FileMissingError(f"{key} is not there") from error
     except OSError as error:
         # A full disk or a missing right is mended by a person, and then the same call works.
         raise StorageUnavailableError(f"cannot {verb} {key}: {error.strerror}") from error

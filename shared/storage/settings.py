@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings import Settings
 
 
-class StorageSettings(BaseSettings):
+class StorageSettings(Settings):
     """All three credentials of Cloudinary, or none: then files are kept under DATA_DIR."""
-
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 
     cloudinary_cloud_name: str | None = Field(
         None, description="Name of the Cloudinary product environment; unset: files on local disk"

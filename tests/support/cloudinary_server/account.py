@@ -1,0 +1,118 @@
+"""The account behind the server: its files, and what it accepts."""
+
+import hashlib
+import re
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+_UNSIGNED = {"file", "cloud_name", "resource_type", "api_key", "signature"}
+_MAGIC = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "png", "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "jpg", "image/jpeg"),
+    (re.compile(rb"GIF8[79]a"), "gif", "image/gif"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "webp", "image/webp"),
+    (re.compile(rb"....ftypavi[fs]", re.DOTALL), "avif", "image/avif"),
+    (re.compile(rb"BM"), "bmp", "image/bmp"),
+    (re.compile(rb"II\*\x00|MM\x00\*"), "tif", "image/tiff"),
+)
+
+
+class CallError(Exception):
+    """A call that Cloudinary answers with an error of this status and text."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    data: bytes
+    format: str
+    content_type: str
+    version: int
+
+
+class Account:
+    """The product environment `cloud_name` with its files; safe to use from any thread."""
+
+    def __init__(self, *, cloud_name: str, api_key: str, api_secret: str, max_bytes: int) -> None:
+        self.cloud_name = cloud_name
+        self.api_key = api_key
+        self.api_secret = api_secret
+        self.max_bytes = max_bytes
+        self.assets: dict[str, Asset] = {}
+        self._lock = threading.Lock()
+        self._versions = int(time.time())
+
+    def upload(self, fields: dict[str, str], file: bytes | None, base_url: str) -> dict[str, Any]:
+        """Stores the file and tells of it; its URLs start with `base_url`."""
+        self._check_signature(fields)
+        if not file:
+            raise CallError(400, "Missing required parameter - file")
+        if len(file) > self.max_bytes:
+            raise CallError(
+                400, f"File size too large. Got {len(file)}. Maximum is {self.max_bytes}."
+            )
+        public_id = fields.get("public_id") or hashlib.sha1(file).hexdigest()[:20]
+        with self._lock:
+            self._versions += 1
+            asset = _recognise(file, self._versions)
+            self.assets[public_id] = asset
+        path = f"/{self.cloud_name}/image/upload/v{asset.version}/{public_id}.{asset.format}"
+        return {
+            "asset_id": hashlib.md5(public_id.encode()).hexdigest(),
+            "public_id": public_id,
+            "version": asset.version,
+            "format": asset.format,
+            "resource_type": "image",
+            "type": "upload",
+            "bytes": len(file),
+            "etag": hashlib.md5(file).hexdigest(),
+            "url": base_url + path,
+            "secure_url": base_url + path,
+        }
+
+    def destroy(self, fields: dict[str, str]) -> dict[str, Any]:
+        self._check_signature(fields)
+        with self._lock:
+            gone = self.assets.pop(fields.get("public_id", ""), None)
+        return {"result": "ok" if gone else "not found"}
+
+    def find(self, path: str) -> Asset | None:
+        """The asset at `/<cloud>/image/upload/[v1/]<public id>[.<format>]`."""
+        prefix = f"/{self.cloud_name}/image/upload/"
+        if not path.startswith(prefix):
+            return None
+        name = re.sub(r"^v\d+/", "", path.removeprefix(prefix))
+        stem, _, extension = name.rpartition(".")
+        with self._lock:
+            asset = self.assets.get(stem)
+            return asset if asset and asset.format == extension else self.assets.get(name)
+
+    def public_ids(self) -> list[str]:
+        with self._lock:
+            return sorted(self.assets)
+
+    def _check_signature(self, fields: dict[str, str]) -> None:
+        signed = sorted(
+            f"{name}={value}".replace("&", "%26")
+            for name, value in fields.items()
+            if name not in _UNSIGNED and value
+        )
+        text = "&".join(signed)
+        if fields.get("api_key") != self.api_key:
+            raise CallError(401, "Unknown API key " + fields.get("api_key", ""))
+        if hashlib.sha1((text + self.api_secret).encode()).hexdigest() != fields.get("signature"):
+            raise CallError(401, f"Invalid Signature. String to sign - '{text}'.")
+        if abs(time.time() - int(fields.get("timestamp") or 0)) > 3600:
+            raise CallError(400, "Stale request - reported time is more than 1 hour ago")
+
+
+def _recognise(data: bytes, version: int) -> Asset:
+    for magic, extension, content_type in _MAGIC:
+        if magic.match(data):
+            return Asset(data, extension, content_type, version)
+    raise CallError(400, "Invalid image file")
