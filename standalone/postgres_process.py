@@ -1,0 +1,84 @@
+"""Ending Postgres servers: our own, and one that an earlier run left behind."""
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_FAST_SECONDS = 5.0
+_IMMEDIATE_SECONDS = 2.0
+_POLL_SECONDS = 0.02
+
+_log = logging.getLogger(__name__)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Fast shutdown (sessions are ended), then an immediate one, then none at all."""
+    for order, seconds in (
+        (signal.SIGINT, _FAST_SECONDS),
+        (signal.SIGQUIT, _IMMEDIATE_SECONDS),
+        (signal.SIGKILL, None),
+    ):
+        process.send_signal(order)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=seconds)
+            return
+
+
+def stop_leftover(cluster: Path) -> None:
+    """Deals with the server of a launcher that was killed: stops it if it still runs.
+
+    If its process id is somebody else's by now, which Postgres would take for a running server,
+    ours is put there instead: Postgres knows that its parent is none, and still looks whether
+    children of the dead server hold the data.
+    """
+    pid_file = cluster / "postmaster.pid"
+    try:
+        first, rest = pid_file.read_text().split("\n", 1)
+        pid = int(first)
+    except (OSError, ValueError):
+        return
+    if _serves(pid, cluster):
+        _log.warning("stopping the Postgres (process %d) that an earlier run left behind", pid)
+        _stop(pid, cluster)
+    elif _lives(pid):
+        pid_file.write_text(f"{os.getpid()}\n{rest}")
+
+
+def _stop(pid: int, cluster: Path) -> None:
+    for order in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.kill(pid, order)
+        deadline = time.monotonic() + _FAST_SECONDS
+        while time.monotonic() < deadline:
+            if not _serves(pid, cluster):
+                return
+            time.sleep(_POLL_SECONDS)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _serves(pid: int, cluster: Path) -> bool:
+    """Whether the process runs and is the Postgres of this cluster."""
+    return str(cluster) in _command_line(pid)
+
+
+def _command_line(pid: int) -> str:
+    if Path("/proc/self").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            return ""
+    ps = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
+    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout
