@@ -1,0 +1,188 @@
+"""Passing a request on to a service and its answer back, without holding either in memory."""
+
+import asyncio
+
+from api_gateway import headers as h
+from api_gateway.connection import UpstreamConnection, UpstreamError, UpstreamTimeout
+from api_gateway.request import Refusal, Request
+from api_gateway.routes import Route
+from api_gateway.settings import GatewaySettings
+from api_gateway.upstream import Lease, Upstream, UpstreamBusy
+
+# A body this small is read whole before a service is bothered; of a larger one, as much.
+# A slow client takes no place at a service until it has sent that.
+FIRST_PART_BYTES = 64 * 1024
+
+
+class ClientGone(Exception):
+    """The client hung up; there is nobody to answer."""
+
+
+class Proxy:
+    """Stateless but for the upstreams."""
+
+    def __init__(self, upstreams: dict[str, Upstream], settings: GatewaySettings) -> None:
+        self._upstreams = upstreams
+        self._settings = settings
+
+    async def forward(
+        self, request: Request, route: Route, target: bytes, headers: h.Headers | None = None
+    ) -> tuple[Upstream, Lease]:
+        """Send the request; returns when the answer's head is there.
+
+        The caller streams the body from ``lease.connection`` and releases the lease.
+        Raises Refusal (what to tell the client) or ClientGone.
+        """
+        body, more = await self._first_part(request, route)
+        upstream = self._upstreams[route.upstream]
+        # HEAD is asked as GET: the services need not know it, and the fields are the same.
+        method = "GET" if request.method == "HEAD" else request.method
+        repeatable = method == "GET" and not request.has_body
+        lease: Lease | None = None
+        for attempt in (1, 2):
+            try:
+                lease = await upstream.lease(
+                    idempotent=repeatable,
+                    event_stream=route.event_stream,
+                    avoid=None if lease is None or lease.reused else lease.replica,
+                )
+            except UpstreamBusy as error:
+                raise Refusal(503, str(error), {"Retry-After": "1"}) from error
+            except UpstreamError as error:
+                raise Refusal(503, str(error), {"Retry-After": "2"}) from error
+            connection = lease.connection
+            head = h.request_head(
+                method,
+                target,
+                lease.replica.authority,
+                request.headers if headers is None else headers,
+                forwarded=request.forwarded,
+                request_id=request.id,
+                length=request.content_length if more else len(body),
+                has_body=request.has_body,
+            )
+            request.replica = lease.replica.authority
+            try:
+                await self._exchange(
+                    request, connection, head, body, more=more, limit=self._body_limit(route)
+                )
+                return upstream, lease
+            except UpstreamError as error:
+                timeout = isinstance(error, UpstreamTimeout)
+                # A kept connection that the service closed just now says nothing against it.
+                stale = lease.reused and not timeout and not connection.head_complete
+                upstream.release(lease, None if stale or request.gone else error)
+                if request.gone:
+                    raise ClientGone from error
+                if attempt == 2 or not repeatable or timeout:
+                    status, what = (
+                        (504, "did not answer in time") if timeout else (502, "broke off")
+                    )
+                    raise Refusal(
+                        status, f"The {upstream.name} service {what}; please try again."
+                    ) from error
+            except BaseException:
+                connection.close()
+                upstream.release(lease)
+                raise
+        raise AssertionError("unreachable")
+
+    async def _exchange(
+        self,
+        request: Request,
+        connection: UpstreamConnection,
+        head: bytes,
+        body: bytes,
+        *,
+        more: bool,
+        limit: int,
+    ) -> None:
+        seconds = self._settings.upstream_response_timeout_seconds
+        request.on_disconnect(connection.close)
+        if not more:
+            connection.begin(head + body)
+            await connection.response(seconds)
+            return
+        chunked = request.content_length is None
+        connection.begin(head + (_chunk(body) if chunked else body))
+        pump = asyncio.create_task(
+            self._pump(request, connection, len(body), chunked=chunked, limit=limit)
+        )
+        try:
+            # The pump bounds this wait: each of its own has an end, and so has what follows.
+            await connection.response()
+        except UpstreamError:
+            if pump.done() and (reason := pump.exception()) is not None:
+                raise reason from None
+            raise
+        finally:
+            if not pump.done():
+                # The service has answered before the end: the rest of the body is of no use.
+                pump.cancel()
+                await asyncio.wait({pump})
+                connection.must_close = request.must_close = True
+
+    async def _pump(
+        self,
+        request: Request,
+        connection: UpstreamConnection,
+        sent: int,
+        *,
+        chunked: bool,
+        limit: int,
+    ) -> None:
+        """Pass the rest of the body on, at the pace of the slower side."""
+        seconds = self._settings.upstream_response_timeout_seconds
+        more = True
+        try:
+            while more:
+                await connection.drain(seconds)
+                part, more = await _receive(request)
+                sent += len(part)
+                if sent > limit:
+                    raise _too_large(request, limit)
+                if part:
+                    connection.write(_chunk(part) if chunked else part)
+            if chunked:
+                connection.write(b"0\r\n\r\n")
+            connection.expect_within(seconds)
+        except (Refusal, ClientGone):
+            connection.close()
+            raise
+
+    async def _first_part(self, request: Request, route: Route) -> tuple[bytes, bool]:
+        """The body's beginning, and whether more of it is to come."""
+        if not request.has_body:
+            return b"", False
+        limit = self._body_limit(route)
+        if request.content_length is not None and request.content_length > limit:
+            raise _too_large(request, limit)
+        part, more = await _receive(request)
+        while more and len(part) < FIRST_PART_BYTES:
+            following, more = await _receive(request)
+            part += following
+        if len(part) > limit:
+            raise _too_large(request, limit)
+        return part, more
+
+    def _body_limit(self, route: Route) -> int:
+        if route.takes_file:
+            return self._settings.max_upload_body_bytes
+        return self._settings.gateway_max_body_bytes
+
+
+async def _receive(request: Request) -> tuple[bytes, bool]:
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        request.gone = True
+        raise ClientGone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _too_large(request: Request, limit: int) -> Refusal:
+    request.must_close = True
+    return Refusal(413, f"The body is too large: at most {limit} bytes are taken here.")
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)

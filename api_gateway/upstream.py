@@ -1,0 +1,323 @@
+"""A service as the gateway sees it: its replicas, which of them to ask, and when not to."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from api_gateway.connection import UpstreamConnection, UpstreamError, UpstreamTimeout
+from api_gateway.settings import GatewaySettings, split_list
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 0.25
+PROBE_TIMEOUT_SECONDS = 5
+MAX_FETCH_BYTES = 4 * 1024 * 1024
+
+
+class UpstreamBusy(UpstreamError):
+    """No replica may be asked now: all are out of rotation, or the queue is full."""
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes
+
+
+class CircuitBreaker:
+    """Closed: ask. Open: do not, until ``open_seconds`` have passed; then one trial decides."""
+
+    def __init__(self, failures_to_open: int, open_seconds: float) -> None:
+        self._failures_to_open = failures_to_open
+        self._open_seconds = open_seconds
+        self._failures = 0
+        self._open_until: float | None = None
+        self._on_trial = False
+
+    @property
+    def closed(self) -> bool:
+        return self._open_until is None
+
+    def allows(self, now: float) -> bool:
+        return self._open_until is None or (now >= self._open_until and not self._on_trial)
+
+    def begin(self) -> None:
+        self._on_trial = self._open_until is not None
+
+    def abandon(self) -> None:
+        """The exchange ended without telling anything of the service."""
+        self._on_trial = False
+
+    def success(self) -> None:
+        self._failures, self._open_until, self._on_trial = 0, None, False
+
+    def failure(self, now: float, *, fatal: bool = False) -> None:
+        """``fatal``: one is enough (nobody listens there)."""
+        self._failures += 1
+        if fatal or self._on_trial or self._failures >= self._failures_to_open:
+            self._open_until = now + self._open_seconds
+        self._on_trial = False
+
+
+class Replica:
+    """One address of a service, and the connections to it."""
+
+    def __init__(self, address: str, settings: GatewaySettings) -> None:
+        url = urlsplit(address)
+        assert url.hostname is not None
+        self.host, self.port = url.hostname, url.port or (443 if url.scheme == "https" else 80)
+        self.authority = url.netloc.rpartition("@")[2]
+        self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        self._settings = settings
+        self.breaker = CircuitBreaker(
+            settings.upstream_failures_to_open, settings.upstream_open_seconds
+        )
+        self.idle: deque[UpstreamConnection] = deque()
+        self.busy: set[UpstreamConnection] = set()
+        self.in_flight = 0
+
+    def take_idle(self, now: float, max_idle: float) -> UpstreamConnection | None:
+        """The connection used last: the least likely to be closed by the other side just now."""
+        while self.idle:
+            connection = self.idle.pop()
+            if not connection.closed and now - connection.idle_since <= max_idle:
+                return connection
+            connection.close()
+        return None
+
+    async def connect(self) -> UpstreamConnection:
+        """Raises UpstreamError; nothing has been sent then."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._settings.upstream_connect_timeout_seconds):
+                _, connection = await loop.create_connection(
+                    lambda: UpstreamConnection(loop), self.host, self.port, ssl=self._tls
+                )
+        except TimeoutError as error:
+            raise UpstreamTimeout("connecting took too long") from error
+        except OSError as error:
+            raise UpstreamError("nobody answers") from error
+        return connection
+
+    def sweep(self, now: float) -> None:
+        for connection in [c for c in self.busy if c.deadline < now]:
+            connection.expire()
+        while self.idle and (
+            self.idle[0].closed
+            or now - self.idle[0].idle_since > self._settings.upstream_idle_seconds
+        ):
+            self.idle.popleft().close()
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """A replica's connection for one exchange. Give it back with ``Upstream.release``."""
+
+    replica: Replica
+    connection: UpstreamConnection
+    event_stream: bool
+    reused: bool
+
+
+class Upstream:
+    """Replicas of one service behind a bounded queue."""
+
+    def __init__(self, name: str, addresses: Iterable[str], settings: GatewaySettings) -> None:
+        self.name = name
+        self.replicas = [Replica(address, settings) for address in addresses]
+        self._settings = settings
+        self._queue: deque[asyncio.Future[Replica]] = deque()
+        self._turn = 0
+        self.streams = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def choose(self, now: float, avoid: Replica | None = None) -> Replica | None:
+        """The least loaded replica that may be asked; ties go round."""
+        self._turn += 1
+        count = len(self.replicas)
+        best: Replica | None = None
+        for i in range(count):
+            replica = self.replicas[(self._turn + i) % count]
+            if not replica.breaker.allows(now) or (replica is avoid and count > 1):
+                continue
+            if best is None or replica.in_flight < best.in_flight:
+                best = replica
+        return best
+
+    async def lease(
+        self, *, idempotent: bool, event_stream: bool = False, avoid: Replica | None = None
+    ) -> Lease:
+        """A connection that nothing has been sent on, to the best replica.
+
+        Raises UpstreamBusy when there is none within the queue's bounds, UpstreamError when none
+        can be connected to. Replicas that refuse are passed over: nothing was sent to them.
+        """
+        for _ in range(len(self.replicas)):
+            replica = self.choose(asyncio.get_running_loop().time(), avoid)
+            if replica is None:
+                raise UpstreamBusy(f"The {self.name} service is not available at the moment.")
+            replica = await self._enter(replica, event_stream=event_stream)
+            lease = await self._connect(replica, idempotent=idempotent, event_stream=event_stream)
+            if lease is not None:
+                return lease
+            avoid = replica
+        raise UpstreamError(f"The {self.name} service is not available at the moment.")
+
+    async def _connect(
+        self, replica: Replica, *, idempotent: bool, event_stream: bool
+    ) -> Lease | None:
+        """Takes over the place that ``_enter`` has counted; None: the replica refused."""
+        # What cannot be sent again goes only where the other side has just been heard.
+        max_idle = self._settings.upstream_idle_seconds * (1 if idempotent else 0.5)
+        replica.breaker.begin()
+        connection = replica.take_idle(asyncio.get_running_loop().time(), max_idle)
+        reused = connection is not None
+        if connection is None:
+            try:
+                connection = await replica.connect()
+            except UpstreamError as error:
+                self._leave(replica, event_stream=event_stream)
+                self._failed(replica, str(error), fatal=True)
+                return None
+            except BaseException:
+                self._leave(replica, event_stream=event_stream)
+                replica.breaker.abandon()
+                raise
+        connection.sent = False
+        replica.busy.add(connection)
+        return Lease(replica, connection, event_stream, reused)
+
+    def release(self, lease: Lease, error: UpstreamError | None = None) -> None:
+        """End an exchange. ``error``: what the replica is to blame for."""
+        replica, connection = lease.replica, lease.connection
+        loop = asyncio.get_running_loop()
+        replica.busy.discard(connection)
+        self._leave(replica, event_stream=lease.event_stream)
+        if error is not None:
+            self._failed(replica, str(error))
+        elif connection.head_complete:
+            if not replica.breaker.closed:
+                logger.info("replica is back", extra=self._fields(replica))
+            replica.breaker.success()
+        else:
+            replica.breaker.abandon()
+        if connection.reusable:
+            connection.idle_since = loop.time()
+            replica.idle.append(connection)
+        else:
+            connection.close()
+
+    async def _enter(self, replica: Replica, *, event_stream: bool) -> Replica:
+        """Count a request in; without a free place, wait for one (maybe of another replica)."""
+        if event_stream:
+            if self.streams >= self._settings.upstream_max_streams:
+                raise UpstreamBusy("Too many people are watching at the moment.")
+            self.streams += 1
+            return replica
+        if replica.in_flight < self._settings.upstream_max_in_flight:
+            replica.in_flight += 1
+            return replica
+        if len(self._queue) >= self._settings.upstream_max_queue:
+            raise UpstreamBusy(f"The {self.name} service is overloaded.")
+        place: asyncio.Future[Replica] = asyncio.get_running_loop().create_future()
+        self._queue.append(place)
+        try:
+            async with asyncio.timeout(self._settings.upstream_queue_seconds):
+                return await place
+        except BaseException as error:
+            if place.done() and not place.cancelled():
+                # The place came in the very moment that the wait ended.
+                self._leave(place.result(), event_stream=False)
+            if isinstance(error, TimeoutError):
+                raise UpstreamBusy(f"The {self.name} service is overloaded.") from error
+            raise
+
+    def _leave(self, replica: Replica, *, event_stream: bool) -> None:
+        """Count a request out; its place goes to the one that has waited longest."""
+        if event_stream:
+            self.streams -= 1
+            return
+        while self._queue:
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(replica)
+                return
+        replica.in_flight -= 1
+
+    def _failed(self, replica: Replica, reason: str, *, fatal: bool = False) -> None:
+        was_closed = replica.breaker.closed
+        replica.breaker.failure(asyncio.get_running_loop().time(), fatal=fatal)
+        if was_closed and not replica.breaker.closed:
+            logger.warning("replica is out of rotation: %s", reason, extra=self._fields(replica))
+
+    def _fields(self, replica: Replica) -> dict[str, str]:
+        return {"upstream": self.name, "replica": replica.authority}
+
+    async def fetch(self, target: str, seconds: float) -> Answer:
+        """GET, whole; for the gateway's own use. Raises UpstreamError."""
+        lease = await self.lease(idempotent=True)
+        return await self._fetch(lease, target, seconds)
+
+    async def _fetch(self, lease: Lease, target: str, seconds: float) -> Answer:
+        connection, error = lease.connection, None
+        try:
+            connection.begin(
+                f"GET {target} HTTP/1.1\r\nhost: {lease.replica.authority}\r\n\r\n".encode("ascii")
+            )
+            await connection.response(seconds)
+            body = bytearray()
+            while part := await connection.read(seconds):
+                body += part
+                if len(body) > MAX_FETCH_BYTES:
+                    raise UpstreamError("the answer is too large")
+            return Answer(connection.status, dict(connection.headers), bytes(body))
+        except UpstreamError as caught:
+            error = caught
+            raise
+        finally:
+            self.release(lease, error)
+
+    async def run(self) -> None:
+        """Sweep deadlines and probe health until cancelled; then close every connection."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            if self._settings.upstream_probe_seconds > 0:
+                for replica in self.replicas:
+                    group.create_task(self._probe(replica))
+            try:
+                while True:
+                    await asyncio.sleep(SWEEP_SECONDS)
+                    for replica in self.replicas:
+                        replica.sweep(loop.time())
+            finally:
+                for replica in self.replicas:
+                    for connection in (*replica.idle, *replica.busy):
+                        connection.close()
+
+    async def _probe(self, replica: Replica) -> None:
+        """Any answer counts as life: what a service says of its own parts is its own affair."""
+        while True:
+            await asyncio.sleep(self._settings.upstream_probe_seconds)
+            self.streams += 1  # a probe takes no request's place
+            lease = await self._connect(replica, idempotent=True, event_stream=True)
+            if lease is not None:
+                with contextlib.suppress(UpstreamError):
+                    await self._fetch(lease, "/health", PROBE_TIMEOUT_SECONDS)
+
+
+def build_upstreams(settings: GatewaySettings) -> dict[str, Upstream]:
+    addresses: dict[str, str] = {
+        "upload": settings.upload_service_url,
+        "dither": settings.dither_service_url,
+        "notification": settings.notification_service_url,
+    }
+    return {n: Upstream(n, split_list(a), settings) for n, a in addresses.items()}
