@@ -4,7 +4,6 @@ import atexit
 import logging
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Self
 
 import psycopg2
 
+from standalone.ports import free_port
 from standalone.postgres_account import (
     PostgresUnusableError,
     find_account,
@@ -166,7 +166,7 @@ class EmbeddedPostgres:
         """Starts the server, again if its port was taken or a killed one's memory lingers."""
         wanted_port = self.port
         while True:
-            self.port = wanted_port or _free_port()
+            self.port = wanted_port or free_port()
             self._launch()
             while time.monotonic() < deadline:
                 if self._is_ready():
@@ -215,10 +215,3 @@ class EmbeddedPostgres:
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (self.database,))
                 if cursor.fetchone() is None:
                     cursor.execute(f'CREATE DATABASE "{self.database}"')
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

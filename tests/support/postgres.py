@@ -12,8 +12,10 @@ from typing import Protocol
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 
+from standalone.ports import free_port
 from standalone.postgres import EmbeddedPostgres
-from tests.support.docker import docker_answers
+from tests.support.docker import docker_has
+from tests.support.guard import Guard
 
 _MAX_CONNECTIONS = 100
 # Nothing here must survive a power cut, and the tests wait for every commit.
@@ -58,11 +60,12 @@ class DockerPostgres:
     image = "postgres:18-alpine"
 
     def __init__(self) -> None:
-        from testcontainers.postgres import PostgresContainer
+        from testcontainers.community.postgres import PostgresContainer
 
         self._container = PostgresContainer(self.image, driver=None).with_command(
             f"postgres -c max_connections={_MAX_CONNECTIONS} -c fsync=off"
         )
+        self._container.ports["5432"] = ("127.0.0.1", free_port())  # type: ignore[assignment]
         self.dsn = ""
 
     def start(self) -> None:
@@ -84,21 +87,25 @@ class EmbeddedPostgresServer:
         self._postgres = EmbeddedPostgres(
             self._directory, max_connections=_MAX_CONNECTIONS, settings=_FAST
         )
+        self._guard = Guard(None)
         self.dsn = ""
 
     def start(self) -> None:
         atexit.register(self.stop)
         self._postgres.start()
         self.dsn = self._postgres.dsn
+        self._guard = Guard(self._postgres.pid)
 
     def stop(self) -> None:
         atexit.unregister(self.stop)
+        self._guard.release()
         self._postgres.stop()
         shutil.rmtree(self._postgres.home, ignore_errors=True)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def kill(self) -> None:
         """SIGKILL; `start` brings it back on the same port with its data."""
+        self._guard.release()
         self._postgres.kill()
 
     def describe(self) -> str:
@@ -109,7 +116,7 @@ def choose_postgres() -> PostgresServer:
     """POSTGRES_HOST if set; a container if Docker answers; else the embedded one. Not started."""
     if os.environ.get("POSTGRES_HOST"):
         return GivenPostgres()
-    if docker_answers():
+    if docker_has(DockerPostgres.image):
         return DockerPostgres()
     return EmbeddedPostgresServer()
 

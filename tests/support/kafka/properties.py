@@ -1,0 +1,85 @@
+"""The configuration of the one broker that the tests start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerOptions:
+    """How the broker differs from the simplest one.
+
+    `users` (name: password) makes clients log in by SCRAM-SHA-256; with `acls` they may then do
+    only what `ApacheKafka.allow` granted them. `message_max_bytes` limits a batch. `extra` are
+    properties of Kafka on top.
+    """
+
+    users: Mapping[str, str] = field(default_factory=dict)
+    acls: bool = False
+    message_max_bytes: int | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """`client` is for those under test; `internal` asks for no login, and may do everything."""
+
+    client: int
+    internal: int
+    controller: int
+
+
+def write_properties(path: Path, data: Path, ports: Ports, options: BrokerOptions) -> None:
+    """Writes `server.properties` to `path`."""
+    properties = _basic(data, ports)
+    if options.users:
+        properties |= {
+            "listener.security.protocol.map": (
+                "CLIENT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"
+            ),
+            "sasl.enabled.mechanisms": "SCRAM-SHA-256",
+            "listener.name.client.scram-sha-256.sasl.jaas.config": (
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+            ),
+        }
+    if options.acls:
+        properties |= {
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            # Who came without a login: the broker itself and the tests, by the internal listener.
+            "super.users": "User:ANONYMOUS",
+        }
+    if options.message_max_bytes is not None:
+        properties["message.max.bytes"] = str(options.message_max_bytes)
+    properties |= options.extra
+    path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
+
+
+def _basic(data: Path, ports: Ports) -> dict[str, str]:
+    replicated = (
+        "offsets.topic.replication.factor",
+        "transaction.state.log.replication.factor",
+        "transaction.state.log.min.isr",
+        "share.coordinator.state.topic.replication.factor",
+        "share.coordinator.state.topic.min.isr",
+    )
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.bootstrap.servers": f"127.0.0.1:{ports.controller}",
+        "listeners": (
+            f"CLIENT://127.0.0.1:{ports.client},INTERNAL://127.0.0.1:{ports.internal},"
+            f"CONTROLLER://127.0.0.1:{ports.controller}"
+        ),
+        "listener.security.protocol.map": (
+            "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"
+        ),
+        "inter.broker.listener.name": "INTERNAL",
+        "controller.listener.names": "CONTROLLER",
+        "log.dirs": str(data),
+        "offsets.topic.num.partitions": "4",
+        "transaction.state.log.num.partitions": "4",
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
+        **dict.fromkeys(replicated, "1"),
+    }
