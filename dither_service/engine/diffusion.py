@@ -3,7 +3,7 @@
 import numpy as np
 from numba import types
 
-from dither_service.engine.compiled import array_in, array_out, inlined, kernel
+from dither_service.engine.compiled import array_in, array_out, kernel
 from dither_service.engine.nearest import nearest
 from dither_service.engine.nearest import oklab as _oklab
 

@@ -5,13 +5,9 @@ srgb, linear: Euclidean on code values, on linear light. oklab: Euclidean in Okl
 Ties go to the colour that is earlier in the palette.
 """
 
-import numba
 import numpy as np
-from numba import types
 
-from dither_service.engine.compiled import array_in, array_out, inlined, kernel
-from dither_service.engine.light import srgb_to_linear
-import math
+from dither_service.engine.compiled import inlined
 
 SRGB, LINEAR, OKLAB, CIEDE2000 = 0, 1, 2, 3
 METRICS = {"srgb": SRGB, "linear": LINEAR, "oklab": OKLAB, "ciede2000": CIEDE2000}

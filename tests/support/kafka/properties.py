@@ -81,5 +81,8 @@ def _basic(data: Path, ports: Ports) -> dict[str, str]:
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
+        # A killed broker is let in again only when its former self counts as dead (else 9 s).
+        "broker.session.timeout.ms": "1000",
+        "broker.heartbeat.interval.ms": "250",
         **dict.fromkeys(replicated, "1"),
     }

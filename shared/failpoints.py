@@ -1,0 +1,34 @@
+"""Named points at which a test can kill the process, to see what a crash there leaves behind.
+
+``FAILPOINTS=name=n,name=n`` kills the process (SIGKILL) when the point is hit for the n-th time.
+Unset, as it is outside tests, a point costs one look into an empty dict.
+"""
+
+import os
+import signal
+import threading
+
+_lock = threading.Lock()
+
+
+def _armed() -> dict[str, int]:
+    points = {}
+    for item in filter(None, os.environ.get("FAILPOINTS", "").split(",")):
+        name, _, count = item.partition("=")
+        points[name] = int(count or 1)
+    return points
+
+
+_countdown = _armed()
+
+
+def hit(name: str) -> None:
+    """Mark that execution came through the point ``name``."""
+    if not _countdown:
+        return
+    with _lock:
+        if name not in _countdown:
+            return
+        _countdown[name] -= 1
+        if _countdown[name] <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)

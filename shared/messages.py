@@ -1,0 +1,89 @@
+"""The messages that the services exchange: the one definition of their bodies.
+
+A type is a fact in the past tense (or, for ``DITHER_REQUESTED``, a request). Minor versions only
+add optional fields, so bodies ignore what they do not know. ``docs/asyncapi.yaml`` says the same
+to the rest of the world; a test holds the two against each other.
+"""
+
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+VERSION = "1.0.0"
+
+Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://[^\s\x00-\x1f]+$")]
+# No control characters: a filename ends up in a mail's subject and in headers.
+Filename = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Email = Annotated[
+    str, StringConstraints(max_length=254, pattern=r"^[^\s@<>,;\x00-\x1f]+@[^\s@<>,;]+$")
+]
+
+
+class Body(BaseModel):
+    """The JSON body of a message; ``uuid`` is the original image's and the message's key."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    message_type: ClassVar[str]
+    uuid: UUID
+
+
+class ImageUploaded(Body):
+    """An image was stored; ``url`` is the original file's."""
+
+    message_type: ClassVar[str] = "IMAGE_UPLOADED"
+
+    url: Url
+    filename: Filename
+    content_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    email: Email | None = None
+
+
+class ImageDeleted(Body):
+    """An image is gone; whoever made something of it deletes that too."""
+
+    message_type: ClassVar[str] = "IMAGE_DELETED"
+
+
+class DitherRequested(Body):
+    """A dither was queued, to be worked on by any replica of the dither service."""
+
+    message_type: ClassVar[str] = "DITHER_REQUESTED"
+
+    dither_id: UUID
+    channels: int = Field(ge=2, le=256)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class DitherUploaded(Body):
+    """A dithered image was stored; ``uuid`` is the original's, ``url_dither`` the new file's."""
+
+    message_type: ClassVar[str] = "DITHER_UPLOADED"
+
+    url_dither: Url
+    dither_id: UUID | None = None
+    channels: int | None = None
+    options: dict[str, Any] | None = None
+    width: int | None = None
+    height: int | None = None
+    bytes: int | None = None
+
+
+class DitherFailed(Body):
+    """A dither can never be made; ``reason`` is a sentence for the user."""
+
+    message_type: ClassVar[str] = "DITHER_FAILED"
+
+    dither_id: UUID
+    channels: int
+    options: dict[str, Any] = Field(default_factory=dict)
+    reason: str
+
+
+BODIES: dict[str, type[Body]] = {
+    body.message_type: body
+    for body in (ImageUploaded, ImageDeleted, DitherRequested, DitherUploaded, DitherFailed)
+}

@@ -1,0 +1,28 @@
+"""The Prometheus metrics that every service of ours has."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+
+REQUESTS = Histogram(
+    "http_request_duration_seconds", "HTTP requests, by route", ["method", "route", "status"]
+)
+MESSAGES = Counter(
+    "consumer_messages_total",
+    "Messages taken from Kafka, by what became of them (done, retry, dead)",
+    ["group", "message_type", "outcome"],
+)
+MESSAGE_SECONDS = Histogram(
+    "consumer_message_duration_seconds", "Time to handle a message", ["group", "message_type"]
+)
+CONSUMER_LAG = Gauge(
+    "consumer_lag_messages", "Messages behind the newest, all partitions", ["group"]
+)
+CONSUMER_IN_FLIGHT = Gauge("consumer_in_flight_messages", "Messages being worked on", ["group"])
+OUTBOX_PENDING = Gauge("outbox_pending_messages", "Messages not yet confirmed by the broker")
+OUTBOX_AGE = Gauge("outbox_age_seconds", "Age of the oldest of them")
+OUTBOX_PUBLISHED = Counter("outbox_published_total", "Messages published", ["outcome"])
+
+
+def metrics_endpoint(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
