@@ -1,10 +1,10 @@
-"""The client settings that every Kafka client of ours starts from."""
+"""How Kafka clients of ours are configured and built."""
 
 import logging
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaError
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from shared.settings import KafkaSettings
 
@@ -22,12 +22,13 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "security.protocol": settings.kafka_security_protocol.upper(),
         "error_cb": log_client_error,
         "logger": logging.getLogger("librdkafka"),
-        "log_level": 3,  # librdkafka's own lines: errors only
+        "log_level": 2,  # what it would log as an error comes through error_cb as well
         "socket.keepalive.enable": True,
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 2000,
         "broker.address.ttl": 5000,
-        "allow.auto.create.topics": False,
+        # A topic made after we started, or with more partitions than before, is seen this soon.
+        "topic.metadata.refresh.interval.ms": 10_000,
     }
     if settings.kafka_sasl_mechanism and settings.kafka_sasl_password:
         config["sasl.mechanism"] = settings.kafka_sasl_mechanism
@@ -36,6 +37,34 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     if settings.kafka_ssl_ca:
         config.update(_certificate_authority(settings.kafka_ssl_ca))
     return config
+
+
+def consumer_client(settings: KafkaSettings, group: str) -> Consumer:
+    """A consumer for ``ConsumerLoop``, which alone decides what is committed, and when.
+
+    ``KAFKA_GROUP_PREFIX`` is put before ``group``.
+    """
+    session = int(settings.kafka_session_timeout_seconds * 1000)
+    poll_interval = int(settings.kafka_max_poll_interval_seconds * 1000)
+    return Consumer(
+        {
+            **client_config(settings, group),
+            "group.id": settings.kafka_group_prefix + group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "on_commit": log_commit,
+            "auto.offset.reset": "earliest",
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": session,
+            "heartbeat.interval.ms": min(3000, session // 3),
+            "max.poll.interval.ms": max(poll_interval, session),
+            # A partition that is resumed, or new, waits for the fetch under way (else 0.5 s).
+            "fetch.wait.max.ms": 20,
+            "queued.max.messages.kbytes": 8192,
+            # Only librdkafka's in-process broker makes topics by being asked for them.
+            "allow.auto.create.topics": settings.kafka_ephemeral,
+        }
+    )
 
 
 def _certificate_authority(value: str) -> dict[str, str]:
@@ -49,3 +78,12 @@ def _certificate_authority(value: str) -> dict[str, str]:
 def log_client_error(error: KafkaError) -> None:
     level = logging.INFO if error.code() in _ROUTINE else logging.WARNING
     logger.log(level, "kafka client: %s", error.str())
+
+
+def log_commit(error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+    """Uncommitted messages come again, and the inbox knows them: worth a line, no more."""
+    reasons = {str(p.error) for p in partitions if p.error is not None}
+    if error is not None and error.code() != KafkaError._NO_OFFSET:
+        reasons.add(error.str())
+    if reasons:
+        logger.warning("offsets were not committed", extra={"reason": "; ".join(sorted(reasons))})
