@@ -26,6 +26,9 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "socket.keepalive.enable": True,
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 2000,
+        # With "rebootstrap" librdkafka 2.16 forgets its backoff each time that the last broker
+        # goes: 20 connects a second for as long as an outage lasts, instead of one in two.
+        "metadata.recovery.strategy": "none",
         "broker.address.ttl": 5000,
         # A topic made after we started, or with more partitions than before, is seen this soon.
         "topic.metadata.refresh.interval.ms": 10_000,
@@ -42,14 +45,14 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
 def consumer_client(settings: KafkaSettings, group: str) -> Consumer:
     """A consumer for ``ConsumerLoop``, which alone decides what is committed, and when.
 
-    ``KAFKA_GROUP_PREFIX`` is put before ``group``.
+    ``group`` is the group's whole name, with ``KAFKA_GROUP_PREFIX`` before it.
     """
     session = int(settings.kafka_session_timeout_seconds * 1000)
     poll_interval = int(settings.kafka_max_poll_interval_seconds * 1000)
     return Consumer(
         {
             **client_config(settings, group),
-            "group.id": settings.kafka_group_prefix + group,
+            "group.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "on_commit": log_commit,
