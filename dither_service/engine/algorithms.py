@@ -1,10 +1,12 @@
 """The table of algorithms: what each is called, where it was published, which controls it reads.
 
-Adding an error-diffusion kernel is one line here and one in `kernels`; nothing else names them.
+Error diffusion with fixed weights takes its rows from `kernels`.
 This module imports no Numba, so options can be validated without loading a compiler.
 """
 
 from dataclasses import dataclass
+
+from dither_service.engine.kernels import KERNELS
 
 DIFFUSION = "error-diffusion"
 VARIABLE = "variable-diffusion"
@@ -18,11 +20,23 @@ CELL = "cell"
 SEARCH = "search"
 NEAREST = "nearest"
 
-_CONTROLS: dict[str, frozenset[str]] = {
-    DIFFUSION: frozenset({"strength", "serpentine"}),
-    VARIABLE: frozenset({"strength", "serpentine"}),
-    NEAREST: frozenset(),
+
+@dataclass(frozen=True)
+class Family:
+    """Algorithms that share their code: the module in ``methods``, and what options it reads."""
+
+    module: str
+    controls: frozenset[str]
+
+
+# A family of methods is one line here and one module.
+_FAMILIES: dict[str, Family] = {
+    DIFFUSION: Family("diffusion", frozenset({"strength", "serpentine"})),
+    NEAREST: Family("nearest", frozenset()),
 }
+
+CUSTOM = "custom"
+CUSTOM_CONTROLS = _FAMILIES[DIFFUSION].controls | {"kernel"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,7 @@ class Algorithm:
 
     @property
     def controls(self) -> frozenset[str]:
-        return _CONTROLS[self.family] | self.extra
+        return _FAMILIES[self.family].controls | self.extra
 
 
 def _table(*rows: Algorithm) -> dict[str, Algorithm]:
@@ -51,12 +65,16 @@ def _table(*rows: Algorithm) -> dict[str, Algorithm]:
 
 
 ALGORITHMS: dict[str, Algorithm] = _table(
-    Algorithm(
-        "floyd-steinberg",
-        DIFFUSION,
-        "Floyd–Steinberg",
-        "The classic: four neighbours, sharp and fast.",
-        "R. W. Floyd, L. Steinberg, Proc. SID 17(2), 1976",
+    *(
+        Algorithm(
+            kernel.name,
+            DIFFUSION,
+            kernel.title,
+            kernel.description,
+            kernel.source,
+            keeps_tone=kernel.keeps_tone,
+        )
+        for kernel in KERNELS.values()
     ),
     Algorithm(
         "none",
@@ -67,3 +85,9 @@ ALGORITHMS: dict[str, Algorithm] = _table(
         keeps_tone=False,
     ),
 )
+
+
+def module_of(algorithm: str) -> str:
+    """The module in ``methods`` that runs an algorithm."""
+    family = DIFFUSION if algorithm == CUSTOM else ALGORITHMS[algorithm].family
+    return _FAMILIES[family].module

@@ -6,6 +6,7 @@ machine. Source of the curve: IEC 61966-2-1:1999.
 """
 
 from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from dither_service.engine.options import Options
 
 WHITE = 8192
+Array = TypeVar("Array", bound=NDArray[Any])
 
 
 def srgb_to_linear(code: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -25,16 +27,21 @@ def light_of_code(light: str) -> NDArray[np.int16]:
     """Light of each 8-bit code value: ``int16 (256,)``, 0 to WHITE, for ``linear`` or ``srgb``."""
     code = np.arange(256) / 255
     values = srgb_to_linear(code) if light == "linear" else code
-    return np.floor(values * WHITE + 0.5).astype(np.int16)
+    return _frozen(np.floor(values * WHITE + 0.5).astype(np.int16))
 
 
 @cache
 def code_of_light(light: str) -> NDArray[np.uint8]:
     """Nearest 8-bit code value of each light: ``uint8 (WHITE + 1,)``; ties go up."""
     values = light_of_code(light).astype(np.int64)
-    return np.searchsorted(values[:-1] + values[1:], 2 * np.arange(WHITE + 1), side="right").astype(
-        np.uint8
-    )
+    middles = values[:-1] + values[1:]
+    codes = np.searchsorted(middles, 2 * np.arange(WHITE + 1), side="right")
+    return _frozen(codes.astype(np.uint8))
+
+
+def _frozen(table: Array) -> Array:
+    table.setflags(write=False)
+    return table
 
 
 def adjusted_light(options: Options) -> NDArray[np.int16]:

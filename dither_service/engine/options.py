@@ -7,15 +7,14 @@ same digest.
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dither_service.engine.algorithms import ALGORITHMS
+from dither_service.engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_CONTROLS
 from dither_service.engine.errors import EngineError
 from dither_service.engine.palettes import MAX_COLOURS, NAMED, normal_hex
 
-CUSTOM = "custom"
 _SEPARABLE = ("channels", "gray")
 _CONTROLLED = ("serpentine", "strength", "seed", "angle", "cell", "kernel", "candidates")
 _MAX_SIDE = 20_000
@@ -126,7 +125,9 @@ class Options(BaseModel):
 
     def canonical(self) -> Self:
         """These options with every field that is not read set back to its default."""
-        reads = ALGORITHMS[self.algorithm].controls if self.algorithm in ALGORITHMS else _CUSTOM
+        reads = (
+            ALGORITHMS[self.algorithm].controls if self.algorithm in ALGORITHMS else CUSTOM_CONTROLS
+        )
         unread = {field for field in _CONTROLLED if field not in reads}
         if self.palette not in _SEPARABLE:
             unread.add("channels")
@@ -145,11 +146,6 @@ class Options(BaseModel):
     def digest(self) -> str:
         """SHA-256 of `canonical_json`, 64 hex digits."""
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()
-
-
-_CUSTOM = frozenset({"strength", "serpentine", "kernel"})
-
-Row = Annotated[list[float], Field()]
 
 
 def check_kernel(kernel: Kernel) -> None:

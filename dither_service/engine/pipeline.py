@@ -6,29 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from dither_service.engine.compiled.nearest import prepare
 from dither_service.engine.errors import EngineError
-from dither_service.engine.light import (
-    WHITE,
-    adjusted_light,
-    code_of_light,
-    light_of_code,
-    srgb_to_linear,
-)
+from dither_service.engine.light import WHITE, adjusted_light, light_of_code
+from dither_service.engine.methods import render
 from dither_service.engine.options import Options
 from dither_service.engine.palettes import NAMED, from_hex, named
 from dither_service.engine.result import Dithered, Encoded, check_size
+from dither_service.engine.work import NO_MASK, Levels, Palette, Work
 
 MAX_PIXELS = 50_000_000
 MAX_FRAMES = 1000
 _CONTENT_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp"}
-_FS = ((1, 0, 7), (-1, 1, 3), (0, 1, 5), (1, 1, 1))
 
 
 def dither(image: Image.Image | NDArray[np.uint8], options: Options) -> Dithered:
     """Dither one image, ``uint8 (H, W)`` or ``(H, W, 3)`` or any Pillow image."""
-    from dither_service.engine import diffusion
-    from dither_service.engine.nearest import METRICS
-
     if isinstance(image, np.ndarray):
         pixels, alpha = image, None
     else:
@@ -42,68 +35,47 @@ def dither(image: Image.Image | NDArray[np.uint8], options: Options) -> Dithered
     pixels = np.ascontiguousarray(pixels)
     if options.palette == "gray" and pixels.ndim == 3:
         pixels = np.asarray(Image.fromarray(pixels).convert("L"))
-    mask = alpha if alpha is not None else np.zeros((0, 0), np.uint8)
+    mask = alpha if alpha is not None else NO_MASK
     light = adjusted_light(options)
-    taps = np.array([(x, y, round(w * 65536 / 16)) for x, y, w in _FS], np.int32)
-    strength = 65536 if options.algorithm != "none" else 0
-    strength = round(strength * options.strength)
-    height, width = pixels.shape[:2]
-    if options.palette in ("channels", "gray"):
-        depth = 1 if pixels.ndim == 2 else 3
-        n = options.channels
-        codes = np.floor(np.arange(n) * 255 / (n - 1) + 0.5).astype(np.uint8)
-        levels = light_of_code(options.light)[codes].astype(np.int32)
-        choice = np.searchsorted(levels[:-1] + levels[1:], 2 * np.arange(WHITE + 1), side="right")
-        out = np.empty((height, width, depth), np.uint8)
-        diffusion.diffuse_levels(
-            pixels.reshape(height, width, depth),
-            mask,
-            light,
-            choice.astype(np.uint8),
-            levels,
-            taps,
-            0,
-            options.serpentine,
-            strength,
-            out,
-        )
-        if depth == 1:
-            return Dithered(out[..., 0], np.repeat(codes[:, None], 3, axis=1), alpha)
-        if n**3 > 256:
-            return Dithered(out, np.repeat(codes[:, None], 3, axis=1), alpha)
-        r, g, b = np.meshgrid(codes, codes, codes, indexing="ij")
-        palette = np.stack([r.ravel(), g.ravel(), b.ravel()], axis=1)
-        indices = (out[..., 0] * n + out[..., 1]) * n + out[..., 2]
-        return Dithered(indices, palette, alpha)
+    target = levels(options) if options.palette in ("channels", "gray") else None
+    if target is not None:
+        pixels = pixels.reshape(*pixels.shape[:2], -1)
+        depth = pixels.shape[2]
+        found = render(Work(pixels, mask, light, target, options))
+        if found.ndim == 3 and target.combines(depth):
+            found = combine(found, target.count)
+        return Dithered(found, levels_palette(target, depth), alpha)
     palette = _colours(pixels, options)
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
-    linear = srgb_to_linear(np.arange(256) / 255)
-    metric = METRICS[options.distance]
-    points = palette.astype(np.float64)
-    if metric:
-        points = linear[palette]
-    if metric >= 2:
-        metric = 2
-        source, points = points, np.empty_like(points)
-        diffusion.oklab_points(source, points)
-    indices = np.empty((height, width), np.uint8)
-    diffusion.diffuse_palette(
-        pixels,
-        mask,
-        light,
-        code_of_light(options.light),
-        light_of_code(options.light)[palette].astype(np.int32),
-        linear,
-        points,
-        metric,
-        taps,
-        0,
-        options.serpentine,
-        strength,
-        indices,
-    )
-    return Dithered(indices, palette, alpha)
+    lights = light_of_code(options.light)[palette]
+    chosen = Palette(palette, lights, prepare(palette, options.distance, options.light))
+    return Dithered(render(Work(pixels, mask, light, chosen, options)), palette, alpha)
+
+
+def levels(options: Options) -> Levels:
+    """The levels of a channel, evenly spaced in sRGB code values."""
+    n = options.channels
+    codes = np.floor(np.arange(n) * 255 / (n - 1) + 0.5).astype(np.uint8)
+    lights = light_of_code(options.light)[codes]
+    middles = lights[:-1].astype(np.int64) + lights[1:]
+    choice = np.searchsorted(middles, 2 * np.arange(WHITE + 1), side="right")
+    return Levels(codes, lights, choice.astype(np.uint8))
+
+
+def levels_palette(target: Levels, depth: int) -> NDArray[np.uint8]:
+    codes = target.codes
+    if depth == 1 or not target.combines(depth):
+        return np.repeat(codes[:, None], 3, axis=1)
+    r, g, b = np.meshgrid(codes, codes, codes, indexing="ij")
+    return np.stack([r.ravel(), g.ravel(), b.ravel()], axis=1)
+
+
+def combine(found: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    indices = found[..., 0]
+    for c in range(1, found.shape[2]):
+        indices = indices * np.uint8(count) + found[..., c]
+    return indices
 
 
 def _colours(pixels: NDArray[np.uint8], options: Options) -> NDArray[np.uint8]:

@@ -3,35 +3,34 @@
 Without fastmath LLVM neither reorders nor contracts arithmetic, so a kernel gives the same bits
 on every machine. Signatures are explicit, so that `--warm` compiles exactly what is used. Set
 NUMBA_CACHE_DIR where the source tree is not writable.
+
+Kernels are written without annotations: their types are the signature's.
 """
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numba
 from numba import types
 
-P = ParamSpec("P")
-R = TypeVar("R")
+Function = Callable[..., Any]
 
 
-def kernel(
-    *signature: Any, boundscheck: bool = False
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def kernel(*signature: Any) -> Callable[[Function], Callable[..., None]]:
     """Decorator: compile for one signature, given as the argument types in order."""
 
-    def compile_now(function: Callable[P, R]) -> Callable[P, R]:
-        compiled: Callable[P, R] = numba.njit(
-            types.void(*signature), cache=True, nogil=True, boundscheck=boundscheck
-        )(function)
+    def compile_now(function: Function) -> Callable[..., None]:
+        compiled: Callable[..., None] = numba.njit(types.void(*signature), cache=True, nogil=True)(
+            function
+        )
         return compiled
 
     return compile_now
 
 
-def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: a function that other kernels call; LLVM inlines it."""
-    compiled: Callable[P, R] = numba.njit(nogil=True, cache=True)(function)
+def inlined(function: Function) -> Function:
+    """Decorator: a function that kernels call; it is compiled into each of them."""
+    compiled: Function = numba.njit(nogil=True)(function)
     return compiled
 
 

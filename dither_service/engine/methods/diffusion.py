@@ -1,0 +1,180 @@
+"""Error diffusion with fixed weights."""
+
+from fractions import Fraction
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from dither_service.engine.algorithms import CUSTOM
+from dither_service.engine.compiled.decorators import array_in, array_out, kernel
+from dither_service.engine.compiled.nearest import SEARCH, nearest_light
+from dither_service.engine.kernels import KERNELS
+from dither_service.engine.light import WHITE
+from dither_service.engine.options import Kernel, Options
+from dither_service.engine.work import Levels, Work
+
+_U1, _I2, _I4 = types.uint8, types.int16, types.int32
+_TAPS = array_in(_I4, 2)
+_HALF = 32767
+Taps = tuple[tuple[int, int, Fraction], ...]
+
+
+def render(work: Work) -> NDArray[np.uint8]:
+    """See ``work``."""
+    taps, rest = shares(_taps(work.options), Fraction(work.options.strength))
+    serpentine = work.options.serpentine
+    if isinstance(work.target, Levels):
+        levels = np.empty(work.pixels.shape, np.uint8)
+        diffuse_levels(
+            work.pixels,
+            work.mask,
+            work.light,
+            work.target.choice,
+            work.target.lights,
+            taps,
+            rest,
+            serpentine,
+            levels,
+        )
+        return levels
+    indices = np.empty(work.pixels.shape[:2], np.uint8)
+    diffuse_palette(
+        work.pixels,
+        work.mask,
+        work.light,
+        work.target.search,
+        work.target.lights,
+        taps,
+        rest,
+        serpentine,
+        indices,
+    )
+    return indices
+
+
+def _taps(options: Options) -> Taps:
+    if options.algorithm == CUSTOM and options.kernel is not None:
+        return _custom(options.kernel)
+    return KERNELS[options.algorithm].taps
+
+
+def _custom(rows: Kernel) -> Taps:
+    centre = len(rows[0]) // 2
+    total = sum((Fraction(weight) for row in rows for weight in row), Fraction(0))
+    return tuple(
+        (x - centre, y, Fraction(weight) / total)
+        for y, row in enumerate(rows)
+        for x, weight in enumerate(row)
+        if weight
+    )
+
+
+def shares(taps: Taps, strength: Fraction) -> tuple[NDArray[np.int32], int]:
+    """How an error is shared: rows (dx, dy, weight · 65536), and which row takes what is left.
+
+    What is not to be diffused is a share too, the last row, which goes nowhere (dy = -1). The
+    heaviest share takes what the others leave, so no error is lost to rounding; so every other
+    weight is at most one half, and fits 16 bits when cut to 32767.
+    """
+    weights = [weight * strength for _, _, weight in taps]
+    weights.append(1 - sum(weights, Fraction(0)))
+    rest = max(range(len(weights)), key=lambda i: weights[i])
+    places = [(dx, dy) for dx, dy, _ in taps] + [(0, -1)]
+    table = [
+        (dx, dy, min(int(weight * 65536 + Fraction(1, 2)), _HALF))
+        for (dx, dy), weight in zip(places, weights, strict=True)
+    ]
+    return np.array(table, np.int32), rest
+
+
+@kernel(
+    array_in(_U1, 3),
+    array_in(_U1, 2),
+    array_in(_I2, 1),
+    array_in(_U1, 1),
+    array_in(_I2, 1),
+    _TAPS,
+    types.int64,
+    types.boolean,
+    array_out(_U1, 3),
+)
+def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, out):
+    height, width, depth = image.shape
+    pad = 8
+    rows = taps[:, 1].max() + 1
+    ring = np.zeros((rows, width + 2 * pad, depth), np.int32)
+    masked = mask.shape[0] > 0
+    for y in range(height):
+        here = y % rows
+        back = serpentine and y % 2 == 1
+        step = -1 if back else 1
+        for i in range(width):
+            x = width - 1 - i if back else i
+            if masked and mask[y, x] == 0:
+                for c in range(depth):
+                    out[y, x, c] = 0
+                continue
+            for c in range(depth):
+                v = light[image[y, x, c]] + ring[here, x + pad, c]
+                k = choice[min(max(v, 0), WHITE)]
+                out[y, x, c] = k
+                e = v - levels[k]
+                left = e
+                for t in range(taps.shape[0]):
+                    if t != rest:
+                        part = (e * taps[t, 2]) >> 16
+                        left -= part
+                        if taps[t, 1] >= 0:
+                            ring[(y + taps[t, 1]) % rows, x + pad + step * taps[t, 0], c] += part
+                if taps[rest, 1] >= 0:
+                    t = rest
+                    ring[(y + taps[t, 1]) % rows, x + pad + step * taps[t, 0], c] += left
+        ring[here] = 0
+
+
+@kernel(
+    array_in(_U1, 3),
+    array_in(_U1, 2),
+    array_in(_I2, 1),
+    SEARCH,
+    array_in(_I2, 2),
+    _TAPS,
+    types.int64,
+    types.boolean,
+    array_out(_U1, 2),
+)
+def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine, out):
+    height, width = image.shape[:2]
+    pad = 8
+    rows = taps[:, 1].max() + 1
+    ring = np.zeros((rows, width + 2 * pad, 3), np.int32)
+    value = np.zeros(3, np.int32)
+    masked = mask.shape[0] > 0
+    for y in range(height):
+        here = y % rows
+        back = serpentine and y % 2 == 1
+        step = -1 if back else 1
+        for i in range(width):
+            x = width - 1 - i if back else i
+            if masked and mask[y, x] == 0:
+                out[y, x] = 0
+                continue
+            for c in range(3):
+                v = light[image[y, x, c]] + ring[here, x + pad, c]
+                value[c] = min(max(v, -WHITE), 2 * WHITE)
+            k = nearest_light(search, value[0], value[1], value[2])
+            out[y, x] = k
+            for c in range(3):
+                e = value[c] - colours[k, c]
+                left = e
+                for t in range(taps.shape[0]):
+                    if t != rest:
+                        part = (e * taps[t, 2]) >> 16
+                        left -= part
+                        if taps[t, 1] >= 0:
+                            ring[(y + taps[t, 1]) % rows, x + pad + step * taps[t, 0], c] += part
+                if taps[rest, 1] >= 0:
+                    t = rest
+                    ring[(y + taps[t, 1]) % rows, x + pad + step * taps[t, 0], c] += left
+        ring[here] = 0
