@@ -1,8 +1,8 @@
 """Header fields on their way through a proxy (RFC 9110, 7.6; RFC 9112; RFC 7239)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -103,14 +103,12 @@ def forwarded_block(
     return b"\r\n".join(lines) + b"\r\n"
 
 
-def client_address(
-    headers: Headers, peer: str, trusted: tuple[IPv4Network | IPv6Network, ...]
-) -> tuple[str, bool]:
+def client_address(headers: Headers, peer: str, trusts: Callable[[str], bool]) -> tuple[str, bool]:
     """Whose request it is, and whether a trusted proxy handed it over.
 
     Read from the right: everything left of the first address that is not ours may be made up.
     """
-    if not trusted or not _is_in(peer, trusted):
+    if not trusts(peer):
         return peer, False
     client = peer
     for hop in reversed(get_list(headers, b"x-forwarded-for").split(b",")):
@@ -120,17 +118,9 @@ def client_address(
         except ValueError:
             break
         client = address
-        if not _is_in(address, trusted):
+        if not trusts(address):
             break
     return client, True
-
-
-def _is_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in networks)
 
 
 def request_head(

@@ -9,13 +9,29 @@ from api_gateway.upstream import Upstream
 
 TIMEOUT_SECONDS = 2
 
+_WORDS = frozenset({"ok", "degraded", "down"})
 
-async def system_health(upstreams: dict[str, Upstream]) -> dict[str, Any]:
-    """Ask every service at once. ``status`` is ``ok`` when all of them are."""
-    answers = await asyncio.gather(*(_service_health(u) for u in upstreams.values()))
-    services = dict(zip(upstreams, answers, strict=True))
-    healthy = all(service["status"] == "ok" for service in answers)
-    return {"status": "ok" if healthy else "degraded", "services": services}
+
+class SystemHealth:
+    """Asks all services at once; however many ask it at once, each service is asked once."""
+
+    def __init__(self, upstreams: dict[str, Upstream]) -> None:
+        self._upstreams = upstreams
+        self._looking: asyncio.Task[dict[str, Any]] | None = None
+
+    async def look(self) -> dict[str, Any]:
+        """``status`` is ``ok`` when all services' are."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> dict[str, Any]:
+        answers = await asyncio.gather(*(_service_health(u) for u in self._upstreams.values()))
+        healthy = all(service["status"] == "ok" for service in answers)
+        return {
+            "status": "ok" if healthy else "degraded",
+            "services": dict(zip(self._upstreams, answers, strict=True)),
+        }
 
 
 async def _service_health(upstream: Upstream) -> dict[str, Any]:
@@ -29,26 +45,21 @@ async def _service_health(upstream: Upstream) -> dict[str, Any]:
         service["detail"] = str(error)
     else:
         service["status"] = "ok" if answer.status == 200 else "degraded"
-        service.update(_summary(answer.body))
+        service |= _told(answer.body)
     in_rotation = sum(replica.breaker.closed for replica in upstream.replicas)
     service["replicas"] = {"total": len(upstream.replicas), "in_rotation": in_rotation}
     return service
 
 
-def _summary(body: bytes) -> dict[str, Any]:
-    """What a service says of its parts, as words: no addresses, no messages of its libraries."""
+def _told(body: bytes) -> dict[str, Any]:
+    """What a service says of itself and its parts, as words: no addresses, no libraries' errors."""
     try:
         said = json.loads(body)
-    except ValueError:
+        parts = {name: part["status"] for name, part in said.get("parts", {}).items()}
+        status = said.get("status")
+    except (ValueError, TypeError, KeyError, AttributeError):
         return {}
-    if not isinstance(said, dict):
-        return {}
-    parts: dict[str, str] = {}
-    for group in [said, *(v for v in said.values() if isinstance(v, dict))]:
-        for name, value in group.items():
-            word = value.get("status") if isinstance(value, dict) else value
-            if isinstance(word, bool):
-                word = "ok" if word else "down"
-            if isinstance(word, str) and word.isidentifier() and name not in {"status", "service"}:
-                parts[name] = word
-    return {"parts": parts} if parts else {}
+    told: dict[str, Any] = {"status": status} if status in _WORDS else {}
+    if words := {name: word for name, word in parts.items() if word in _WORDS}:
+        told["parts"] = words
+    return told

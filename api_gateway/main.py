@@ -1,15 +1,22 @@
 """The gateway's composition root: ``python -m api_gateway.main``."""
 
 import asyncio
+import gc
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 
+from api_gateway.clients import Clients
 from api_gateway.gateway import Gateway
+from api_gateway.metrics import Metrics
 from api_gateway.rim import create_rim
+from api_gateway.server import ClientConnection
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import build_upstreams
 from shared.logs import configure_logging
@@ -19,11 +26,14 @@ _PROJECT = Path(__file__).parent.parent
 
 def build_gateway(settings: GatewaySettings) -> Gateway:
     upstreams = build_upstreams(settings)
-    rim = create_rim(upstreams, _PROJECT / settings.frontend_dir)
+    clients = Clients(settings)
+    metrics = Metrics(upstreams, clients)
+    rim = create_rim(upstreams, _PROJECT / settings.frontend_dir, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(upstream.run()) for upstream in upstreams.values()]
+        runs = [clients.run(), *(upstream.run() for upstream in upstreams.values())]
+        tasks = [asyncio.create_task(run) for run in runs]
         try:
             yield
         finally:
@@ -32,7 +42,7 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     rim.router.lifespan_context = lifespan
-    return Gateway(settings, upstreams, rim)
+    return Gateway(settings, upstreams, rim, clients, metrics)
 
 
 def server_config(gateway: Gateway, settings: GatewaySettings) -> uvicorn.Config:
@@ -41,8 +51,9 @@ def server_config(gateway: Gateway, settings: GatewaySettings) -> uvicorn.Config
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=cast(type[asyncio.Protocol], partial(ClientConnection, clients=gateway.clients)),
         ws="none",
+        backlog=2048,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -51,9 +62,19 @@ def server_config(gateway: Gateway, settings: GatewaySettings) -> uvicorn.Config
     )
 
 
+def _allow_many_files() -> None:
+    """Each client and each connection to a service is an open file."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main() -> None:
     settings = GatewaySettings.load()
     configure_logging("gateway", level=settings.log_level, log_format=settings.log_format)
+    _allow_many_files()
+    # Nearly everything dies with its request; what is left is not worth looking for so often.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     uvicorn.Server(server_config(build_gateway(settings), settings)).run()
 
 

@@ -1,6 +1,7 @@
 """Passing a request on to a service and its answer back, without holding either in memory."""
 
 import asyncio
+import re
 
 from api_gateway import headers as h
 from api_gateway.connection import UpstreamConnection, UpstreamError, UpstreamTimeout
@@ -18,6 +19,64 @@ class ClientGone(Exception):
     """The client hung up; there is nobody to answer."""
 
 
+class BrokenOff(Exception):
+    """The service broke off in the middle of an answer; nothing can mend what was sent of it."""
+
+
+class UpstreamAnswer:
+    """An answer whose head is there. Read it to its end, or ``release`` it."""
+
+    __slots__ = ("_lease", "_seconds", "_upstream", "headers", "length", "status")
+
+    def __init__(self, upstream: Upstream, lease: Lease, seconds: float) -> None:
+        self._upstream = upstream
+        self._lease: Lease | None = lease
+        self._seconds = seconds
+        self.status = lease.connection.status
+        self.headers = h.response_headers(lease.connection.headers)
+        if upstream.name == "dither":
+            self.headers = [_with_public_path(field) for field in self.headers]
+        length = h.get(self.headers, b"content-length")
+        self.length = None if length is None else int(length)
+
+    @property
+    def has_data(self) -> bool:
+        """Whether a read need not wait."""
+        return self._lease is None or self._lease.connection.has_data
+
+    async def read(self) -> tuple[bytes, bool]:
+        """A part of the body, and whether there is more. Raises UpstreamError."""
+        if self._lease is None:
+            return b"", False
+        connection = self._lease.connection
+        try:
+            part = await connection.read(self._seconds)
+        except UpstreamError as error:
+            self.release(error)
+            raise
+        more = connection.has_data or not connection.complete
+        if not more:
+            self.release()
+        return part, more
+
+    async def whole(self) -> bytes:
+        """The whole body. Raises UpstreamError."""
+        parts, more = [], True
+        try:
+            while more:
+                part, more = await self.read()
+                parts.append(part)
+        finally:
+            self.release()
+        return b"".join(parts)
+
+    def release(self, error: UpstreamError | None = None) -> None:
+        """Give the connection back; with more of the answer to come, it is closed."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            self._upstream.release(lease, error)
+
+
 class Proxy:
     """Stateless but for the upstreams."""
 
@@ -27,10 +86,9 @@ class Proxy:
 
     async def forward(
         self, request: Request, route: Route, target: bytes, headers: h.Headers | None = None
-    ) -> tuple[Upstream, Lease]:
-        """Send the request; returns when the answer's head is there.
+    ) -> UpstreamAnswer:
+        """Send the request, with other ``headers`` than the client's if such are given.
 
-        The caller streams the body from ``lease.connection`` and releases the lease.
         Raises Refusal (what to tell the client) or ClientGone.
         """
         body, more = await self._first_part(request, route)
@@ -66,7 +124,10 @@ class Proxy:
                 await self._exchange(
                     request, connection, head, body, more=more, limit=self._body_limit(route)
                 )
-                return upstream, lease
+                seconds = self._settings.upstream_response_timeout_seconds
+                if route.event_stream:
+                    seconds = self._settings.upstream_stream_idle_seconds
+                return UpstreamAnswer(upstream, lease, seconds)
             except UpstreamError as error:
                 timeout = isinstance(error, UpstreamTimeout)
                 # A kept connection that the service closed just now says nothing against it.
@@ -86,6 +147,26 @@ class Proxy:
                 upstream.release(lease)
                 raise
         raise AssertionError("unreachable")
+
+    async def relay(self, request: Request, answer: UpstreamAnswer) -> None:
+        """Pass an answer on as it comes. Raises ClientGone or BrokenOff."""
+        try:
+            await request.start(answer.status, answer.headers)
+            if request.method == "HEAD":
+                await request.body(b"")
+                return
+            if not answer.has_data:
+                await request.body(b"", more=True)  # the head is not to wait for the first event
+            more = True
+            while more:
+                part, more = await answer.read()
+                await request.body(part, more=more)
+        except UpstreamError as error:
+            if request.gone:
+                raise ClientGone from error
+            raise BrokenOff(str(error)) from error
+        finally:
+            answer.release()
 
     async def _exchange(
         self,
@@ -186,3 +267,11 @@ def _too_large(request: Request, limit: int) -> Refusal:
 
 def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def _with_public_path(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """The dither service's /images is the public /dithers."""
+    name, value = field
+    if name in {b"location", b"content-location"} and re.match(rb"/images(?:[/?]|$)", value):
+        return name, b"/dithers" + value.removeprefix(b"/images")
+    return field

@@ -9,6 +9,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Refusal(Exception):
@@ -22,26 +23,33 @@ class Refusal(Exception):
 
 
 class Request:
-    """``path`` is still percent-encoded; ``client`` is whom the limits and the log mean."""
+    """``path`` is still percent-encoded; ``peer`` is who is connected, ``client`` whose request it
+    is (another when a trusted proxy hands it over)."""
 
     __slots__ = (
         "_disconnect_hook",
         "cache",
         "client",
         "content_length",
+        "error",
         "forwarded",
         "gone",
         "has_body",
         "headers",
         "host",
         "id",
+        "key",
+        "limited",
         "method",
         "must_close",
+        "own_headers",
         "path",
+        "peer",
         "query",
         "receive",
         "replica",
         "route",
+        "rule",
         "scheme",
         "scope",
         "send",
@@ -60,7 +68,8 @@ class Request:
         self.query: bytes = scope["query_string"]
         self.headers: h.Headers = scope["headers"]
         self.scheme: str = scope["scheme"]
-        self.client: str = (scope["client"] or ("unknown", 0))[0]
+        self.peer: str = (scope["client"] or ("unknown", 0))[0]
+        self.client = self.peer
         self.host = b""
         self.content_length: int | None = None
         self.has_body = False
@@ -75,6 +84,7 @@ class Request:
         self.forwarded = b""
         self.gone = False
         self.must_close = False
+        self.own_headers: h.Headers = []  # what the gateway adds to whichever answer
         self._disconnect_hook: Callable[[Callable[[], None]], None] | None = scope.get(
             "gateway.on_disconnect"
         )
@@ -83,6 +93,10 @@ class Request:
         self.upstream = ""
         self.replica = ""
         self.cache = ""
+        self.key: str | None = None  # the API key's name
+        self.limited = ""  # the rate limit that it went over
+        self.rule = ""  # the filter's rule that it broke
+        self.error = ""
         self.status = 0
         self.sent_bytes = 0
 
@@ -99,6 +113,7 @@ class Request:
 
     async def start(self, status: int, headers: h.Headers) -> None:
         self.status = status
+        headers = headers + self.own_headers
         if self.must_close:
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})

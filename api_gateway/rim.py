@@ -7,8 +7,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from api_gateway.health import system_health
+from api_gateway.health import SystemHealth
+from api_gateway.metrics import Metrics
 from api_gateway.openapi import PublicApi
 from api_gateway.static import Asset, StaticFiles
 from api_gateway.upstream import Upstream
@@ -17,12 +19,13 @@ from shared.problems import Problem, install_problem_handlers
 _HERE = Path(__file__).parent
 
 
-def create_rim(upstreams: dict[str, Upstream], frontend: Path) -> FastAPI:
+def create_rim(upstreams: dict[str, Upstream], frontend: Path, metrics: Metrics) -> FastAPI:
     app = FastAPI(title="Gateway", docs_url=None, redoc_url=None, openapi_url=None)
     install_problem_handlers(app)
     files = StaticFiles(frontend)
     docs_files = StaticFiles(_HERE / "docs")
     api = PublicApi(upstreams, app.openapi)
+    system = SystemHealth(upstreams)
     page = Environment(
         loader=FileSystemLoader(_HERE / "docs"), autoescape=select_autoescape(["html"])
     ).get_template("docs.html")
@@ -30,7 +33,7 @@ def create_rim(upstreams: dict[str, Upstream], frontend: Path) -> FastAPI:
     @app.get("/health", tags=["system"], summary="How the gateway and every service are")
     async def health(*, strict: bool = False) -> JSONResponse:
         """200 as long as the gateway can answer; with `strict=true` 503 unless all is well."""
-        found = await system_health(upstreams)
+        found = await system.look()
         failed = strict and found["status"] != "ok"
         return JSONResponse(
             found, status_code=503 if failed else 200, headers={"cache-control": "no-store"}
@@ -49,7 +52,11 @@ def create_rim(upstreams: dict[str, Upstream], frontend: Path) -> FastAPI:
     async def docs_asset(name: str, request: Request) -> Response:
         return _asset_response(docs_files.find(f"/{name}"), request)
 
-    @app.api_route("/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics_text() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/{path:path}", include_in_schema=False)
     async def page_file(path: str, request: Request) -> Response:
         return _asset_response(files.find(f"/{path}"), request)
 

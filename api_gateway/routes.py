@@ -22,6 +22,8 @@ class Route:
     stores_file: bool = False  # its POST counts against the stricter rate limit
     event_stream: bool = False  # long-lived: bounded by silence, not by a deadline
     cacheable: bool = False
+    open: bool = False  # never asks for an API key: links to it stand in mails and pages
+    cost: int = 1  # tokens of the rate limit that a request takes
 
     @property
     def allow(self) -> str:
@@ -30,24 +32,16 @@ class Route:
 
 # The first that matches wins.
 ROUTES = (
-    Route(
-        "images",
-        "/images",
-        "upload",
-        (*READ, "POST"),
-        takes_file=True,
-        stores_file=True,
-        cacheable=True,
-    ),
+    Route("images", "/images", "upload", (*READ, "POST"), takes_file=True, stores_file=True),
     Route("image", "/images/{uuid}", "upload", (*READ, "DELETE"), cacheable=True),
     Route("events", "/images/{uuid}/events", "upload", READ, event_stream=True),
-    Route("dither", "/images/{uuid}/{channels}", "dither", ("POST",)),
-    Route("dithers", "/dithers", "dither", READ, "/images", cacheable=True),
+    Route("dither", "/images/{uuid}/{channels}", "dither", ("POST",), cost=2),
+    Route("dithers", "/dithers", "dither", READ, "/images"),
     Route("dithers_of", "/dithers/{uuid}", "dither", READ, "/images/{uuid}", cacheable=True),
-    Route("preview", "/preview", "dither", ("POST",), takes_file=True),
+    Route("preview", "/preview", "dither", ("POST",), takes_file=True, cost=4),
     Route("options", "/options", "dither", READ, cacheable=True),
     Route("notifications", "/notifications/{uuid}", "notification", READ),
-    Route("files", "/files/{key:path}", "upload", READ, cacheable=True),
+    Route("files", "/files/{key:path}", "upload", READ, cacheable=True, open=True),
 )
 
 

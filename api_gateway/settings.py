@@ -1,6 +1,7 @@
 """What the gateway can be told, all of it by environment variables."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -43,11 +44,17 @@ class GatewaySettings(HttpSettings):
     gateway_max_connections: int = Field(
         4096, ge=1, description="Most clients connected at once; more are told 503"
     )
+    gateway_max_connections_per_address: int = Field(
+        1024, ge=1, description="Most connections of one address that is no trusted proxy"
+    )
     gateway_client_timeout_seconds: float = Field(
         8, gt=0, description="A client must have sent its header, or more of its body, by then"
     )
     gateway_client_min_bytes_per_second: int = Field(
         128, ge=0, description="A client that sends its body slower than this is cut off"
+    )
+    gateway_write_timeout_seconds: float = Field(
+        30, gt=0, description="A client that takes nothing of its answer for so long is cut off"
     )
     gateway_keep_alive_seconds: float = Field(
         30, gt=0, description="How long an idle client connection stays open"
@@ -140,13 +147,17 @@ class GatewaySettings(HttpSettings):
         _ = [ip_network(part) for part in split_list(value)]
         return value
 
-    @property
-    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        return tuple(ip_network(part) for part in split_list(self.gateway_trusted_proxies))
+    def trusts(self, address: str) -> bool:
+        """Whether this is a proxy of ours."""
+        return _is_in(address, self.gateway_trusted_proxies)
 
     @property
     def api_keys(self) -> tuple[bytes, ...]:
         return tuple(k.encode() for k in split_list(self.gateway_api_keys.get_secret_value()))
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        return tuple(split_list(self.gateway_cors_origins))
 
     @property
     def image_origins(self) -> tuple[str, ...]:
@@ -160,3 +171,12 @@ class GatewaySettings(HttpSettings):
 
 def split_list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+@lru_cache(1024)
+def _is_in(address: str, networks: str) -> bool:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in ip_network(part) for part in split_list(networks))

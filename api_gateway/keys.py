@@ -1,0 +1,31 @@
+"""API keys: who may use the API, when that is asked for (``GATEWAY_API_KEYS``)."""
+
+import hmac
+from collections.abc import Iterable
+from hashlib import sha256
+
+from api_gateway import headers as h
+
+
+class ApiKeys:
+    """Only digests are kept, so that a comparison's time tells nothing of a key or its length."""
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self._digests = [sha256(key).digest() for key in keys]
+
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
+    def identify(self, headers: h.Headers) -> str | None:
+        """A name for the key that came with the request, fit for logs; None: none that is valid."""
+        if not self._digests:
+            return None
+        said = h.get(headers, b"x-api-key")
+        if said is None:
+            scheme, _, token = (h.get(headers, b"authorization") or b"").partition(b" ")
+            said = token.strip() if scheme.lower() == b"bearer" else b""
+        digest = sha256(said).digest()
+        known = False
+        for candidate in self._digests:
+            known |= hmac.compare_digest(candidate, digest)
+        return f"key-{digest[:4].hex()}" if known else None
