@@ -7,6 +7,7 @@ This module imports no Numba, so options can be validated without loading a comp
 from dataclasses import dataclass
 
 from dither_service.engine.kernels import KERNELS
+from dither_service.engine.masks.threshold_maps import MAPS
 
 DIFFUSION = "error-diffusion"
 VARIABLE = "variable-diffusion"
@@ -32,6 +33,10 @@ class Family:
 # A family of methods is one line here and one module.
 _FAMILIES: dict[str, Family] = {
     DIFFUSION: Family("diffusion", frozenset({"strength", "serpentine"})),
+    ORDERED: Family("ordered", frozenset({"strength"})),
+    NOISE: Family("ordered", frozenset({"strength"})),
+    SCREEN: Family("ordered", frozenset({"strength"})),
+    MAP: Family("ordered", frozenset({"strength"})),
     NEAREST: Family("nearest", frozenset()),
 }
 
@@ -75,6 +80,72 @@ ALGORITHMS: dict[str, Algorithm] = _table(
             keeps_tone=kernel.keeps_tone,
         )
         for kernel in KERNELS.values()
+    ),
+    *(
+        Algorithm(
+            f"bayer-{size}",
+            ORDERED,
+            f"Bayer {size}×{size}",
+            f"Crosshatch of {size * size + 1} tones; fast, and still in animations.",
+            "B. E. Bayer, IEEE Int. Conf. on Communications, 1973",
+            keeps_tone=size >= 16,
+        )
+        for size in (2, 4, 8, 16, 32)
+    ),
+    Algorithm(
+        "blue-noise",
+        NOISE,
+        "Blue noise",
+        "Even grain without a pattern; fast, and still in animations.",
+        "R. Ulichney, Proc. SPIE 1913, 1993 (void-and-cluster)",
+    ),
+    Algorithm(
+        "interleaved-gradient-noise",
+        NOISE,
+        "Interleaved gradient noise",
+        "Fine diagonal weave computed for each pixel, known from games.",
+        "J. Jimenez, SIGGRAPH 2014",
+    ),
+    Algorithm(
+        "white-noise",
+        NOISE,
+        "White noise",
+        "Random thresholds: grainy, like a mezzotint.",
+        "L. G. Roberts, IRE Trans. Information Theory 8(2), 1962",
+        extra=frozenset({"seed"}),
+    ),
+    Algorithm(
+        "clustered-dot",
+        SCREEN,
+        "Clustered dot",
+        "The newspaper's dots: 45°, eight pixels in two rows of cells.",
+        "R. Ulichney, Digital Halftoning, MIT Press 1987, ch. 5",
+    ),
+    *(
+        Algorithm(
+            name,
+            SCREEN,
+            title,
+            description,
+            "Adobe, PostScript Language Reference, 3rd ed. 1999, 7.4",
+            extra=frozenset({"angle", "cell"}),
+        )
+        for name, title, description in (
+            ("halftone", "Halftone, dots", "Round dots at an angle, in cells of a size."),
+            ("halftone-diamond", "Halftone, diamonds", "Diamonds: a smoother middle tone."),
+            ("halftone-line", "Halftone, lines", "Lines that grow in width, as in engravings."),
+        )
+    ),
+    *(
+        Algorithm(
+            entry.name,
+            MAP,
+            entry.title,
+            f"Threshold map {number} of Cloudinary's e_ordered_dither.",
+            "ImageMagick, thresholds.xml",
+            keeps_tone=False,
+        )
+        for number, entry in enumerate(MAPS.values())
     ),
     Algorithm(
         "none",

@@ -1,0 +1,103 @@
+"""Which mask an algorithm lays over a picture of what size, channel by channel.
+
+Dots that the three channels set at the same places make coarse black and white grain; at other
+places, finer coloured grain, which the eye averages better. So noise masks are shifted and screens
+turned from channel to channel (screens by printers' angles: cyan, the inverse of red, 30° one
+way, magenta 30° the other, yellow 45°). Bayer's mask and the threshold maps are the same for all
+channels, as everywhere else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dither_service.engine.masks import ONE, Mask
+from dither_service.engine.masks.bayer import bayer
+from dither_service.engine.masks.noise import blue_noise, gradient_noise, white_noise
+from dither_service.engine.masks.screen import SPOTS, screen
+from dither_service.engine.masks.threshold_maps import MAPS
+from dither_service.engine.options import Options
+
+_BAND = 64
+_SHIFTS = ((0, 0), (49, 79), (85, 36))
+_TURNS = (-30.0, 30.0, -45.0)
+_CLUSTERED = ("halftone", 45.0, 32**0.5)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Thresholds of the rows ``top`` to ``bottom``: row y's are ``thresholds[(y − top) % h]``.
+
+    thresholds: ``uint16 (h, W, C)``.
+    """
+
+    top: int
+    bottom: int
+    thresholds: Mask
+
+
+def layers(options: Options, height: int, width: int, depth: int) -> Iterator[Layer]:
+    """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom."""
+    if options.algorithm in ("white-noise", "interleaved-gradient-noise"):
+        for top in range(0, height, _BAND):
+            bottom = min(top + _BAND, height)
+            channels = [_noise(options, top, bottom, width, c) for c in range(depth)]
+            yield Layer(top, bottom, _weakened(_stacked(channels), options))
+        return
+    masks = [_tile(options, c, depth) for c in range(depth)]
+    if len({mask.shape for mask in masks}) == 1:
+        rows = min(height, len(masks[0]))
+        laid = _stacked([_across(mask[:rows], width) for mask in masks])
+        yield Layer(0, height, _weakened(laid, options))
+        return
+    for top in range(0, height, _BAND):
+        bottom = min(top + _BAND, height)
+        rows = np.arange(top, bottom)
+        laid = _stacked([_across(mask[rows % len(mask)], width) for mask in masks])
+        yield Layer(top, bottom, _weakened(laid, options))
+
+
+def _noise(options: Options, top: int, bottom: int, width: int, channel: int) -> Mask:
+    if options.algorithm == "white-noise":
+        return white_noise(top, bottom, width, options.seed, channel)
+    down, across = _SHIFTS[channel]
+    return gradient_noise(top + down, bottom + down, width + across)[:, across:]
+
+
+def _tile(options: Options, channel: int, depth: int) -> Mask:
+    name = options.algorithm
+    if name == "blue-noise":
+        return np.roll(blue_noise(), _SHIFTS[channel], (0, 1))
+    if name in SPOTS or name == "clustered-dot":
+        spot, angle, cell = (
+            (name, options.angle, options.cell) if name in SPOTS else _CLUSTERED
+        )
+        return screen(spot, angle + _TURNS[channel] if depth == 3 else angle, cell)
+    if name in MAPS:
+        entry = MAPS[name]
+        return (np.array(entry.rows) * ONE // entry.divisor).astype(np.uint16)
+    return bayer(int(name.removeprefix("bayer-")))
+
+
+def _across(mask: Mask, width: int) -> Mask:
+    return np.tile(mask, (1, -(-width // mask.shape[1])))[:, :width]
+
+
+def _stacked(channels: list[Mask]) -> Mask:
+    return np.ascontiguousarray(np.stack(channels, axis=2))
+
+
+def _weakened(thresholds: Mask, options: Options) -> Mask:
+    """Thresholds nearer to the middle, where all choose the nearest level."""
+    strength = _fixed(options.strength)
+    if strength == ONE:
+        return thresholds
+    middle = ONE // 2
+    away: NDArray[np.int64] = thresholds.astype(np.int64) - middle
+    return (middle + (away * strength >> 16)).astype(np.uint16)
+
+
+def _fixed(strength: float) -> int:
+    return int(strength * ONE + 0.5)

@@ -1,0 +1,51 @@
+"""Noise masks: blue noise from a file, and two that are computed for each pixel.
+
+Sources: blue noise, see `void_and_cluster`. Interleaved gradient noise: J. Jimenez, "Next
+generation post processing in Call of Duty: Advanced Warfare", SIGGRAPH 2014. White noise is a
+counter-based hash, two rounds of multiply and xor-shift of (x, y, channel, seed): C. Wellons,
+"Prospecting for hash functions", 2018 (lowbias32).
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dither_service.engine.masks import Mask, from_ranks
+from dither_service.engine.masks.void_and_cluster import PATH
+
+
+@cache
+def blue_noise() -> Mask:
+    """The mask that `void_and_cluster` made, ``(128, 128)``."""
+    return from_ranks(np.load(PATH))
+
+
+def gradient_noise(top: int, bottom: int, width: int) -> Mask:
+    """Rows ``top`` to ``bottom`` of frac(52.9829189 · frac(0.06711056 x + 0.00583715 y)).
+
+    In fixed point: the inner fraction has 32 bits, the factor 16.
+    """
+    x = np.arange(width, dtype=np.uint64)
+    y = np.arange(top, bottom, dtype=np.uint64)[:, None]
+    inner = (x * np.uint64(288237660) + y * np.uint64(25070368)) & np.uint64(0xFFFFFFFF)
+    outer = (inner * np.uint64(3472289)) >> np.uint64(32)
+    return np.maximum(outer & np.uint64(0xFFFF), np.uint64(1)).astype(np.uint16)
+
+
+def white_noise(top: int, bottom: int, width: int, seed: int, channel: int = 0) -> Mask:
+    """Rows ``top`` to ``bottom`` of independent, even noise that ``seed`` fixes."""
+    x = np.arange(width, dtype=np.uint32)
+    y = np.arange(top, bottom, dtype=np.uint32)[:, None]
+    start = _hash(np.full((1, 1), seed, np.uint32)) + np.uint32(channel)
+    value = _hash(x ^ _hash(y ^ _hash(start)))
+    return np.maximum(value >> np.uint32(16), np.uint32(1)).astype(np.uint16)
+
+
+def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    value = value + np.uint32(0x9E3779B9)
+    value = value ^ (value >> np.uint32(16))
+    value = value * np.uint32(0x7FEB352D)
+    value = value ^ (value >> np.uint32(15))
+    value = value * np.uint32(0x846CA68B)
+    return value ^ (value >> np.uint32(16))
