@@ -4,7 +4,8 @@ Nothing here needs more than a transaction's worth of a session (no LISTEN, no s
 ``SET``, no server-side prepared statements), so a transaction-mode PgBouncer may stand between.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import create_engine, text
@@ -15,7 +16,10 @@ from sqlalchemy.orm import Session
 from shared.failures import PermanentFailure, TransientFailure
 from shared.settings import DatabaseSettings
 
+logger = logging.getLogger(__name__)
+
 CONNECT_TIMEOUT_SECONDS = 5
+_AFTER_COMMIT = "after_commit"
 # A peer that vanished without a word is noticed within about 20 s instead of two hours.
 _KEEPALIVE = {
     "keepalives": 1,
@@ -57,6 +61,8 @@ class Database:
                 yield session
         except SQLAlchemyError as error:
             raise _failure(error) from error
+        for action in session.info.get(_AFTER_COMMIT, ()):
+            action()
 
     def ping(self) -> None:
         """Raises ``TransientFailure`` when the database does not answer."""
@@ -67,10 +73,20 @@ class Database:
         self.engine.dispose()
 
 
+def after_commit(session: Session, action: Callable[[], None]) -> None:
+    """Call ``action`` (which must not raise) when the transaction of ``session`` has committed.
+
+    However often one is given, it is called once.
+    """
+    session.info.setdefault(_AFTER_COMMIT, {})[action] = None
+
+
 def _failure(error: SQLAlchemyError) -> Exception:
     if isinstance(error, PoolTimeoutError):
         return TransientFailure("all database connections are in use")
     if isinstance(error, OperationalError | InterfaceError):
+        # What is wrong is for the log: clients are told only that they may come again.
+        logger.warning("database error", extra={"reason": str(error.orig).strip()})
         return TransientFailure("the database is not available")
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return TransientFailure("the database connection was lost")

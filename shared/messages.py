@@ -40,6 +40,7 @@ class ImageUploaded(Body):
     width: int | None = None
     height: int | None = None
     email: Email | None = None
+    options: dict[str, Any] | None = None
 
 
 class ImageDeleted(Body):

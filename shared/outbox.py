@@ -5,19 +5,22 @@ publishes rows as soon as the transaction has committed and, by sweeping, whatev
 crash or an outage. A row counts as published only when its delivery report came back good.
 
 Order: the rows of one key are published one after another, by whichever process, since only the
-first unpublished row of a key is ever claimed. Rows are found by being unpublished, never by
-``id > last``: ids are given before commits, so a late commit would be skipped.
+first unpublished row of a key is ever claimed. Who appends must hold a lock that serialises the
+changes of that key (the image's row), so that ids are in the order of the commits. Rows are found
+by being unpublished, never by ``id > last``: across keys ids are not in that order, and a late
+commit would be skipped.
 """
 
 import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from confluent_kafka import KafkaError
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -31,7 +34,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     delete,
-    event,
     exists,
     func,
     insert,
@@ -43,18 +45,19 @@ from sqlalchemy.orm import Session
 
 from shared import failpoints
 from shared.context import current_request_id
-from shared.database import Database
+from shared.database import Database, after_commit
 from shared.failures import TransientFailure
 from shared.kafka.codec import encode_headers
-from shared.kafka.producer import Outgoing, Publisher
+from shared.kafka.producer import REFUSALS, Outgoing, Publisher
 from shared.messages import Body
 from shared.metrics import OUTBOX_AGE, OUTBOX_PENDING, OUTBOX_PUBLISHED
 
 logger = logging.getLogger(__name__)
 
 BATCH = 200
-# A claim outlives the producer's delivery timeout, so that no two processes publish one row.
-CLAIM = timedelta(seconds=15)
+# A claim outlives the producer's delivery timeout, so that no two processes publish one row. It is
+# also how long a row waits whose process died, or that the broker refused for good.
+CLAIM = timedelta(seconds=10)
 SWEEP_SECONDS = 1.0
 BACKOFF_MOST = 5.0
 
@@ -106,7 +109,7 @@ class Outbox:
                 body=body.model_dump_json(exclude_none=True).encode(),
             )
         )
-        event.listen(session, "after_commit", lambda _: self.on_commit(), once=True)
+        after_commit(session, self.on_commit)
 
     def health(self, session: Session) -> OutboxHealth:
         table = self.table
@@ -177,6 +180,10 @@ class Relay:
             except TransientFailure as error:
                 failures += 1
                 self._back_off(failures, str(error))
+            except Exception as error:
+                logger.exception("unexpected error in the relay")
+                failures += 1
+                self._back_off(failures, f"unexpected {type(error).__name__}")
 
     def _back_off(self, failures: int, reason: str) -> None:
         pause = min(BACKOFF_MOST, 0.2 * 2 ** min(failures, 16)) * (0.5 + self._jitter() / 2)
@@ -194,10 +201,7 @@ class Relay:
             failpoints.hit("relay.before-publish")
             outcomes = self._publisher.publish([_outgoing(row) for row in rows])
             failpoints.hit("relay.before-mark")
-            self._mark(rows, outcomes)
-            if failures := [outcome for outcome in outcomes if outcome is not None]:
-                raise TransientFailure(f"the broker did not take a message: {failures[0]}")
-            published += len(rows)
+            published += self._mark(_Outcomes.of(rows, outcomes))
         return published
 
     def _claim(self) -> Sequence[RowMapping]:
@@ -217,10 +221,11 @@ class Relay:
             .order_by(table.c.id)
             .limit(BATCH)
             .with_for_update(skip_locked=True, of=table)
+            .cte("claimable")  # evaluated once, or a join could claim more than the limit
         )
         claim = (
             update(table)
-            .where(table.c.id.in_(claimable.scalar_subquery()))
+            .where(table.c.id.in_(select(claimable.c.id)))
             .values(claimed_until=func.now() + CLAIM)
             .returning(table)
         )
@@ -228,19 +233,46 @@ class Relay:
             rows = session.execute(claim).mappings().all()
         return sorted(rows, key=lambda row: int(row["id"]))
 
-    def _mark(self, rows: Sequence[RowMapping], outcomes: Sequence[str | None]) -> None:
-        good = [row["id"] for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
-        bad = [row["id"] for row, outcome in zip(rows, outcomes, strict=True) if outcome]
-        OUTBOX_PUBLISHED.labels("published").inc(len(good))
-        OUTBOX_PUBLISHED.labels("failed").inc(len(bad))
+    def _mark(self, outcomes: "_Outcomes") -> int:
+        """Returns how many are published; raises ``TransientFailure`` if some must come again."""
+        OUTBOX_PUBLISHED.labels("published").inc(len(outcomes.published))
+        OUTBOX_PUBLISHED.labels("failed").inc(len(outcomes.failed))
         table = self._table
         with self._database.transaction() as session:
-            if good:
-                session.execute(
-                    update(table).where(table.c.id.in_(good)).values(published_at=func.now())
-                )
-            if bad:
-                session.execute(update(table).where(table.c.id.in_(bad)).values(claimed_until=None))
+            for ids, values in (
+                (outcomes.published, {"published_at": func.now()}),
+                (outcomes.failed, {"claimed_until": None}),
+            ):
+                if ids:
+                    session.execute(update(table).where(table.c.id.in_(ids)).values(values))
+        if outcomes.failed:
+            raise TransientFailure(f"the broker did not take a message: {outcomes.reason}")
+        return len(outcomes.published)
+
+
+@dataclass(slots=True)
+class _Outcomes:
+    """What became of the rows of a batch, by id."""
+
+    published: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    reason: str = ""
+
+    @classmethod
+    def of(cls, rows: Sequence[RowMapping], errors: Sequence[KafkaError | None]) -> "_Outcomes":
+        outcomes = cls()
+        for row, error in zip(rows, errors, strict=True):
+            if error is None:
+                outcomes.published.append(row["id"])
+            elif error.code() in REFUSALS:
+                # Stays claimed for a while, so that it does not hold up the others.
+                where = {"topic": row["topic"], "message_id": str(row["message_id"])}
+                logger.error("the broker refuses", extra={"reason": error.str(), **where})
+                OUTBOX_PUBLISHED.labels("refused").inc()
+            else:
+                outcomes.failed.append(row["id"])
+                outcomes.reason = error.str()
+        return outcomes
 
 
 def _outgoing(row: RowMapping) -> Outgoing:

@@ -136,3 +136,7 @@ class KafkaSettings(Settings):
                 "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set"
             )
         return self
+
+
+class ServiceSettings(HttpSettings, DatabaseSettings, KafkaSettings):
+    """What each of the three services has: a REST app, tables, and messages."""

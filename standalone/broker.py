@@ -29,7 +29,11 @@ class EmbeddedBroker:
 
     def start(self) -> None:
         # The broker lives in the client that asked for it, as long as that client lives.
-        settings = {"test.mock.num.brokers": 1, "log_level": 3}
+        settings = {
+            "test.mock.num.brokers": 1,
+            "log_level": 3,
+            "allow.auto.create.topics": True,
+        }
         producer = Producer(settings, logger=logging.getLogger(__name__))
         try:
             brokers = producer.list_topics(timeout=_START_SECONDS).brokers.values()
@@ -37,6 +41,12 @@ class EmbeddedBroker:
             raise EmbeddedBrokerError(f"the embedded broker did not start: {error}") from error
         self._bootstrap_servers = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
         self._producer = producer
+
+    def create_topics(self, *names: str) -> None:
+        """Have them there before consumers ask: those would look again only seconds later."""
+        assert self._producer is not None
+        for name in names:
+            self._producer.list_topics(name, timeout=_START_SECONDS)
 
     def stop(self) -> None:
         """Ends it at once, with all its messages; a second call does nothing."""

@@ -1,10 +1,11 @@
 """How Kafka clients of ours are configured and built."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol, overload
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from shared.settings import KafkaSettings
 
@@ -12,6 +13,32 @@ logger = logging.getLogger(__name__)
 
 # librdkafka reports these whenever a broker goes away; it reconnects by itself.
 _ROUTINE = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT})
+
+
+class ConsumerClient(Protocol):
+    """What the loop uses of ``confluent_kafka.Consumer``."""
+
+    def subscribe(
+        self,
+        topics: list[str],
+        on_assign: Callable[..., None],
+        on_revoke: Callable[..., None],
+        on_lost: Callable[..., None],
+    ) -> None: ...
+    def poll(self, timeout: float) -> Message | None: ...
+    def consume(self, num_messages: int, timeout: float) -> list[Message]: ...
+    def pause(self, partitions: list[TopicPartition]) -> None: ...
+    def resume(self, partitions: list[TopicPartition]) -> None: ...
+    @overload
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: Literal[True]) -> None: ...
+    @overload
+    def commit(
+        self, *, offsets: list[TopicPartition], asynchronous: Literal[False]
+    ) -> list[TopicPartition]: ...
+    def get_watermark_offsets(
+        self, partition: TopicPartition, timeout: float, cached: bool
+    ) -> tuple[int, int] | None: ...
+    def close(self) -> None: ...
 
 
 def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:

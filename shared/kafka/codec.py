@@ -5,18 +5,15 @@ and ``request_id`` (optional); key: the image's uuid as text; body: a JSON objec
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
-from confluent_kafka import Message
 from pydantic import ValidationError
 
 from shared.failures import PermanentFailure
+from shared.kafka.record import Headers, Record
 from shared.messages import BODIES, VERSION, Body
-
-Headers = Sequence[tuple[str, bytes | str | None]]
 
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _MAJOR = VERSION.partition(".")[0]
@@ -46,11 +43,12 @@ def encode_headers(
     return headers
 
 
-def decode(message: Message) -> Received:
+def decode(record: Record) -> Received:
     """Raises ``PermanentFailure`` with the reason when the message breaks the contract."""
-    headers = header_list(message)
-    message_type = _required(headers, "message_type")
-    version = _required(headers, "version")
+    if record.headers is None:
+        raise PermanentFailure("the name of a header is not UTF-8")
+    message_type = _required(record.headers, "message_type")
+    version = _required(record.headers, "version")
     body_class = BODIES.get(message_type)
     if body_class is None:
         raise PermanentFailure(f"unknown message_type {message_type!a}")
@@ -59,51 +57,41 @@ def decode(message: Message) -> Received:
     if match[1] != _MAJOR:
         raise PermanentFailure(f"version {version} is not understood; this is {VERSION}")
     try:
-        body = body_class.model_validate_json(message.value() or b"")
+        body = body_class.model_validate_json(record.value or b"")
     except ValidationError as error:
         raise PermanentFailure(f"body: {_sentence(error)}") from error
     return Received(
         body=body,
         version=version,
-        message_id=_message_id(headers),
-        request_id=_optional(headers, "request_id"),
-        produced_at=datetime.fromtimestamp(max(message.timestamp()[1], 0) / 1000, UTC),
+        message_id=_message_id(record.headers),
+        request_id=_optional(record.headers, "request_id"),
+        produced_at=record.produced_at,
     )
 
 
-def header_list(message: Message) -> list[tuple[str, bytes | str | None]]:
-    headers = message.headers() or []
-    return list(headers.items()) if isinstance(headers, dict) else headers
-
-
-def _values(headers: Headers, name: str) -> list[str]:
+def _required(headers: Headers, name: str) -> str:
     values = [value for key, value in headers if key == name]
+    if len(values) != 1:
+        raise PermanentFailure(f"header {name} must be there once; it is there {len(values)} times")
     try:
-        return [v.decode() if isinstance(v, bytes) else (v or "") for v in values]
+        return (values[0] or b"").decode()
     except UnicodeDecodeError as error:
         raise PermanentFailure(f"header {name} is not UTF-8") from error
 
 
-def _required(headers: Headers, name: str) -> str:
-    values = _values(headers, name)
-    if len(values) != 1:
-        raise PermanentFailure(f"header {name} must be there once; it is there {len(values)} times")
-    return values[0]
-
-
 def _optional(headers: Headers, name: str) -> str | None:
-    values = _values(headers, name)
-    return values[0] if len(values) == 1 else None
+    """Others may use these names for something else: what cannot be read is not there."""
+    values = [value for key, value in headers if key == name]
+    if len(values) != 1 or values[0] is None:
+        return None
+    return values[0].decode(errors="replace")
 
 
 def _message_id(headers: Headers) -> UUID | None:
-    text = _optional(headers, "message_id")
-    if text is None:
-        return None
     try:
-        return UUID(text)
-    except ValueError as error:
-        raise PermanentFailure("header message_id is not a UUID") from error
+        return UUID(_optional(headers, "message_id") or "")
+    except ValueError:
+        return None
 
 
 def _sentence(error: ValidationError) -> str:

@@ -16,28 +16,28 @@ import logging
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from shared import failpoints
 from shared.failures import TransientFailure
-from shared.kafka.processing import Handler, Outcome, Processor, Result, coordinates
+from shared.kafka.client import ConsumerClient
+from shared.kafka.partition import BUFFER_HIGH, BUFFER_LOW, Partition
+from shared.kafka.processing import Handler, Outcome, Processor, Result
+from shared.kafka.record import Record
 from shared.kafka.workers import Workers
 from shared.metrics import CONSUMER_IN_FLIGHT, CONSUMER_LAG
 
 logger = logging.getLogger(__name__)
 
-BUFFER_HIGH = 64  # a partition is paused when this many of its messages wait here
-BUFFER_LOW = 16
-BACKOFF_FIRST = 0.2
-BACKOFF_MOST = 5.0
 UNEXPECTED_ATTEMPTS = 5
 DRAIN_SECONDS = 4.0  # how long a stop or a rebalance waits for the work in flight
+CLOSE_SECONDS = 1.5  # and a stop for the goodbye to a broker that may be gone
+LAG_SECONDS = 1.0
 
 SETUP_ERRORS = frozenset(
     {
@@ -48,29 +48,8 @@ SETUP_ERRORS = frozenset(
 )
 
 
-class Client(Protocol):
-    """What the loop uses of ``confluent_kafka.Consumer``."""
-
-    def subscribe(
-        self,
-        topics: list[str],
-        on_assign: Callable[..., None],
-        on_revoke: Callable[..., None],
-        on_lost: Callable[..., None],
-    ) -> None: ...
-    def poll(self, timeout: float) -> Message | None: ...
-    def consume(self, num_messages: int, timeout: float) -> list[Message]: ...
-    def pause(self, partitions: list[TopicPartition]) -> None: ...
-    def resume(self, partitions: list[TopicPartition]) -> None: ...
-    def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> object: ...
-    def get_watermark_offsets(
-        self, partition: TopicPartition, timeout: float, cached: bool
-    ) -> tuple[int, int] | None: ...
-    def close(self) -> None: ...
-
-
 class DeadLetters(Protocol):
-    def write(self, message: Message, reason: str) -> None:
+    def write(self, record: Record, reason: str) -> None:
         """Return when the broker has it; raise ``TransientFailure`` when it has not."""
 
 
@@ -79,25 +58,6 @@ class State(StrEnum):
     RUNNING = "running"
     HALTED = "halted"
     STOPPED = "stopped"
-
-
-@dataclass(slots=True)
-class _Partition:
-    """An assigned partition: messages waiting here, the first one perhaps being worked on."""
-
-    topic: str
-    number: int
-    buffer: deque[Message] = field(default_factory=deque)
-    in_flight: bool = False
-    attempts: int = 0
-    due: float = 0.0
-    paused: bool = False
-    settled: int | None = None  # the offset to commit: one past the last message dealt with
-
-    def at(self, offset: int | None = None) -> TopicPartition:
-        if offset is None:
-            return TopicPartition(self.topic, self.number)
-        return TopicPartition(self.topic, self.number, offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +76,7 @@ class ConsumerLoop:
 
     def __init__(
         self,
-        client: Client,
+        client: ConsumerClient,
         *,
         group: str,
         topics: Sequence[str],
@@ -132,52 +92,51 @@ class ConsumerLoop:
         self._topics = list(topics)
         self._processor = Processor(group, handlers)
         self._dead_letters = dead_letters
-        self._workers: Workers[tuple[_Partition, Message], Result] = Workers(workers, name=group)
+        self._workers: Workers[tuple[Partition, Record], Result] = Workers(workers, name=group)
         self._max_consecutive_failures = max_consecutive_failures
         self._clock = clock
         self._jitter = jitter
-        self._partitions: dict[tuple[str, int], _Partition] = {}
+        self._partitions: dict[tuple[str, int], Partition] = {}
         self._stopping = threading.Event()
         self._state = State.STARTING
         self._reason = ""
+        self._turn = 0
+        self._lag = 0
+        self._lag_due = clock()
         self._consecutive_failures = 0
         self._retries = 0
         self._dead_count = 0
 
     def run(self) -> None:
-        self._client.subscribe(
-            self._topics,
-            on_assign=self._on_assign,
-            on_revoke=self._on_revoke,
-            on_lost=self._on_lost,
-        )
         try:
+            self._client.subscribe(
+                self._topics,
+                on_assign=self._on_assign,
+                on_revoke=self._on_revoke,
+                on_lost=self._on_lost,
+            )
             while not self._stopping.is_set():
                 self._receive()
                 self._settle_finished()
                 self._dispatch()
                 self._apply_backpressure()
+                self._measure_lag()
         finally:
-            self._give_up(list(self._partitions.values()))
-            self._client.close()
-            self._workers.close()
-            if self._state is not State.HALTED:
-                self._state = State.STOPPED
+            self._leave()
 
     def stop(self) -> None:
         """Only sets a flag: safe from a signal handler and from any thread."""
         self._stopping.set()
 
     def health(self) -> ConsumerHealth:
+        """Safe from any thread."""
         partitions = list(self._partitions.values())
-        lag = sum(self._lag(p) for p in partitions)
-        CONSUMER_LAG.labels(self._group).set(lag)
         return ConsumerHealth(
             state=self._state,
             reason=self._reason,
             partitions=len(partitions),
             in_flight=sum(p.in_flight for p in partitions),
-            lag=lag,
+            lag=self._lag,
             retries=self._retries,
             dead_letters=self._dead_count,
         )
@@ -195,72 +154,70 @@ class ConsumerLoop:
         for message in messages:
             if (error := message.error()) is not None:
                 self._client_error(error)
-            elif (partition := self._partition_of(message)) is not None:
-                partition.buffer.append(message)
+                continue
+            record = Record.of(message)
+            if (partition := self._partition_of(record)) is not None:
+                partition.buffer.append(record)
 
     def _dispatch(self) -> None:
+        """Give each partition its turn, so that a long one does not keep the others waiting."""
         now = self._clock()
-        for partition in self._partitions.values():
-            if self._workers.free == 0:
-                return
-            if partition.buffer and not partition.in_flight and partition.due <= now:
-                self._start(partition, partition.buffer[0])
+        ready = [p for p in self._partitions.values() if p.ready(now)]
+        for partition in sorted(ready, key=lambda p: p.served)[: self._workers.free]:
+            self._turn += 1
+            partition.served = self._turn
+            self._start(partition, partition.buffer[0])
 
-    def _start(self, partition: _Partition, message: Message) -> None:
+    def _start(self, partition: Partition, record: Record) -> None:
         partition.in_flight = True
         CONSUMER_IN_FLIGHT.labels(self._group).inc()
-        self._workers.submit((partition, message), lambda: self._processor.process(message))
+        self._workers.submit((partition, record), lambda: self._processor.process(record))
 
     def _settle_finished(self) -> None:
         offsets = []
-        for (partition, message), result in self._workers.finished():
+        for (partition, record), result in self._workers.finished():
             partition.in_flight = False
             CONSUMER_IN_FLIGHT.labels(self._group).dec()
             # A partition revoked meanwhile is another's: whoever has it decides its offset.
-            if self._partition_of(message) is partition and self._settle(partition, result):
-                partition.buffer.popleft()
-                partition.settled = (message.offset() or 0) + 1
+            if self._partition_of(record) is partition and self._settle(partition, result):
+                partition.advance()
                 offsets.append(partition.at(partition.settled))
         if offsets:
             failpoints.hit("consumer.before-commit")
-            self._commit(offsets, asynchronous=True)
+            self._client.commit(offsets=offsets, asynchronous=True)
 
-    def _settle(self, partition: _Partition, result: Result) -> bool:
+    def _settle(self, partition: Partition, result: Result) -> bool:
         """True when the partition's first message is dealt with for good."""
-        if not result.expected and partition.attempts + 1 >= UNEXPECTED_ATTEMPTS:
-            result = Result(Outcome.DEAD, result.reason)
-        if result.outcome is Outcome.DEAD:
+        if result.outcome is Outcome.DONE:
+            self._consecutive_failures = 0
+            return True
+        if not result.expected:
+            partition.unexpected += 1
+        if result.outcome is Outcome.DEAD or partition.unexpected >= UNEXPECTED_ATTEMPTS:
             return self._bury(partition, result.reason)
-        if result.outcome is Outcome.RETRY:
-            self._postpone(partition, result.reason)
-            return False
-        self._consecutive_failures = 0
-        partition.attempts = 0
-        return True
+        self._postpone(partition, result.reason)
+        return False
 
-    def _bury(self, partition: _Partition, reason: str) -> bool:
+    def _bury(self, partition: Partition, reason: str) -> bool:
         """Dead-letter the first message, unless it is one too many in a row."""
-        message = partition.buffer[0]
+        record = partition.buffer[0]
         if self._consecutive_failures + 1 >= self._max_consecutive_failures:
             self._halt(f"{self._max_consecutive_failures} messages in a row failed; last: {reason}")
             return False
         try:
-            self._dead_letters.write(message, reason)
+            self._dead_letters.write(record, reason)
         except TransientFailure as error:
             self._postpone(partition, str(error))
             return False
         self._consecutive_failures += 1
         self._dead_count += 1
-        partition.attempts = 0
-        logger.error("message dead-lettered", extra={"reason": reason, **coordinates(message)})
+        logger.error("message dead-lettered", extra={"reason": reason, **record.place})
         return True
 
-    def _postpone(self, partition: _Partition, reason: str) -> None:
-        backoff = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(partition.attempts, 16))
-        partition.attempts += 1
-        partition.due = self._clock() + backoff * (0.5 + self._jitter() / 2)
+    def _postpone(self, partition: Partition, reason: str) -> None:
+        partition.postpone(self._clock(), self._jitter())
         self._retries += 1
-        where = coordinates(partition.buffer[0])
+        where = partition.buffer[0].place
         logger.warning(
             "message will be tried again",
             extra={"reason": reason, "attempt": partition.attempts, **where},
@@ -273,14 +230,18 @@ class ConsumerLoop:
                 self._client.pause([partition.at()])
                 partition.paused = True
             elif partition.paused and waiting <= BUFFER_LOW:
-                self._client.resume([partition.at()])
-                partition.paused = False
+                self._resume(partition)
 
-    # Rebalancing: these run inside the client's poll and close, on the loop's own thread.
+    def _resume(self, partition: Partition) -> None:
+        self._client.resume([partition.at()])
+        partition.paused = False
+
+    # Rebalancing: these run inside the client's poll, on the loop's own thread. The client itself
+    # then adds what is assigned to what it has, or takes away what is revoked.
 
     def _on_assign(self, _: object, assigned: list[TopicPartition]) -> None:
         for p in assigned:
-            self._partitions[p.topic, p.partition] = _Partition(p.topic, p.partition)
+            self._partitions[p.topic, p.partition] = Partition(p.topic, p.partition)
         self._state = State.RUNNING
         self._reason = ""
         logger.info("partitions assigned", extra={"partitions": _names(assigned)})
@@ -289,32 +250,54 @@ class ConsumerLoop:
     def _on_revoke(self, _: object, revoked: list[TopicPartition]) -> None:
         logger.info("partitions revoked", extra={"partitions": _names(revoked)})
         failpoints.hit("consumer.rebalance")
-        places = [(p.topic, p.partition) for p in revoked]
-        self._give_up([self._partitions[place] for place in places if place in self._partitions])
+        leaving = self._known(revoked)
+        self._drain(leaving)
+        self._forget(leaving)
+        offsets = [p.at(p.settled) for p in leaving if p.settled is not None]
+        if offsets:
+            self._commit_now(offsets)
+
+    def _commit_now(self, offsets: list[TopicPartition]) -> None:
+        try:
+            self._client.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            # The messages come again, and the inbox knows them.
+            logger.warning("commit failed", extra={"reason": str(error)})
 
     def _on_lost(self, _: object, lost: list[TopicPartition]) -> None:
         logger.warning("partitions lost", extra={"partitions": _names(lost)})
-        for p in lost:
-            self._partitions.pop((p.topic, p.partition), None)
+        self._forget(self._known(lost))
 
-    def _give_up(self, leaving: Sequence[_Partition]) -> None:
-        """Let what is in flight finish, within limits, and commit what was dealt with."""
+    def _known(self, places: Iterable[TopicPartition]) -> list[Partition]:
+        found = [self._partitions.get((p.topic, p.partition)) for p in places]
+        return [partition for partition in found if partition is not None]
+
+    def _drain(self, leaving: Sequence[Partition]) -> None:
+        """Let what is in flight finish, within limits; what does, is committed."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while any(p.in_flight for p in leaving) and time.monotonic() < deadline:
             self._workers.wait(0.05)
             self._settle_finished()
-        for partition in leaving:
-            self._partitions.pop((partition.topic, partition.number), None)
-        offsets = [p.at(p.settled) for p in leaving if p.settled is not None]
-        if offsets:
-            self._commit(offsets, asynchronous=False)
 
-    def _commit(self, offsets: list[TopicPartition], *, asynchronous: bool) -> None:
-        try:
-            self._client.commit(offsets=offsets, asynchronous=asynchronous)
-        except KafkaException as error:
-            # The messages come again, and the inbox knows them.
-            logger.warning("commit failed", extra={"reason": str(error)})
+    def _forget(self, leaving: Iterable[Partition]) -> None:
+        for partition in leaving:
+            if partition.paused:  # else it would come back paused
+                self._resume(partition)
+            del self._partitions[partition.topic, partition.number]
+
+    def _leave(self) -> None:
+        """Finish, and say goodbye: closing waits for the commits that are under way."""
+        everything = list(self._partitions.values())
+        self._drain(everything)
+        self._forget(everything)
+        self._workers.close()
+        closing = threading.Thread(target=self._client.close, name="kafka-close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        if closing.is_alive():
+            logger.warning("the broker did not hear the goodbye; the session runs out by itself")
+        if self._state is not State.HALTED:
+            self._state = State.STOPPED
 
     # Trouble, and what is known of the state.
 
@@ -327,22 +310,30 @@ class ConsumerLoop:
     def _client_error(self, error: KafkaError) -> None:
         if error.fatal():
             raise KafkaException(error)
+        text = error.str()
         if error.code() in SETUP_ERRORS:
-            self._reason = f"{error.str()} (topics: {', '.join(self._topics)})"
-        logger.warning("kafka consumer: %s", error.str())
+            if text == self._reason:
+                return  # librdkafka says it again each time it looks
+            self._reason = text
+        logger.warning("kafka consumer: %s", text)
 
-    def _partition_of(self, message: Message) -> _Partition | None:
-        return self._partitions.get((message.topic() or "", message.partition() or 0))
+    def _partition_of(self, record: Record) -> Partition | None:
+        return self._partitions.get((record.topic, record.partition))
 
-    def _lag(self, partition: _Partition) -> int:
-        """Messages of this partition not yet dealt with, as far as the client knows."""
+    def _measure_lag(self) -> None:
+        """On the loop's own thread: the client makes others wait for as long as it polls."""
+        if self._clock() >= self._lag_due:
+            self._lag_due = self._clock() + LAG_SECONDS
+            self._lag = sum(p.behind(self._end(p)) for p in self._partitions.values())
+            CONSUMER_LAG.labels(self._group).set(self._lag)
+
+    def _end(self, partition: Partition) -> int | None:
+        """One past the newest offset, as far as the client knows without asking the broker."""
         try:
             marks = self._client.get_watermark_offsets(partition.at(), 0.1, True)
-        except (KafkaException, RuntimeError):
-            return len(partition.buffer)
-        if marks is None or partition.settled is None:
-            return len(partition.buffer)
-        return max(marks[1] - partition.settled, len(partition.buffer))
+        except (KafkaException, RuntimeError):  # not known yet, or closed
+            return None
+        return None if marks is None or marks[1] < 0 else marks[1]
 
 
 def _names(partitions: Sequence[TopicPartition]) -> list[str]:

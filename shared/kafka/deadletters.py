@@ -7,20 +7,20 @@ could not be processed.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from shared.failures import TransientFailure
 from shared.kafka.client import client_config
-from shared.kafka.codec import header_list
 from shared.kafka.producer import Outgoing, Producer, Publisher
+from shared.kafka.record import Record
 from shared.settings import KafkaSettings
 
 PREFIX = "dead_letter_"
 REASON_LIMIT = 1000
 TIMEOUT_SECONDS = 10.0
+REPLAY_BATCH = 200
 
 
 class DeadLetterWriter:
@@ -31,77 +31,104 @@ class DeadLetterWriter:
         self._topic = topic
         self._group = group
 
-    def write(self, message: Message, reason: str) -> None:
+    def write(self, record: Record, reason: str) -> None:
         """Return when the broker has it; raise ``TransientFailure`` when it has not."""
         about = {
             "reason": reason[:REASON_LIMIT],
             "group": self._group,
-            "topic": message.topic(),
-            "partition": message.partition(),
-            "offset": message.offset(),
+            "topic": record.topic,
+            "partition": str(record.partition),
+            "offset": str(record.offset),
         }
-        headers = [
-            *header_list(message),
-            *((PREFIX + name, str(value).encode()) for name, value in about.items()),
-        ]
-        letter = Outgoing(self._topic, _bytes(message.key()), _bytes(message.value()), headers)
-        [failure] = self._publisher.publish([letter])
+        missing = [] if record.headers is not None else ["headers"]
+        failure = self._publish(self._letter(record, about, missing))
+        if failure is not None and failure.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            # Its bytes are where it came from for as long as that topic keeps them.
+            failure = self._publish(self._letter(record, about, [*missing, "body"]))
         if failure is not None:
-            raise TransientFailure(f"the dead letter was not taken: {failure}")
+            raise TransientFailure(f"the dead letter was not taken: {failure.str()}")
+
+    def _letter(self, record: Record, about: dict[str, str], missing: list[str]) -> Outgoing:
+        if missing:
+            about = {**about, "without": " and ".join(missing)}
+        headers = [
+            *_original_headers(record),
+            *((PREFIX + name, text.encode(errors="replace")) for name, text in about.items()),
+        ]
+        value = None if "body" in missing else record.value
+        return Outgoing(self._topic, record.key, value, headers)
+
+    def _publish(self, letter: Outgoing) -> KafkaError | None:
+        [failure] = self._publisher.publish([letter])
+        return failure
 
 
-def read_all(settings: KafkaSettings) -> Iterator[Message]:
+def _original_headers(record: Record) -> list[tuple[str, bytes | None]]:
+    """Without those of an earlier death, for a letter that was sent back and died again."""
+    return [(k, v) for k, v in record.headers or () if not k.startswith(PREFIX)]
+
+
+def original(letter: Record) -> Outgoing:
+    """The message as it was before it became a dead letter. ``ValueError`` if it is not whole."""
+    about = dead_letter_headers(letter)
+    if "topic" not in about:
+        raise ValueError("not a dead letter: nothing says where it came from")
+    if "without" in about:
+        raise ValueError(f"the letter is without the original's {about['without']}")
+    return Outgoing(about["topic"], letter.key, letter.value, _original_headers(letter))
+
+
+def dead_letter_headers(letter: Record) -> dict[str, str]:
+    """``reason``, ``group``, ``topic``, ``partition``, ``offset``, and ``without`` (what part of
+    the original could not be put into the letter)."""
+    return {
+        key.removeprefix(PREFIX): (value or b"").decode(errors="replace")
+        for key, value in letter.headers or ()
+        if key.startswith(PREFIX)
+    }
+
+
+def read_all(settings: KafkaSettings) -> Iterator[Record]:
     """Every letter that is in the topic now, oldest first within a partition."""
     client = Consumer(
         {
             **client_config(settings, "deadletters"),
             "group.id": settings.kafka_group_prefix + "deadletters-command",
             "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
         }
     )
     try:
-        topic = settings.kafka_dead_letter_topic
-        metadata = client.list_topics(topic, timeout=TIMEOUT_SECONDS).topics[topic]
-        client.assign([TopicPartition(topic, number, 0) for number in metadata.partitions])
-        open_partitions = len(metadata.partitions)
-        while open_partitions:
+        unread = _partitions(client, settings.kafka_dead_letter_topic)
+        client.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in unread])
+        while unread:
             message = client.poll(TIMEOUT_SECONDS)
             if message is None:
-                return
-            if message.error() is None:
-                yield message
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the broker fell silent"))
+            error = message.error()
+            if error is None:
+                yield Record.of(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                unread.discard((message.topic() or "", message.partition() or 0))
             else:
-                open_partitions -= 1
+                raise KafkaException(error)
     finally:
         client.close()
 
 
-def original(letter: Message) -> Outgoing:
-    """The message as it was before it became a dead letter."""
-    about = dead_letter_headers(letter)
-    headers = [(k, v) for k, v in header_list(letter) if not k.startswith(PREFIX)]
-    return Outgoing(about["topic"], _bytes(letter.key()), _bytes(letter.value()), headers)
+def _partitions(client: Consumer, topic: str) -> set[tuple[str, int]]:
+    metadata = client.list_topics(topic, timeout=TIMEOUT_SECONDS).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(KafkaError(metadata.error.code(), f"{topic}: {metadata.error.str()}"))
+    return {(topic, number) for number in metadata.partitions}
 
 
-def dead_letter_headers(letter: Message) -> dict[str, str]:
-    """``reason``, ``group``, ``topic``, ``partition``, ``offset`` (of the newest death)."""
-    return {
-        key.removeprefix(PREFIX): value.decode(errors="replace")
-        for key, value in header_list(letter)
-        if key.startswith(PREFIX) and isinstance(value, bytes)
-    }
+def _place(letter: Record) -> str:
+    return f"{letter.partition}/{letter.offset}"
 
 
-def _bytes(value: bytes | str | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
-
-
-def _place(letter: Message) -> str:
-    return f"{letter.partition()}/{letter.offset()}"
-
-
-def _summary(letter: Message) -> str:
+def _summary(letter: Record) -> str:
     about = dead_letter_headers(letter)
     return (
         f"{_place(letter):<10} {about.get('group', '?')} "
@@ -110,10 +137,10 @@ def _summary(letter: Message) -> str:
     )
 
 
-def _show(letter: Message) -> str:
-    lines = [_summary(letter), f"  key: {letter.key()!r}"]
-    lines += [f"  {key}: {value!r}" for key, value in header_list(letter)]
-    lines += [f"  body: {letter.value()!r}"]
+def _detail(letter: Record) -> str:
+    lines = [_summary(letter), f"  key: {letter.key!r}"]
+    lines += [f"  {key!a}: {value!r}" for key, value in letter.headers or ()]
+    lines += [f"  body: {letter.value!r}"]
     return "\n".join(lines)
 
 
@@ -125,7 +152,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     commands.add_parser("list", help="one line a letter: place, group, origin, reason")
     for name, text in (
         ("show", "a letter with its headers and body"),
-        ("replay", "send letters back to the topic they came from"),
+        ("replay", "send letters back to the topic they came from (they stay here as well)"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("place", nargs="+", help="partition/offset as list shows it, or all")
@@ -134,34 +161,58 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None, settings: KafkaSettings | None = None) -> int:
     options = _parse(arguments)
-    settings = settings or KafkaSettings.load()
-    letters = list(read_all(settings))
+    try:
+        return _run(options, settings or KafkaSettings.load())
+    except KafkaException as error:
+        sys.stderr.write(f"{error.args[0].str()}\n")
+        return 1
+
+
+def _run(options: argparse.Namespace, settings: KafkaSettings) -> int:
+    letters = read_all(settings)
     if options.command == "list":
-        return _print(_summary(letter) for letter in letters)
-    chosen = [x for x in letters if "all" in options.place or _place(x) in options.place]
+        _print(_summary(letter) for letter in letters)
+        return 0
+    places = set(options.place)
+    chosen = [x for x in letters if "all" in places or _place(x) in places]
     if not chosen:
         sys.stderr.write("no such dead letter; `list` shows what there is\n")
         return 1
     if options.command == "show":
-        return _print(_show(letter) for letter in chosen)
+        _print(_detail(letter) for letter in chosen)
+        return 0
     return _replay(settings, chosen)
 
 
-def _print(lines: Iterator[str] | Any) -> int:
+def _print(lines: Iterable[str]) -> None:
     for line in lines:
         sys.stdout.write(line + "\n")
-    return 0
 
 
-def _replay(settings: KafkaSettings, letters: Sequence[Message]) -> int:
+def _replay(settings: KafkaSettings, letters: Sequence[Record]) -> int:
     producer = Producer(client_config(settings, "deadletters"))
-    try:
-        outcomes = producer.publish([original(letter) for letter in letters])
-    finally:
-        producer.close()
-    for letter, failure in zip(letters, outcomes, strict=True):
-        sys.stdout.write(f"{_place(letter)}: {'replayed' if failure is None else failure}\n")
-    return 0 if not any(outcomes) else 1
+    failed = 0
+    for start in range(0, len(letters), REPLAY_BATCH):
+        for letter, failure in _send_back(producer, letters[start : start + REPLAY_BATCH]):
+            sys.stdout.write(f"{_place(letter)}: {failure or 'replayed'}\n")
+            failed += failure is not None
+    producer.close()
+    return 1 if failed else 0
+
+
+def _send_back(
+    publisher: Publisher, letters: Sequence[Record]
+) -> Iterator[tuple[Record, str | None]]:
+    """Each letter, and why it was not sent back."""
+    whole: list[tuple[Record, Outgoing]] = []
+    for letter in letters:
+        try:
+            whole.append((letter, original(letter)))
+        except ValueError as error:
+            yield letter, str(error)
+    outcomes = publisher.publish([message for _, message in whole])
+    for (letter, _), failure in zip(whole, outcomes, strict=True):
+        yield letter, None if failure is None else failure.str()
 
 
 if __name__ == "__main__":

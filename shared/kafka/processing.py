@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from confluent_kafka import Message
-
 from shared.context import request_context
 from shared.failures import PermanentFailure, TransientFailure
 from shared.kafka.codec import Received, decode
+from shared.kafka.record import Record
 from shared.metrics import MESSAGE_SECONDS, MESSAGES
 
 logger = logging.getLogger(__name__)
@@ -40,11 +39,11 @@ class Processor:
         self._group = group
         self._handlers = dict(handlers)
 
-    def process(self, message: Message) -> Result:
+    def process(self, record: Record) -> Result:
         started = time.monotonic()
         message_type = "undecodable"
         try:
-            received = decode(message)
+            received = decode(record)
             message_type = received.body.message_type
             self._handle(received)
             result = Result(Outcome.DONE)
@@ -53,7 +52,7 @@ class Processor:
         except PermanentFailure as error:
             result = Result(Outcome.DEAD, str(error))
         except Exception as error:
-            logger.exception("unexpected error", extra=coordinates(message))
+            logger.exception("unexpected error", extra=record.place)
             result = Result(Outcome.RETRY, f"unexpected {type(error).__name__}", expected=False)
         MESSAGES.labels(self._group, message_type, result.outcome.value).inc()
         MESSAGE_SECONDS.labels(self._group, message_type).observe(time.monotonic() - started)
@@ -64,12 +63,3 @@ class Processor:
         if handler is not None:
             with request_context(received.request_id):
                 handler(received)
-
-
-def coordinates(message: Message) -> dict[str, object]:
-    """Where a message stands in the log."""
-    return {
-        "topic": message.topic(),
-        "partition": message.partition(),
-        "offset": message.offset(),
-    }

@@ -11,6 +11,9 @@ from confluent_kafka import Producer as Client
 
 logger = logging.getLogger(__name__)
 
+# Above the 1 MB that brokers take by default, as a dead letter is larger than its message.
+MESSAGE_MAX_BYTES = 2 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -19,20 +22,33 @@ class Outgoing:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes | str | None]]
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+# What no waiting cures: the broker, or the client before it, will refuse the message again.
+REFUSALS = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.INVALID_RECORD,
+        KafkaError.POLICY_VIOLATION,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,
+    }
+)
 
 
 class Publisher(Protocol):
     """What the relay and the dead-letter writer need of a producer."""
 
-    def publish(self, messages: Sequence[Outgoing]) -> list[str | None]: ...
+    def publish(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
+        """One entry a message, in order: ``None`` when the broker has it, else why it has not."""
 
 
 class Producer:
-    """Publishes batches and waits for their delivery reports.
+    """Publishes batches and waits for their delivery reports, at most ``delivery_timeout + 1`` s.
 
-    ``publish`` returns one entry a message, in order: ``None`` when the broker has it, else the
-    reason why it has not. Idempotent, ``acks=all``. Not shared between threads.
+    Idempotent, ``acks=all``. Not shared between threads.
     """
 
     def __init__(self, config: dict[str, Any], *, delivery_timeout: float = 5.0) -> None:
@@ -42,12 +58,13 @@ class Producer:
             "enable.idempotence": True,
             "acks": "all",
             "linger.ms": 1,
+            "message.max.bytes": MESSAGE_MAX_BYTES,
             "message.timeout.ms": int(delivery_timeout * 1000),
             "request.timeout.ms": int(delivery_timeout * 1000),
         }
         self._client = Client(self._config)
 
-    def publish(self, messages: Sequence[Outgoing]) -> list[str | None]:
+    def publish(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
         batch = _Batch(len(messages))
         for index, message in enumerate(messages):
             try:
@@ -58,8 +75,10 @@ class Producer:
                     headers=list(message.headers),
                     on_delivery=batch.reporter(index),
                 )
-            except (KafkaException, BufferError) as error:
-                batch.refused(index, error)
+            except KafkaException as error:
+                batch.report(index, error.args[0])
+            except BufferError:
+                batch.report(index, KafkaError(KafkaError._QUEUE_FULL))
         deadline = time.monotonic() + self._timeout + 1
         while batch.waiting and time.monotonic() < deadline:
             self._client.poll(0.05)
@@ -82,20 +101,15 @@ class _Batch:
     """Collects the delivery reports of one call of ``publish``."""
 
     def __init__(self, size: int) -> None:
-        self.outcomes: list[str | None] = ["the broker did not confirm it"] * size
+        unconfirmed = KafkaError(KafkaError._TIMED_OUT, "the broker did not confirm it")
+        self.outcomes: list[KafkaError | None] = [unconfirmed] * size
         self.waiting = size
         self.broken = False
 
     def reporter(self, index: int) -> Callable[[KafkaError | None, Message], None]:
-        def report(error: KafkaError | None, _: Message) -> None:
-            self.waiting -= 1
-            self.outcomes[index] = None if error is None else error.str()
-            self.broken |= error is not None and error.fatal()
+        return lambda error, _: self.report(index, error)
 
-        return report
-
-    def refused(self, index: int, error: Exception) -> None:
+    def report(self, index: int, error: KafkaError | None) -> None:
         self.waiting -= 1
-        self.outcomes[index] = str(error)
-        kafka_error = error.args[0] if error.args else None
-        self.broken |= isinstance(kafka_error, KafkaError) and kafka_error.fatal()
+        self.outcomes[index] = error
+        self.broken |= error is not None and error.fatal()

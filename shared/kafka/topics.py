@@ -2,10 +2,12 @@
 
 Brokers that we can trust with data do not create topics by themselves, and a service that did so
 at start would need the right to. So this is a command, run once for a deployment. It leaves a
-topic that is there already as it is, and says so.
+topic that is there already as it is, and says so; when all are there it needs no right to create.
 """
 
 import sys
+from concurrent.futures import Future
+from datetime import timedelta
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -14,51 +16,72 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from shared.kafka.client import client_config
+from shared.kafka.producer import MESSAGE_MAX_BYTES
 from shared.settings import KafkaSettings
 
 TIMEOUT_SECONDS = 30.0
+MESSAGES_KEPT = timedelta(days=7)  # less than an inbox remembers them
+LETTERS_KEPT = timedelta(days=30)  # as long as an email address may be kept
 
 
 class TopicError(Exception):
     """A topic is missing and could not be made; the text names the topic and the reason."""
 
 
-def topic_names(settings: KafkaSettings) -> list[str]:
-    return [
-        settings.kafka_image_topic,
-        settings.kafka_dither_topic,
-        settings.kafka_dead_letter_topic,
-    ]
+def wanted_topics(settings: KafkaSettings) -> dict[str, dict[str, str]]:
+    """The topics by name, and how each differs from the broker's defaults."""
+    message = {"retention.ms": str(MESSAGES_KEPT // timedelta(milliseconds=1))}
+    letter = {
+        "retention.ms": str(LETTERS_KEPT // timedelta(milliseconds=1)),
+        "max.message.bytes": str(MESSAGE_MAX_BYTES),
+    }
+    return {
+        settings.kafka_image_topic: message,
+        settings.kafka_dither_topic: message,
+        settings.kafka_dead_letter_topic: letter,
+    }
 
 
 def create_topics(settings: KafkaSettings) -> dict[str, str]:
     """Make what is missing; return what became of each topic. Raises ``TopicError``."""
     admin = AdminClient(client_config(settings, "topics"))
-    wanted = [
+    wanted = wanted_topics(settings)
+    try:
+        there = admin.list_topics(timeout=TIMEOUT_SECONDS).topics
+    except KafkaException as error:
+        raise TopicError(f"the broker does not answer: {error.args[0].str()}") from error
+    outcomes = {name: "was there already" for name in wanted if name in there}
+    missing = [
         NewTopic(
             name,
             num_partitions=settings.kafka_topic_partitions,
             replication_factor=settings.kafka_topic_replication,
+            config=config,
         )
-        for name in topic_names(settings)
+        for name, config in wanted.items()
+        if name not in there
     ]
-    outcomes = {}
-    for name, future in admin.create_topics(wanted, request_timeout=TIMEOUT_SECONDS).items():
-        try:
-            future.result(TIMEOUT_SECONDS)
-            outcomes[name] = "created"
-        except KafkaException as error:
-            reason: KafkaError = error.args[0]
-            if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise TopicError(f"topic {name} could not be created: {reason.str()}") from error
-            outcomes[name] = "was there already"
+    if missing:
+        created = admin.create_topics(missing, request_timeout=TIMEOUT_SECONDS)
+        outcomes |= {name: _outcome(name, future) for name, future in created.items()}
     return outcomes
+
+
+def _outcome(name: str, future: Future[None]) -> str:
+    try:
+        future.result(TIMEOUT_SECONDS)
+    except KafkaException as error:
+        reason: KafkaError = error.args[0]
+        if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise TopicError(f"topic {name} could not be created: {reason.str()}") from error
+        return "was there already"
+    return "created"
 
 
 def main() -> int:
     try:
         outcomes = create_topics(KafkaSettings.load())
-    except (TopicError, KafkaException) as error:
+    except TopicError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     for name, outcome in outcomes.items():

@@ -17,6 +17,7 @@ from tests.support.postgres import (
     create_database,
     drop_database,
 )
+from tests.support.system import System
 
 _BROKER = pytest.StashKey[Broker]()
 _POSTGRES = pytest.StashKey[PostgresServer]()
@@ -91,3 +92,22 @@ def mail_server(tmp_path: Path) -> Iterator[MailServer]:
     """An SMTP server of the test's own."""
     with MailServer(tmp_path / "mails") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def system(
+    broker: Broker, database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    """The whole system, running, on this run's broker and a database of the module's own."""
+    running = System(
+        tmp_path_factory.mktemp("system"),
+        kafka_server=broker.bootstrap_servers,
+        database_url=database,
+        environment={} if broker.is_real else {"KAFKA_EPHEMERAL": "true"},
+    )
+    broker.create_topics(*running.names.values())
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()

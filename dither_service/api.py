@@ -1,0 +1,111 @@
+"""HTTP → use cases."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import FastAPI, Path, Query, Request, Response, status
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from dither_service import schemas
+from dither_service.choices import options_openapi, parse_options, read_options
+from dither_service.preview import DEFAULT_SIZE, LARGEST_SIZE, Previews
+from dither_service.service import DitherService
+from dither_service.settings import DitherSettings
+from shared.forms import form_openapi, read_form
+from shared.health import Health
+from shared.http import BodyLimit, create_app
+from shared.problems import Problem
+
+# What multipart framing and the small fields add to a file.
+FORM_OVERHEAD_BYTES = 64 * 1024
+
+_PREVIEW = form_openapi(
+    {
+        "options": {"type": "string", "description": "Options as JSON; GET /options tells them."},
+        "max_size": {
+            "type": "integer",
+            "default": DEFAULT_SIZE,
+            "maximum": LARGEST_SIZE,
+            "description": "The image is fitted into so many pixels a side before dithering.",
+        },
+    }
+)
+
+
+def create_api(
+    settings: DitherSettings, service: DitherService, previews: Previews, health: Health
+) -> FastAPI:
+    app = create_app("Dither service", health)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
+    choices = previews.choices()
+
+    @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
+    def list_dithers(
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> schemas.DitherPage:
+        return service.list_dithers(limit, cursor)
+
+    @app.get("/images/{uuid}", tags=["dithers"], summary="All dithers of an image")
+    def get_dithers(uuid: UUID) -> schemas.ImageDithers:
+        return service.get_dithers(uuid)
+
+    @app.post(
+        "/images/{uuid}/{channels}",
+        status_code=status.HTTP_202_ACCEPTED,
+        response_model=schemas.Dither,
+        tags=["dithers"],
+        summary="Dither an image once more",
+        responses={200: {"model": schemas.Dither, "description": "The same was asked for before"}},
+        openapi_extra=options_openapi(),
+    )
+    async def request_dither(
+        uuid: UUID,
+        channels: Annotated[int, Path(ge=2, le=256, description="Levels per colour channel")],
+        request: Request,
+    ) -> Response:
+        """Every option may come in a JSON body or in the query string."""
+        options = await read_options(request, channels)
+        dither, is_new = await run_in_threadpool(service.request_dither, uuid, options)
+        return Response(
+            dither.model_dump_json(),
+            status_code=202 if is_new else 200,
+            headers={"location": f"/images/{uuid}"},
+            media_type=JSONResponse.media_type,
+        )
+
+    @app.post(
+        "/preview",
+        tags=["preview"],
+        summary="Dither an image at once, keeping nothing",
+        response_class=Response,
+        openapi_extra=_PREVIEW,
+    )
+    async def preview(request: Request) -> Response:
+        async with read_form(request, ("options", "max_size")) as form:
+            data, _ = await form.file(settings.max_upload_bytes)
+            options = parse_options(form.json_object("options") or {})
+            max_size = _size(form.text("max_size"))
+        encoded = await run_in_threadpool(previews.dither, data, options, max_size)
+        headers = {
+            "cache-control": "no-store",
+            "x-dither-colours": str(encoded.colours),
+            "x-dither-width": str(encoded.width),
+            "x-dither-height": str(encoded.height),
+        }
+        return Response(encoded.data, media_type=encoded.content_type, headers=headers)
+
+    @app.get("/options", tags=["preview"], summary="Algorithms, palettes, options, limits")
+    async def get_options() -> JSONResponse:
+        return JSONResponse(choices, headers={"cache-control": "public, max-age=60"})
+
+    return app
+
+
+def _size(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_SIZE
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:6]) <= LARGEST_SIZE:
+        raise Problem(422, f"max_size: a whole number from 1 to {LARGEST_SIZE} is expected.")
+    return int(text)

@@ -1,0 +1,74 @@
+"""Engine options as an HTTP request gives them: by JSON body, by query string, by form field."""
+
+import json
+from typing import Any
+
+from fastapi import Request
+
+from dither_service.engine import EngineError, Options
+from shared.forms import parse_json_object
+from shared.problems import Problem
+
+_FIELDS = tuple(name for name in Options.model_fields if name != "channels")
+
+
+def options_openapi() -> dict[str, Any]:
+    """The options as query parameters and as a JSON body, for the API's description."""
+    schema = Options.model_json_schema()
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema["properties"][name].get("description", ""),
+            "schema": {k: v for k, v in schema["properties"][name].items() if k != "description"},
+        }
+        for name in _FIELDS
+    ]
+    body = {"required": False, "content": {"application/json": {"schema": schema}}}
+    return {"parameters": parameters, "requestBody": body}
+
+
+async def read_options(request: Request, channels: int) -> Options:
+    """The path's ``channels``, and whatever body and query string say. Raises ``Problem`` 422."""
+    body = await request.body()
+    fields = parse_json_object("The body", body) if body.strip() else {}
+    if fields.get("channels", channels) != channels:
+        raise Problem(422, "channels: the body says another number than the path; leave it out.")
+    query = _from_query(request)
+    if twice := sorted(fields.keys() & query.keys()):
+        raise Problem(422, f"{twice[0]}: it is in the body and in the query string; give it once.")
+    return parse_options({**fields, **query, "channels": channels})
+
+
+def parse_options(fields: dict[str, Any]) -> Options:
+    """Raises ``Problem`` 422 with the engine's sentence."""
+    try:
+        return Options.parse(fields)
+    except EngineError as error:
+        raise Problem(422, str(error)) from error
+
+
+def _from_query(request: Request) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, text in request.query_params.multi_items():
+        if name in fields:
+            raise Problem(422, f"{name[:40]}: it may be given once.")
+        if name not in _FIELDS:
+            raise Problem(
+                422, f"There is no option {name[:40]!a}: the options are {', '.join(_FIELDS)}."
+            )
+        fields[name] = _value(name, text)
+    return fields
+
+
+def _value(name: str, text: str) -> Any:
+    """Numbers are read by the model; what is a list there is JSON, or has commas, here."""
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise Problem(422, f"{name}: this is no JSON list.") from None
+    if name == "palette" and "," in text:
+        return [colour.strip() for colour in text.split(",")]
+    return text

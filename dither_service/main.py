@@ -1,0 +1,65 @@
+"""The dither service: ``python -m dither_service.main [--only api|consumer]``."""
+
+from dither_service.api import create_api
+from dither_service.consumer import handlers
+from dither_service.preview import Previews
+from dither_service.service import DitherService
+from dither_service.settings import DitherSettings
+from dither_service.upload_client import UploadClient
+from shared.assembly import Consumer, prepare_database, purge_task, run_service
+from shared.database import Database
+from shared.http import create_app
+from shared.logs import configure_logging
+from shared.process import Sweeper, parse_only
+from shared.storage import build_storage
+
+NAME = "dither"
+
+
+def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> None:
+    """Everything this service consists of, until a signal ends it."""
+    database = Database(settings, NAME)
+    storage = build_storage(settings)
+    uploads = UploadClient(settings.upload_service_url, settings.upload_service_timeout_seconds)
+    service = DitherService(settings, database, storage, uploads)
+    prepare_database(settings, database, "dither_service", service.outbox)
+
+    topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
+    consumer = Consumer(
+        settings, NAME, topics, handlers(service), writes=[settings.kafka_dither_topic]
+    )
+    sweeper = Sweeper(
+        settings.sweep_interval_seconds,
+        [
+            service.request_unfinished,
+            lambda: service.removals.sweep(database, storage),
+            service.forget_deleted,
+            purge_task(settings, database, service.inbox, service.outbox),
+        ],
+    )
+    service.on_removal = sweeper.sweep_soon
+
+    run_service(
+        NAME,
+        settings,
+        database,
+        app=lambda health: (
+            create_api(settings, service, Previews(settings), health)
+            if with_api
+            else create_app("Dither service", health)
+        ),
+        parts={"sweeper": sweeper},
+        consumer=consumer if with_consumer else None,
+        outbox=service.outbox,
+    )
+
+
+def main() -> None:
+    with_api, with_consumer = parse_only("dither_service")
+    settings = DitherSettings.load()
+    configure_logging(NAME, level=settings.log_level, log_format=settings.log_format)
+    run(settings, with_api=with_api, with_consumer=with_consumer)
+
+
+if __name__ == "__main__":
+    main()

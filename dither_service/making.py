@@ -1,0 +1,202 @@
+"""The work itself: fetch an original, dither it, store the result, and tell of it."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urljoin
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dither_service import models, repository
+from dither_service.engine import Encoded, EngineError, Options, dither_bytes
+from dither_service.settings import DitherSettings
+from shared import failpoints
+from shared.database import Database
+from shared.failures import TransientFailure
+from shared.inbox import Inbox
+from shared.kafka.codec import Received
+from shared.messages import DitherFailed, DitherUploaded
+from shared.outbox import Outbox
+from shared.storage import (
+    FileMissingError,
+    Storage,
+    StorageRefusedError,
+    StorageUnavailableError,
+    StoredFile,
+)
+from shared.storage.removals import FileRemovals
+
+logger = logging.getLogger(__name__)
+
+# A file may be readable a moment after it was stored (Cloudinary's edge); a deleted one never is.
+MISSING_GRACE = timedelta(seconds=3)
+
+
+class CannotDither(Exception):
+    """It never will be; the text is a sentence for whoever wants the dither."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    uuid: UUID
+    dither_id: UUID
+    url: str
+    channels: int
+    fields: dict[str, Any]
+    digest: str
+
+
+class Maker:
+    """Makes queued dithers, each once in effect, however often and by however many it is tried."""
+
+    def __init__(
+        self,
+        settings: DitherSettings,
+        database: Database,
+        storage: Storage,
+        *,
+        outbox: Outbox,
+        inbox: Inbox,
+        removals: FileRemovals,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._storage = storage
+        self._outbox = outbox
+        self._inbox = inbox
+        self._removals = removals
+        self._now = now
+
+    def make(self, received: Received, dither_id: UUID) -> None:
+        """Does nothing when the dither is made already, or wanted no more.
+
+        Raises ``TransientFailure`` when storage or database must be waited for.
+        """
+        job = self._job(dither_id)
+        if job is None:
+            return
+        try:
+            encoded = self._dither(self._fetch(job, received), job)
+            # Image and options name the file: whoever repeats the work writes the same bytes.
+            key = f"dithers/{job.uuid}-{job.digest[:32]}.{encoded.extension}"
+            stored = self._store(key, encoded)
+        except CannotDither as error:
+            with self._database.transaction() as session:
+                self._inbox.record(session, received.message_id)
+                repository.lock_image(session, job.uuid)
+                self.fail(
+                    session, job.uuid, dither_id, job.channels, fields=job.fields, reason=str(error)
+                )
+            return
+        with self._database.transaction() as session:
+            self._inbox.record(session, received.message_id)
+            failpoints.hit("dither.after-inbox")
+            self._complete(session, job, stored, encoded)
+
+    def fail(
+        self,
+        session: Session,
+        uuid: UUID,
+        dither_id: UUID,
+        channels: int,
+        *,
+        fields: dict[str, Any],
+        reason: str,
+    ) -> None:
+        """Settle a queued dither as one that cannot be made."""
+        if repository.finish(session, dither_id, {"status": models.FAILED, "reason": reason}):
+            body = DitherFailed(
+                uuid=uuid, dither_id=dither_id, channels=channels, options=fields, reason=reason
+            )
+            self._outbox.append(session, self._settings.kafka_dither_topic, body)
+
+    def _job(self, dither_id: UUID) -> _Job | None:
+        with self._database.transaction() as session:
+            dither = repository.find_dither(session, dither_id)
+            if dither is None or dither.status != models.QUEUED:
+                return None
+            image = repository.find_image(session, dither.image_uuid)
+            assert image is not None, "a dither's row refers to its image's"
+            return _Job(
+                uuid=image.uuid,
+                dither_id=dither_id,
+                url=image.url or "",
+                channels=dither.channels,
+                fields=dither.options,
+                digest=dither.digest,
+            )
+
+    def _fetch(self, job: _Job, received: Received) -> bytes:
+        try:
+            data = self._storage.fetch(job.url, max_bytes=self._settings.max_upload_bytes)
+        except StorageUnavailableError as error:
+            raise TransientFailure(str(error)) from error
+        except FileMissingError as error:
+            if self._now() - received.produced_at < MISSING_GRACE:
+                raise TransientFailure(str(error)) from error
+            raise CannotDither("The original image is gone.") from error
+        except StorageRefusedError as error:
+            logger.warning("an original is not fetched", extra={"reason": str(error)})
+            raise CannotDither("The original is no file of this service's storage.") from error
+        failpoints.hit("dither.after-fetch")
+        return data
+
+    def _dither(self, data: bytes, job: _Job) -> Encoded:
+        settings = self._settings
+        try:
+            encoded = dither_bytes(
+                data,
+                Options.parse(job.fields),
+                max_pixels=settings.max_pixels,
+                max_frames=settings.max_frames,
+            )
+        except EngineError as error:
+            raise CannotDither(str(error)) from error
+        failpoints.hit("dither.after-engine")
+        return encoded
+
+    def _store(self, key: str, encoded: Encoded) -> StoredFile:
+        with self._database.transaction() as session:
+            self._removals.reserve(session, key)
+        try:
+            stored = self._storage.put(key, encoded.data, encoded.content_type)
+        except StorageUnavailableError as error:
+            raise TransientFailure(str(error)) from error
+        except StorageRefusedError as error:
+            logger.warning("a dither is not stored", extra={"reason": str(error)})
+            raise CannotDither("The storage does not take the dithered image.") from error
+        failpoints.hit("dither.after-put")
+        return stored
+
+    def _complete(self, session: Session, job: _Job, stored: StoredFile, encoded: Encoded) -> None:
+        """Give the stored file its owner, unless that has gone or has it already."""
+        repository.lock_image(session, job.uuid)
+        file = {
+            "key": stored.key,
+            "url": stored.url,
+            "content_type": encoded.content_type,
+            "width": encoded.width,
+            "height": encoded.height,
+            "bytes": len(encoded.data),
+        }
+        if repository.finish(session, job.dither_id, {"status": models.DONE, **file}):
+            self._removals.keep(session, stored.key)
+            body = DitherUploaded(
+                uuid=job.uuid,
+                url_dither=urljoin(self._settings.public_url, stored.url),
+                dither_id=job.dither_id,
+                channels=job.channels,
+                options=job.fields,
+                width=encoded.width,
+                height=encoded.height,
+                bytes=len(encoded.data),
+            )
+            self._outbox.append(session, self._settings.kafka_dither_topic, body)
+        elif repository.owns_file(session, job.dither_id, stored.key):
+            self._removals.keep(session, stored.key)  # another worker was faster
+        else:
+            self._removals.schedule(session, [stored.key])  # the image was deleted meanwhile

@@ -1,0 +1,87 @@
+"""The dither service's tables."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.inbox import inbox_table
+from shared.outbox import outbox_table
+from shared.storage.removals import file_removals_table
+
+QUEUED, DONE, FAILED = "queued", "done", "failed"
+
+metadata = MetaData(schema="dither")
+
+
+class Base(DeclarativeBase):
+    metadata = metadata
+
+
+class Image(Base):
+    """An original this service has heard of.
+
+    All that changes an image's dithers locks its row first, so a delete and a finishing dither
+    come one after the other. A deleted image stays known, with ``deleted_at``: a message that was
+    overtaken by the delete finds that out here.
+    """
+
+    __tablename__ = "images"
+
+    uuid: Mapped[UUID] = mapped_column(primary_key=True)
+    url: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
+
+
+class Dither(Base):
+    """A dithered version, wanted or made. Equal options of one image are one dither."""
+
+    __tablename__ = "dithers"
+
+    dither_id: Mapped[UUID] = mapped_column(primary_key=True)
+    image_uuid: Mapped[UUID] = mapped_column(ForeignKey(Image.uuid))
+    digest: Mapped[str] = mapped_column(Text)
+    channels: Mapped[int] = mapped_column(Integer)
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    status: Mapped[str] = mapped_column(Text, server_default=QUEUED)
+    key: Mapped[str | None] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(Text)
+    content_type: Mapped[str | None] = mapped_column(Text)
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # When the work was last handed out, and how often: what stays unfinished is handed out again.
+    requested_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+    requests: Mapped[int] = mapped_column(Integer, server_default="1")
+
+    __table_args__ = (
+        UniqueConstraint("image_uuid", "digest"),
+        Index("dithers_newest", "created_at", "dither_id"),
+        Index("dithers_unfinished", "requested_at", postgresql_where=status == QUEUED),
+    )
+
+
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+file_removals = file_removals_table(metadata)

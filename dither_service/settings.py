@@ -1,0 +1,31 @@
+"""What the dither service can be told, all of it by environment variables."""
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+from shared.storage.settings import StorageSettings
+
+
+class DitherSettings(ServiceSettings, StorageSettings):
+    port: int = Field(8002, ge=1, le=65535, description="Port to listen on")
+    upload_service_url: str = Field(
+        "http://127.0.0.1:8001",
+        pattern=r"^https?://[^/?#\s]+(,\s*https?://[^/?#\s]+)*$",
+        description="Upload service: one address, or several with commas",
+    )
+    upload_service_timeout_seconds: float = Field(
+        3, gt=0, description="How long the upload service may take to tell of an image"
+    )
+    max_upload_bytes: int = Field(
+        20 * 1024 * 1024, ge=1, description="Largest file that may be uploaded, in bytes"
+    )
+    max_pixels: int = Field(
+        50_000_000, ge=1, description="Most pixels (width × height) an image may have"
+    )
+    max_frames: int = Field(500, ge=1, description="Most frames an animation may have")
+    max_previews: int = Field(
+        2, ge=1, description="Previews worked on at once; more wait a moment, then are told 503"
+    )
+    preview_wait_seconds: float = Field(
+        5, gt=0, description="How long a preview waits for its turn"
+    )

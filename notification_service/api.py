@@ -1,0 +1,24 @@
+"""HTTP → use cases."""
+
+from uuid import UUID
+
+from fastapi import FastAPI
+
+from notification_service import schemas
+from notification_service.service import NotificationService
+from shared.health import Health
+from shared.http import BodyLimit, create_app
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def create_api(service: NotificationService, health: Health) -> FastAPI:
+    app = create_app("Notification service", health)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+
+    @app.get("/notifications/{uuid}", tags=["notifications"], summary="The mails about an image")
+    def get_notifications(uuid: UUID) -> schemas.ImageNotifications:
+        """404 until the service has heard of the image, a moment after its upload."""
+        return service.get_notifications(uuid)
+
+    return app

@@ -1,0 +1,127 @@
+"""Handing a finished mail over: to an SMTP server, or to a directory when none is set."""
+
+import os
+import re
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+
+from notification_service.settings import NotificationSettings
+
+
+class MailRefused(Exception):
+    """The server will never take this mail."""
+
+
+class MailDeferred(Exception):
+    """The server does not take this mail now; others may go."""
+
+
+class MailUnavailable(Exception):
+    """There is no talking to the server now; all mails must wait."""
+
+
+class Mailer(Protocol):
+    def send(self, message: EmailMessage) -> None:
+        """Return when the mail is the server's; raises one of the three errors above."""
+
+
+class SmtpMailer:
+    """One connection a mail: mails are few, and a kept connection would time out between them."""
+
+    def __init__(self, settings: NotificationSettings) -> None:
+        assert settings.smtp_host is not None
+        self._host = settings.smtp_host
+        self._port = settings.smtp_port
+        self._security = settings.smtp_security
+        self._timeout = settings.smtp_timeout_seconds
+        self._username = settings.smtp_username
+        self._password = settings.smtp_password
+        self._tls = ssl.create_default_context(cafile=settings.smtp_ca)
+
+    def send(self, message: EmailMessage) -> None:
+        with _smtp_errors(), self._connected() as server:
+            refused = server.send_message(message)
+            assert not refused, "with one recipient a refusal is an error"
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        server = self._connect()
+        try:
+            if self._security == "starttls":
+                server.starttls(context=self._tls)
+            if self._username is not None and self._password is not None:
+                server.login(self._username, self._password.get_secret_value())
+            yield server
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()  # the mail is delivered, whatever comes now
+        finally:
+            server.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        if self._security == "tls":
+            return smtplib.SMTP_SSL(
+                self._host, self._port, timeout=self._timeout, context=self._tls
+            )
+        return smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+
+
+@contextmanager
+def _smtp_errors() -> Iterator[None]:
+    """Sorts smtplib's errors by what they mean for the mail and for those behind it."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        [(code, _)] = error.recipients.values()
+        raise _by_code(code, f"the mail server refuses the recipient ({code})") from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise MailRefused("the mail server does not know such addresses, or no TLS") from error
+    except smtplib.SMTPAuthenticationError as error:
+        raise MailUnavailable(f"the mail server refuses the login ({error.smtp_code})") from error
+    except smtplib.SMTPDataError as error:
+        code = error.smtp_code
+        raise _by_code(code, f"the mail server refuses the mail ({code})") from error
+    except smtplib.SMTPResponseException as error:
+        raise MailUnavailable(f"the mail server answers {error.smtp_code}") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise MailUnavailable(
+            f"the mail server cannot be talked to ({type(error).__name__})"
+        ) from (error)
+
+
+def _by_code(code: int, sentence: str) -> Exception:
+    """RFC 5321, 4.2.1: 5yz is for ever, 4yz is for now; 421 says that the server goes."""
+    if code == 421:
+        return MailUnavailable(sentence)
+    return MailRefused(sentence) if code >= 500 else MailDeferred(sentence)
+
+
+class DirectoryMailer:
+    """Writes each mail as ``<message id>.eml``, for a machine without a mail server."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def send(self, message: EmailMessage) -> None:
+        name = re.sub(r"[^A-Za-z0-9-]", "", str(message["Message-ID"]).partition("@")[0])
+        path = self._directory / f"{name}.eml"
+        unfinished = path.with_suffix(".new")
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as file:
+                file.write(bytes(message))
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except OSError as error:
+            raise MailUnavailable(f"the mail cannot be written: {error.strerror}") from error
+
+
+def build_mailer(settings: NotificationSettings) -> Mailer:
+    if settings.smtp_host is None:
+        return DirectoryMailer(settings.data_dir / "outbox")
+    return SmtpMailer(settings)

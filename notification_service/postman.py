@@ -1,0 +1,162 @@
+"""Sends the mails that are due, one after another, each until it is sent or refused for good."""
+
+import hashlib
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from uuid import UUID
+
+from notification_service import models, repository
+from notification_service.letter import write_letter
+from notification_service.mailer import MailDeferred, Mailer, MailRefused, MailUnavailable
+from notification_service.settings import NotificationSettings
+from shared import failpoints
+from shared.database import Database
+from shared.failures import TransientFailure
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+BACKOFF_FIRST = 1.0
+BACKOFF_MOST = 60.0
+DEFERRED_SECONDS = 60.0
+DEFERRED_MOST = 3600.0
+# A crash in the middle of a dialogue leaves the mail claimed; then it is sent again.
+CLAIM_STEPS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    dither_id: UUID
+    attempts: int
+    created_at: datetime
+    message: EmailMessage
+
+
+class Postman:
+    """``run`` blocks until ``stop``. Several may run, in several processes."""
+
+    def __init__(
+        self,
+        settings: NotificationSettings,
+        database: Database,
+        mailer: Mailer,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._mailer = mailer
+        self._now = now
+        self._jitter = jitter
+        self._claim_time = timedelta(seconds=CLAIM_STEPS * settings.smtp_timeout_seconds)
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        self.trouble = ""
+
+    def run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                while not self._stopping.is_set() and self.send_next():
+                    failures, self.trouble = 0, ""
+                self._wanted.wait(LOOK_SECONDS)
+                self._wanted.clear()
+            except (MailUnavailable, TransientFailure) as error:
+                failures += 1
+                self._back_off(failures, str(error))
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wanted.set()
+
+    def send_soon(self) -> None:
+        self._wanted.set()
+
+    def send_next(self) -> bool:
+        """Deal with the mail that is due longest; False when none is.
+
+        Raises ``MailUnavailable`` or ``TransientFailure``; the mail is then due again soon.
+        """
+        mail = self._next()
+        if mail is None:
+            return False
+        failpoints.hit("notification.before-send")
+        try:
+            self._mailer.send(mail.message)
+        except MailRefused as error:
+            self._settle(mail, models.FAILED, str(error))
+        except MailDeferred as error:
+            self._defer(mail, str(error))
+        except MailUnavailable as error:
+            with self._database.transaction() as session:
+                repository.postpone(session, mail.dither_id, 0, str(error))
+            raise
+        else:
+            failpoints.hit("notification.after-send")
+            self._settle(mail, models.SENT)
+        return True
+
+    def _next(self) -> _Mail | None:
+        """Claim the mail that is due longest; those of an address that had enough are put off."""
+        while True:
+            with self._database.transaction() as session:
+                claimed = repository.claim_due(session, self._claim_time)
+                if claimed is None:
+                    return None
+                notification, recipient = claimed
+                if recipient.email is None:
+                    repository.settle(session, notification.dither_id, models.FAILED, "no address")
+                    continue
+                digest = hashlib.sha256(recipient.email.lower().encode()).hexdigest()
+                seconds = repository.seconds_until_allowed(
+                    session, digest, self._settings.mails_per_hour
+                )
+                if seconds > 0:
+                    repository.postpone(session, notification.dither_id, seconds, "enough for now")
+                    continue
+                repository.count_mail(session, notification.dither_id, digest)
+                notification.attempts += 1
+                return self._mail(notification, recipient.email, recipient.filename or "image")
+
+    def _mail(self, notification: models.Notification, email: str, filename: str) -> _Mail:
+        message = write_letter(
+            sender=self._settings.mail_from,
+            recipient=email,
+            filename=filename,
+            url_dither=notification.url_dither,
+            dither_id=notification.dither_id,
+            written_at=notification.created_at,
+        )
+        return _Mail(
+            notification.dither_id, notification.attempts, notification.created_at, message
+        )
+
+    def _settle(self, mail: _Mail, status: str, reason: str | None = None) -> None:
+        with self._database.transaction() as session:
+            repository.settle(session, mail.dither_id, status, reason)
+        level = logging.INFO if reason is None else logging.WARNING
+        logger.log(level, "mail %s", status, extra={"dither": mail.dither_id, "reason": reason})
+
+    def _defer(self, mail: _Mail, reason: str) -> None:
+        """Later, and later each time, until it has been tried long enough."""
+        given_up = mail.created_at + timedelta(hours=self._settings.mail_give_up_hours)
+        if self._now() > given_up:
+            self._settle(mail, models.FAILED, reason)
+            return
+        pause = min(DEFERRED_MOST, DEFERRED_SECONDS * 2 ** min(mail.attempts - 1, 16))
+        with self._database.transaction() as session:
+            repository.postpone(session, mail.dither_id, pause, reason)
+        logger.warning("mail deferred", extra={"dither": mail.dither_id, "reason": reason})
+
+    def _back_off(self, failures: int, reason: str) -> None:
+        self.trouble = reason
+        pause = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures - 1, 16))
+        pause *= 0.5 + self._jitter() / 2
+        logger.warning("mails wait", extra={"reason": reason, "seconds": round(pause, 1)})
+        self._stopping.wait(pause)

@@ -1,0 +1,125 @@
+"""The notification service's queries. Each works in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from notification_service.models import (
+    PENDING,
+    SENT,
+    WAITING,
+    Notification,
+    RecentMail,
+    Recipient,
+)
+
+HOUR = timedelta(hours=1)
+
+
+def lock_recipient(session: Session, uuid: UUID) -> Recipient:
+    """The image's row, made if need be; nobody else's to change until the transaction ends."""
+    session.execute(insert(Recipient).values(image_uuid=uuid).on_conflict_do_nothing())
+    query = select(Recipient).where(Recipient.image_uuid == uuid).with_for_update()
+    return session.scalars(query, execution_options={"populate_existing": True}).one()
+
+
+def find_recipient(session: Session, uuid: UUID) -> Recipient | None:
+    return session.get(Recipient, uuid)
+
+
+def add_notification(session: Session, values: dict[str, Any]) -> None:
+    """One a dither: a repeated message adds nothing."""
+    session.execute(insert(Notification).values(**values).on_conflict_do_nothing())
+
+
+def settle_waiting(session: Session, uuid: UUID, *, wanted: bool) -> None:
+    """Now it is known whether somebody wants mail about this image."""
+    waiting = and_(Notification.image_uuid == uuid, Notification.status == WAITING)
+    if wanted:
+        session.execute(update(Notification).where(waiting).values(status=PENDING))
+    else:
+        session.execute(delete(Notification).where(waiting))
+
+
+def delete_notifications(session: Session, uuid: UUID) -> None:
+    session.execute(delete(Notification).where(Notification.image_uuid == uuid))
+
+
+def notifications_of(session: Session, uuid: UUID) -> Sequence[Notification]:
+    query = select(Notification).where(
+        Notification.image_uuid == uuid, Notification.status != WAITING
+    )
+    return session.scalars(query.order_by(Notification.created_at, Notification.dither_id)).all()
+
+
+def claim_due(session: Session, claim: timedelta) -> tuple[Notification, Recipient] | None:
+    """The mail that is due longest, not due again until ``claim`` is over."""
+    query = (
+        select(Notification, Recipient)
+        .join(Recipient, Recipient.image_uuid == Notification.image_uuid)
+        .where(Notification.status == PENDING, Notification.due_at <= func.now())
+        .order_by(Notification.due_at, Notification.created_at)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Notification)
+    )
+    row = session.execute(query).first()
+    if row is None:
+        return None
+    notification, recipient = row
+    notification.due_at = func.now() + claim
+    return notification, recipient
+
+
+def seconds_until_allowed(session: Session, address_digest: str, per_hour: int) -> float:
+    """0 when another mail may go to the address now. Locks the address against other senders."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:d))"), {"d": address_digest})
+    recent = (
+        select(RecentMail.sent_at)
+        .where(RecentMail.address_digest == address_digest, RecentMail.sent_at > func.now() - HOUR)
+        .order_by(RecentMail.sent_at.desc())
+        .offset(per_hour - 1)
+        .limit(1)
+    )
+    blocking = recent.scalar_subquery()
+    seconds = session.scalar(select(func.extract("epoch", blocking + HOUR - func.now())))
+    return 0.0 if seconds is None else max(0.0, float(seconds))
+
+
+def count_mail(session: Session, dither_id: UUID, address_digest: str) -> None:
+    values = {"dither_id": dither_id, "address_digest": address_digest}
+    session.execute(insert(RecentMail).values(**values).on_conflict_do_nothing())
+
+
+def postpone(session: Session, dither_id: UUID, seconds: float, reason: str | None) -> None:
+    session.execute(
+        update(Notification)
+        .where(Notification.dither_id == dither_id, Notification.status == PENDING)
+        .values(due_at=func.now() + timedelta(seconds=seconds), reason=reason)
+    )
+
+
+def settle(session: Session, dither_id: UUID, status: str, reason: str | None = None) -> None:
+    sent_at = func.now() if status == SENT else None
+    session.execute(
+        update(Notification)
+        .where(Notification.dither_id == dither_id, Notification.status == PENDING)
+        .values(status=status, reason=reason, sent_at=sent_at)
+    )
+
+
+def forget(session: Session, addresses_after: timedelta, deleted_after: timedelta) -> None:
+    """Old addresses with their mails, what tells of images deleted long ago, and old counts."""
+    session.execute(
+        delete(Recipient).where(
+            or_(
+                Recipient.created_at < func.now() - addresses_after,
+                Recipient.deleted_at < func.now() - deleted_after,
+            )
+        )
+    )
+    session.execute(delete(RecentMail).where(RecentMail.sent_at < func.now() - HOUR))

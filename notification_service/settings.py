@@ -1,0 +1,57 @@
+"""What the notification service can be told, all of it by environment variables."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from shared.settings import ServiceSettings
+
+
+class NotificationSettings(ServiceSettings):
+    port: int = Field(8003, ge=1, le=65535, description="Port to listen on")
+    database_pool_size: int = Field(
+        1,
+        ge=1,
+        description="Most connections one process holds (upload 2, dither 2, notification 1)",
+    )
+    data_dir: Path = Field(
+        Path("data"), description="Directory for files, mails and databases kept on this machine"
+    )
+    smtp_host: str | None = Field(
+        None, description="Mail server; unset: mails are written to DATA_DIR/outbox as .eml files"
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls, tls (from the first byte) or none (only near by)"
+    )
+    smtp_username: str | None = Field(None, description="Login at the mail server, if it asks")
+    smtp_password: SecretStr | None = Field(None, description="Its password")
+    smtp_ca: Path | None = Field(
+        None, description="File with the mail server's CA, if no public one signed it"
+    )
+    smtp_timeout_seconds: float = Field(
+        10, gt=0, description="How long the mail server may take for one step"
+    )
+    mail_from: str = Field(
+        "Dither <no-reply@dither.invalid>", description="Sender of the mails, at a domain of yours"
+    )
+    mails_per_hour: int = Field(
+        20, ge=1, description="Most mails an hour to one address; more wait for their turn"
+    )
+    mail_give_up_hours: float = Field(
+        24, gt=0, description="After this a mail that no server takes counts as failed"
+    )
+    address_retention_days: float = Field(
+        30,
+        gt=0,
+        description="An address is forgotten after this, if its image is not deleted before",
+    )
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> Self:
+        if (self.smtp_username is None) != (self.smtp_password is None):
+            raise ValueError("SMTP_USERNAME and SMTP_PASSWORD must be set both, or neither")
+        if self.smtp_username is not None and self.smtp_security == "none":
+            raise ValueError("SMTP_SECURITY=none would send the password for all to read")
+        return self

@@ -1,0 +1,161 @@
+"""How a service is put together: what all of them have besides their own use cases."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from shared.database import Database
+from shared.failures import TransientFailure
+from shared.health import Check, Health, Part, consumer_part
+from shared.http import Asgi
+from shared.inbox import Inbox
+from shared.kafka.access import AccessError, check_access
+from shared.kafka.client import client_config, consumer_client
+from shared.kafka.consumer import ConsumerLoop
+from shared.kafka.deadletters import DeadLetterWriter
+from shared.kafka.processing import Handler
+from shared.kafka.producer import Producer
+from shared.migrations import upgrade
+from shared.outbox import Outbox, Relay
+from shared.process import Runnable, Threads, serve, wait_until_ready
+from shared.settings import ServiceSettings
+
+logger = logging.getLogger(__name__)
+
+# Messages that have waited this long say that the broker is away.
+OUTBOX_DEGRADED_SECONDS = 30.0
+
+
+class Consumer:
+    """A service's subscription; its loop can be built anew after a crash."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        service: str,
+        topics: Sequence[str],
+        handlers: Mapping[str, Handler],
+        writes: Sequence[str] = (),
+    ) -> None:
+        self._settings = settings
+        self._service = service
+        self._topics = list(topics)
+        self._handlers = handlers
+        self._writes = [*writes, settings.kafka_dead_letter_topic]
+        self._loop: ConsumerLoop | None = None
+        self._trouble = ""
+
+    def build(self) -> ConsumerLoop:
+        """Raises ``TransientFailure`` while the broker is away, or lacks what is needed of it."""
+        settings = self._settings
+        group = f"{settings.kafka_group_prefix}{self._service}"
+        self._check(group)
+        letters = Producer(client_config(settings, f"{self._service}-dead-letters"))
+        self._loop = ConsumerLoop(
+            consumer_client(settings, self._service),
+            group=group,
+            topics=self._topics,
+            handlers=self._handlers,
+            dead_letters=DeadLetterWriter(letters, settings.kafka_dead_letter_topic, group),
+            workers=settings.consumer_workers,
+            max_consecutive_failures=settings.consumer_max_consecutive_failures,
+        )
+        return self._loop
+
+    def health(self) -> Part:
+        if self._trouble:
+            return Part("down", {"detail": self._trouble})
+        return Part("degraded") if self._loop is None else consumer_part(self._loop)
+
+    def _check(self, group: str) -> None:
+        """A broker that lacks a topic or a right says so once, by name, instead of nothing."""
+        settings = self._settings
+        if settings.kafka_ephemeral:
+            return  # it makes topics by itself and knows no rights
+        trouble, self._trouble = self._trouble, ""
+        try:
+            check_access(settings, group=group, reads=self._topics, writes=self._writes)
+        except AccessError as error:
+            self._trouble = str(error)
+            if self._trouble != trouble:
+                logger.critical("%s", error)
+            raise TransientFailure("Kafka is not set up for this service") from error
+
+
+def prepare_database(
+    settings: ServiceSettings, database: Database, package: str, outbox: Outbox | None = None
+) -> None:
+    """Before a service starts: its tables, and what a forgetful broker must be told again."""
+
+    def prepare() -> None:
+        if settings.migrate_on_start:
+            upgrade(database, package)
+        if settings.kafka_ephemeral and outbox is not None:
+            with database.transaction() as session:
+                logger.info("publishing again", extra={"messages": outbox.rewind(session)})
+
+    wait_until_ready(prepare, "the database")
+
+
+def purge_task(
+    settings: ServiceSettings, database: Database, inbox: Inbox, outbox: Outbox | None = None
+) -> Callable[[], None]:
+    """A sweep that forgets messages published, and received, long enough ago."""
+    retention = timedelta(seconds=settings.outbox_retention_seconds)
+
+    def purge() -> None:
+        with database.transaction() as session:
+            inbox.purge(session)
+            if outbox is not None:
+                outbox.purge(session, retention)
+
+    return purge
+
+
+def run_service(
+    name: str,
+    settings: ServiceSettings,
+    database: Database,
+    *,
+    app: Callable[[Health], Asgi],
+    parts: Mapping[str, Runnable],
+    consumer: Consumer | None = None,
+    outbox: Outbox | None = None,
+    checks: Mapping[str, Check] | None = None,
+) -> None:
+    """Run a service until a signal ends it: its app, ``parts``, and the relay and the consumer.
+
+    ``checks`` are shown by ``GET /health`` besides those of what is run here.
+    """
+    asked: dict[str, Check] = {"database": lambda: _database_part(database), **(checks or {})}
+    factories: dict[str, Callable[[], Runnable]] = {
+        part_name: _always(part) for part_name, part in parts.items()
+    }
+    if outbox is not None:
+        asked["outbox"] = lambda: _outbox_part(database, outbox)
+        factories["relay"] = lambda: Relay(
+            database, outbox, Producer(client_config(settings, f"{name}-relay"))
+        )
+    if consumer is not None:
+        asked["consumer"] = consumer.health
+        factories["consumer"] = consumer.build
+    try:
+        serve(app(Health(name, asked)), settings, Threads(factories))
+    finally:
+        database.close()
+
+
+def _database_part(database: Database) -> Part:
+    database.ping()
+    return Part("ok")
+
+
+def _outbox_part(database: Database, outbox: Outbox) -> Part:
+    with database.transaction() as session:
+        health = outbox.health(session)
+    status = "ok" if health.age_seconds < OUTBOX_DEGRADED_SECONDS else "degraded"
+    return Part(status, {"pending": health.pending, "age_seconds": round(health.age_seconds, 1)})
+
+
+def _always(part: Runnable) -> Callable[[], Runnable]:
+    return lambda: part

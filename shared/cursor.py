@@ -1,0 +1,26 @@
+"""The cursor of a list that is newest first: where a page ended, as an opaque text."""
+
+import base64
+import json
+from datetime import datetime
+from uuid import UUID
+
+from shared.problems import Problem
+
+
+def write_cursor(created_at: datetime, uuid: UUID) -> str:
+    place = json.dumps([created_at.isoformat(), uuid.hex], separators=(",", ":"))
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    """Raises ``Problem`` 422 for anything but what ``write_cursor`` gave."""
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        created_at, uuid = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        place = datetime.fromisoformat(created_at), UUID(hex=uuid)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        place = None
+    if place is None or place[0].tzinfo is None:
+        raise Problem(422, "cursor: give the next_cursor of the page before, as it was.")
+    return place

@@ -1,0 +1,103 @@
+"""Multipart forms, read strictly: what is not understood is refused, not guessed."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from shared.problems import Problem
+
+MAX_JSON_CHARACTERS = 16 * 1024
+
+
+class Form:
+    """One ``file`` and a few texts. Every method raises ``Problem`` with what is allowed."""
+
+    def __init__(self, form: FormData, fields: tuple[str, ...]) -> None:
+        self._form = form
+        unknown = sorted({name[:40] for name in form} - {"file", *fields})
+        if unknown:
+            raise Problem(422, f"There is no field {unknown[0]!a}; {_takes(fields)}.")
+
+    async def file(self, max_bytes: int) -> tuple[bytes, str | None]:
+        """The file's content and the name it was sent with."""
+        files = self._form.getlist("file")
+        if len(files) != 1 or not isinstance(files[0], UploadFile):
+            raise Problem(422, f"file: exactly one file is taken; {_count(files)}.")
+        file = files[0]
+        if file.size is not None and file.size > max_bytes:
+            raise Problem(413, f"file: it is too large; at most {max_bytes:,} bytes are allowed.")
+        return await file.read(), file.filename
+
+    def text(self, name: str) -> str | None:
+        """A field's text; None when it is missing or empty."""
+        values = self._form.getlist(name)
+        if len(values) > 1:
+            raise Problem(422, f"{name}: it may be given once.")
+        if values and not isinstance(values[0], str):
+            raise Problem(422, f"{name}: a text is expected, not a file.")
+        return str(values[0]) if values and values[0] else None
+
+    def json_object(self, name: str) -> dict[str, Any] | None:
+        text = self.text(name)
+        return None if text is None else parse_json_object(name, text)
+
+
+def parse_json_object(name: str, text: str | bytes) -> dict[str, Any]:
+    """A JSON object that a database can keep: no NUL, no lone surrogate, no infinite number."""
+    try:
+        if len(text) > MAX_JSON_CHARACTERS:
+            raise ValueError
+        value = json.loads(text)
+        if b"\\u0000" in json.dumps(value, allow_nan=False, ensure_ascii=False).encode():
+            raise ValueError
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Problem(
+            422,
+            f'{name}: a JSON object is expected, such as {{"algorithm": "floyd-steinberg"}}, of '
+            f"at most {MAX_JSON_CHARACTERS:,} characters.",
+        )
+    return value
+
+
+@asynccontextmanager
+async def read_form(request: Request, fields: tuple[str, ...]) -> AsyncIterator[Form]:
+    """The request's form, which may have ``file`` and ``fields``."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise Problem(415, f"Send multipart/form-data; {_takes(fields)}.")
+    try:
+        form = await request.form(max_files=2, max_fields=8, max_part_size=64 * 1024)
+    except HTTPException as error:  # Starlette's words for a form that is none
+        raise Problem(400, f"The form cannot be read; {_takes(fields)}.") from error
+    try:
+        yield Form(form, fields)
+    finally:
+        await form.close()
+
+
+def form_openapi(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """How the form looks, for the API's description (``openapi_extra``)."""
+    file = {
+        "type": "string",
+        "format": "binary",
+        "description": "One PNG, JPEG, GIF, WebP, AVIF, BMP or TIFF.",
+    }
+    schema = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
+    body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    return {"requestBody": body}
+
+
+def _takes(fields: tuple[str, ...]) -> str:
+    return f"the form takes file (one image) and, if wanted, {', '.join(fields)}"
+
+
+def _count(files: list[UploadFile | str]) -> str:
+    if any(isinstance(file, str) for file in files):
+        return "a text was sent instead (a file's part has a filename)"
+    return "none was sent" if not files else f"{len(files)} were sent"

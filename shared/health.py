@@ -1,0 +1,84 @@
+"""``GET /health``: one word for a load balancer, the parts for a person."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.failures import TransientFailure
+from shared.kafka.consumer import ConsumerLoop, State
+
+FRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``status`` is ``ok``, ``degraded`` (works, but a person should look) or ``down``."""
+
+    status: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+Check = Callable[[], Part]
+
+
+class Health:
+    """Asks the parts, and keeps the answer for a second however often it is asked for."""
+
+    def __init__(
+        self,
+        service: str,
+        checks: Mapping[str, Check],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._service = service
+        self._checks = dict(checks)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked = float("-inf")
+        self._report: dict[str, Any] = {}
+
+    def report(self) -> tuple[int, dict[str, Any]]:
+        """The HTTP status (503 when a part is down) and the body."""
+        with self._lock:
+            if self._clock() - self._asked >= FRESH_SECONDS:
+                self._report = self._ask()
+                self._asked = self._clock()
+            report = self._report
+        return (503 if report["status"] == "down" else 200), report
+
+    def _ask(self) -> dict[str, Any]:
+        parts = {name: _asked(check) for name, check in self._checks.items()}
+        words = {part.status for part in parts.values()}
+        worst = next((word for word in ("down", "degraded") if word in words), "ok")
+        return {
+            "status": worst,
+            "service": self._service,
+            "parts": {name: {"status": p.status, **p.details} for name, p in parts.items()},
+        }
+
+
+def _asked(check: Check) -> Part:
+    try:
+        return check()
+    except TransientFailure as error:
+        return Part("down", {"detail": str(error)})
+
+
+def consumer_part(loop: ConsumerLoop) -> Part:
+    """A halted consumer is down; one that waits for its first assignment is only degraded."""
+    health = loop.health()
+    words = {State.RUNNING: "ok", State.STARTING: "degraded"}
+    details: dict[str, Any] = {
+        "state": health.state.value,
+        "partitions": health.partitions,
+        "in_flight": health.in_flight,
+        "lag": health.lag,
+        "retries": health.retries,
+        "dead_letters": health.dead_letters,
+    }
+    if health.reason:
+        details["detail"] = health.reason
+    return Part(words.get(health.state, "down"), details)

@@ -1,0 +1,96 @@
+"""Is everything there that a service needs of Kafka? One clear answer instead of a lasting silence.
+
+A consumer of a topic that does not exist, or that it must not read, just waits.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclOperation,
+    AdminClient,
+)
+
+from shared.failures import TransientFailure
+from shared.kafka.client import client_config, log_client_error
+from shared.settings import KafkaSettings
+
+TIMEOUT_SECONDS = 10.0
+
+
+class AccessError(Exception):
+    """The broker answers, and this service cannot work with it; the text says what is missing."""
+
+
+def check_access(
+    settings: KafkaSettings, *, group: str, reads: Sequence[str], writes: Sequence[str]
+) -> None:
+    """Raises ``AccessError`` naming every topic, group and right that is missing.
+
+    Raises ``TransientFailure`` when the broker does not answer, which says nothing about rights.
+    """
+    refused = threading.Event()
+
+    def notice(error: KafkaError) -> None:
+        if error.code() == KafkaError._AUTHENTICATION:
+            refused.set()
+        log_client_error(error)
+
+    config: dict[str, Any] = {**client_config(settings, f"{group}-check"), "error_cb": notice}
+    admin = AdminClient(config)
+    try:
+        missing = [*_topics(admin, reads, writes), *_group(admin, group)]
+    except KafkaException as error:
+        if refused.is_set():
+            raise AccessError(
+                f"Kafka refuses the login of {settings.kafka_sasl_username!r} "
+                f"({settings.kafka_security_protocol}, {settings.kafka_sasl_mechanism})"
+            ) from error
+        raise TransientFailure(f"Kafka does not answer: {error.args[0].str()}") from error
+    if missing:
+        raise AccessError("Kafka: " + "; ".join(missing))
+
+
+def _topics(admin: AdminClient, reads: Sequence[str], writes: Sequence[str]) -> Iterator[str]:
+    needed: dict[str, list[AclOperation]] = {}
+    for names, operation in ((reads, AclOperation.READ), (writes, AclOperation.WRITE)):
+        for name in names:
+            needed.setdefault(name, []).append(operation)
+    described = admin.describe_topics(
+        TopicCollection(list(needed)),
+        include_authorized_operations=True,
+        request_timeout=TIMEOUT_SECONDS,
+    )
+    for name, operations in needed.items():
+        yield from _sentences(f"topic {name!r}", operations, described, name)
+
+
+def _group(admin: AdminClient, group: str) -> Iterator[str]:
+    described = admin.describe_consumer_groups(
+        [group], include_authorized_operations=True, request_timeout=TIMEOUT_SECONDS
+    )
+    yield from _sentences(f"group {group!r}", [AclOperation.READ], described, group)
+
+
+def _sentences(
+    what: str, needed: Sequence[AclOperation], described: Mapping[str, Future[Any]], name: str
+) -> Iterator[str]:
+    """What is missing. Raises ``KafkaException`` when that cannot be told."""
+    wanted = " and ".join(operation.name for operation in needed)
+    try:
+        allowed = described[name].result(TIMEOUT_SECONDS).authorized_operations
+    except KafkaException as error:
+        code = error.args[0].code()
+        if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            yield f"{what} does not exist (python -m shared.kafka.topics creates it)"
+        elif code in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}:
+            yield f"{what} may not be used: the right {wanted} is missing"
+        else:
+            raise
+        return
+    for operation in needed:
+        if allowed is not None and operation not in allowed:
+            yield f"{what}: the right {operation.name} is missing"

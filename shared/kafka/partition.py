@@ -1,0 +1,57 @@
+"""One assigned partition, as the consumer loop sees it."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from confluent_kafka import TopicPartition
+
+from shared.kafka.record import Record
+
+BUFFER_HIGH = 64  # a partition is paused when this many of its messages wait here
+BUFFER_LOW = 16
+BACKOFF_FIRST = 0.2
+BACKOFF_MOST = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class Partition:
+    """Messages that wait here in order, the first one perhaps being worked on."""
+
+    topic: str
+    number: int
+    buffer: deque[Record] = field(default_factory=deque)
+    in_flight: bool = False
+    attempts: int = 0  # at the first message
+    unexpected: int = 0  # those of them that failed by a bug
+    due: float = 0.0  # not to be tried again before
+    served: int = 0  # when its turn was last; the lowest is next
+    paused: bool = False
+    settled: int | None = None  # the offset to commit: one past the last message dealt with
+
+    def at(self, offset: int | None = None) -> TopicPartition:
+        if offset is None:
+            return TopicPartition(self.topic, self.number)
+        return TopicPartition(self.topic, self.number, offset)
+
+    def ready(self, now: float) -> bool:
+        return bool(self.buffer) and not self.in_flight and self.due <= now
+
+    def postpone(self, now: float, jitter: float) -> None:
+        """Wait for twice as long as last time, up to a limit; ``jitter`` is in 0..1."""
+        backoff = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(self.attempts, 16))
+        self.attempts += 1
+        self.due = now + backoff * (0.5 + jitter / 2)
+
+    def advance(self) -> None:
+        """The first message is dealt with."""
+        self.settled = self.buffer.popleft().offset + 1
+        self.attempts = self.unexpected = 0
+
+    def behind(self, end: int | None) -> int:
+        """Messages not yet dealt with; ``end`` is one past the newest offset, if that is known."""
+        start = self.settled
+        if start is None and self.buffer:
+            start = self.buffer[0].offset
+        if end is None or start is None:
+            return len(self.buffer)
+        return max(end - start, len(self.buffer))

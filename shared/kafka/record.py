@@ -1,0 +1,53 @@
+"""A message as it was taken from Kafka: its bytes, and where it stood."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from confluent_kafka import Message
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``headers`` is ``None`` when the client cannot read them: a name in them is not UTF-8."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers | None
+    produced_at: datetime
+
+    @classmethod
+    def of(cls, message: Message) -> "Record":
+        return cls(
+            topic=message.topic() or "",
+            partition=message.partition() or 0,
+            offset=message.offset() or 0,
+            key=_bytes(message.key()),
+            value=_bytes(message.value()),
+            headers=_headers(message),
+            produced_at=datetime.fromtimestamp(max(message.timestamp()[1], 0) / 1000, UTC),
+        )
+
+    @property
+    def place(self) -> dict[str, object]:
+        """Where it stands in the log."""
+        return {"topic": self.topic, "partition": self.partition, "offset": self.offset}
+
+
+def _headers(message: Message) -> Headers | None:
+    # Asked for once, here, and never again: after a name that is not UTF-8, confluent-kafka 2.16
+    # raises the first time and hands out null pointers the second.
+    try:
+        headers = message.headers() or []
+    except (SystemError, UnicodeDecodeError):
+        return None
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return tuple((name, _bytes(value)) for name, value in pairs)
+
+
+def _bytes(value: bytes | str | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,65 @@
+"""Bring a service's tables up to date: each service has a Postgres schema and an Alembic history.
+
+``python -m shared.migrations upload_service …`` does it for a deployment as a job of its own;
+with ``MIGRATE_ON_START`` (the default) each service does it for itself.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import MetaData, text
+
+from shared.database import Database
+from shared.settings import DatabaseSettings
+
+
+def upgrade(database: Database, package: str) -> None:
+    """Run what is missing of ``<package>/migrations``, all of it or nothing.
+
+    Replicas that start together wait for each other at a lock that ends with the transaction (a
+    session's lock would not survive a transaction-mode pooler). Raises ``TransientFailure`` when
+    the database is not available.
+    """
+    module = importlib.import_module(f"{package}.models")
+    schema = module.metadata.schema
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(module.__file__)).parent / "migrations"))
+    with database.transaction() as session:
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": schema})
+        session.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, "head")
+
+
+def run_environment(metadata: MetaData) -> None:
+    """What each service's ``migrations/env.py`` consists of."""
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=metadata,
+        version_table_schema=metadata.schema,
+        include_schemas=True,
+        include_name=lambda name, kind, _: kind != "schema" or name == metadata.schema,
+        transactional_ddl=False,  # the transaction is the caller's
+    )
+    context.run_migrations()
+
+
+def main(packages: list[str]) -> int:
+    if not packages:
+        sys.stderr.write("usage: python -m shared.migrations upload_service …\n")
+        return 2
+    database = Database(DatabaseSettings.load(), "migrations")
+    try:
+        for package in packages:
+            upgrade(database, package)
+            sys.stdout.write(f"{package}: up to date\n")
+    finally:
+        database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,170 @@
+"""A service as a process: HTTP in front, its other parts (consumer, relay, sweeps) in threads."""
+
+import argparse
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Protocol
+
+import uvicorn
+
+from shared.failures import TransientFailure
+from shared.http import Asgi, RequestScope
+from shared.settings import HttpSettings
+
+logger = logging.getLogger(__name__)
+
+RESTART_SECONDS = 2.0
+STOP_SECONDS = 6.0  # the whole process is gone within 8
+START_RETRY_SECONDS = 1.0
+REQUESTS_END_SECONDS = 3
+
+
+class Runnable(Protocol):
+    """``run`` blocks until ``stop`` is called or there is nothing left to do."""
+
+    def run(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Threads:
+    """Runs parts side by side; one that crashes is made anew after a pause."""
+
+    def __init__(self, factories: Mapping[str, Callable[[], Runnable]]) -> None:
+        self._factories = dict(factories)
+        self._running: dict[str, Runnable] = {}
+        self._threads: list[threading.Thread] = []
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        for name, factory in self._factories.items():
+            thread = threading.Thread(
+                target=self._keep_running, args=(name, factory), name=name, daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Only sets flags: safe in a signal handler."""
+        self._stopping.set()
+        for part in list(self._running.values()):
+            part.stop()
+
+    def join(self) -> None:
+        """Wait for the threads, within limits: what does not end in time is cut off."""
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                logger.warning("part did not stop in time", extra={"part": thread.name})
+
+    def _keep_running(self, name: str, factory: Callable[[], Runnable]) -> None:
+        while not self._stopping.is_set():
+            try:
+                part = factory()
+                self._running[name] = part
+                if self._stopping.is_set():
+                    part.stop()
+                part.run()
+                return
+            except Exception:
+                logger.exception(
+                    "a part of the service failed; it starts again", extra={"part": name}
+                )
+            self._stopping.wait(RESTART_SECONDS)
+
+
+class Sweeper:
+    """Calls each of ``tasks`` now and then; one that fails does not keep the others from it."""
+
+    def __init__(self, interval_seconds: float, tasks: Sequence[Callable[[], object]]) -> None:
+        self._interval = interval_seconds
+        self._tasks = list(tasks)
+        self._stopping = threading.Event()
+        self._wanted = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            for task in self._tasks:
+                self._do(task)
+            self._wanted.wait(self._interval)
+            self._wanted.clear()
+
+    def sweep_soon(self) -> None:
+        """Something is due now: do not wait for the next turn."""
+        self._wanted.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wanted.set()
+
+    def _do(self, task: Callable[[], object]) -> None:
+        try:
+            task()
+        except TransientFailure as error:
+            logger.warning("a sweep must wait", extra={"reason": str(error)})
+        except Exception:
+            logger.exception("a sweep failed")
+
+
+class _Server(uvicorn.Server):
+    """Tells the threads of a signal at once, not only when the last request has ended."""
+
+    def __init__(self, config: uvicorn.Config, threads: Threads) -> None:
+        super().__init__(config)
+        self._threads = threads
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._threads.stop()
+        super().handle_exit(sig, frame)
+
+
+def serve(app: Asgi, settings: HttpSettings, threads: Threads) -> None:
+    """Run until SIGTERM or SIGINT; returns when everything has ended."""
+    config = uvicorn.Config(
+        RequestScope(app),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,  # above the gateway's: the side that asks closes first
+        timeout_graceful_shutdown=REQUESTS_END_SECONDS,
+        backlog=2048,
+    )
+    threads.start()
+    try:
+        _Server(config, threads).run()
+    finally:
+        threads.stop()
+        threads.join()
+
+
+def wait_until_ready(prepare: Callable[[], None], what: str) -> None:
+    """Call ``prepare`` until it raises no ``TransientFailure``; a signal ends the process."""
+    while True:
+        try:
+            prepare()
+            return
+        except TransientFailure as error:
+            logger.warning("waiting for %s", what, extra={"reason": str(error)})
+            time.sleep(START_RETRY_SECONDS)
+
+
+def parse_only(service: str, arguments: Sequence[str] | None = None) -> tuple[bool, bool]:
+    """The command line: whether this process serves the API, and whether it consumes."""
+    parser = argparse.ArgumentParser(prog=f"python -m {service}.main")
+    parser.add_argument(
+        "--only",
+        choices=["api", "consumer"],
+        help="run one part: the REST API, or the Kafka consumer (which still tells its health)",
+    )
+    only = parser.parse_args(arguments).only
+    return only != "consumer", only != "api"

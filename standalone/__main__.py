@@ -1,0 +1,130 @@
+"""``python -m standalone``: the whole system on this machine, without Docker."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from shared.kafka.topics import wanted_topics
+from shared.settings import KafkaSettings
+from standalone.broker import EmbeddedBroker
+from standalone.postgres import EmbeddedPostgres
+from standalone.postgres_account import PostgresUnusableError
+from standalone.services import build_services
+from standalone.supervisor import ServiceDidNotStartError, base_environment
+
+START_SECONDS = 40
+WATCH_SECONDS = 0.25
+LOG_LIMIT = 5 * 1024 * 1024
+
+
+class CannotStartError(Exception):
+    """The text says what is wrong and what can be done."""
+
+
+def run(environment: dict[str, str], port: int) -> None:
+    """Start everything, say where it is, and keep it running until SIGINT or SIGTERM."""
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    data = Path(environment.get("DATA_DIR") or "data").absolute()
+    _refuse_taken_port(port)
+    with ExitStack() as running:
+        shared = {
+            "DATA_DIR": str(data),
+            "PUBLIC_URL": f"http://localhost:{port}",
+            **environment,
+            **_postgres(environment, data, running),
+            **_broker(environment, running),
+        }
+        _say("Starting the services")
+        logs = data / "logs"
+        services = build_services(shared, port=port, logs=logs)
+        _shorten(logs)
+        running.callback(services.stop)
+        services.start()
+        services.wait_until_ready(START_SECONDS, lambda name: _say(f"  {name}"))
+        _say(f"Files: {_files(shared, data)}   Mails: {_mails(shared, data)}   Logs: {logs}")
+        _say(f"\nOpen http://localhost:{port}   (Ctrl-C stops everything)\n")
+        while not asked_to_stop.wait(WATCH_SECONDS):
+            services.watch()
+        _say("Stopping")
+
+
+def _postgres(environment: dict[str, str], data: Path, running: ExitStack) -> dict[str, str]:
+    if environment.get("DATABASE_URL") or environment.get("POSTGRES_HOST"):
+        _say("Database: the one that is set")
+        return {}
+    _say(f"Database: starting an embedded Postgres, its data in {data / 'postgres'}")
+    postgres = EmbeddedPostgres(data / "postgres")
+    running.enter_context(postgres)
+    return {"DATABASE_URL": postgres.dsn}
+
+
+def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
+    if environment.get("KAFKA_SERVER"):
+        _say("Broker: the one that is set")
+        return {}
+    _say("Broker: starting an embedded one")
+    broker = EmbeddedBroker()
+    broker.start()
+    running.callback(broker.stop)
+    broker.create_topics(*wanted_topics(KafkaSettings.load()))
+    return {
+        "KAFKA_SERVER": broker.bootstrap_servers,
+        "KAFKA_EPHEMERAL": "true",
+        # A service that was killed is away for this long before its work is given on.
+        "KAFKA_SESSION_TIMEOUT_SECONDS": "6",
+    }
+
+
+def _files(environment: dict[str, str], data: Path) -> str:
+    return "Cloudinary" if environment.get("CLOUDINARY_CLOUD_NAME") else str(data / "files")
+
+
+def _mails(environment: dict[str, str], data: Path) -> str:
+    return environment.get("SMTP_HOST") or str(data / "outbox")
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotStartError(
+                f"port {port} is taken ({error.strerror}): is this running already? "
+                "Another one: make run PORT=8080"
+            ) from error
+
+
+def _shorten(logs: Path) -> None:
+    """Old logs do not fill the disk."""
+    for log in logs.glob("*.log"):
+        if log.stat().st_size > LOG_LIMIT:
+            log.rename(log.with_suffix(".log.1"))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main() -> int:
+    from_file = {k: v for k, v in dotenv_values(".env").items() if v}
+    environment = {**from_file, **{k: v for k, v in base_environment().items() if v}}
+    try:
+        port = int(os.environ.get("PORT") or from_file.get("PORT") or 8000)
+        run(environment, port)
+    except (CannotStartError, PostgresUnusableError, ServiceDidNotStartError) as error:
+        print(f"Not started: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""The services as child processes: started, started again when they die, ended together."""
+
+import ctypes
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+logger = logging.getLogger(__name__)
+
+PROJECT = Path(__file__).parent.parent
+POLL_SECONDS = 0.05
+STOP_SECONDS = 8.0
+RESTART_FIRST_SECONDS = 0.5
+RESTART_MOST_SECONDS = 10.0
+STABLE_SECONDS = 30.0  # who has lived this long starts again without delay
+PR_SET_PDEATHSIG = 1
+
+
+class ServiceDidNotStartError(Exception):
+    """The text names the service and tells where its log is."""
+
+
+@dataclass
+class Child:
+    """One service: how to start it, and the process that runs it now."""
+
+    name: str
+    port: int
+    environment: Mapping[str, str]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = None
+    wanted: bool = False
+    failures: int = 0
+    started: float = 0.0
+    due: float = 0.0
+    _file: IO[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def module(self) -> str:
+        return "api_gateway.main" if self.name == "gateway" else f"{self.name}_service.main"
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def launch(self) -> None:
+        if self._file is None:
+            self._file = self.log.open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", self.module],
+            cwd=PROJECT,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=self._file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us, who end them in order
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, no lock is taken
+        )
+        self.started = time.monotonic()
+
+    def health(self) -> str:
+        """``ok``, ``degraded`` or ``down``; empty while it does not answer."""
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/health", timeout=5
+            ) as answer:
+                return str(json.load(answer)["status"])
+        except urllib.error.HTTPError:
+            return "down"
+        except (OSError, ValueError):
+            return ""
+
+    def close_log(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _end_with_parent() -> None:
+    """Should we be killed, the kernel ends the child (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Supervisor:
+    """Starts children and watches over them from one thread, which is also their parent's."""
+
+    def __init__(self, children: list[Child]) -> None:
+        self.children = {child.name: child for child in children}
+        self._lock = threading.Lock()
+
+    def start(self, *names: str) -> None:
+        """Start these (all, if none is named) and return at once."""
+        for name in names or self.children:
+            child = self.children[name]
+            with self._lock:
+                child.wanted, child.failures = True, 0
+                if not child.alive:
+                    child.launch()
+
+    def wait_until_ready(
+        self, seconds: float, progress: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Return when all wanted children are well. Raises ``ServiceDidNotStartError``.
+
+        One that answers but is not well (its mail server is down, say) is waited for half the
+        time, then taken as it is.
+        """
+        start = time.monotonic()
+        for child in [c for c in self.children.values() if c.wanted]:
+            while (health := child.health()) != "ok":
+                waited = time.monotonic() - start
+                if health and waited > seconds / 2:
+                    break
+                if not child.alive or waited > seconds:
+                    raise ServiceDidNotStartError(
+                        f"the {child.name} service did not start; its log is {child.log}"
+                    )
+                time.sleep(POLL_SECONDS)
+            progress(child.name if health == "ok" else f"{child.name} ({health})")
+
+    def watch(self) -> None:
+        """Start again what has died, later each time that it dies young. To be called often."""
+        now = time.monotonic()
+        for child in self.children.values():
+            with self._lock:
+                if not child.wanted or child.alive:
+                    continue
+                if child.due == 0.0:
+                    child.failures = (
+                        0 if now - child.started > STABLE_SECONDS else child.failures + 1
+                    )
+                    pause = RESTART_FIRST_SECONDS * 2 ** min(child.failures, 8)
+                    child.due = now + min(pause, RESTART_MOST_SECONDS)
+                    logger.warning("the %s service has ended; it starts again", child.name)
+                elif now >= child.due:
+                    child.due = 0.0
+                    child.launch()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as for tests; ``start`` brings it back."""
+        child = self.children[name]
+        with self._lock:
+            child.wanted = False
+            if child.process is not None:
+                child.process.kill()
+                child.process.wait()
+
+    def stop(self, *names: str) -> None:
+        """SIGTERM to these (all, if none is named) at once, SIGKILL to whoever takes too long."""
+        leaving = [self.children[name] for name in names or self.children]
+        with self._lock:
+            for child in leaving:
+                child.wanted = False
+                if child.alive and child.process is not None:
+                    child.process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in leaving:
+            if child.process is not None:
+                try:
+                    child.process.wait(max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    logger.warning("the %s service is cut off", child.name)
+                    child.process.kill()
+                    child.process.wait()
+            child.close_log()
+
+
+def base_environment() -> dict[str, str]:
+    """What children inherit: everything but what tells one process of another's address."""
+    return {k: v for k, v in os.environ.items() if k not in {"PORT", "HOST"}}

@@ -1,0 +1,123 @@
+"""Following images: server-sent events for the clients that watch one.
+
+One thread looks for changed versions of all watched images with one query, at once when this
+process has committed a change, else every half second (another replica may have made it). So
+what watching costs the database does not grow with the watchers.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from shared.failures import TransientFailure
+from shared.problems import Problem, Unavailable
+from upload_service.service import UploadService
+
+logger = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 15.0
+_KEEP_ALIVE = b": still here\n\n"
+_DELETED = b"event: deleted\ndata: {}\n\n"
+_END = b""
+
+
+@dataclass(eq=False)
+class _Watcher:
+    uuid: UUID
+    loop: asyncio.AbstractEventLoop
+    seen: int
+    queue: "asyncio.Queue[bytes]" = field(default_factory=asyncio.Queue)
+
+    def send(self, event: bytes) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self.queue.put_nowait, event)
+        except RuntimeError:
+            logger.debug("a watcher's server has ended")
+
+
+class ImageEvents:
+    """``run`` blocks until ``stop``; ``watch`` may be called from the event loop all the while."""
+
+    def __init__(self, service: UploadService, *, poll_seconds: float, max_watchers: int) -> None:
+        self._service = service
+        self._poll_seconds = poll_seconds
+        self._max_watchers = max_watchers
+        self._watchers: set[_Watcher] = set()
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        service.on_change = self._wanted.set
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            # Without watchers there is nothing to look for until somebody comes.
+            self._wanted.wait(self._poll_seconds if self._watchers else None)
+            self._wanted.clear()
+            try:
+                self.look()
+            except TransientFailure:
+                logger.info("watchers wait for the database")
+                self._stopping.wait(self._poll_seconds)
+        self._send_all(_END)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wanted.set()
+
+    def look(self) -> None:
+        """Send each watcher what it has not seen."""
+        with self._lock:
+            watchers = list(self._watchers)
+        if not watchers:
+            return
+        versions = self._service.versions({w.uuid for w in watchers})
+        changed = [w for w in watchers if versions.get(w.uuid) != w.seen]
+        for uuid in {w.uuid for w in changed}:
+            event, version = self._event(uuid)
+            for watcher in (w for w in changed if w.uuid == uuid and w.seen != version):
+                watcher.seen = version
+                watcher.send(event)
+
+    async def watch(self, uuid: UUID) -> AsyncIterator[bytes]:
+        """The events of an image, the first with how it is now. Raises ``Problem``."""
+        if len(self._watchers) >= self._max_watchers:
+            raise Unavailable("Too many clients follow images at the moment; ask again, or poll.")
+        first, version = await asyncio.to_thread(self._event, uuid)
+        if first is _DELETED:
+            raise Problem(404, f"There is no image {uuid}; GET /images lists those there are.")
+        return self._follow(_Watcher(uuid, asyncio.get_running_loop(), version), first)
+
+    async def _follow(self, watcher: _Watcher, first: bytes) -> AsyncIterator[bytes]:
+        with self._lock:
+            self._watchers.add(watcher)
+        self._wanted.set()
+        try:
+            yield first
+            while True:
+                try:
+                    event = await asyncio.wait_for(watcher.queue.get(), KEEP_ALIVE_SECONDS)
+                except TimeoutError:
+                    event = _KEEP_ALIVE
+                if event is _END:
+                    return
+                yield event
+                if event is _DELETED:
+                    return
+        finally:
+            with self._lock:
+                self._watchers.discard(watcher)
+
+    def _event(self, uuid: UUID) -> tuple[bytes, int]:
+        try:
+            image, version = self._service.get_image(uuid)
+        except Problem:
+            return _DELETED, -1
+        return f"event: image\nid: {version}\ndata: {image.model_dump_json()}\n\n".encode(), version
+
+    def _send_all(self, event: bytes) -> None:
+        with self._lock:
+            for watcher in self._watchers:
+                watcher.send(event)

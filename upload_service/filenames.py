@@ -1,0 +1,24 @@
+"""Names of files as people sent them, made safe to store, to show and to mail."""
+
+import unicodedata
+
+LONGEST = 200
+UNNAMED = "image"
+
+
+def clean_filename(name: str | None) -> str:
+    """The last part of the path without what could deceive a reader or a program.
+
+    Control and format characters go (among them CR, LF, NUL and the marks that turn the reading
+    direction), spaces are single, the length has a limit; what is left over is just text, to be
+    escaped wherever it is shown.
+    """
+    last = (name or "").replace("\\", "/").rpartition("/")[2]
+    normal = unicodedata.normalize("NFC", last[: 4 * LONGEST])
+    kept = "".join(c for c in normal if unicodedata.category(c)[0] != "C" or c == "\t")
+    cleaned = " ".join(kept.split()).strip(". ")
+    if len(cleaned) > LONGEST:
+        stem, dot, extension = cleaned.rpartition(".")
+        short = 0 < len(extension) <= 8 and bool(dot)
+        cleaned = f"{stem[: LONGEST - 9]}.{extension}" if short else cleaned[:LONGEST]
+    return cleaned or UNNAMED

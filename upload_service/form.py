@@ -1,0 +1,51 @@
+"""The form of an upload."""
+
+from fastapi import Request
+from pydantic import EmailStr, TypeAdapter, ValidationError
+
+from shared.forms import form_openapi, read_form
+from shared.problems import Problem
+from upload_service.service import Upload
+
+MAX_EMAIL_CHARACTERS = 254
+
+OPENAPI = form_openapi(
+    {
+        "email": {
+            "type": "string",
+            "format": "email",
+            "description": "Who gets the link to each dithered version by mail.",
+        },
+        "options": {
+            "type": "string",
+            "description": "The first dither's options as JSON; GET /options describes them.",
+        },
+    }
+)
+
+_email = TypeAdapter(EmailStr)
+
+
+async def read_upload(request: Request, max_bytes: int) -> Upload:
+    """Raises ``Problem`` with what is wrong and what is allowed.
+
+    Which options there are is for the dither service to say: here they are only a JSON object.
+    """
+    async with read_form(request, ("email", "options")) as form:
+        data, filename = await form.file(max_bytes)
+        email = form.text("email")
+        return Upload(
+            data=data,
+            filename=filename,
+            email=None if email is None else _checked_email(email),
+            options=form.json_object("options"),
+        )
+
+
+def _checked_email(text: str) -> str:
+    try:
+        if len(text) > MAX_EMAIL_CHARACTERS or any(ord(c) < 32 for c in text):
+            raise ValueError
+        return str(_email.validate_python(text))
+    except (ValueError, ValidationError):
+        raise Problem(422, "email: this is no single address such as name@example.org.") from None

@@ -1,0 +1,73 @@
+"""The upload service: ``python -m upload_service.main [--only api|consumer]``."""
+
+from shared.assembly import Consumer, prepare_database, purge_task, run_service
+from shared.database import Database
+from shared.http import create_app
+from shared.logs import configure_logging
+from shared.process import Runnable, Sweeper, parse_only
+from shared.storage import build_storage
+from upload_service.api import create_api
+from upload_service.consumer import handlers
+from upload_service.events import ImageEvents
+from upload_service.service import UploadService
+from upload_service.settings import UploadSettings
+
+NAME = "upload"
+
+
+def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> None:
+    """Everything this service consists of, until a signal ends it."""
+    database = Database(settings, NAME)
+    storage = build_storage(settings)
+    service = UploadService(settings, database, storage)
+    prepare_database(settings, database, "upload_service", service.outbox)
+
+    consumer = Consumer(
+        settings,
+        NAME,
+        [settings.kafka_dither_topic],
+        handlers(service),
+        writes=[settings.kafka_image_topic],
+    )
+    events = ImageEvents(
+        service,
+        poll_seconds=settings.event_poll_seconds,
+        max_watchers=settings.max_event_streams,
+    )
+    sweeper = Sweeper(
+        settings.sweep_interval_seconds,
+        [
+            service.announce_unfinished,
+            lambda: service.removals.sweep(database, storage),
+            purge_task(settings, database, service.inbox, service.outbox),
+        ],
+    )
+    service.on_removal = sweeper.sweep_soon
+
+    parts: dict[str, Runnable] = {"sweeper": sweeper}
+    if with_api:
+        parts["events"] = events
+    run_service(
+        NAME,
+        settings,
+        database,
+        app=lambda health: (
+            create_api(settings, service, storage, events, health)
+            if with_api
+            else create_app("Upload service", health)
+        ),
+        parts=parts,
+        consumer=consumer if with_consumer else None,
+        outbox=service.outbox,
+    )
+
+
+def main() -> None:
+    with_api, with_consumer = parse_only("upload_service")
+    settings = UploadSettings.load()
+    configure_logging(NAME, level=settings.log_level, log_format=settings.log_format)
+    run(settings, with_api=with_api, with_consumer=with_consumer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The upload service's tables."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from shared.inbox import inbox_table
+from shared.outbox import outbox_table
+from shared.storage.removals import file_removals_table
+
+UPLOADED, DITHERED, FAILED = "uploaded", "dithered", "failed"
+QUEUED, DONE = "queued", "done"
+
+metadata = MetaData(schema="upload")
+
+
+class Base(DeclarativeBase):
+    metadata = metadata
+
+
+class Image(Base):
+    """An uploaded file. ``version`` grows with each change that a client could see."""
+
+    __tablename__ = "images"
+
+    uuid: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(Text)
+    filename: Mapped[str] = mapped_column(Text)
+    content_type: Mapped[str] = mapped_column(Text)
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    status: Mapped[str] = mapped_column(Text, server_default=UPLOADED)
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
+    # When it was last announced, and how often: what stays unfinished is announced again.
+    announced_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+    announcements: Mapped[int] = mapped_column(Integer, server_default="1")
+
+    dithers: Mapped[list["Dither"]] = relationship(
+        lazy="selectin", order_by="Dither.created_at, Dither.dither_id", passive_deletes=True
+    )
+
+    __table_args__ = (
+        Index("images_newest", "created_at", "uuid"),
+        Index("images_unfinished", "announced_at", postgresql_where=status == UPLOADED),
+    )
+
+
+class Dither(Base):
+    """What the dither service has told of a dither."""
+
+    __tablename__ = "dithers"
+
+    dither_id: Mapped[UUID] = mapped_column(primary_key=True)
+    image_uuid: Mapped[UUID] = mapped_column(ForeignKey(Image.uuid, ondelete="CASCADE"), index=True)
+    channels: Mapped[int | None] = mapped_column(Integer)
+    options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    status: Mapped[str] = mapped_column(Text)
+    url_dither: Mapped[str | None] = mapped_column(Text)
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
+
+
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+file_removals = file_removals_table(metadata)

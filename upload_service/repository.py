@@ -1,0 +1,97 @@
+"""The upload service's queries. Each works in the caller's transaction."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from upload_service.models import DITHERED, DONE, FAILED, UPLOADED, Dither, Image
+
+
+def add(session: Session, image: Image) -> None:
+    session.add(image)
+    session.flush()
+
+
+def find(session: Session, uuid: UUID) -> Image | None:
+    return session.get(Image, uuid)
+
+
+def lock(session: Session, uuid: UUID) -> Image | None:
+    """The image, nobody else's to change until the transaction ends."""
+    return session.get(Image, uuid, with_for_update=True, populate_existing=True)
+
+
+def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -> Sequence[Image]:
+    """``limit`` images, newest first, from behind the one at ``before``."""
+    query = select(Image).order_by(Image.created_at.desc(), Image.uuid.desc()).limit(limit)
+    if before is not None:
+        query = query.where(tuple_(Image.created_at, Image.uuid) < tuple_(*before))
+    return session.scalars(query).all()
+
+
+def versions(session: Session, uuids: Collection[UUID]) -> dict[UUID, int]:
+    """The version of each of the images that exist."""
+    query = select(Image.uuid, Image.version).where(Image.uuid.in_(uuids))
+    return dict(session.execute(query).tuples())
+
+
+def delete(session: Session, image: Image) -> None:
+    session.delete(image)
+    session.flush()
+
+
+def record_dither(session: Session, image: Image, values: dict[str, Any]) -> bool:
+    """Add or finish a dither; True when that changed anything.
+
+    What is done stays done: a late or repeated message takes nothing back.
+    """
+    statement = insert(Dither).values(image_uuid=image.uuid, **values)
+    changed = session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=[Dither.dither_id],
+            set_={name: statement.excluded[name] for name in values if name != "dither_id"},
+            where=(Dither.status != DONE) & (statement.excluded.status != Dither.status),
+        ).returning(Dither.dither_id)
+    )
+    return changed is not None
+
+
+def refresh(session: Session, image: Image) -> None:
+    """Draw the image's status from its dithers, and count the change."""
+    found = set(session.scalars(select(Dither.status).where(Dither.image_uuid == image.uuid)))
+    if DONE in found:
+        image.status = DITHERED
+    elif FAILED in found:
+        image.status = FAILED
+    image.version = image.version + 1
+    session.flush()
+
+
+def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequence[Image]:
+    """Images that nothing was heard of for too long, counted as announced once more.
+
+    Each time an image waits twice as long as before, up to a day.
+    """
+    wait = func.least(after_seconds * func.power(2, Image.announcements - 1), 86_400)
+    due = (
+        select(Image.uuid)
+        .where(
+            Image.status == UPLOADED,
+            Image.announced_at < func.now() - wait * text("interval '1 second'"),
+        )
+        .order_by(Image.announced_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claim = (
+        update(Image)
+        .where(Image.uuid.in_(due))
+        .values(announced_at=func.now(), announcements=Image.announcements + 1)
+        .returning(Image)
+    )
+    return session.scalars(claim).all()

@@ -1,0 +1,226 @@
+"""The upload service's use cases. Both doors, HTTP and messages, lead here."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+from uuid import UUID, uuid4, uuid5
+
+from sqlalchemy.orm import Session
+
+from shared import failpoints
+from shared.cursor import read_cursor, write_cursor
+from shared.database import Database
+from shared.inbox import Inbox
+from shared.kafka.codec import Received
+from shared.messages import (
+    DitherFailed,
+    DitherRequested,
+    DitherUploaded,
+    ImageDeleted,
+    ImageUploaded,
+)
+from shared.outbox import Outbox
+from shared.problems import Problem
+from shared.storage import Storage, StorageRefusedError
+from shared.storage.removals import FileRemovals
+from upload_service import models, repository, schemas
+from upload_service.filenames import clean_filename
+from upload_service.inspection import inspect
+from upload_service.settings import UploadSettings
+
+logger = logging.getLogger(__name__)
+
+ANNOUNCE_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a client sent; ``email`` is checked already."""
+
+    data: bytes
+    filename: str | None
+    email: str | None = None
+    options: dict[str, Any] | None = None
+
+
+def _nobody() -> None:
+    """Until somebody watches."""
+
+
+class UploadService:
+    """``on_change`` is called when a change of an image was committed."""
+
+    def __init__(
+        self,
+        settings: UploadSettings,
+        database: Database,
+        storage: Storage,
+        *,
+        new_uuid: Callable[[], UUID] = uuid4,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._storage = storage
+        self._new_uuid = new_uuid
+        self.outbox = Outbox(models.outbox)
+        self.inbox = Inbox(models.inbox)
+        self.removals = FileRemovals(models.file_removals)
+        self.on_change: Callable[[], None] = _nobody
+        self.on_removal: Callable[[], None] = _nobody
+
+    # What clients ask for.
+
+    def upload_image(self, upload: Upload) -> schemas.Image:
+        """Store the file, then image and announcement in one transaction. Raises ``Problem``."""
+        file = inspect(upload.data, max_pixels=self._settings.max_pixels)
+        uuid = self._new_uuid()
+        key = f"images/{uuid}.{file.extension}"
+        with self._database.transaction() as session:
+            self.removals.reserve(session, key)
+        try:
+            stored = self._storage.put(key, upload.data, file.content_type)
+        except StorageRefusedError as error:
+            logger.warning("an image is not stored", extra={"reason": str(error)})
+            raise Problem(413, "The storage does not take this file; try a smaller one.") from error
+        failpoints.hit("upload.after-put")
+        image = models.Image(
+            uuid=uuid,
+            key=key,
+            url=stored.url,
+            filename=clean_filename(upload.filename),
+            content_type=file.content_type,
+            width=file.width,
+            height=file.height,
+            bytes=len(upload.data),
+            options=upload.options,
+        )
+        with self._database.transaction() as session:
+            self.removals.keep(session, key)
+            repository.add(session, image)
+            session.refresh(image)
+            self._announce(session, image, upload.email)
+            shown = self._shown(image)
+            failpoints.hit("upload.before-commit")
+        return shown
+
+    def list_images(self, limit: int, cursor: str | None) -> schemas.ImagePage:
+        before = None if cursor is None else read_cursor(cursor)
+        with self._database.transaction() as session:
+            found = repository.newest(session, limit + 1, before)
+            page = [self._shown(image) for image in found[:limit]]
+        more = len(found) > limit
+        next_cursor = write_cursor(page[-1].created_at, page[-1].uuid) if more else None
+        return schemas.ImagePage(items=page, next_cursor=next_cursor)
+
+    def get_image(self, uuid: UUID) -> tuple[schemas.Image, int]:
+        """The image and its version. Raises ``Problem`` 404."""
+        with self._database.transaction() as session:
+            image = repository.find(session, uuid)
+            if image is None:
+                raise _unknown(uuid)
+            return self._shown(image), image.version
+
+    def delete_image(self, uuid: UUID) -> None:
+        """The image goes now, its file and all that others made of it soon. ``Problem`` 404."""
+        with self._database.transaction() as session:
+            image = repository.lock(session, uuid)
+            if image is None:
+                raise _unknown(uuid)
+            repository.delete(session, image)
+            self.removals.schedule(session, [image.key])
+            self.outbox.append(session, self._settings.kafka_image_topic, ImageDeleted(uuid=uuid))
+            failpoints.hit("upload.delete-before-commit")
+        failpoints.hit("upload.delete-after-commit")
+        self.on_change()
+        self.on_removal()
+
+    def versions(self, uuids: set[UUID]) -> dict[UUID, int]:
+        """The versions of those of the images that exist."""
+        with self._database.transaction() as session:
+            return repository.versions(session, uuids)
+
+    # What the dither service told.
+
+    def note_dither_requested(self, received: Received) -> None:
+        body = received.body
+        assert isinstance(body, DitherRequested)
+        values = {"channels": body.channels, "options": body.options, "status": models.QUEUED}
+        self._note(received, body.dither_id, values)
+
+    def note_dither_uploaded(self, received: Received) -> None:
+        body = received.body
+        assert isinstance(body, DitherUploaded)
+        values = {
+            **body.model_dump(include={"channels", "options", "width", "height", "bytes"}),
+            "status": models.DONE,
+            "url_dither": body.url_dither,
+            "reason": None,
+        }
+        # Another producer may leave the id out; the same file is then the same dither.
+        self._note(received, body.dither_id or uuid5(body.uuid, body.url_dither), values)
+
+    def note_dither_failed(self, received: Received) -> None:
+        body = received.body
+        assert isinstance(body, DitherFailed)
+        values = {
+            "channels": body.channels,
+            "options": body.options,
+            "status": models.FAILED,
+            "reason": body.reason,
+        }
+        self._note(received, body.dither_id, values)
+
+    def _note(self, received: Received, dither_id: UUID, values: dict[str, Any]) -> None:
+        """Tell the image's viewers of a dither; the news of a deleted image end here."""
+        with self._database.transaction() as session:
+            if not self.inbox.record(session, received.message_id):
+                return
+            image = repository.lock(session, received.body.uuid)
+            if image is None:
+                return
+            if repository.record_dither(session, image, {"dither_id": dither_id, **values}):
+                repository.refresh(session, image)
+            failpoints.hit("upload.after-inbox")
+        self.on_change()
+
+    # What time brings.
+
+    def announce_unfinished(self) -> int:
+        """Announce images again that nothing was made of for too long; returns how many.
+
+        Whoever has made a dither already does nothing about it.
+        """
+        after = self._settings.unfinished_after_seconds
+        with self._database.transaction() as session:
+            images = repository.claim_unfinished(session, after, ANNOUNCE_BATCH)
+            for image in images:
+                self._announce(session, image, None)
+        if images:
+            logger.warning("images announced again", extra={"images": len(images)})
+        return len(images)
+
+    def _announce(self, session: Session, image: models.Image, email: str | None) -> None:
+        body = ImageUploaded(
+            uuid=image.uuid,
+            url=self._absolute(image.url),
+            filename=image.filename,
+            content_type=image.content_type,
+            width=image.width,
+            height=image.height,
+            email=email,
+            options=image.options,
+        )
+        self.outbox.append(session, self._settings.kafka_image_topic, body)
+
+    def _shown(self, image: models.Image) -> schemas.Image:
+        shown = schemas.Image.model_validate(image)
+        return shown.model_copy(update={"url": self._absolute(image.url)})
+
+    def _absolute(self, url: str) -> str:
+        return urljoin(self._settings.public_url, url)
+
+
+def _unknown(uuid: UUID) -> Problem:
+    return Problem(404, f"There is no image {uuid}; GET /images lists those there are.")

@@ -1,0 +1,22 @@
+"""What the upload service can be told, all of it by environment variables."""
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+from shared.storage.settings import StorageSettings
+
+
+class UploadSettings(ServiceSettings, StorageSettings):
+    port: int = Field(8001, ge=1, le=65535, description="Port to listen on")
+    max_upload_bytes: int = Field(
+        20 * 1024 * 1024, ge=1, description="Largest file that may be uploaded, in bytes"
+    )
+    max_pixels: int = Field(
+        50_000_000, ge=1, description="Most pixels (width × height) an image may have"
+    )
+    event_poll_seconds: float = Field(
+        0.5, gt=0, description="How often changes made by other replicas are looked for"
+    )
+    max_event_streams: int = Field(
+        500, ge=0, description="Most clients that may follow images' events at once"
+    )
