@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -41,8 +42,8 @@ def versions(session: Session, uuids: Collection[UUID]) -> dict[UUID, int]:
 
 
 def delete(session: Session, image: Image) -> None:
-    session.delete(image)
-    session.flush()
+    """The image and, by their foreign key, its dithers."""
+    session.execute(sql_delete(Image).where(Image.uuid == image.uuid))
 
 
 def record_dither(session: Session, image: Image, values: dict[str, Any]) -> bool:
