@@ -38,7 +38,8 @@ def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -
 def versions(session: Session, uuids: Collection[UUID]) -> dict[UUID, int]:
     """The version of each of the images that exist."""
     query = select(Image.uuid, Image.version).where(Image.uuid.in_(uuids))
-    return dict(session.execute(query).tuples())
+    rows = session.execute(query).tuples().all()
+    return dict(rows)
 
 
 def delete(session: Session, image: Image) -> None:
