@@ -4,26 +4,16 @@ A palette is ``uint8 (n, 3)`` sRGB, 2 to 256 colours, in the order given.
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dither_service.engine.errors import EngineError
+from dither_service.engine.published import PUBLISHED, NamedPalette
 
 _HEX = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\Z")
 MAX_COLOURS = 256
-
-
-@dataclass(frozen=True)
-class NamedPalette:
-    """A palette with a name: ``colours`` are lower-case ``#rrggbb``."""
-
-    name: str
-    title: str
-    colours: tuple[str, ...]
-    source: str
 
 
 def normal_hex(text: str) -> str:
@@ -46,9 +36,7 @@ def from_hex(colours: tuple[str, ...]) -> NDArray[np.uint8]:
     return np.array(rows, dtype=np.uint8).reshape(-1, 3)
 
 
-_NAMED = (NamedPalette("black-white", "Black and white", ("#000000", "#ffffff"), "—"),)
-
-NAMED: dict[str, NamedPalette] = {palette.name: palette for palette in _NAMED}
+NAMED: dict[str, NamedPalette] = {palette.name: palette for palette in PUBLISHED}
 
 
 @cache

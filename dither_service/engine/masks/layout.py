@@ -54,8 +54,8 @@ def layers(options: Options, height: int, width: int, depth: int) -> Iterator[La
         return
     for top in range(0, height, _BAND):
         bottom = min(top + _BAND, height)
-        rows = np.arange(top, bottom)
-        laid = _stacked([_across(mask[rows % len(mask)], width) for mask in masks])
+        here = np.arange(top, bottom)
+        laid = _stacked([_across(mask[here % len(mask)], width) for mask in masks])
         yield Layer(top, bottom, _weakened(laid, options))
 
 
@@ -71,9 +71,7 @@ def _tile(options: Options, channel: int, depth: int) -> Mask:
     if name == "blue-noise":
         return np.roll(blue_noise(), _SHIFTS[channel], (0, 1))
     if name in SPOTS or name == "clustered-dot":
-        spot, angle, cell = (
-            (name, options.angle, options.cell) if name in SPOTS else _CLUSTERED
-        )
+        spot, angle, cell = (name, options.angle, options.cell) if name in SPOTS else _CLUSTERED
         return screen(spot, angle + _TURNS[channel] if depth == 3 else angle, cell)
     if name in MAPS:
         entry = MAPS[name]

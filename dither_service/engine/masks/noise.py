@@ -7,18 +7,21 @@ counter-based hash, two rounds of multiply and xor-shift of (x, y, channel, seed
 """
 
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dither_service.engine.masks import Mask, from_ranks
-from dither_service.engine.masks.void_and_cluster import PATH
+
+BLUE_NOISE = Path(__file__).with_name("blue_noise.npy")
 
 
 @cache
 def blue_noise() -> Mask:
     """The mask that `void_and_cluster` made, ``(128, 128)``."""
-    return from_ranks(np.load(PATH))
+    return from_ranks(np.load(BLUE_NOISE))
 
 
 def gradient_noise(top: int, bottom: int, width: int) -> Mask:
@@ -30,7 +33,7 @@ def gradient_noise(top: int, bottom: int, width: int) -> Mask:
     y = np.arange(top, bottom, dtype=np.uint64)[:, None]
     inner = (x * np.uint64(288237660) + y * np.uint64(25070368)) & np.uint64(0xFFFFFFFF)
     outer = (inner * np.uint64(3472289)) >> np.uint64(32)
-    return np.maximum(outer & np.uint64(0xFFFF), np.uint64(1)).astype(np.uint16)
+    return _at_least_one(outer & np.uint64(0xFFFF))
 
 
 def white_noise(top: int, bottom: int, width: int, seed: int, channel: int = 0) -> Mask:
@@ -39,7 +42,7 @@ def white_noise(top: int, bottom: int, width: int, seed: int, channel: int = 0) 
     y = np.arange(top, bottom, dtype=np.uint32)[:, None]
     start = _hash(np.full((1, 1), seed, np.uint32)) + np.uint32(channel)
     value = _hash(x ^ _hash(y ^ _hash(start)))
-    return np.maximum(value >> np.uint32(16), np.uint32(1)).astype(np.uint16)
+    return _at_least_one(value >> np.uint32(16))
 
 
 def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -49,3 +52,9 @@ def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:
     value = value ^ (value >> np.uint32(15))
     value = value * np.uint32(0x846CA68B)
     return value ^ (value >> np.uint32(16))
+
+
+def _at_least_one(value: NDArray[Any]) -> Mask:
+    mask = value.astype(np.uint16)
+    mask[mask == 0] = 1
+    return mask

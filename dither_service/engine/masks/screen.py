@@ -33,7 +33,8 @@ def _dot(u: Grid, v: Grid, half: int) -> Grid:
 
 def _diamond(u: Grid, v: Grid, _half: int) -> Grid:
     """Dots of diamond shape; corners meet first along one direction, then the other."""
-    return 5 * np.abs(u) + 4 * np.abs(v)
+    value: Grid = 5 * np.abs(u) + 4 * np.abs(v)
+    return value
 
 
 def _line(_u: Grid, v: Grid, _half: int) -> Grid:

@@ -1,6 +1,6 @@
 """The blue-noise mask: made by void-and-cluster, shipped as data, made again by this script.
 
-``python -m dither_service.engine.masks.void_and_cluster`` writes ``blue_noise.npy`` anew (some seconds).
+``python -m dither_service.engine.masks.void_and_cluster`` writes the file anew in some seconds.
 The filter's weights are integers, so energies are exact, ties are broken by position, and the
 mask is the same on every machine.
 
@@ -13,14 +13,13 @@ Source: R. Ulichney, "The void-and-cluster method for dither array generation", 
 1993.
 """
 
-import random
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-PATH = Path(__file__).with_name("blue_noise.npy")
+from dither_service.engine.masks.noise import BLUE_NOISE, white_noise
+
 SIZE = 128
 SEED = 1993
 SIGMAS = (1.5, 3.0, 6.0, 12.0)
@@ -69,10 +68,9 @@ class _Pattern:
 def _prototype(size: int, seed: int) -> _Pattern:
     """A tenth of the places set, as evenly as moving one dot at a time can make them."""
     pattern = _Pattern(size)
-    places = list(range(size * size))
-    random.Random(seed).shuffle(places)
+    places = np.argsort(white_noise(0, size, size, seed).ravel(), kind="stable")
     for place in places[: max(1, size * size // 10)]:
-        pattern.flip(place)
+        pattern.flip(int(place))
     while True:
         cluster = pattern.cluster()
         pattern.flip(cluster)
@@ -103,7 +101,7 @@ def void_and_cluster(size: int, seed: int) -> NDArray[np.uint16]:
 
 
 def main() -> None:
-    np.save(PATH, void_and_cluster(SIZE, SEED))
+    np.save(BLUE_NOISE, void_and_cluster(SIZE, SEED))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ is at or above the map's. Below full strength the thresholds m/d are weakened li
 Palettes: see `pairs`.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from dither_service.engine.masks import ONE
 from dither_service.engine.masks.layout import Layer, layers
 from dither_service.engine.masks.threshold_maps import MAPS, ThresholdMap
 from dither_service.engine.methods.pairs import mix_pairs
+from dither_service.engine.result import INDEXED_COLOURS
 from dither_service.engine.work import Levels, Palette, Work
 
 _U1, _U2 = types.uint8, types.uint16
@@ -42,16 +45,12 @@ def render(work: Work) -> NDArray[np.uint8]:
         across = -(-width // len(entry.rows[0]))
         laid = np.tile(np.array(entry.rows, np.uint16)[:rows], (1, across))[:, :width, None]
         whole = Layer(0, height, np.ascontiguousarray(np.repeat(laid, depth, axis=2)))
-        return _threshold(work.pixels, work.target, base, part, [whole])
+        return _threshold(work, base, part, [whole])
     base, part = steps(work.light, work.target)
-    return _threshold(
-        work.pixels, work.target, base, part, layers(work.options, height, width, depth)
-    )
+    return _threshold(work, base, part, layers(work.options, height, width, depth))
 
 
-def steps(
-    light: NDArray[np.int16], target: Levels
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+def steps(light: NDArray[np.int16], target: Levels) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """For each code value the level at or below it, and how far it is to the next, of 65536."""
     levels = target.lights.astype(np.int64)
     value = np.clip(light.astype(np.int64), 0, WHITE)
@@ -85,21 +84,32 @@ def map_steps(
     return base.astype(np.uint8), np.where(base < last, step % whole, 0).astype(np.uint16)
 
 
-def _threshold(pixels, target, base, part, parts):  # type: ignore[no-untyped-def]
-    height, width, depth = pixels.shape
-    combined = target.combines(depth)
+def _threshold(
+    work: Work,
+    base: NDArray[np.uint8],
+    part: NDArray[np.uint16],
+    parts: Iterable[Layer],
+) -> NDArray[np.uint8]:
+    height, width, depth = work.pixels.shape
+    count = work.target.count if isinstance(work.target, Levels) else 0
+    combined = count**depth <= INDEXED_COLOURS
     out = np.empty((height, width, 1 if combined else depth), np.uint8)
-    position = base.astype(np.int64) * ONE + part
-    ascending = bool((np.diff(position) >= 0).all())
+    cuts = _cuts(base, part) if count == 2 else None
     for layer in parts:
         rows = slice(layer.top, layer.bottom)
-        if target.count == 2 and ascending and len(layer.thresholds) < layer.bottom - layer.top:
-            cuts = np.searchsorted(position, np.arange(ONE))[layer.thresholds]
-            if cuts.max() < 256:
-                compare_rows(pixels[rows], cuts.astype(np.uint8), out[rows])
-                continue
-        threshold_rows(pixels[rows], base, part, layer.thresholds, target.count, out[rows])
+        if cuts is not None and len(layer.thresholds) < layer.bottom - layer.top:
+            compare_rows(work.pixels[rows], cuts[layer.thresholds], out[rows])
+        else:
+            threshold_rows(work.pixels[rows], base, part, layer.thresholds, count, out[rows])
     return out[:, :, 0] if combined else out
+
+
+def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8] | None:
+    """The least code value that reaches each threshold; None where not all are reached."""
+    place = np.clip(base.astype(np.int64) * ONE + part, 0, ONE - 1)
+    if place[-1] < ONE - 1 or (np.diff(place) < 0).any():
+        return None
+    return np.repeat(np.arange(256, dtype=np.uint8), np.diff(place, prepend=-1))
 
 
 @kernel(array_in(_U1, 3), array_in(_U1, 3), array_out(_U1, 3))

@@ -34,7 +34,9 @@ def mix_pairs(
 @inlined
 def luminance(lights, i):
     """Luminance of a palette colour, 0 to 10000 · WHITE (ITU-R BT.709)."""
-    return 2126 * np.int64(lights[i, 0]) + 7152 * np.int64(lights[i, 1]) + 722 * np.int64(lights[i, 2])
+    return (
+        2126 * np.int64(lights[i, 0]) + 7152 * np.int64(lights[i, 1]) + 722 * np.int64(lights[i, 2])
+    )
 
 
 @inlined
@@ -51,7 +53,7 @@ def partner(lights, r, g, b, a):
         along = 3 * dr * vr + 6 * dg * vg + db * vb
         t = np.int64(0)
         if length > 0:
-            t = min(max((along << 16) // length, 0), 65536)
+            t = min(max((along << 16) // length, np.int64(0)), np.int64(65536))
         er, eg, eb = vr - ((dr * t) >> 16), vg - ((dg * t) >> 16), vb - ((db * t) >> 16)
         grain = (((length * t) >> 16) * (65536 - t)) >> 16
         cost = 3 * er * er + 6 * eg * eg + eb * eb + grain // 10
