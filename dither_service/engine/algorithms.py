@@ -37,6 +37,7 @@ _FAMILIES: dict[str, Family] = {
     NOISE: Family("ordered", frozenset({"strength"})),
     SCREEN: Family("ordered", frozenset({"strength"})),
     MAP: Family("ordered", frozenset({"strength"})),
+    VARIABLE: Family("variable", frozenset({"strength", "serpentine"})),
     NEAREST: Family("nearest", frozenset()),
 }
 
@@ -80,6 +81,22 @@ ALGORITHMS: dict[str, Algorithm] = _table(
             keeps_tone=kernel.keeps_tone,
         )
         for kernel in KERNELS.values()
+    ),
+    Algorithm(
+        "ostromoukhov",
+        VARIABLE,
+        "Ostromoukhov",
+        "Weights that follow the tone: no worms, even texture in light and dark.",
+        "V. Ostromoukhov, “A simple and efficient error-diffusion algorithm”, SIGGRAPH 2001",
+    ),
+    Algorithm(
+        "zhou-fang",
+        VARIABLE,
+        "Zhou–Fang",
+        "Ostromoukhov's idea with a modulated threshold: the most even mid-tones.",
+        "B. Zhou, X. Fang, “Improving mid-tone quality of variable-coefficient error diffusion"
+        " using threshold modulation”, SIGGRAPH 2003",
+        extra=frozenset({"seed"}),
     ),
     *(
         Algorithm(

@@ -103,11 +103,9 @@ def lab_curve(t):
 
 
 @inlined
-def lab(xyz, r, g, b):
-    """Lab of an 8-bit colour; ``xyz`` is `xyz_table`'s."""
-    x = lab_curve(xyz[0, 0, r] + xyz[0, 1, g] + xyz[0, 2, b])
-    y = lab_curve(xyz[1, 0, r] + xyz[1, 1, g] + xyz[1, 2, b])
-    z = lab_curve(xyz[2, 0, r] + xyz[2, 1, g] + xyz[2, 2, b])
+def lab(x, y, z):
+    """Lab of XYZ relative to white."""
+    x, y, z = lab_curve(x), lab_curve(y), lab_curve(z)
     return 116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)
 
 

@@ -34,6 +34,15 @@ def inlined(function: Function) -> Function:
     return compiled
 
 
+def merged(function: Function) -> Function:
+    """Decorator: like `inlined`, but before types are known: for the innermost of loops.
+
+    LLVM's inliner leaves the counting of array references in place; this does not.
+    """
+    compiled: Function = numba.njit(nogil=True, inline="always")(function)
+    return compiled
+
+
 def array_in(dtype: Any, ndim: int) -> Any:
     """A C-contiguous argument that is only read; read-only arrays are welcome."""
     return types.Array(dtype, ndim, "C", readonly=True)

@@ -6,11 +6,20 @@
 
 Distances are whole numbers made from tables, so they are the same on every machine. Ties go to
 the colour that is earlier in the palette.
+
+A search remembers. For the first three distances it divides the colour cube into 32³ cells and
+keeps, for each cell that was asked for, the colours that can be nearest to anything in it: most
+often one, and then nothing is left to compute. For ciede2000 it keeps every answer.
+
+Inside kernels a search is one flat array of 32-bit integers, its parts at fixed places: Numba
+counts references to every array of a tuple each time it is touched, which costs more than the
+search itself.
 """
 
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
+import numba
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
@@ -20,10 +29,8 @@ from dither_service.engine.compiled.decorators import array_in, array_out, inlin
 from dither_service.engine.light import WHITE, code_of_light, srgb_to_linear
 
 METRICS = {"srgb": 0, "linear": 1, "oklab": 2, "ciede2000": 3}
-Array = TypeVar("Array", bound=NDArray[Any])
-
 _LINEAR_SCALE = 16383
-_ROOT_SIZE = 65536
+_ROOT_SIZE = 1 << 16
 _FIXED = 14
 
 _LMS = np.array(
@@ -33,126 +40,166 @@ _LMS = np.array(
         [0.0883024619, 0.2817188376, 0.6299787005],
     ]
 )
-_OKLAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-) * (1 << _FIXED)
-_M = tuple(int(v) for v in np.rint(_OKLAB).ravel())
-
-
-class Search(NamedTuple):
-    """A palette made ready for searching inside kernels; make it with `prepare`.
-
-    metric: a value of METRICS. code: 8-bit code of each light. axis: coordinate of each code
-    value (srgb, linear). lms, root: cone response of each channel's code value, and its cube
-    root (oklab). xyz: the like for ciede2000. points: the colours' coordinates. lab: their Lab.
-    memo: 1 + the answer for each 24-bit colour asked for before (ciede2000).
-    """
-
-    metric: int
-    code: NDArray[np.uint8]
-    axis: NDArray[np.int32]
-    lms: NDArray[np.int32]
-    root: NDArray[np.int16]
-    xyz: NDArray[np.float64]
-    points: NDArray[np.int32]
-    lab: NDArray[np.float64]
-    memo: NDArray[np.uint16]
-
-
-SEARCH: Any = types.NamedTuple(
-    (
-        types.int64,
-        array_in(types.uint8, 1),
-        array_in(types.int32, 1),
-        array_in(types.int32, 3),
-        array_in(types.int16, 1),
-        array_in(types.float64, 3),
-        array_out(types.int32, 2),
-        array_out(types.float64, 2),
-        array_out(types.uint16, 1),
-    ),
-    Search,
+_OKLAB = np.rint(
+    np.array(
+        [
+            [0.2104542553, 0.7936177850, -0.0040720468],
+            [1.9779984951, -2.4285922050, 0.4505937099],
+            [0.0259040371, 0.7827717662, -0.8086757660],
+        ]
+    )
+    * (1 << _FIXED)
 )
+_M = tuple(int(v) for v in _OKLAB.ravel())
+_MATRICES = np.stack([np.eye(3), np.eye(3), _OKLAB / (1 << _FIXED)])
 
+_CELL = 3  # bits of a code value within a cell
+_SIDE = 256 >> _CELL
 
-@cache
-def _axis(metric: int) -> NDArray[np.int32]:
-    code = np.arange(256)
-    table = np.rint(srgb_to_linear(code / 255) * _LINEAR_SCALE) if metric else code
-    return _frozen(table.astype(np.int32))
+# The parts of a search, in order. Number of colours; which distance; how much of the lists is used;
+_COUNT, _METRIC, _USED = 0, 1, 2
+# the 8-bit code of each light; the coordinate of each code value (srgb, linear), or, for each
+# cone or XYZ component, of each code value of each channel (oklab, ciede2000);
+_CODE = 16
+_AXIS = _CODE + WHITE + 16
+# the cube root of each cone response (oklab);
+_ROOT = _AXIS + 9 * 256
+# the cells: 0 unknown, 1 + the only candidate, or minus where in the lists the candidates are;
+_CELLS = _ROOT + _ROOT_SIZE
+# three coordinates of each colour;
+_POINTS = _CELLS + _SIDE**3
+# the lists: number of candidates, a multiple of 4 (some come twice), then the candidates. For
+# ciede2000, 1 + the answer for each 24-bit colour.
+_LISTS = _POINTS + 3 * 256
 
+_XYZ_SCALE = float(1 << 30)
+_LAB_SCALE = float(1 << 20)
 
-@cache
-def _oklab_tables() -> tuple[NDArray[np.int32], NDArray[np.int16]]:
-    linear = srgb_to_linear(np.arange(256) / 255)
-    lms = np.rint(_LMS[:, :, None] * linear * (_ROOT_SIZE - 1)).astype(np.int32)
-    root = np.rint(np.cbrt(np.arange(_ROOT_SIZE) / (_ROOT_SIZE - 1)) * (1 << _FIXED))
-    return _frozen(lms), _frozen(root.astype(np.int16))
-
-
-@cache
-def _xyz_table() -> NDArray[np.float64]:
-    linear = srgb_to_linear(np.arange(256) / 255)
-    return _frozen(WHITE_RELATIVE[:, :, None] * linear)
-
-
-def _frozen(table: Array) -> Array:
-    table.setflags(write=False)
-    return table
+Search = NDArray[np.int32]
+SEARCH: Any = array_out(types.int32, 1)
 
 
 def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     """Make ``uint8 (n, 3)`` colours ready: ``distance`` of METRICS, ``light`` of the options."""
-    metric = METRICS[distance]
-    lms, root = _oklab_tables()
-    search = Search(
-        metric,
-        code_of_light(light),
-        _axis(metric),
-        lms,
-        root,
-        _xyz_table(),
-        np.zeros((len(colours), 3), np.int32),
-        np.zeros((len(colours), 3), np.float64),
-        np.zeros(1 << 24 if distance == "ciede2000" else 0, np.uint16),
-    )
+    lists = 1 << 24 if distance == "ciede2000" else _SIDE**3 * (len(colours) + 4)
+    search = np.zeros(_LISTS + lists, np.int32)
+    search[_COUNT], search[_METRIC], search[_USED] = len(colours), METRICS[distance], _LISTS
+    search[_CODE : _CODE + WHITE + 1] = code_of_light(light)
+    tables = _tables(distance)
+    search[_AXIS : _AXIS + len(tables)] = tables
+    if distance == "oklab":
+        search[_ROOT:_CELLS] = _roots()
     place(search, colours)
     return search
+
+
+@cache
+def _tables(distance: str) -> NDArray[np.int32]:
+    code = np.arange(256)
+    linear = srgb_to_linear(code / 255)
+    tables = {
+        "srgb": code,
+        "linear": linear * _LINEAR_SCALE,
+        "oklab": _LMS[:, :, None] * linear * (_ROOT_SIZE - 1),
+        "ciede2000": WHITE_RELATIVE[:, :, None] * linear * _XYZ_SCALE,
+    }
+    whole: NDArray[np.int32] = np.rint(tables[distance]).astype(np.int32).ravel()
+    return whole
+
+
+@cache
+def _roots() -> NDArray[np.int32]:
+    roots = np.cbrt(np.arange(_ROOT_SIZE) / (_ROOT_SIZE - 1))
+    whole: NDArray[np.int32] = np.rint(roots * (1 << _FIXED)).astype(np.int32)
+    return whole
+
+
+@inlined
+def mixed(search, row, r, g, b):
+    """One component (cone response, X, Y or Z) of an 8-bit colour."""
+    at = _AXIS + row * 768
+    return search[at + r] + search[at + 256 + g] + search[at + 512 + b]
+
+
+@inlined
+def axis_values(search, r, g, b):
+    """What the coordinates are linear in; each ascends with each argument. Not for ciede2000."""
+    if search[_METRIC] < 2:
+        return (
+            np.int64(search[_AXIS + r]),
+            np.int64(search[_AXIS + g]),
+            np.int64(search[_AXIS + b]),
+        )
+    last = _ROOT_SIZE - 1
+    return (
+        np.int64(search[_ROOT + min(mixed(search, 0, r, g, b), last)]),
+        np.int64(search[_ROOT + min(mixed(search, 1, r, g, b), last)]),
+        np.int64(search[_ROOT + min(mixed(search, 2, r, g, b), last)]),
+    )
 
 
 @inlined
 def coordinates(search, r, g, b):
     """Where an 8-bit colour lies; not for ciede2000."""
-    if search.metric < 2:
-        return search.axis[r], search.axis[g], search.axis[b]
-    lms, root = search.lms, search.root
-    last = np.int32(root.shape[0] - 1)
-    l = np.int64(root[min(lms[0, 0, r] + lms[0, 1, g] + lms[0, 2, b], last)])
-    m = np.int64(root[min(lms[1, 0, r] + lms[1, 1, g] + lms[1, 2, b], last)])
-    s = np.int64(root[min(lms[2, 0, r] + lms[2, 1, g] + lms[2, 2, b], last)])
+    l, m, s = axis_values(search, r, g, b)
+    if search[_METRIC] < 2:
+        return l, m, s
     half = 1 << (_FIXED - 1)
     return (
-        np.int32((_M[0] * l + _M[1] * m + _M[2] * s + half) >> _FIXED),
-        np.int32((_M[3] * l + _M[4] * m + _M[5] * s + half) >> _FIXED),
-        np.int32((_M[6] * l + _M[7] * m + _M[8] * s + half) >> _FIXED),
+        (_M[0] * l + _M[1] * m + _M[2] * s + half) >> _FIXED,
+        (_M[3] * l + _M[4] * m + _M[5] * s + half) >> _FIXED,
+        (_M[6] * l + _M[7] * m + _M[8] * s + half) >> _FIXED,
     )
+
+
+@inlined
+def lab_of(search, r, g, b):
+    """Lab of an 8-bit colour, for ciede2000."""
+    return lab(
+        mixed(search, 0, r, g, b) / _XYZ_SCALE,
+        mixed(search, 1, r, g, b) / _XYZ_SCALE,
+        mixed(search, 2, r, g, b) / _XYZ_SCALE,
+    )
+
+
+@inlined
+def difference(search, x, y, z, i):
+    """CIEDE2000 from a Lab colour to the palette's colour i, in 1/65536."""
+    at = _POINTS + 3 * i
+    return np.int64(
+        65536.0
+        * ciede2000(
+            x,
+            y,
+            z,
+            search[at] / _LAB_SCALE,
+            search[at + 1] / _LAB_SCALE,
+            search[at + 2] / _LAB_SCALE,
+        )
+    )
+
+
+@inlined
+def square(search, p, q, s, i):
+    """Squared distance from coordinates to the palette's colour i."""
+    at = _POINTS + 3 * i
+    dp, dq, ds = search[at] - p, search[at + 1] - q, search[at + 2] - s
+    return dp * dp + dq * dq + ds * ds
 
 
 @kernel(SEARCH, array_in(types.uint8, 2))
 def place(search, colours):
     """Fill in the coordinates of the colours."""
     for i in range(colours.shape[0]):
-        r, g, b = colours[i, 0], colours[i, 1], colours[i, 2]
-        if search.metric == 3:
-            x, y, z = lab(search.xyz, r, g, b)
-            search.lab[i, 0], search.lab[i, 1], search.lab[i, 2] = x, y, z
+        r, g, b = np.int64(colours[i, 0]), np.int64(colours[i, 1]), np.int64(colours[i, 2])
+        at = _POINTS + 3 * i
+        if search[_METRIC] == 3:
+            x, y, z = lab_of(search, r, g, b)
+            search[at] = round(x * _LAB_SCALE)
+            search[at + 1] = round(y * _LAB_SCALE)
+            search[at + 2] = round(z * _LAB_SCALE)
         else:
-            p, q, s = coordinates(search, r, g, b)
-            search.points[i, 0], search.points[i, 1], search.points[i, 2] = p, q, s
+            search[at], search[at + 1], search[at + 2] = coordinates(search, r, g, b)
 
 
 @inlined
@@ -161,68 +208,165 @@ def distances(search, r, g, b, out):
 
     Squared for srgb, linear and oklab; only good for comparing within one palette.
     """
-    if search.metric == 3:
-        x, y, z = lab(search.xyz, r, g, b)
-        for i in range(search.lab.shape[0]):
-            d = ciede2000(x, y, z, search.lab[i, 0], search.lab[i, 1], search.lab[i, 2])
-            out[i] = np.int32(d * 65536.0)
+    r, g, b = np.int64(r), np.int64(g), np.int64(b)
+    if search[_METRIC] == 3:
+        x, y, z = lab_of(search, r, g, b)
+        for i in range(search[_COUNT]):
+            out[i] = difference(search, x, y, z, i)
         return
     p, q, s = coordinates(search, r, g, b)
-    for i in range(search.points.shape[0]):
-        dp = search.points[i, 0] - p
-        dq = search.points[i, 1] - q
-        ds = search.points[i, 2] - s
-        out[i] = dp * dp + dq * dq + ds * ds
+    for i in range(search[_COUNT]):
+        out[i] = square(search, p, q, s, i)
 
 
 @inlined
-def scan_euclidean(search, r, g, b):
+def scan_all(search, r, g, b):
+    """The nearest of all colours."""
     p, q, s = coordinates(search, r, g, b)
-    best = 0
-    least = np.int64(1) << 40
-    for i in range(search.points.shape[0]):
-        dp = np.int64(search.points[i, 0] - p)
-        dq = np.int64(search.points[i, 1] - q)
-        ds = np.int64(search.points[i, 2] - s)
-        d = dp * dp + dq * dq + ds * ds
-        if d < least:
-            least = d
-            best = i
-    return best
+    least = np.int64(1) << 60
+    for i in range(search[_COUNT]):
+        least = min(least, (np.int64(square(search, p, q, s, i)) << 8) | i)
+    return least & 255
 
 
 @inlined
-def scan_ciede2000(search, r, g, b):
-    x, y, z = lab(search.xyz, r, g, b)
-    best = 0
-    least = np.int64(1) << 40
-    for i in range(search.lab.shape[0]):
-        d = ciede2000(x, y, z, search.lab[i, 0], search.lab[i, 1], search.lab[i, 2])
-        whole = np.int64(d * 65536.0)
-        if whole < least:
-            least = whole
-            best = i
-    return best
+def scan_list(search, r, g, b, at):
+    """The nearest of the candidates in the list at ``search[at]``."""
+    p, q, s = coordinates(search, r, g, b)
+    least = np.int64(1) << 60
+    for j in range(at + 1, at + 1 + search[at], 4):
+        for k in range(j, j + 4):
+            i = np.int64(search[k])
+            least = min(least, (np.int64(square(search, p, q, s, i)) << 8) | i)
+    return least & 255
+
+
+@numba.njit(types.int64(SEARCH, types.int64), nogil=True)
+def explore(search, cell):
+    """Find and keep the candidates of a cell; returns its new value.
+
+    The difference of two squared distances is linear in the coordinates, and they are linear in
+    the axis values, which ascend with the codes. So its extremes over a cell follow from two
+    corners. A colour is no candidate if even its least difference to the colour nearest to the
+    middle is above zero. Coordinates are rounded, by at most one half each, which shifts the
+    difference by at most the colours' distance along the axes.
+    """
+    full, half = (1 << _CELL) - 1, 1 << (_CELL - 1)
+    r = (cell >> (2 * (8 - _CELL))) << _CELL
+    g = ((cell >> (8 - _CELL)) & (_SIDE - 1)) << _CELL
+    b = (cell & (_SIDE - 1)) << _CELL
+    low = axis_values(search, r, g, b)
+    high = axis_values(search, r + full, g + full, b + full)
+    middle = scan_all(search, r + half, g + half, b + half)
+    matrix = _MATRICES[search[_METRIC]]
+    start = np.int64(search[_USED])
+    count = 0
+    for i in range(search[_COUNT]):
+        least = -1.0
+        slopes = (0.0, 0.0, 0.0)
+        for c in range(3):
+            one = np.float64(search[_POINTS + 3 * i + c])
+            other = np.float64(search[_POINTS + 3 * middle + c])
+            apart = one - other
+            least += one * one - other * other - abs(apart)
+            slopes = (
+                slopes[0] - 2.0 * matrix[c, 0] * apart,
+                slopes[1] - 2.0 * matrix[c, 1] * apart,
+                slopes[2] - 2.0 * matrix[c, 2] * apart,
+            )
+        for a in range(3):
+            least += slopes[a] * (low[a] if slopes[a] > 0.0 else high[a])
+        if i == middle or least <= 0.0:
+            count += 1
+            search[start + count] = i
+    if count == 1:
+        search[_CELLS + cell] = middle + 1
+    else:
+        while count % 4 != 0:
+            count += 1
+            search[start + count] = middle
+        search[start] = count
+        search[_USED] = start + count + 1
+        search[_CELLS + cell] = -start
+    return np.int64(search[_CELLS + cell])
+
+
+@inlined
+def remembered(search, r, g, b):
+    """The nearest colour by CIEDE2000, computed once for each colour asked for."""
+    at = _LISTS + ((r << 16) | (g << 8) | b)
+    if search[at] == 0:
+        x, y, z = lab_of(search, r, g, b)
+        best = np.int64(0)
+        least = np.int64(1) << 40
+        for i in range(search[_COUNT]):
+            d = difference(search, x, y, z, i)
+            if d < least:
+                least = d
+                best = np.int64(i)
+        search[at] = best + 1
+    return np.int64(search[at]) - 1
 
 
 @inlined
 def nearest_code(search, r, g, b):
     """Position of the colour nearest to an 8-bit colour (r, g, b: 0 to 255)."""
-    if search.metric < 3:
-        return scan_euclidean(search, r, g, b)
-    key = (np.int64(r) << 16) | (np.int64(g) << 8) | np.int64(b)
-    if search.memo[key] == 0:
-        search.memo[key] = scan_ciede2000(search, r, g, b) + 1
-    return np.int64(search.memo[key]) - 1
+    r, g, b = np.int64(r), np.int64(g), np.int64(b)
+    if search[_METRIC] == 3:
+        return remembered(search, r, g, b)
+    cell = ((r >> _CELL) * _SIDE + (g >> _CELL)) * _SIDE + (b >> _CELL)
+    found = np.int64(search[_CELLS + cell])
+    if found == 0:
+        found = explore(search, cell)
+    if found > 0:
+        return found - 1
+    return scan_list(search, r, g, b, -found)
+
+
+@inlined
+def code_of(search, light):
+    """8-bit code value of light of any size, clamped to 0…WHITE."""
+    limited = min(max(np.int64(light), np.int64(0)), np.int64(WHITE))
+    return np.int64(search[_CODE + limited])
 
 
 @inlined
 def nearest_light(search, r, g, b):
     """The same for light of any size, clamped to 0…WHITE and rounded to 8-bit code values."""
-    code = search.code
     return nearest_code(
         search,
-        code[min(max(r, 0), WHITE)],
-        code[min(max(g, 0), WHITE)],
-        code[min(max(b, 0), WHITE)],
+        code_of(search, r),
+        code_of(search, g),
+        code_of(search, b),
     )
+
+
+@inlined
+def nearest_lanes(search, values, pitch, count, out):
+    """`nearest_light` of ``count`` colours: red at ``values[:]``, green ``pitch`` further, blue.
+
+    Colours that one look into the cells answers are told apart from the others without a branch,
+    which the processor could not foresee. ``out`` has room for ``3 * pitch``.
+    """
+    if search[_METRIC] == 3:
+        for l in range(count):
+            out[l] = nearest_light(search, values[l], values[pitch + l], values[2 * pitch + l])
+        return
+    unsettled = 0
+    for l in range(count):
+        r = code_of(search, values[l])
+        g = code_of(search, values[pitch + l])
+        b = code_of(search, values[2 * pitch + l])
+        cell = ((r >> _CELL) * _SIDE + (g >> _CELL)) * _SIDE + (b >> _CELL)
+        found = search[_CELLS + cell]
+        if found == 0:
+            found = np.int32(explore(search, cell))
+        out[l] = found - 1
+        out[pitch + unsettled] = l
+        out[2 * pitch + unsettled] = (r << 16) | (g << 8) | b
+        unsettled += found < 0
+    for j in range(unsettled):
+        l = out[pitch + j]
+        colour = np.int64(out[2 * pitch + j])
+        r, g, b = colour >> 16, (colour >> 8) & 255, colour & 255
+        out[l] = scan_list(search, r, g, b, -1 - np.int64(out[l]))

@@ -1,4 +1,16 @@
-"""Error diffusion with fixed weights."""
+"""Error diffusion with fixed weights, in whole numbers of 1/8192 of full light.
+
+A pixel's value is its light and what earlier pixels gave it, unclamped; it becomes the nearest
+level, the midpoint upwards, or the nearest colour. (With a palette, whose colours may all lie on
+one side, the value is limited to one white beyond black and white, or errors that nothing can
+make good would grow without end.) The error is value - result; each neighbour gets its share,
+``floor(error * weight)``, and what is given over the edge of the image or to a transparent pixel
+is dropped. Even rows run left to right; with ``serpentine`` odd rows run right to left, the
+weights mirrored. `shares` says how weights, strength and rounding go together.
+
+Rows left to right are computed many in step (``compiled.wavefront``), else by the plain loops
+here; both give the same bits.
+"""
 
 from fractions import Fraction
 
@@ -7,50 +19,90 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_service.engine.algorithms import CUSTOM
+from dither_service.engine.compiled import wavefront
 from dither_service.engine.compiled.decorators import array_in, array_out, kernel
 from dither_service.engine.compiled.nearest import SEARCH, nearest_light
 from dither_service.engine.kernels import KERNELS
-from dither_service.engine.light import WHITE
+from dither_service.engine.light import WHITE, light_of_code
 from dither_service.engine.options import Kernel, Options
-from dither_service.engine.work import Levels, Work
+from dither_service.engine.work import Levels, Palette, Work
 
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 _HALF = 32767
+_MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
+Shares = NDArray[np.int32]
 Taps = tuple[tuple[int, int, Fraction], ...]
 
 
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
     taps, rest = shares(_taps(work.options), Fraction(work.options.strength))
-    serpentine = work.options.serpentine
+    in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
     if isinstance(work.target, Levels):
-        levels = np.empty(work.pixels.shape, np.uint8)
-        diffuse_levels(
-            work.pixels,
-            work.mask,
-            work.light,
-            work.target.choice,
-            work.target.lights,
-            taps,
-            rest,
-            serpentine,
-            levels,
-        )
-        return levels
+        if in_step and work.target.count <= _MOST_LEVELS:
+            return _levels_in_step(work, work.target, taps, rest)
+        return _levels(work, work.target, taps, rest)
+    return (_palette_in_step if in_step else _palette)(work, work.target, taps, rest)
+
+
+def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> NDArray[np.uint8]:
+    levels = np.empty(work.pixels.shape, np.uint8)
+    diffuse_levels(
+        work.pixels,
+        work.mask,
+        work.light,
+        target.choice,
+        target.lights,
+        taps,
+        rest,
+        work.options.serpentine,
+        levels,
+    )
+    return levels
+
+
+def _palette(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np.uint8]:
     indices = np.empty(work.pixels.shape[:2], np.uint8)
     diffuse_palette(
         work.pixels,
         work.mask,
         work.light,
-        work.target.search,
-        work.target.lights,
+        target.search,
+        target.lights,
         taps,
         rest,
-        serpentine,
+        work.options.serpentine,
         indices,
     )
     return indices
+
+
+def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDArray[np.uint8]:
+    height, width, depth = work.pixels.shape
+    lights = target.lights.astype(np.int32)
+    combined = target.combines(depth)
+    found = np.empty((height, width if combined else width * depth), np.uint8)
+    wavefront.diffuse_levels(
+        work.pixels.reshape(height, width * depth),
+        depth,
+        work.light,
+        np.array_equal(work.light, light_of_code("srgb")),
+        ((lights[:-1] + lights[1:] + 1) // 2).astype(np.int16),
+        np.diff(target.lights),
+        taps,
+        rest,
+        found,
+    )
+    return found if combined else found.reshape(height, width, depth)
+
+
+def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np.uint8]:
+    height, width = work.pixels.shape[:2]
+    found = np.empty((height, width), np.uint8)
+    samples = work.pixels.reshape(height, width * 3)
+    wavefront.diffuse_palette(samples, work.light, target.search, target.lights, taps, rest, found)
+    return found
 
 
 def _taps(options: Options) -> Taps:
@@ -70,7 +122,7 @@ def _custom(rows: Kernel) -> Taps:
     )
 
 
-def shares(taps: Taps, strength: Fraction) -> tuple[NDArray[np.int32], int]:
+def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
     """How an error is shared: rows (dx, dy, weight · 65536), and which row takes what is left.
 
     What is not to be diffused is a share too, the last row, which goes nowhere (dy = -1). The

@@ -1,0 +1,215 @@
+"""Sixteen-bit integers in step: `LANES` of them as one value, for use inside kernels.
+
+LLVM's vectoriser gives up on wavefronts, whose stores and loads overlap by one lane; so kernels
+say what they mean. LLVM turns the vectors into whatever the machine has (AVX2, SSE2, NEON), with
+the same results everywhere: integer arithmetic wraps, shifts floor.
+
+``+ - & | ^`` work lane by lane.
+"""
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+from dither_service.engine.compiled.decorators import Function
+
+LANES = 32
+SQUARE = 16  # of the transposition
+
+_I16, _I32, _I8 = ir.IntType(16), ir.IntType(32), ir.IntType(8)
+_SHORTS, _WORDS, _BYTES = (ir.VectorType(kind, LANES) for kind in (_I16, _I32, _I8))
+_SQUARE_ROW = ir.VectorType(_I8, SQUARE)
+
+
+class LanesType(types.Type):
+    """Numba's type of `LANES` 16-bit integers."""
+
+    def __init__(self) -> None:
+        super().__init__(name="lanes")
+
+
+lanes_type = LanesType()
+
+
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, _SHORTS)
+
+
+def _address(context: Any, builder: Any, kind: Any, value: Any, index: Any, vector: Any) -> Any:
+    array = context.make_array(kind)(context, builder, value)
+    element = builder.gep(array.data, [index])
+    return builder.bitcast(element, vector.as_pointer())
+
+
+def _broadcast(builder: Any, value: Any, vector: Any) -> Any:
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), zeros)
+
+
+def _instruction(function: Function) -> Function:
+    """Decorator: ``intrinsic`` with a type; the function gets types and returns what writes IR."""
+    made: Function = intrinsic(function)
+    return made
+
+
+@_instruction
+def load(typing_context, array, index):
+    """Lanes from ``array[index : index + LANES]`` of an int16 or uint8 array."""
+    vector = _BYTES if array.dtype == types.uint8 else _SHORTS
+
+    def generate(context, builder, signature, arguments):
+        place = _address(context, builder, signature.args[0], arguments[0], arguments[1], vector)
+        value = builder.load(place, align=1)
+        return builder.zext(value, _SHORTS) if vector is _BYTES else value
+
+    return lanes_type(array, types.intp), generate
+
+
+@_instruction
+def store(typing_context, array, index, value):
+    """Lanes to ``array[index : index + LANES]``; the low bytes if it is a uint8 array."""
+    vector = _BYTES if array.dtype == types.uint8 else _SHORTS
+
+    def generate(context, builder, signature, arguments):
+        place = _address(context, builder, signature.args[0], arguments[0], arguments[1], vector)
+        value = arguments[2]
+        if vector is _BYTES:
+            value = builder.trunc(value, _BYTES)
+        builder.store(value, place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, lanes_type), generate
+
+
+@_instruction
+def spread(typing_context, value):
+    """One integer in every lane."""
+
+    def generate(context, builder, signature, arguments):
+        return _broadcast(builder, arguments[0], _SHORTS)
+
+    return lanes_type(types.int16), generate
+
+
+@_instruction
+def high_product(typing_context, a, b):
+    """``a * b >> 16``, rounded down, of signed lanes."""
+
+    def generate(context, builder, signature, arguments):
+        wide = [builder.sext(value, _WORDS) for value in arguments]
+        shift = ir.Constant(_WORDS, [16] * LANES)
+        return builder.trunc(builder.ashr(builder.mul(*wide), shift), _SHORTS)
+
+    return lanes_type(lanes_type, lanes_type), generate
+
+
+@_instruction
+def product(typing_context, a, b):
+    """``a * b``, the low 16 bits."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.mul(*arguments)
+
+    return lanes_type(lanes_type, lanes_type), generate
+
+
+@_instruction
+def at_least(typing_context, a, b):
+    """All ones (-1) in the lanes where a ≥ b, 0 elsewhere."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.sext(builder.icmp_signed(">=", *arguments), _SHORTS)
+
+    return lanes_type(lanes_type, lanes_type), generate
+
+
+def _define(symbol: Any, method: str) -> None:
+    @_instruction
+    def apply(typing_context, a, b):
+        def generate(context, builder, signature, arguments):
+            return getattr(builder, method)(*arguments)
+
+        return lanes_type(lanes_type, lanes_type), generate
+
+    @overload(symbol)
+    def operation(a, b):
+        if isinstance(a, LanesType) and isinstance(b, LanesType):
+            return lambda a, b: apply(a, b)  # noqa: PLW0108 - Numba wants a Python function
+        return None
+
+
+for _symbol, _method in (
+    (operator.add, "add"),
+    (operator.sub, "sub"),
+    (operator.and_, "and_"),
+    (operator.or_, "or_"),
+    (operator.xor, "xor"),
+):
+    _define(_symbol, _method)
+
+
+@_instruction
+def transpose(typing_context, source, start, stride, target, place, pitch):
+    """Turn a square of `SQUARE` × `SQUARE` bytes, rows becoming columns.
+
+    Row r is read at ``source[start + r * stride]`` and written, turned, at
+    ``target[place + r * pitch]``; both arrays are flat uint8.
+    """
+
+    def generate(context, builder, signature, arguments):
+        source, start, stride, target, place, pitch = arguments
+        rows = []
+        index = start
+        for _ in range(SQUARE):
+            rows.append(
+                builder.load(
+                    _address(context, builder, signature.args[0], source, index, _SQUARE_ROW),
+                    align=1,
+                )
+            )
+            index = builder.add(index, stride)
+        # Interleaving rows i and i + n/2, log2 n times, turns the square.
+        low = [i // 2 + SQUARE * (i % 2) for i in range(SQUARE)]
+        masks = [
+            ir.Constant(ir.VectorType(_I32, SQUARE), [half + i for i in low])
+            for half in (0, SQUARE // 2)
+        ]
+        for _ in range(SQUARE.bit_length() - 1):
+            rows = [
+                builder.shuffle_vector(rows[i], rows[i + SQUARE // 2], mask)
+                for i in range(SQUARE // 2)
+                for mask in masks
+            ]
+        index = place
+        for row in rows:
+            builder.store(
+                row,
+                _address(context, builder, signature.args[3], target, index, _SQUARE_ROW),
+                align=1,
+            )
+            index = builder.add(index, pitch)
+        return context.get_dummy_value()
+
+    signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
+    return signature, generate
+
+
+@_instruction
+def copy(typing_context, source, start, target, place, count):
+    """``target[place : place + count] = source[start : start + count]``; flat uint8, apart."""
+
+    def generate(context, builder, signature, arguments):
+        source, start, target, place, count = arguments
+        origin = _address(context, builder, signature.args[0], source, start, _I8)
+        goal = _address(context, builder, signature.args[2], target, place, _I8)
+        cgutils.raw_memcpy(builder, goal, origin, count, 1)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, target, types.intp, types.intp), generate
