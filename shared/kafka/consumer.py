@@ -4,7 +4,8 @@ One thread owns the Kafka client and runs ``ConsumerLoop.run``; a few workers ru
 
 * Messages of one partition are handled one after another, those of different partitions side by
   side. The loop keeps polling while work runs, so slow work never costs the group membership.
-* An offset is committed after its message was handled or dead-lettered, never before.
+* An offset is committed after its message was handled or dead-lettered, never before; what was
+  dealt with since the last commit comes again after a crash.
 * ``TransientFailure``: again after a backoff with jitter, for as long as it takes.
   ``PermanentFailure``: to the dead-letter topic. Anything else is a bug, of ours or of a
   message: tried ``UNEXPECTED_ATTEMPTS`` times, then dead-lettered.
@@ -37,7 +38,9 @@ logger = logging.getLogger(__name__)
 UNEXPECTED_ATTEMPTS = 5
 DRAIN_SECONDS = 4.0  # how long a stop or a rebalance waits for the work in flight
 CLOSE_SECONDS = 1.5  # and a stop for the goodbye to a broker that may be gone
+COMMIT_SECONDS = 0.1  # at most this often: brokers take some 200 commits a second of one client
 LAG_SECONDS = 1.0
+FETCH = 100  # messages taken over at once
 
 SETUP_ERRORS = frozenset(
     {
@@ -102,7 +105,7 @@ class ConsumerLoop:
         self._reason = ""
         self._turn = 0
         self._lag = 0
-        self._lag_due = clock()
+        self._commit_due = self._lag_due = clock()
         self._consecutive_failures = 0
         self._retries = 0
         self._dead_count = 0
@@ -118,6 +121,7 @@ class ConsumerLoop:
             while not self._stopping.is_set():
                 self._receive()
                 self._settle_finished()
+                self._commit_settled()
                 self._dispatch()
                 self._apply_backpressure()
                 self._measure_lag()
@@ -147,7 +151,7 @@ class ConsumerLoop:
         """Wait for whatever comes first: a message, or the end of a piece of work."""
         if self._workers.busy or any(p.buffer for p in self._partitions.values()):
             self._workers.wait(0.02)
-            messages = self._client.consume(BUFFER_HIGH, 0)
+            messages = self._client.consume(FETCH, 0)
         else:
             message = self._client.poll(0.1)
             messages = [] if message is None else [message]
@@ -174,17 +178,23 @@ class ConsumerLoop:
         self._workers.submit((partition, record), lambda: self._processor.process(record))
 
     def _settle_finished(self) -> None:
-        offsets = []
         for (partition, record), result in self._workers.finished():
             partition.in_flight = False
             CONSUMER_IN_FLIGHT.labels(self._group).dec()
             # A partition revoked meanwhile is another's: whoever has it decides its offset.
             if self._partition_of(record) is partition and self._settle(partition, result):
                 partition.advance()
-                offsets.append(partition.at(partition.settled))
-        if offsets:
+
+    def _commit_settled(self) -> None:
+        if self._clock() < self._commit_due:
+            return
+        self._commit_due = self._clock() + COMMIT_SECONDS
+        dirty = [p for p in self._partitions.values() if p.settled != p.committed]
+        if dirty:
             failpoints.hit("consumer.before-commit")
-            self._client.commit(offsets=offsets, asynchronous=True)
+            self._client.commit(offsets=[p.at(p.settled) for p in dirty], asynchronous=True)
+            for partition in dirty:
+                partition.committed = partition.settled
 
     def _settle(self, partition: Partition, result: Result) -> bool:
         """True when the partition's first message is dealt with for good."""
@@ -273,7 +283,7 @@ class ConsumerLoop:
         return [partition for partition in found if partition is not None]
 
     def _drain(self, leaving: Sequence[Partition]) -> None:
-        """Let what is in flight finish, within limits; what does, is committed."""
+        """Let what is in flight finish, within limits."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while any(p.in_flight for p in leaving) and time.monotonic() < deadline:
             self._workers.wait(0.05)
@@ -289,6 +299,8 @@ class ConsumerLoop:
         """Finish, and say goodbye: closing waits for the commits that are under way."""
         everything = list(self._partitions.values())
         self._drain(everything)
+        self._commit_due = self._clock()
+        self._commit_settled()
         self._forget(everything)
         self._workers.close()
         closing = threading.Thread(target=self._client.close, name="kafka-close", daemon=True)

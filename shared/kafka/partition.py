@@ -7,8 +7,10 @@ from confluent_kafka import TopicPartition
 
 from shared.kafka.record import Record
 
-BUFFER_HIGH = 64  # a partition is paused when this many of its messages wait here
-BUFFER_LOW = 16
+# A partition is paused when this many of its messages wait here, and resumed long before it runs
+# dry: librdkafka takes up to a second until the messages come again.
+BUFFER_HIGH = 500
+BUFFER_LOW = 250
 BACKOFF_FIRST = 0.2
 BACKOFF_MOST = 5.0
 
@@ -27,6 +29,7 @@ class Partition:
     served: int = 0  # when its turn was last; the lowest is next
     paused: bool = False
     settled: int | None = None  # the offset to commit: one past the last message dealt with
+    committed: int | None = None  # the offset last sent to the broker
 
     def at(self, offset: int | None = None) -> TopicPartition:
         if offset is None:
