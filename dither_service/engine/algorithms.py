@@ -37,6 +37,10 @@ _FAMILIES: dict[str, Family] = {
     NOISE: Family("ordered", frozenset({"strength"})),
     SCREEN: Family("ordered", frozenset({"strength"})),
     MAP: Family("ordered", frozenset({"strength"})),
+    PATTERN: Family("patterns", frozenset({"candidates"})),
+    CURVE: Family("riemersma", frozenset({"strength"})),
+    CELL: Family("dot_diffusion", frozenset({"strength"})),
+    SEARCH: Family("binary_search", frozenset()),
     VARIABLE: Family("variable", frozenset({"strength", "serpentine"})),
     NEAREST: Family("nearest", frozenset()),
 }
@@ -163,6 +167,60 @@ ALGORITHMS: dict[str, Algorithm] = _table(
             keeps_tone=False,
         )
         for number, entry in enumerate(MAPS.values())
+    ),
+    Algorithm(
+        "knoll",
+        PATTERN,
+        "Knoll",
+        "Photoshop's pattern dithering: mixes as many palette colours as it takes.",
+        "T. Knoll, US patent 6,606,166, 1999 (expired)",
+        extra=frozenset({"strength"}),
+        keeps_tone=False,
+    ),
+    *(
+        Algorithm(
+            name,
+            PATTERN,
+            title,
+            description,
+            "J. Yliluoma, Arbitrary-palette positional dithering algorithm, 2011",
+            keeps_tone=False,
+        )
+        for name, title, description in (
+            ("yliluoma-1", "Yliluoma 1", "The best pair of palette colours: regular, calm."),
+            ("yliluoma-2", "Yliluoma 2", "Grows the best mixture colour by colour."),
+            ("yliluoma-3", "Yliluoma 3", "Splits colours as long as it helps: careful, slow."),
+        )
+    ),
+    Algorithm(
+        "n-closest",
+        PATTERN,
+        "N closest",
+        "Mixes the four nearest palette colours by their distance: soft, fast.",
+        "M. Louis, Ordered dithering of arbitrary or irregular colour palettes, 2023",
+        keeps_tone=False,
+    ),
+    Algorithm(
+        "riemersma",
+        CURVE,
+        "Riemersma",
+        "Error diffusion along a Hilbert curve: no direction shows.",
+        "T. Riemersma, A balanced dithering technique, C/C++ Users Journal, 1998",
+    ),
+    Algorithm(
+        "knuth-dot-diffusion",
+        CELL,
+        "Knuth's dot diffusion",
+        "Error diffusion inside cells of 8×8: between error diffusion and ordered dithering.",
+        "D. E. Knuth, Digital halftones by dot diffusion, ACM Trans. Graphics 6(4), 1987",
+        keeps_tone=False,
+    ),
+    Algorithm(
+        "direct-binary-search",
+        SEARCH,
+        "Direct binary search",
+        "Tries every change that the eye would like: the best picture, slowly.",
+        "M. Analoui, J. P. Allebach, Proc. SPIE 1666, 1992",
     ),
     Algorithm(
         "none",

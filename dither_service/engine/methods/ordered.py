@@ -12,6 +12,7 @@ Palettes: see `pairs`.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numba import types
@@ -48,6 +49,12 @@ def render(work: Work) -> NDArray[np.uint8]:
         return _threshold(work, base, part, [whole])
     base, part = steps(work.light, work.target)
     return _threshold(work, base, part, layers(work.options, height, width, depth))
+
+
+def render_bayer(work: Work, size: int) -> NDArray[np.uint8]:
+    """Bayer's mask, whatever algorithm the options name; for `Levels`."""
+    options = work.options.model_copy(update={"algorithm": f"bayer-{size}"})
+    return render(replace(work, options=options))
 
 
 def steps(light: NDArray[np.int16], target: Levels) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
