@@ -18,7 +18,7 @@ from shared.failures import TransientFailure
 from shared.kafka.client import client_config, log_client_error
 from shared.settings import KafkaSettings
 
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 5.0
 
 
 class AccessError(Exception):
@@ -28,7 +28,7 @@ class AccessError(Exception):
 def check_access(
     settings: KafkaSettings, *, group: str, reads: Sequence[str], writes: Sequence[str]
 ) -> None:
-    """Raises ``AccessError`` naming every topic, group and right that is missing.
+    """Raises ``AccessError`` naming every topic, group (whole name) and right that is missing.
 
     Raises ``TransientFailure`` when the broker does not answer, which says nothing about rights.
     """

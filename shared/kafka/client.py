@@ -72,14 +72,14 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
 def consumer_client(settings: KafkaSettings, group: str) -> Consumer:
     """A consumer for ``ConsumerLoop``, which alone decides what is committed, and when.
 
-    ``group`` is the group's whole name, with ``KAFKA_GROUP_PREFIX`` before it.
+    ``KAFKA_GROUP_PREFIX`` is put before ``group``.
     """
     session = int(settings.kafka_session_timeout_seconds * 1000)
     poll_interval = int(settings.kafka_max_poll_interval_seconds * 1000)
     return Consumer(
         {
             **client_config(settings, group),
-            "group.id": group,
+            "group.id": settings.kafka_group_prefix + group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "on_commit": log_commit,
