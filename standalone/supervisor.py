@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,11 +96,14 @@ def _end_with_parent() -> None:
 
 
 class Supervisor:
-    """Starts children and watches over them from one thread, which is also their parent's."""
+    """Starts children and watches over them."""
 
     def __init__(self, children: list[Child]) -> None:
         self.children = {child.name: child for child in children}
         self._lock = threading.Lock()
+        # A child counts the thread that started it as its parent: so one starts them all, and
+        # lives as long as we do.
+        self._launcher = ThreadPoolExecutor(1, thread_name_prefix="launcher")
 
     def start(self, *names: str) -> None:
         """Start these (all, if none is named) and return at once."""
@@ -108,7 +112,7 @@ class Supervisor:
             with self._lock:
                 child.wanted, child.failures = True, 0
                 if not child.alive:
-                    child.launch()
+                    self._launcher.submit(child.launch).result()
 
     def wait_until_ready(
         self, seconds: float, progress: Callable[[str], None] = lambda _: None
@@ -147,7 +151,7 @@ class Supervisor:
                     logger.warning("the %s service has ended; it starts again", child.name)
                 elif now >= child.due:
                     child.due = 0.0
-                    child.launch()
+                    self._launcher.submit(child.launch).result()
 
     def kill(self, name: str) -> None:
         """SIGKILL, as for tests; ``start`` brings it back."""
