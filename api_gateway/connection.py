@@ -19,6 +19,10 @@ class UpstreamTimeout(UpstreamError):
     """The service did not do the next thing in time."""
 
 
+class ClosedHere(UpstreamError):
+    """We gave the exchange up; the service is not to blame."""
+
+
 class UpstreamConnection(asyncio.Protocol):
     """Serves one exchange at a time: ``begin``, any ``write``, ``response``, any ``read``.
 
@@ -101,7 +105,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Drop the connection, whatever is going on."""
-        self._fail(UpstreamError("the connection was closed"))
+        self._fail(ClosedHere("the connection was closed"))
 
     def expire(self) -> None:
         self._fail(UpstreamTimeout("the service did not answer in time"))
@@ -127,7 +131,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _raise_failure(self) -> None:
         if self._error is not None:
-            raise self._error
+            # A new one each time: a kept one would keep its traceback's frames, and us with them.
+            raise type(self._error)(*self._error.args)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

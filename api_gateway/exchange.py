@@ -81,6 +81,10 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
         except Exception:
             logger.exception("unexpected error")
+        finally:
+            # The scope leads back here: without this, it would all wait for the garbage collector.
+            self.scope.pop("gateway.on_disconnect")
+            self._callback = None
         if self.complete or self.gone:
             return
         if self.started:

@@ -1,12 +1,13 @@
 """What happens to a request, step by step."""
 
 import logging
+import os
 import time
 
 from fastapi import FastAPI
 
 from api_gateway import headers as h
-from api_gateway.access_log import log_request
+from api_gateway.access_log import AccessLog
 from api_gateway.cache import Cache
 from api_gateway.clients import Clients
 from api_gateway.cors import Cors
@@ -38,13 +39,16 @@ class Gateway:
         settings: GatewaySettings,
         upstreams: dict[str, Upstream],
         rim: FastAPI,
+        *,
         clients: Clients,
         metrics: Metrics,
+        access_log: AccessLog,
     ) -> None:
         self._settings = settings
         self._rim = rim
         self.clients = clients
         self._metrics = metrics
+        self._access_log = access_log
         self._cache = Cache(
             Proxy(upstreams, settings),
             max_bytes=settings.gateway_cache_bytes,
@@ -65,7 +69,8 @@ class Gateway:
             return
         began = time.perf_counter()
         said = h.get(scope["headers"], _REQUEST_ID)
-        with request_context(None if said is None else said.decode("latin-1")) as request_id:
+        chosen = os.urandom(16).hex() if said is None else said.decode("latin-1")
+        with request_context(chosen) as request_id:
             request = Request(scope, receive, send, request_id)
             try:
                 await self._answer(request)
@@ -81,7 +86,7 @@ class Gateway:
             finally:
                 seconds = time.perf_counter() - began
                 self._metrics.observe(request, seconds)
-                log_request(request, seconds)
+                self._access_log.add(request, seconds)
 
     async def _answer(self, request: Request) -> None:
         request.own_headers = [*self._api_headers, (_REQUEST_ID, request.id.encode("ascii"))]

@@ -135,39 +135,41 @@ def request_head(
     has_body: bool,
 ) -> bytes:
     """The request's head as the service gets it. ``length`` None with a body: chunked."""
-    dropped = named_by_connection(headers)
-    lines = [
-        f"{method} ".encode("ascii"),
-        target,
-        b" HTTP/1.1\r\nhost: ",
-        authority.encode("ascii"),
-    ]
-    lines.append(b"\r\n")
-    for name, value in headers:
-        if name not in _REQUEST_DROPPED and name not in dropped and b"_" not in name:
-            lines += (name, b": ", value, b"\r\n")
+    lines = [f"{method} ".encode("ascii"), target, b" HTTP/1.1\r\n"]
+    lines.append(f"host: {authority}\r\n".encode("ascii"))
+    kept, via = _kept(headers, _REQUEST_DROPPED)
+    # Some servers take a_b and a-b for the same field.
+    lines += [b"%b: %b\r\n" % field for field in kept if b"_" not in field[0]]
     if has_body:
         lines.append(
             b"transfer-encoding: chunked\r\n"
             if length is None
             else f"content-length: {length}\r\n".encode("ascii")
         )
-    via = get_list(headers, b"via")
-    lines += (
-        forwarded,
-        b"via: ",
-        via + b", " + PSEUDONYM if via else PSEUDONYM,
-        f"\r\nx-request-id: {request_id}\r\n\r\n".encode("ascii"),
-    )
+    lines.append(forwarded)
+    lines.append(b"via: %b\r\nx-request-id: %b\r\n\r\n" % (via, request_id.encode("ascii")))
     return b"".join(lines)
 
 
 def response_headers(headers: Headers) -> Headers:
     """The answer's fields without those of the hop to the service."""
-    dropped = named_by_connection(headers)
-    via = get_list(headers, b"via")
-    kept = [
-        field for field in headers if field[0] not in _RESPONSE_DROPPED and field[0] not in dropped
-    ]
-    kept.append((b"via", via + b", " + PSEUDONYM if via else PSEUDONYM))
+    kept, via = _kept(headers, _RESPONSE_DROPPED)
+    kept.append((b"via", via))
     return kept
+
+
+def _kept(headers: Headers, dropped: frozenset[bytes]) -> tuple[Headers, bytes]:
+    """The fields that go on, and ``Via`` with this hop."""
+    kept: Headers = []
+    via, has_connection = PSEUDONYM, False
+    for field in headers:
+        name = field[0]
+        if name not in dropped:
+            kept.append(field)
+        elif name == b"connection":
+            has_connection = True
+        elif name == b"via":
+            via = get_list(headers, b"via") + b", " + PSEUDONYM
+    if has_connection and (named := named_by_connection(headers)):
+        kept = [field for field in kept if field[0] not in named]
+    return kept, via

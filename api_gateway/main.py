@@ -12,6 +12,7 @@ from typing import cast
 import uvicorn
 from fastapi import FastAPI
 
+from api_gateway.access_log import AccessLog
 from api_gateway.clients import Clients
 from api_gateway.gateway import Gateway
 from api_gateway.metrics import Metrics
@@ -28,11 +29,16 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
     upstreams = build_upstreams(settings)
     clients = Clients(settings)
     metrics = Metrics(upstreams, clients)
+    access_log = AccessLog(settings.log_format)
     rim = create_rim(upstreams, _PROJECT / settings.frontend_dir, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        runs = [clients.run(), *(upstream.run() for upstream in upstreams.values())]
+        runs = [
+            clients.run(),
+            access_log.run(),
+            *(upstream.run() for upstream in upstreams.values()),
+        ]
         tasks = [asyncio.create_task(run) for run in runs]
         try:
             yield
@@ -42,7 +48,9 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     rim.router.lifespan_context = lifespan
-    return Gateway(settings, upstreams, rim, clients, metrics)
+    return Gateway(
+        settings, upstreams, rim, clients=clients, metrics=metrics, access_log=access_log
+    )
 
 
 def server_config(gateway: Gateway, settings: GatewaySettings) -> uvicorn.Config:

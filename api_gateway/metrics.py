@@ -20,19 +20,13 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._duration = Histogram(
             "http_request_duration_seconds",
-            "Requests, by route and the service that answered (none: the gateway itself)",
-            ["method", "route", "upstream", "status"],
+            "Requests, by route, the service behind it, and what the cache was to them",
+            ["method", "route", "upstream", "status", "cache"],
             buckets=_BUCKETS,
             registry=self._registry,
         )
         self._sent = Counter(
             "http_response_bytes_total", "Bytes of bodies sent", ["route"], registry=self._registry
-        )
-        self._cache = Counter(
-            "gateway_cache_requests_total",
-            "Requests for what may be cached: hit, revalidated, miss, bypass",
-            ["result"],
-            registry=self._registry,
         )
         self._limited = Counter(
             "gateway_rate_limited_total",
@@ -46,20 +40,20 @@ class Metrics:
             ["rule"],
             registry=self._registry,
         )
-        # Looking a child up by its labels costs more than to observe.
-        self._durations: dict[tuple[str, str, str, int], Histogram] = {}
+        # Looking a child up by its labels costs more than to count with it.
+        self._children: dict[tuple[str, str, str, int, str], tuple[Histogram, Counter]] = {}
         self._registry.register(_State(upstreams, clients))
         ProcessCollector(registry=self._registry)
 
     def observe(self, request: Request, seconds: float) -> None:
-        key = (request.method, request.route, request.upstream, request.status)
-        child = self._durations.get(key)
-        if child is None:
-            child = self._durations[key] = self._duration.labels(*key)
-        child.observe(seconds)
-        self._sent.labels(request.route).inc(request.sent_bytes)
-        if request.cache:
-            self._cache.labels(request.cache).inc()
+        key = (request.method, request.route, request.upstream, request.status, request.cache)
+        children = self._children.get(key)
+        if children is None:
+            children = self._duration.labels(*key), self._sent.labels(request.route)
+            self._children[key] = children
+        children[0].observe(seconds)
+        if request.sent_bytes:
+            children[1].inc(request.sent_bytes)
         if request.limited:
             self._limited.labels(request.limited).inc()
         if request.rule:

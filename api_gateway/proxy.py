@@ -132,7 +132,7 @@ class Proxy:
                 timeout = isinstance(error, UpstreamTimeout)
                 # A kept connection that the service closed just now says nothing against it.
                 stale = lease.reused and not timeout and not connection.head_complete
-                upstream.release(lease, None if stale or request.gone else error)
+                upstream.release(lease, None if stale else error)
                 if request.gone:
                     raise ClientGone from error
                 if attempt == 2 or not repeatable or timeout:

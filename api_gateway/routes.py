@@ -59,7 +59,7 @@ for _route in ROUTES:
 
 def find_route(path: str) -> tuple[Route, str] | None:
     """The route of a raw (still percent-encoded) path, and the path at its service."""
-    for pattern, route in _BY_FIRST_SEGMENT.get(path.split("/", 2)[1], ()):
+    for pattern, route in _BY_FIRST_SEGMENT.get(path[1:].partition("/")[0], ()):
         if match := pattern.fullmatch(path):
             return route, path if route.target is None else route.target.format(**match.groupdict())
     return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from api_gateway.connection import UpstreamConnection, UpstreamError, UpstreamTimeout
+from api_gateway.connection import ClosedHere, UpstreamConnection, UpstreamError, UpstreamTimeout
 from api_gateway.settings import GatewaySettings, split_list
 
 logger = logging.getLogger(__name__)
@@ -202,9 +202,9 @@ class Upstream:
         loop = asyncio.get_running_loop()
         replica.busy.discard(connection)
         self._leave(replica, event_stream=lease.event_stream)
-        if error is not None:
+        if error is not None and not isinstance(error, ClosedHere):
             self._failed(replica, str(error))
-        elif connection.head_complete:
+        elif error is None and connection.head_complete:
             if not replica.breaker.closed:
                 logger.info("replica is back", extra=self._fields(replica))
             replica.breaker.success()

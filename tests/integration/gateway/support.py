@@ -1,0 +1,347 @@
+"""A gateway of the test's own, services made of little, and clients that speak raw HTTP."""
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.support.guard import Guard
+
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+ETAG = b'"v1"'
+FILE = b"\x89PNG" + bytes(range(256)) * 8
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float = 20, what: str = "") -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"did not happen within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+@dataclass
+class Seen:
+    """A request as a service got it."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+    body_bytes: int = 0
+
+    def header(self, name: str) -> list[str]:
+        return [v for k, v in self.headers if k == name]
+
+
+class Service:
+    """Answers by path, and remembers what it was asked. Runs in a thread of its own."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port or free_port()
+        self.seen: list[Seen] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.connections: set[asyncio.StreamWriter] = set()
+        self.opened = 0
+        self.version = 1
+        self.delay = 0.0
+        self.capacity = 0  # 0: without bound
+        self.extra_headers = b""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._ready = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def asked(self, method: str, target: str) -> list[Seen]:
+        return [s for s in list(self.seen) if s.method == method and s.target == target]
+
+    def start(self) -> "Service":
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def stop(self) -> None:
+        """As when a process is killed: every connection breaks at once."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._gate = asyncio.Semaphore(self.capacity or 1_000_000)
+        server = self._loop.run_until_complete(
+            asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
+        )
+        self._ready.set()
+        self._loop.run_forever()
+        server.close()
+        for writer in list(self.connections):
+            writer.transport.abort()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(writer)
+        self.opened += 1
+        try:
+            while (seen := await self._read(reader)) is not None:
+                self.in_flight += 1
+                self.most_in_flight = max(self.most_in_flight, self.in_flight)
+                try:
+                    await self._answer(seen, writer)
+                finally:
+                    self.in_flight -= 1
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self.connections.discard(writer)
+            writer.transport.abort()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Seen | None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        except asyncio.IncompleteReadError:
+            return None
+        first, *lines = head.split("\r\n")[:-2]
+        method, target, _ = first.split(" ")
+        fields = [(k.lower(), v.strip()) for k, _, v in (line.partition(":") for line in lines)]
+        seen = Seen(method, target, fields)
+        if not target.startswith("/health"):
+            self.seen.append(seen)
+        if seen.header("transfer-encoding"):
+            while size := int(await reader.readline(), 16):
+                self._keep(seen, await reader.readexactly(size))
+                await reader.readexactly(2)
+            await reader.readexactly(2)
+        for length in seen.header("content-length"):
+            left = int(length)
+            while left:
+                data = await reader.read(min(left, 65536))
+                if not data:
+                    return None
+                left -= len(data)
+                self._keep(seen, data)
+        return seen
+
+    def _keep(self, seen: Seen, data: bytes) -> None:
+        seen.body_bytes += len(data)
+        if seen.body_bytes <= 65536:
+            seen.body += data
+
+    async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
+        path, _, query = seen.target.partition("?")
+        if path == "/health":
+            await self._send(writer, b'{"status": "ok", "parts": {"database": {"status": "ok"}}}')
+        elif path.endswith("/events"):
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+            while not writer.is_closing():
+                writer.write(b"event: image\ndata: {}\n\n")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        elif path.startswith("/files/large"):
+            await self._large(writer, int(query))
+        elif path.startswith("/files/break"):
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")
+            await writer.drain()
+            raise ConnectionResetError
+        elif path.startswith("/files/hangup"):
+            raise ConnectionResetError
+        elif path.startswith("/files/never"):
+            await asyncio.sleep(60)
+        elif path.startswith("/files/") and seen.method == "GET":
+            await asyncio.sleep(self.delay)
+            await self._send(
+                writer, FILE, b'cache-control: public, max-age=31536000, immutable\r\netag: "f"\r\n'
+            )
+        elif seen.method == "GET":
+            async with self._gate:
+                await asyncio.sleep(self.delay)
+            await self._image(seen, writer)
+        elif seen.method == "DELETE":
+            await self._send(writer, b"", status=b"204 No Content")
+        else:
+            location = b"location: /images/" + UUID.encode() + b"\r\n"
+            await self._send(writer, b"{}", location, status=b"201 Created")
+
+    async def _image(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
+        etag = b'"v%d"' % self.version
+        fields = b"cache-control: no-cache\r\netag: %b\r\n%b" % (etag, self.extra_headers)
+        if seen.header("if-none-match") == [etag.decode()]:
+            await self._send(writer, b"", fields, status=b"304 Not Modified")
+        else:
+            body = json.dumps({"uuid": UUID, "version": self.version, "by": self.port}).encode()
+            await self._send(writer, body, fields)
+
+    async def _large(self, writer: asyncio.StreamWriter, size: int) -> None:
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncache-control: no-store\r\ncontent-length: %d\r\n\r\n" % size
+        )
+        part = bytes(65536)
+        while size:
+            writer.write(part[:size])
+            await writer.drain()
+            size -= min(size, len(part))
+
+    async def _send(
+        self,
+        writer: asyncio.StreamWriter,
+        body: bytes,
+        fields: bytes = b"",
+        status: bytes = b"200 OK",
+    ) -> None:
+        length = b"" if status[:3] in {b"204", b"304"} else b"content-length: %d\r\n" % len(body)
+        writer.write(
+            b"HTTP/1.1 %b\r\nserver: secret/1\r\nx-powered-by: something\r\n"
+            b"keep-alive: timeout=5\r\nconnection: x-hop, keep-alive\r\nx-hop: mine\r\n"
+            b"content-type: application/json\r\n%b%b\r\n%b" % (status, length, fields, body)
+        )
+        await writer.drain()
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class GatewayProcess:
+    def __init__(self, directory: Path, settings: dict[str, object]) -> None:
+        self.port = free_port()
+        self.log = directory / f"gateway-{self.port}.log"
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("GATEWAY_", "UPSTREAM_"))},
+            "PORT": str(self.port),
+            "GATEWAY_RATE_LIMIT": "0",
+            "GATEWAY_UPLOAD_RATE_LIMIT": "0",
+            "FRONTEND_DIR": str(directory / "no-frontend"),
+            **{name: str(value) for name, value in settings.items()},
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "api_gateway.main"], env=environment, stderr=log
+            )
+        self._guard = Guard(self.process.pid)
+        wait_until(self._answers, seconds=60, what="the gateway starts")
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.ask("GET", "/docs/nothing").status == 404
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self._guard.release()
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        *,
+        seconds: float = 30,
+    ) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        try:
+            connection.request(method, target, body=body, headers=headers or {})
+            response = connection.getresponse()
+            found = {k.lower(): v for k, v in response.getheaders()}
+            return Reply(response.status, found, response.read())
+        finally:
+            connection.close()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def send(self, data: bytes) -> bytes:
+        """Send bytes as they are; what comes back until the connection ends."""
+        with self.connect() as client:
+            client.sendall(data)
+            return read_all(client)
+
+    @property
+    def open_files(self) -> int:
+        return int(psutil.Process(self.process.pid).num_fds())
+
+    @property
+    def memory(self) -> int:
+        return int(psutil.Process(self.process.pid).memory_info().rss)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The access log so far."""
+        entries = [json.loads(line) for line in self.log.read_text().splitlines() if line]
+        return [entry for entry in entries if entry["logger"] == "api_gateway.access"]
+
+    def metric(self, line_start: str) -> float:
+        text = self.ask("GET", "/metrics").body.decode()
+        values = [
+            line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(line_start)
+        ]
+        return sum(map(float, values))
+
+
+def read_all(client: socket.socket) -> bytes:
+    received = b""
+    try:
+        while data := client.recv(65536):
+            received += data
+    except ConnectionError:
+        pass
+    return received
+
+
+@contextmanager
+def running_gateway(
+    directory: Path, *services: Service, **settings: object
+) -> Iterator[GatewayProcess]:
+    """All three services' names lead to ``services``, unless settings say otherwise."""
+    addresses = ",".join(service.url for service in services)
+    names = ("UPLOAD_SERVICE_URL", "DITHER_SERVICE_URL", "NOTIFICATION_SERVICE_URL")
+    gateway = GatewayProcess(directory, {**dict.fromkeys(names, addresses), **settings})
+    try:
+        yield gateway
+    finally:
+        gateway.stop()
+
+
+def statuses(replies: list[Reply]) -> Counter[int]:
+    return Counter(reply.status for reply in replies)

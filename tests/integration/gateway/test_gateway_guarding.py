@@ -1,0 +1,209 @@
+"""Limits, keys, the filter, security headers and what the logs keep quiet about (G7, G9, G11)."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.gateway.support import (
+    UUID,
+    GatewayProcess,
+    Service,
+    running_gateway,
+    statuses,
+    wait_until,
+)
+
+KEYS = ("first-key-0123456789", "second-key-0123456789")
+IMAGE = f"/images/{UUID}"
+
+
+@pytest.fixture(scope="module")
+def guarded(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """Keys are asked for, limits are low, and a proxy on this machine is trusted."""
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"),
+        service,
+        GATEWAY_API_KEYS=", ".join(KEYS),
+        GATEWAY_RATE_LIMIT=0.01,
+        GATEWAY_RATE_BURST=10,
+        GATEWAY_UPLOAD_RATE_LIMIT=0.01,
+        GATEWAY_UPLOAD_RATE_BURST=3,
+        GATEWAY_TRUSTED_PROXIES="127.0.0.1",
+    ) as started:
+        yield started
+
+
+def by(address: str, key: str | None = KEYS[0]) -> dict[str, str]:
+    return {"X-Forwarded-For": address} | ({} if key is None else {"X-API-Key": key})
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"X-API-Key": "wrong"}, 401),
+        ({"X-API-Key": KEYS[0][:-1]}, 401),
+        ({"X-API-Key": ""}, 401),
+        ({"Authorization": f"Basic {KEYS[0]}"}, 401),
+        ({"X-API-Key": KEYS[1]}, 200),
+        ({"Authorization": f"Bearer {KEYS[1]}"}, 200),
+    ],
+)
+def test_an_api_key_is_asked_for(
+    guarded: GatewayProcess, service: Service, headers: dict[str, str], status: int
+) -> None:
+    service.seen.clear()
+    reply = guarded.ask("GET", IMAGE, {"X-Forwarded-For": "192.0.2.1", **headers})
+    assert reply.status == status
+    assert len(service.seen) == (status == 200)
+    if status == 401:
+        assert reply.headers["www-authenticate"] == "Bearer"
+    else:
+        assert not {"x-api-key", "authorization"} & {name for name, _ in service.seen[-1].headers}
+
+
+@pytest.mark.parametrize("path", ["/health", "/docs", "/openapi.json", "/files/a.png"])
+def test_what_asks_for_no_key(guarded: GatewayProcess, path: str) -> None:
+    assert guarded.ask("GET", path, by("192.0.2.2", None)).status == 200
+
+
+def test_requests_over_the_limit_are_told_when_to_come_again(guarded: GatewayProcess) -> None:
+    replies = [guarded.ask("GET", "/docs", by("192.0.2.3", None)) for _ in range(12)]
+    assert statuses(replies) == {200: 10, 429: 2}
+    assert [int(r.headers["ratelimit-remaining"]) for r in replies[:10]] == list(range(9, -1, -1))
+    assert {r.headers["ratelimit-limit"] for r in replies} == {"10"}
+    assert int(replies[-1].headers["retry-after"]) > 0
+    assert "try again in" in replies[-1].json()["detail"]
+    # Nobody else is meant.
+    assert guarded.ask("GET", "/docs", by("192.0.2.4", None)).status == 200
+
+
+def test_uploads_have_a_stricter_limit_and_a_key_is_one_client(guarded: GatewayProcess) -> None:
+    key = KEYS[1]
+    replies = [guarded.ask("POST", "/images", by(f"192.0.2.{i}", key), b"a") for i in range(5)]
+    assert [reply.status for reply in replies] == [201, 201, 201, 429, 429]
+    assert replies[0].headers["ratelimit-limit"] == "3"
+    assert "uploads" in replies[-1].json()["detail"]
+
+
+def test_addresses_of_one_ipv6_network_are_one_client(guarded: GatewayProcess) -> None:
+    replies = [guarded.ask("GET", "/docs", by(f"2001:db8:1:2::{i:x}", None)) for i in range(1, 12)]
+    assert statuses(replies) == {200: 10, 429: 1}
+
+
+def test_without_a_trusted_proxy_a_made_up_address_is_no_other_client(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"),
+        service,
+        GATEWAY_RATE_LIMIT=0.01,
+        GATEWAY_RATE_BURST=20,
+    ) as gateway:
+        replies = [gateway.ask("GET", "/docs", by(f"192.0.2.{i}", None)) for i in range(30)]
+        assert statuses(replies)[429] >= 10
+
+
+def test_neither_keys_nor_addresses_are_logged(guarded: GatewayProcess) -> None:
+    headers = by("192.0.2.9") | {"X-Request-ID": "the-last-of-these"}
+    guarded.ask("GET", f"/notifications/{UUID}?email=a@example.org", headers)
+    guarded.ask("GET", "/images/b@example.org", headers)
+    guarded.ask("GET", "/images/c%40example.org", headers)
+    wait_until(
+        lambda: sum(line["request_id"] == "the-last-of-these" for line in guarded.lines()) == 3,
+        what="the requests are logged",
+    )
+    log = guarded.log.read_text()
+    assert not [secret for secret in (*KEYS, "example.org") if secret in log]
+    [line] = [line for line in guarded.lines() if line["path"] == f"/notifications/{UUID}"]
+    assert line["key"].startswith("key-")
+    assert line["client"] == "192.0.2.9"
+
+
+def test_one_line_a_request(gateway: GatewayProcess) -> None:
+    request_id = "find-me-in-the-log"
+    gateway.ask("GET", f"/images/{UUID}", {"X-Request-ID": request_id})
+    gateway.ask("GET", "/nothing", {"X-Request-ID": request_id})
+    wait_until(
+        lambda: sum(line["request_id"] == request_id for line in gateway.lines()) == 2,
+        what="both are logged",
+    )
+    found, missing = (line for line in gateway.lines() if line["request_id"] == request_id)
+    assert {
+        name: found[name] for name in ("method", "path", "status", "route", "upstream", "service")
+    } == {
+        "method": "GET",
+        "path": f"/images/{UUID}",
+        "status": 200,
+        "route": "image",
+        "upstream": "upload",
+        "service": "gateway",
+    }
+    assert found["bytes"] > 0
+    assert found["ms"] >= 0
+    assert (missing["status"], missing["route"]) == (404, "other")
+
+
+@pytest.mark.parametrize("path", [IMAGE, "/health", "/nothing", "/files/a.png", "/images/a/b/c"])
+def test_every_answer_is_made_safe_for_browsers(gateway: GatewayProcess, path: str) -> None:
+    headers = gateway.ask("GET", path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "server" not in headers
+
+
+def test_the_documentation_page_runs_nothing_inline(gateway: GatewayProcess) -> None:
+    reply = gateway.ask("GET", "/docs")
+    assert "script-src 'self'" in reply.headers["content-security-policy"]
+    assert "unsafe" not in reply.headers["content-security-policy"]
+    assert b"<script>" not in reply.body
+    assert b"style=" not in reply.body
+
+
+def test_every_error_is_a_problem(gateway: GatewayProcess) -> None:
+    for method, path in (("GET", "/nothing"), ("PUT", "/images"), ("GET", "/wp-admin")):
+        reply = gateway.ask(method, path)
+        assert reply.headers["content-type"] == "application/problem+json"
+        problem = reply.json()
+        assert problem["status"] == reply.status
+        assert problem["request_id"] == reply.headers["x-request-id"]
+
+
+def test_the_filter_blocks_and_counts(gateway: GatewayProcess, service: Service) -> None:
+    before = len(service.seen)
+    reply = gateway.ask("GET", "/images?limit=1%27%20OR%201=1--")
+    assert reply.status == 403
+    assert "sql-injection" in reply.json()["detail"]
+    assert len(service.seen) == before
+    assert gateway.metric('gateway_filtered_total{rule="sql-injection"}') >= 1
+
+
+def test_the_filter_can_be_told_to_report_only(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"), service, GATEWAY_FILTER="log"
+    ) as gateway:
+        assert gateway.ask("GET", "/images?limit=1%27%20OR%201=1--").status == 200
+        wait_until(
+            lambda: any(line.get("rule") == "sql-injection" for line in gateway.lines()),
+            what="it is in the log",
+        )
+
+
+def test_the_services_health_is_told_without_their_secrets(gateway: GatewayProcess) -> None:
+    health = gateway.ask("GET", "/health").json()
+    assert health["status"] == "ok"
+    assert health["services"]["dither"] == {
+        "status": "ok",
+        "parts": {"database": "ok"},
+        "replicas": {"total": 1, "in_rotation": 1},
+    }
+
+
+def test_the_public_api_is_one_document(gateway: GatewayProcess) -> None:
+    document = json.loads(gateway.ask("GET", "/openapi.json").body)
+    assert set(document["paths"]) >= {"/images", "/images/{uuid}", "/dithers", "/health"}

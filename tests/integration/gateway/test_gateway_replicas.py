@@ -1,0 +1,171 @@
+"""Several addresses of a service, one of them dying; deadlines, queue and breaker (G3, G10)."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.integration.gateway.support import (
+    UUID,
+    GatewayProcess,
+    Reply,
+    Service,
+    running_gateway,
+    statuses,
+    wait_until,
+)
+
+IMAGE = f"/images/{UUID}"
+
+
+@pytest.fixture
+def pair() -> Iterator[list[Service]]:
+    services = [Service().start(), Service().start()]
+    yield services
+    for service in services:
+        if service._thread.is_alive():
+            service.stop()
+
+
+@pytest.fixture
+def gateway(
+    pair: list[Service], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"), *pair, GATEWAY_CACHE_BYTES=0
+    ) as started:
+        yield started
+
+
+def at_rate(
+    gateway: GatewayProcess, per_second: int, seconds: float, meanwhile: object = None
+) -> list[Reply]:
+    """GETs at a steady rate, whatever the answers do; ``meanwhile`` is called in their middle."""
+    count, began = int(per_second * seconds), time.monotonic()
+
+    def one(i: int) -> Reply:
+        time.sleep(max(0, began + i / per_second - time.monotonic()))
+        if i == count // 2 and callable(meanwhile):
+            threading.Thread(target=meanwhile).start()
+        return gateway.ask("GET", IMAGE)
+
+    with ThreadPoolExecutor(24) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_no_get_fails_when_a_replica_is_killed(
+    pair: list[Service], gateway: GatewayProcess
+) -> None:
+    for service in pair:
+        service.delay = 0.01  # so that some requests are there when it dies
+    replies = at_rate(gateway, 300, 4, pair[0].stop)
+    assert statuses(replies) == {200: 1200}
+    assert {reply.json()["by"] for reply in replies} == {service.port for service in pair}
+    assert {reply.json()["by"] for reply in replies[-300:]} == {pair[1].port}
+
+    def in_rotation() -> int:
+        found: int = gateway.ask("GET", "/health").json()["services"]["upload"]["replicas"][
+            "in_rotation"
+        ]
+        return found
+
+    wait_until(lambda: in_rotation() == 1, what="it is out of rotation")
+    again = Service(pair[0].port).start()
+    try:
+        wait_until(lambda: in_rotation() == 2, what="it is back")
+        wait_until(lambda: gateway.ask("GET", IMAGE) and again.seen, what="it is asked again")
+    finally:
+        again.stop()
+
+
+@pytest.mark.parametrize("path", ["/images", f"{IMAGE}/4"])
+def test_a_post_is_never_sent_twice(
+    pair: list[Service], gateway: GatewayProcess, path: str
+) -> None:
+    for service in pair:
+        service._answer = _hang_up  # type: ignore[method-assign] # it takes it, and dies
+    reply = gateway.ask("POST", path, body=b"a")
+    assert reply.status == 502
+    assert sum(len(service.asked("POST", path)) for service in pair) == 1
+
+
+async def _hang_up(*_: object) -> None:
+    raise ConnectionResetError
+
+
+def test_a_get_is_tried_once_more_elsewhere(pair: list[Service], gateway: GatewayProcess) -> None:
+    pair[0]._answer = _hang_up  # type: ignore[method-assign]
+    assert statuses([gateway.ask("GET", IMAGE) for _ in range(20)]) == {200: 20}
+    assert pair[0].asked("GET", IMAGE)
+
+
+def test_a_post_goes_elsewhere_when_nothing_was_sent(
+    pair: list[Service], gateway: GatewayProcess
+) -> None:
+    pair[0].stop()
+    assert statuses([gateway.ask("POST", "/images", body=b"a") for _ in range(6)]) == {201: 6}
+
+
+def test_the_least_loaded_replica_is_chosen(pair: list[Service], gateway: GatewayProcess) -> None:
+    pair[0].delay, pair[1].delay = 1.0, 0.0
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: gateway.ask("GET", IMAGE), range(60)))
+    by_slow = sum(reply.json()["by"] == pair[0].port for reply in replies)
+    assert 1 <= by_slow <= 12
+
+
+def test_without_any_replica_the_answer_is_503_at_once(
+    pair: list[Service], gateway: GatewayProcess
+) -> None:
+    for service in pair:
+        service.stop()
+    reply = gateway.ask("GET", IMAGE)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+    assert gateway.ask("GET", "/").status == 404  # the gateway itself is well
+    health = gateway.ask("GET", "/health")
+    assert health.status == 200
+    assert health.json()["services"]["upload"]["status"] == "down"
+    assert gateway.ask("GET", "/health?strict=true").status == 503
+
+
+def test_a_service_that_does_not_answer_in_time(tmp_path_factory: pytest.TempPathFactory) -> None:
+    service = Service().start()
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"), service, UPSTREAM_RESPONSE_TIMEOUT_SECONDS=0.5
+    ) as gateway:
+        reply = gateway.ask("GET", "/files/never")
+        assert reply.status == 504
+        assert "upload" in reply.json()["detail"]
+        assert len(service.asked("GET", "/files/never")) == 1
+    service.stop()
+
+
+def test_overload_is_refused_early_and_what_is_taken_is_served(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Three times what the service can do: its work goes on at full rate, the rest hears 503."""
+    service = Service()
+    service.capacity, service.delay = 8, 0.02
+    service.start()
+    with (
+        running_gateway(
+            tmp_path_factory.mktemp("gateway"),
+            service,
+            GATEWAY_CACHE_BYTES=0,
+            UPSTREAM_MAX_IN_FLIGHT=8,
+            UPSTREAM_MAX_QUEUE=8,
+        ) as gateway,
+        ThreadPoolExecutor(48) as pool,
+    ):
+        replies = list(pool.map(lambda _: gateway.ask("GET", IMAGE), range(600)))
+        refused = [reply for reply in replies if reply.status == 503]
+        assert set(statuses(replies)) <= {200, 503}
+        assert refused
+        assert all(reply.headers["retry-after"] == "1" for reply in refused)
+        assert service.most_in_flight <= 8
+        # The service was busy as long as there was work: every refusal found a full queue.
+        assert len(replies) - len(refused) >= 16
+        assert gateway.ask("GET", IMAGE).status == 200
+    service.stop()
