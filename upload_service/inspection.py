@@ -1,6 +1,7 @@
 """What a file is, by its content: never by its name or the type it was sent with."""
 
 import io
+import struct
 import threading
 from dataclasses import dataclass
 
@@ -19,7 +20,24 @@ FORMATS = {
     "BMP": ("image/bmp", "bmp"),
     "TIFF": ("image/tiff", "tif"),
 }
+# The parsers that may run. MPO has none of its own: it comes out of the JPEG one.
+_PARSERS = tuple(name for name in FORMATS if name != "MPO")
 ALLOWED = "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF"
+
+# What Pillow and the libraries below it raise about damaged files, each format in its own way.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+)
 
 # The limit is ours, checked from the header; Pillow's own would only warn at another size.
 Image.MAX_IMAGE_PIXELS = None
@@ -44,10 +62,10 @@ def inspect(data: bytes, *, max_pixels: int) -> Inspected:
         raise Problem(422, "The file is empty: send an image.")
     try:
         # Of these formats only; others would run parsers that nobody asked for.
-        image = Image.open(io.BytesIO(data), formats=list(FORMATS))
+        image = Image.open(io.BytesIO(data), formats=_PARSERS)
     except UnidentifiedImageError:
         raise Problem(415, f"The file is no image of a known type; allowed: {ALLOWED}.") from None
-    except (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryError):
+    except _DAMAGE:
         raise _damaged() from None
     with image:
         width, height = image.size
@@ -78,7 +96,7 @@ def _decode(image: Image.Image) -> None:
         # A JPEG need not be decoded at full size to be read to its end.
         image.draft(None, (max(1, width // 8), max(1, height // 8)))
         image.load()
-    except (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryError, IndexError):
+    except _DAMAGE:
         raise _damaged() from None
     finally:
         _decoding.release()
