@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import and_, func, or_, select, text, tuple_, update
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from upload_service.models import DITHERED, DONE, FAILED, UPLOADED, Dither, Image
+from upload_service.models import DITHERED, DONE, FAILED, QUEUED, UPLOADED, Dither, Image
 
 
 def add(session: Session, image: Image) -> None:
@@ -50,14 +50,19 @@ def delete(session: Session, image: Image) -> None:
 def record_dither(session: Session, image: Image, values: dict[str, Any]) -> bool:
     """Add or finish a dither; True when that changed anything.
 
-    What is done stays done: a late or repeated message takes nothing back.
+    What is settled is not queued again, and what is done stays done: messages that come late,
+    twice or in another order end in the same state.
     """
     statement = insert(Dither).values(image_uuid=image.uuid, **values)
+    told = statement.excluded.status
     changed = session.scalar(
         statement.on_conflict_do_update(
             index_elements=[Dither.dither_id],
             set_={name: statement.excluded[name] for name in values if name != "dither_id"},
-            where=(Dither.status != DONE) & (statement.excluded.status != Dither.status),
+            where=or_(
+                and_(Dither.status == QUEUED, told != QUEUED),
+                and_(Dither.status == FAILED, told == DONE),
+            ),
         ).returning(Dither.dither_id)
     )
     return changed is not None
