@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.problems import Problem
@@ -18,9 +18,10 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         created_at, uuid = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        place = datetime.fromisoformat(created_at), UUID(hex=uuid)
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        place = None
-    if place is None or place[0].tzinfo is None:
-        raise Problem(422, "cursor: give the next_cursor of the page before, as it was.")
-    return place
+        moment = datetime.fromisoformat(created_at)
+        if moment.tzinfo is None:
+            raise ValueError
+        # In UTC: there are offsets that Python reads and Postgres does not.
+        return moment.astimezone(UTC), UUID(hex=uuid)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise Problem(422, "cursor: give the next_cursor of the page before, as it was.") from None
