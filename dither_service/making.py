@@ -83,6 +83,8 @@ class Maker:
             encoded = self._dither(self._fetch(job, received), job)
             # Image and options name the file: whoever repeats the work writes the same bytes.
             key = f"dithers/{job.uuid}-{job.digest[:32]}.{encoded.extension}"
+            if not self._reserve(job, key):
+                return
             stored = self._store(key, encoded)
         except CannotDither as error:
             with self._database.transaction() as session:
@@ -159,9 +161,20 @@ class Maker:
         failpoints.hit("dither.after-engine")
         return encoded
 
-    def _store(self, key: str, encoded: Encoded) -> StoredFile:
+    def _reserve(self, job: _Job, key: str) -> bool:
+        """Note the file before it is stored; False when the dither is made or unwanted by now.
+
+        Under the image's lock: a note left by a crash must never be about a file with an owner.
+        """
         with self._database.transaction() as session:
+            repository.lock_image(session, job.uuid)
+            dither = repository.find_dither(session, job.dither_id)
+            if dither is None or dither.status != models.QUEUED:
+                return False
             self._removals.reserve(session, key)
+            return True
+
+    def _store(self, key: str, encoded: Encoded) -> StoredFile:
         try:
             stored = self._storage.put(key, encoded.data, encoded.content_type)
         except StorageUnavailableError as error:
