@@ -8,6 +8,7 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from uuid import UUID
 
+from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 _templates = Environment(
@@ -19,6 +20,10 @@ _templates = Environment(
 )
 
 
+class UnusableAddress(ValueError):
+    """No mail can be sent to it."""
+
+
 def write_letter(
     *,
     sender: str,
@@ -28,12 +33,16 @@ def write_letter(
     dither_id: UUID,
     written_at: datetime,
 ) -> EmailMessage:
-    """A repeat of the same mail has the same Message-ID, so that readers show it once."""
+    """A repeat of the same mail has the same Message-ID, so that readers show it once.
+
+    Raises ``UnusableAddress`` about the recipient.
+    """
     name, address = parseaddr(sender)
     domain = address.rpartition("@")[2] or "localhost"
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(name, addr_spec=address)
-    message["To"] = Address(addr_spec=recipient)
+    message["To"] = _address(recipient)
+    filename = _printable(filename)
     message["Subject"] = f"Your dithered image: {filename}"
     message["Date"] = format_datetime(written_at)
     message["Message-ID"] = f"<{dither_id}@{domain}>"
@@ -42,3 +51,17 @@ def write_letter(
     message.set_content(_templates.get_template("dithered.txt").render(values))
     message.add_alternative(_templates.get_template("dithered.html").render(values), "html")
     return message
+
+
+def _address(text: str) -> Address:
+    """The domain as ASCII, which every server knows."""
+    try:
+        found = validate_email(text, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise UnusableAddress("this is no address") from error
+    return Address(username=found.local_part, domain=found.ascii_domain)
+
+
+def _printable(text: str) -> str:
+    """Without what could break a header's line or turn the reading direction."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -52,15 +52,22 @@ class SmtpMailer:
     def _connected(self) -> Iterator[smtplib.SMTP]:
         server = self._connect()
         try:
-            if self._security == "starttls":
-                server.starttls(context=self._tls)
-            if self._username is not None and self._password is not None:
-                server.login(self._username, self._password.get_secret_value())
+            self._prepare(server)
             yield server
             with suppress(smtplib.SMTPException, OSError):
                 server.quit()  # the mail is delivered, whatever comes now
         finally:
             server.close()
+
+    def _prepare(self, server: smtplib.SMTP) -> None:
+        """A server that lacks what the settings ask for is set up wrongly: the mails wait."""
+        try:
+            if self._security == "starttls":
+                server.starttls(context=self._tls)
+            if self._username is not None and self._password is not None:
+                server.login(self._username, self._password.get_secret_value())
+        except smtplib.SMTPNotSupportedError as error:
+            raise MailUnavailable("the mail server offers no STARTTLS, or no login") from error
 
     def _connect(self) -> smtplib.SMTP:
         if self._security == "tls":
@@ -79,7 +86,7 @@ def _smtp_errors() -> Iterator[None]:
         [(code, _)] = error.recipients.values()
         raise _by_code(code, f"the mail server refuses the recipient ({code})") from error
     except smtplib.SMTPNotSupportedError as error:
-        raise MailRefused("the mail server does not know such addresses, or no TLS") from error
+        raise MailRefused("the mail server does not take such an address") from error
     except smtplib.SMTPAuthenticationError as error:
         raise MailUnavailable(f"the mail server refuses the login ({error.smtp_code})") from error
     except smtplib.SMTPDataError as error:
@@ -90,7 +97,7 @@ def _smtp_errors() -> Iterator[None]:
     except (smtplib.SMTPException, OSError) as error:
         raise MailUnavailable(
             f"the mail server cannot be talked to ({type(error).__name__})"
-        ) from (error)
+        ) from error
 
 
 def _by_code(code: int, sentence: str) -> Exception:

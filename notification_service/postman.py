@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from uuid import UUID
 
 from notification_service import models, repository
-from notification_service.letter import write_letter
+from notification_service.letter import UnusableAddress, write_letter
 from notification_service.mailer import MailDeferred, Mailer, MailRefused, MailUnavailable
 from notification_service.settings import NotificationSettings
 from shared import failpoints
@@ -110,32 +110,41 @@ class Postman:
                 if claimed is None:
                     return None
                 notification, recipient = claimed
-                if recipient.email is None:
-                    repository.settle(session, notification.dither_id, models.FAILED, "no address")
+                message = self._letter(notification, recipient)
+                if recipient.email is None or message is None:
+                    reason = "there is no address that a mail can go to"
+                    repository.settle(session, notification.dither_id, models.FAILED, reason)
                     continue
                 digest = hashlib.sha256(recipient.email.lower().encode()).hexdigest()
                 seconds = repository.seconds_until_allowed(
-                    session, digest, self._settings.mails_per_hour
+                    session, notification.dither_id, digest, self._settings.mails_per_hour
                 )
                 if seconds > 0:
                     repository.postpone(session, notification.dither_id, seconds, "enough for now")
                     continue
                 repository.count_mail(session, notification.dither_id, digest)
                 notification.attempts += 1
-                return self._mail(notification, recipient.email, recipient.filename or "image")
+                return _Mail(
+                    notification.dither_id, notification.attempts, notification.created_at, message
+                )
 
-    def _mail(self, notification: models.Notification, email: str, filename: str) -> _Mail:
-        message = write_letter(
-            sender=self._settings.mail_from,
-            recipient=email,
-            filename=filename,
-            url_dither=notification.url_dither,
-            dither_id=notification.dither_id,
-            written_at=notification.created_at,
-        )
-        return _Mail(
-            notification.dither_id, notification.attempts, notification.created_at, message
-        )
+    def _letter(
+        self, notification: models.Notification, recipient: models.Recipient
+    ) -> EmailMessage | None:
+        """None when there is nobody to write to; one such mail must not hold up the others."""
+        if recipient.email is None:
+            return None
+        try:
+            return write_letter(
+                sender=self._settings.mail_from,
+                recipient=recipient.email,
+                filename=recipient.filename or "image",
+                url_dither=notification.url_dither,
+                dither_id=notification.dither_id,
+                written_at=notification.created_at,
+            )
+        except UnusableAddress:
+            return None
 
     def _settle(self, mail: _Mail, status: str, reason: str | None = None) -> None:
         with self._database.transaction() as session:

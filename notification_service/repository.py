@@ -75,12 +75,21 @@ def claim_due(session: Session, claim: timedelta) -> tuple[Notification, Recipie
     return notification, recipient
 
 
-def seconds_until_allowed(session: Session, address_digest: str, per_hour: int) -> float:
-    """0 when another mail may go to the address now. Locks the address against other senders."""
+def seconds_until_allowed(
+    session: Session, dither_id: UUID, address_digest: str, per_hour: int
+) -> float:
+    """0 when the mail may go to the address now. Locks the address against other senders.
+
+    What was counted for the mail itself, when it was tried before, does not hold it up.
+    """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:d))"), {"d": address_digest})
     recent = (
         select(RecentMail.sent_at)
-        .where(RecentMail.address_digest == address_digest, RecentMail.sent_at > func.now() - HOUR)
+        .where(
+            RecentMail.address_digest == address_digest,
+            RecentMail.sent_at > func.now() - HOUR,
+            RecentMail.dither_id != dither_id,
+        )
         .order_by(RecentMail.sent_at.desc())
         .offset(per_hour - 1)
         .limit(1)
@@ -91,8 +100,14 @@ def seconds_until_allowed(session: Session, address_digest: str, per_hour: int) 
 
 
 def count_mail(session: Session, dither_id: UUID, address_digest: str) -> None:
+    """A mail that is tried again counts once, from its last try."""
     values = {"dither_id": dither_id, "address_digest": address_digest}
-    session.execute(insert(RecentMail).values(**values).on_conflict_do_nothing())
+    statement = insert(RecentMail).values(**values)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[RecentMail.dither_id], set_={"sent_at": func.now()}
+        )
+    )
 
 
 def postpone(session: Session, dither_id: UUID, seconds: float, reason: str | None) -> None:

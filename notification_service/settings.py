@@ -1,9 +1,11 @@
 """What the notification service can be told, all of it by environment variables."""
 
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.settings import ServiceSettings
 
@@ -47,6 +49,16 @@ class NotificationSettings(ServiceSettings):
         gt=0,
         description="An address is forgotten after this, if its image is not deleted before",
     )
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_one_address(cls, text: str) -> str:
+        name, address = parseaddr(text)
+        try:
+            Address(name, addr_spec=address)
+        except (ValueError, IndexError) as error:
+            raise ValueError("MAIL_FROM must be like Name <name@example.org>") from error
+        return text
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> Self:
