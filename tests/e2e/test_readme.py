@@ -1,0 +1,37 @@
+"""The README's examples, run as they stand."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.support.pictures import photograph
+from tests.support.system import System
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def examples() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    return [block for block in blocks if "curl" in block]
+
+
+def test_every_curl_example_works(system: System, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(photograph())
+    script = "\n".join(["set -euo pipefail", *examples()])
+    # --fail-with-body: an answer of 4xx or 5xx ends the script, and is shown.
+    script = script.replace("curl -s", "curl -sS --fail-with-body")
+    script = script.replace("http://localhost:8000", system.url)
+
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count('"uuid"') >= 4
+    assert "event: image" in done.stdout
+    assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
