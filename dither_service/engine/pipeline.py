@@ -1,92 +1,39 @@
 """From an image to its dithered form, and from a file's bytes to a file's bytes."""
 
-import io
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
+from dither_service.engine.adaptive import adaptive, sample
 from dither_service.engine.compiled.nearest import prepare
+from dither_service.engine.decode import MAX_FRAMES, MAX_PIXELS, Source, open_bytes, open_image
+from dither_service.engine.encode import encode
 from dither_service.engine.errors import EngineError
-from dither_service.engine.light import WHITE, adjusted_light, light_of_code
+from dither_service.engine.light import adjusted_light, light_of_code
 from dither_service.engine.methods import render
 from dither_service.engine.options import Options
 from dither_service.engine.palettes import NAMED, from_hex, named
-from dither_service.engine.result import Dithered, Encoded, check_size
-from dither_service.engine.work import NO_MASK, Levels, Palette, Work
+from dither_service.engine.prepare import checked, prepared, size_of
+from dither_service.engine.result import Dithered, Encoded
+from dither_service.engine.targets import combine, levels, levels_palette
+from dither_service.engine.work import Levels, Palette, Work
 
-MAX_PIXELS = 50_000_000
-MAX_FRAMES = 1000
-_CONTENT_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+Pixels = NDArray[np.uint8]
 
 
-def dither(image: Image.Image | NDArray[np.uint8], options: Options) -> Dithered:
-    """Dither one image, ``uint8 (H, W)`` or ``(H, W, 3)`` or any Pillow image."""
+def dither(image: Image.Image | Pixels, options: Options) -> Dithered:
+    """Dither one image.
+
+    image: an array of sRGB code values, ``uint8 (H, W)`` grey, ``(H, W, 3)`` RGB or ``(H, W, 4)``
+        RGBA; or an image of Pillow's of any mode, whose frames are all dithered if it is animated.
+    Raises EngineError for other arrays, empty images and damaged files. The array is not changed.
+    """
     if isinstance(image, np.ndarray):
-        pixels, alpha = image, None
-    else:
-        alpha = None
-        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-            image = image.convert("RGBA")
-            alpha = np.ascontiguousarray(np.asarray(image)[..., 3])
-            if alpha.min() == 255:
-                alpha = None
-        pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    pixels = np.ascontiguousarray(pixels)
-    if options.palette == "gray" and pixels.ndim == 3:
-        pixels = np.asarray(Image.fromarray(pixels).convert("L"))
-    mask = alpha if alpha is not None else NO_MASK
-    light = adjusted_light(options)
-    target = levels(options) if options.palette in ("channels", "gray") else None
-    if target is not None:
-        pixels = pixels.reshape(*pixels.shape[:2], -1)
-        depth = pixels.shape[2]
-        found = render(Work(pixels, mask, light, target, options))
-        if found.ndim == 3 and target.combines(depth):
-            found = combine(found, target.count)
-        return Dithered(found, levels_palette(target, depth), alpha)
-    palette = _colours(pixels, options)
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=2)
-    lights = light_of_code(options.light)[palette]
-    chosen = Palette(palette, lights, prepare(palette, options.distance, options.light))
-    return Dithered(render(Work(pixels, mask, light, chosen, options)), palette, alpha)
-
-
-def levels(options: Options) -> Levels:
-    """The levels of a channel, evenly spaced in sRGB code values."""
-    n = options.channels
-    codes = np.floor(np.arange(n) * 255 / (n - 1) + 0.5).astype(np.uint8)
-    lights = light_of_code(options.light)[codes]
-    middles = lights[:-1].astype(np.int64) + lights[1:]
-    choice = np.searchsorted(middles, 2 * np.arange(WHITE + 1), side="right")
-    return Levels(codes, lights, choice.astype(np.uint8))
-
-
-def levels_palette(target: Levels, depth: int) -> NDArray[np.uint8]:
-    codes = target.codes
-    if depth == 1 or not target.combines(depth):
-        return np.repeat(codes[:, None], 3, axis=1)
-    r, g, b = np.meshgrid(codes, codes, codes, indexing="ij")
-    return np.stack([r.ravel(), g.ravel(), b.ravel()], axis=1)
-
-
-def combine(found: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
-    indices = found[..., 0]
-    for c in range(1, found.shape[2]):
-        indices = indices * np.uint8(count) + found[..., c]
-    return indices
-
-
-def _colours(pixels: NDArray[np.uint8], options: Options) -> NDArray[np.uint8]:
-    if isinstance(options.palette, list):
-        return from_hex(tuple(options.palette))
-    if options.palette in NAMED:
-        return named(options.palette)
-    n = int(options.palette.removeprefix("adaptive:"))
-    image = Image.fromarray(pixels).convert("RGB").quantize(n, method=Image.Quantize.MEDIANCUT)
-    flat = image.getpalette() or []
-    return np.array(flat, np.uint8).reshape(-1, 3)[:n]
+        image = _from_array(image)
+    return dither_source(open_image(image), options)
 
 
 def dither_bytes(
@@ -97,42 +44,88 @@ def dither_bytes(
     max_frames: int = MAX_FRAMES,
     max_size: int | None = None,
 ) -> Encoded:
-    """A file's bytes → the dithered file's bytes."""
-    try:
-        image: Image.Image = Image.open(io.BytesIO(data))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise EngineError("This is no image that can be read.") from error
-    check_size(image.width, image.height, max_pixels)
-    if getattr(image, "n_frames", 1) > max_frames:
-        raise EngineError(f"The image has too many frames: at most {max_frames} are allowed.")
-    try:
-        image.load()
-    except (OSError, ValueError, SyntaxError) as error:
-        raise EngineError("The image is damaged or cut short.") from error
-    image = ImageOps.exif_transpose(image)
-    if options.width or options.height:
-        w = options.width or max(1, round(image.width * (options.height or 1) / image.height))
-        h = options.height or max(1, round(image.height * w / image.width))
-        check_size(w, h, max_pixels)
-        image = image.resize((w, h), Image.Resampling.LANCZOS)
-    if max_size is not None and max(image.size) > max_size:
-        image.thumbnail((max_size, max_size), Image.Resampling.LANCZOS)
-    result = dither(image, options)
-    picture = result.to_pillow()
-    if options.scale > 1:
-        check_size(picture.width * options.scale, picture.height * options.scale, max_pixels)
-        picture = picture.resize(
-            (picture.width * options.scale, picture.height * options.scale),
-            Image.Resampling.NEAREST,
-        )
-    file = io.BytesIO()
-    keywords = {"lossless": True} if options.format == "webp" else {}
-    picture.save(file, options.format.upper(), **keywords)
-    return Encoded(
-        file.getvalue(),
-        _CONTENT_TYPES[options.format],
-        options.format,
-        picture.width,
-        picture.height,
-        len(result.palette),
-    )
+    """A file's bytes → the dithered file's bytes, in ``options.format``.
+
+    max_pixels: of one frame, before and after resizing and enlarging. max_size: longest side in
+    pixels to dither at; larger images are made smaller first. Raises EngineError, with a sentence
+    for the person who asked, for whatever cannot be done.
+    """
+    source = open_bytes(data, max_pixels, max_frames)
+    result = dither_source(source, options, max_pixels, max_size)
+    checked(result.width * options.scale, result.height * options.scale, max_pixels)
+    return encode(result, options.format, options.scale)
+
+
+def dither_source(
+    source: Source,
+    options: Options,
+    max_pixels: int | None = None,
+    max_size: int | None = None,
+) -> Dithered:
+    """Dither all frames with one palette; see `dither` and `dither_bytes`."""
+    light = adjusted_light(options)
+    target = _target(source, options, max_pixels, max_size)
+    done = [
+        replace(_dithered(Work(pixels, mask, light, target, options)), duration=duration)
+        for pixels, mask, duration in _prepared(source, options, max_pixels, max_size)
+    ]
+    if len(done) == 1:
+        return replace(done[0], duration=0)
+    return replace(done[0], frames=tuple(done), loop=source.plays)
+
+
+def _dithered(work: Work) -> Dithered:
+    found = render(work)
+    alpha = work.mask if work.mask.size else None
+    if isinstance(work.target, Palette):
+        return Dithered(found, work.target.colours, alpha)
+    depth = work.pixels.shape[2]
+    if found.ndim == 3 and work.target.combines(depth):
+        found = combine(found, work.target.count)
+    return Dithered(found, levels_palette(work.target, depth), alpha)
+
+
+def _prepared(
+    source: Source, options: Options, max_pixels: int | None, max_size: int | None
+) -> Iterator[tuple[Pixels, Pixels, int]]:
+    """Pixels, alpha and duration of each frame, all of one size and depth."""
+    size: tuple[int, int] | None = None
+    for frame in source.frames():
+        if size is None:
+            size = size_of(*frame.image.size, options, max_size)
+            checked(*size, max_pixels)
+        pixels, mask = prepared(frame, options, size)
+        if source.count > 1 and options.palette == "channels":
+            pixels = _coloured(pixels)
+        yield pixels, mask, frame.duration
+
+
+def _target(
+    source: Source, options: Options, max_pixels: int | None, max_size: int | None
+) -> Levels | Palette:
+    if options.palette in ("channels", "gray"):
+        return levels(options.channels, options.light)
+    if isinstance(options.palette, list):
+        colours = from_hex(tuple(options.palette))
+    elif options.palette in NAMED:
+        colours = named(options.palette)
+    else:
+        count = int(options.palette.removeprefix("adaptive:"))
+        frames = _prepared(source, options, max_pixels, max_size)
+        colours = adaptive((sample(p, mask, source.count) for p, mask, _ in frames), count)
+    lights = light_of_code(options.light)[colours]
+    return Palette(colours, lights, prepare(colours, options.distance, options.light))
+
+
+def _coloured(pixels: Pixels) -> Pixels:
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+
+def _from_array(pixels: Pixels) -> Image.Image:
+    if pixels.dtype != np.uint8 or pixels.size == 0:
+        raise EngineError("An image array is uint8 and has at least one pixel.")
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    if pixels.ndim != 2 and (pixels.ndim != 3 or pixels.shape[2] not in (3, 4)):
+        raise EngineError("An image array is (H, W), (H, W, 3) or (H, W, 4).")
+    return Image.fromarray(np.ascontiguousarray(pixels))

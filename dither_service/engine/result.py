@@ -23,7 +23,7 @@ class Dithered:
     frames: every frame in order, each with this palette; empty for a still image. The first
         frame is this object's own picture.
     duration: milliseconds this frame is shown; 0 for a still image.
-    loop: how often the animation repeats; 0 is for ever.
+    loop: how often an animation is shown; 0 is for ever.
     """
 
     indices: NDArray[np.uint8]

@@ -1,0 +1,150 @@
+"""From a file's bytes to pixels: what is read, what is refused, and in which order.
+
+The header is looked at first: format, size and number of frames; nothing is decoded that is above
+the limits. Then each frame is decoded, turned upright (EXIF), and converted to sRGB (ICC).
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+from dither_service.engine.errors import EngineError
+from dither_service.engine.result import check_size
+
+MAX_PIXELS = 50_000_000
+MAX_FRAMES = 1000
+ANIMATION_ALLOWANCE = 8  # all frames together may have this many times the pixels of one image
+
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
+_ANIMATED = ("PNG", "GIF", "WEBP", "AVIF")
+_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+_DAMAGES = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
+
+# The limits below are checked from the header, whatever the caller's are; Pillow's own is one for
+# the whole process, and warns.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded image: mode L or RGB, and its alpha (mode L) or None; milliseconds shown."""
+
+    image: Image.Image
+    alpha: Image.Image | None = None
+    duration: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image whose header has been read and found within the limits.
+
+    plays: how often an animation is shown, 0 for ever.
+    """
+
+    image: Image.Image
+    count: int = 1
+    plays: int = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """Decode the frames, in order; may be called again. Raises EngineError for damage."""
+        for number in range(self.count):
+            try:
+                if self.count > 1:
+                    self.image.seek(number)
+                self.image.load()
+                yield upright(self.image, self.count > 1)
+            except EngineError:
+                raise
+            except (*_DAMAGES, ImageCms.PyCMSError) as error:
+                raise EngineError("The image is damaged or cut short.") from error
+
+
+def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> Source:
+    """Read the header of an image file; raises EngineError for what is above the limits."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (*_DAMAGES, Image.DecompressionBombError) as error:
+        allowed = ", ".join(FORMATS)
+        raise EngineError(f"This is no image that can be read: {allowed} can.") from error
+    check_size(image.width, image.height, max_pixels)
+    return _source(image, max_pixels, max_frames)
+
+
+def open_image(image: Image.Image) -> Source:
+    """The same for an image of Pillow's, without limits."""
+    return _source(image, None, None)
+
+
+def _source(image: Image.Image, max_pixels: int | None, max_frames: int | None) -> Source:
+    try:
+        count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
+    except _DAMAGES as error:
+        raise EngineError("The image is damaged or cut short.") from error
+    if max_frames is not None and count > max_frames:
+        raise EngineError(f"The image has {count} frames: at most {max_frames} are allowed.")
+    if max_pixels is not None and count > 1:
+        allowed = max_pixels * ANIMATION_ALLOWANCE
+        if image.width * image.height * count > allowed:
+            raise EngineError(
+                f"The image has {count} frames of {image.width}×{image.height} pixels:"
+                f" at most {allowed:,} pixels in all frames together are allowed."
+            )
+    return Source(image, count, _plays(image) if count > 1 else 0)
+
+
+def _plays(image: Image.Image) -> int:
+    """GIF counts repeats, and says nothing when there are none; the other formats count plays."""
+    loop = image.info.get("loop")
+    if image.format == "GIF":
+        return 1 if loop is None else (int(loop) + 1 if loop else 0)
+    return int(loop or 0)
+
+
+def upright(image: Image.Image, animated: bool = False) -> Frame:
+    """A loaded image as sRGB: orientation applied, colours converted, alpha apart."""
+    duration = round(float(image.info.get("duration") or 0)) if animated else 0
+    profile = image.info.get("icc_profile")
+    if image.getexif().get(0x0112, 1) != 1 and not animated:
+        image = ImageOps.exif_transpose(image)
+    image = _eight_bits(image)
+    alpha = None
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+        if alpha.getextrema() == (255, 255):
+            alpha = None
+    return Frame(_srgb(image, profile), alpha, duration)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        deep: NDArray[Any] = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8))
+    if image.mode == "F":
+        scaled = np.nan_to_num(np.asarray(image)) * 255 + 0.5
+        return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
+    return image
+
+
+def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Mode L or RGB in sRGB. A profile that does not fit the image is passed over."""
+    grey = image.mode in ("1", "L")
+    if not profile:
+        return image.convert("L" if grey else "RGB")
+    base = image if image.mode in ("L", "RGB", "CMYK") else image.convert("L" if grey else "RGB")
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(given):
+            return base.convert("L" if grey else "RGB")
+        srgb = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(base, given, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        converted = None
+    if converted is None:
+        return base.convert("L" if grey else "RGB")
+    return converted.convert("L") if grey else converted
