@@ -68,8 +68,8 @@ RULES = (
     Rule(
         "sql-injection",
         ("path", "query"),
-        r"\bunion\b.{0,40}\bselect\b|\bselect\b.{1,80}\bfrom\b|['\")]\s*(?:or|and)\b"
-        r"|\b(?:or|and)\s+['\"(]?\w+['\")]?\s*(?:=|<|>|like\b)|['\"]\s*(?:--|#|;|/\*|\|\|)|--\s*$"
+        r"\bunion\b.{0,40}\bselect\b|\bselect\b.{1,80}\bfrom\b|['\")]\s+(?:or|and)\b|'(?:or|and)\b"
+        r"|\b(?:or|and)\s+['\"(]?\w+['\")]?\s*(?:=|<|>|like\b)|['\"]\s*(?:--|;|/\*|\|\|)|'\s*#|--\s*$"
         r"|\b(?:pg_)?sleep\s*\(|\bbenchmark\s*\(|waitfor\s+delay|xp_cmdshell|information_schema"
         r"|\b(?:load_file|extractvalue|updatexml)\s*\(|@@version|/\*|\border\s+by\s+\d"
         r"|;\s*(?:drop|delete|insert|update|alter|create|exec|shutdown|truncate)\b|'\s*(?:$|=|\+)",
@@ -107,7 +107,7 @@ RULES = (
         ("header",),
         r"^(?:[^/\s]* )?(?:sqlmap|nikto|nmap|masscan|acunetix|nessus|dirbuster|gobuster|wpscan"
         r"|zgrab|nuclei|openvas|w3af|havij|feroxbuster|ffuf|arachni|jaeles|netsparker)\b"
-        r"|nmap scripting engine|\bnikto/|\bsqlmap/|\bnuclei\b",
+        r"|nmap scripting engine|\bnikto/|\bsqlmap/|\bnuclei\b|\bzgrab/",
     ),
 )
 # Fields by which some frameworks let a client change what it asks for.

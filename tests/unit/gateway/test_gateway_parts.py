@@ -1,0 +1,165 @@
+"""Keys, addresses, header fields, routes, settings, the breaker: what needs no server."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from api_gateway import headers as h
+from api_gateway.keys import ApiKeys
+from api_gateway.openapi import merge
+from api_gateway.routes import ROUTES, find_route
+from api_gateway.settings import GatewaySettings
+from api_gateway.upstream import CircuitBreaker
+
+
+class TestApiKeys:
+    keys = ApiKeys([b"one", b"two"])
+
+    @pytest.mark.parametrize(
+        "field", [(b"x-api-key", b"one"), (b"x-api-key", b"two"), (b"authorization", b"bearer two")]
+    )
+    def test_known(self, field: tuple[bytes, bytes]) -> None:
+        name = self.keys.identify([field])
+        assert name is not None
+        assert name.startswith("key-")
+        assert field[1].decode() not in name
+
+    @pytest.mark.parametrize(
+        "field",
+        [(b"x-api-key", b"three"), (b"x-api-key", b""), (b"authorization", b"one"), (b"a", b"one")],
+    )
+    def test_unknown(self, field: tuple[bytes, bytes]) -> None:
+        assert self.keys.identify([field]) is None
+
+    def test_without_keys_nobody_is_known(self) -> None:
+        assert not ApiKeys([])
+        assert ApiKeys([]).identify([(b"x-api-key", b"")]) is None
+
+
+class TestClientAddress:
+    @pytest.mark.parametrize(
+        ("peer", "hops", "client"),
+        [
+            ("192.0.2.1", b"6.6.6.6", "192.0.2.1"),
+            ("10.0.0.1", b"", "10.0.0.1"),
+            ("10.0.0.1", b"192.0.2.1", "192.0.2.1"),
+            ("10.0.0.1", b"6.6.6.6, 192.0.2.1", "192.0.2.1"),
+            ("10.0.0.1", b"6.6.6.6, 192.0.2.1, 10.0.0.2", "192.0.2.1"),
+            ("10.0.0.1", b"6.6.6.6, nonsense, 10.0.0.2", "10.0.0.2"),
+            ("10.0.0.1", b"2001:db8::1", "2001:db8::1"),
+        ],
+    )
+    def test_whose_request_it_is(self, peer: str, hops: bytes, client: str) -> None:
+        settings = GatewaySettings(gateway_trusted_proxies="10.0.0.0/8")
+        fields = [(b"x-forwarded-for", hops)] if hops else []
+        assert h.client_address(fields, peer, settings.trusts)[0] == client
+
+
+names = st.from_regex(rb"[a-z][a-z-]{0,10}", fullmatch=True)
+values = st.from_regex(rb"[!-~]([ -~]{0,10}[!-~])?", fullmatch=True)
+
+
+@given(st.lists(st.tuples(names, values), max_size=12), st.booleans())
+def test_a_request_head_has_one_framing_and_nothing_of_the_hop(
+    fields: h.Headers, has_body: bool
+) -> None:
+    head = h.request_head(
+        "POST", b"/images", "upload:1", fields,
+        forwarded=b"", request_id="a" * 8, length=5, has_body=has_body,
+    )  # fmt: skip
+    assert head.count(b"\r\n\r\n") == 1
+    assert head.endswith(b"\r\n\r\n")
+    lines = head.split(b"\r\n")[1:-2]
+    sent = [line.partition(b": ")[0] for line in lines]
+    assert sent.count(b"content-length") == has_body
+    assert sent.count(b"host") == sent.count(b"via") == 1
+    assert not set(sent) & h.HOP_BY_HOP
+
+
+def test_fields_named_by_connection_go_but_not_those_that_give_a_message_its_meaning() -> None:
+    fields = [
+        (b"connection", b"X-Own, content-type, close"),
+        (b"x-own", b"a"),
+        (b"content-type", b"image/png"),
+        (b"via", b"1.0 other"),
+    ]
+    assert h.response_headers(fields) == [
+        (b"content-type", b"image/png"),
+        (b"via", b"1.0 other, 1.1 gateway"),
+    ]
+
+
+class TestRoutes:
+    @pytest.mark.parametrize(
+        ("path", "name", "target"),
+        [
+            ("/images", "images", "/images"),
+            ("/images/a", "image", "/images/a"),
+            ("/images/a/events", "events", "/images/a/events"),
+            ("/images/a/4", "dither", "/images/a/4"),
+            ("/dithers/a%2Fb", "dithers_of", "/images/a%2Fb"),
+            ("/files/a/b.png", "files", "/files/a/b.png"),
+        ],
+    )
+    def test_found(self, path: str, name: str, target: str) -> None:
+        found = find_route(path)
+        assert found is not None
+        assert (found[0].name, found[1]) == (name, target)
+
+    @pytest.mark.parametrize("path", ["/", "/images/", "/imagesx", "/images/a/b/c", "*", "", "/x"])
+    def test_not_found(self, path: str) -> None:
+        assert find_route(path) is None
+
+    def test_all_are_in_the_public_document(self) -> None:
+        paths = merge({}, {})["paths"]
+        assert {route.path.replace(":path", "") for route in ROUTES} == set(paths)
+
+
+class TestSettings:
+    @pytest.mark.parametrize("url", ["upload:8001", "ftp://a", "http://a/path", ""])
+    def test_an_address_that_is_none(self, url: str) -> None:
+        with pytest.raises(ValidationError, match="no address such as"):
+            GatewaySettings(upload_service_url=url)
+
+    def test_proxies_that_are_none(self) -> None:
+        with pytest.raises(ValidationError):
+            GatewaySettings(gateway_trusted_proxies="10.0.0.0/8, everyone")
+
+    def test_keys_are_not_shown(self) -> None:
+        settings = GatewaySettings.model_validate({"gateway_api_keys": "secret-1, secret-2"})
+        assert settings.api_keys == (b"secret-1", b"secret-2")
+        assert "secret" not in repr(settings)
+
+
+class TestCircuitBreaker:
+    def test_opens_after_failures_in_a_row_and_a_trial_decides(self) -> None:
+        breaker = CircuitBreaker(failures_to_open=3, open_seconds=1)
+        for _ in range(2):
+            breaker.failure(0)
+        breaker.success()
+        for _ in range(2):
+            breaker.failure(0)
+        assert breaker.allows(0)
+        breaker.failure(0)
+        assert not breaker.allows(0.9)
+        assert breaker.allows(1)
+        breaker.begin()
+        assert not breaker.allows(1), "one trial at a time"
+        breaker.failure(1)
+        assert not breaker.allows(1.9)
+        breaker.begin()
+        breaker.success()
+        assert breaker.closed
+
+    def test_nobody_listening_opens_it_at_once(self) -> None:
+        breaker = CircuitBreaker(failures_to_open=3, open_seconds=1)
+        breaker.failure(0, fatal=True)
+        assert not breaker.allows(0)
+
+    def test_a_trial_that_told_nothing_may_be_followed_by_another(self) -> None:
+        breaker = CircuitBreaker(failures_to_open=1, open_seconds=1)
+        breaker.failure(0)
+        breaker.begin()
+        breaker.abandon()
+        assert breaker.allows(1)
