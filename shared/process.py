@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from types import FrameType
 from typing import Protocol
 
@@ -37,6 +38,7 @@ class Threads:
         self._running: dict[str, Runnable] = {}
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
+        self._deadline = inf
 
     def start(self) -> None:
         for name, factory in self._factories.items():
@@ -49,14 +51,14 @@ class Threads:
     def stop(self) -> None:
         """Only sets flags: safe in a signal handler."""
         self._stopping.set()
+        self._deadline = min(self._deadline, time.monotonic() + STOP_SECONDS)
         for part in list(self._running.values()):
             part.stop()
 
     def join(self) -> None:
-        """Wait for the threads, within limits: what does not end in time is cut off."""
-        deadline = time.monotonic() + STOP_SECONDS
+        """Wait for the threads after ``stop``; what does not end in time is cut off."""
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            thread.join(max(0.0, self._deadline - time.monotonic()))
             if thread.is_alive():
                 logger.warning("part did not stop in time", extra={"part": thread.name})
 
@@ -69,6 +71,10 @@ class Threads:
                     part.stop()
                 part.run()
                 return
+            except TransientFailure as error:
+                logger.warning(
+                    "a part of the service must wait", extra={"part": name, "reason": str(error)}
+                )
             except Exception:
                 logger.exception(
                     "a part of the service failed; it starts again", extra={"part": name}
