@@ -14,11 +14,11 @@ def clean_filename(name: str | None) -> str:
     escaped wherever it is shown.
     """
     last = (name or "").replace("\\", "/").rpartition("/")[2]
-    normal = unicodedata.normalize("NFC", last[: 4 * LONGEST])
-    kept = "".join(c for c in normal if unicodedata.category(c)[0] != "C" or c == "\t")
+    harmless = (c for c in last[: 4 * LONGEST] if unicodedata.category(c)[0] != "C" or c == "\t")
+    kept = unicodedata.normalize("NFC", "".join(harmless))
     cleaned = " ".join(kept.split()).strip(". ")
     if len(cleaned) > LONGEST:
         stem, dot, extension = cleaned.rpartition(".")
         short = 0 < len(extension) <= 8 and bool(dot)
-        cleaned = f"{stem[: LONGEST - 9]}.{extension}" if short else cleaned[:LONGEST]
+        cleaned = f"{stem[: LONGEST - 9]}.{extension}" if short else cleaned[:LONGEST].rstrip(". ")
     return cleaned or UNNAMED
