@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from shared.context import REQUEST_ID_HEADER, request_context
@@ -36,7 +37,7 @@ def create_app(title: str, health: Health) -> FastAPI:
     app = FastAPI(title=title, version="1.0.0", redoc_url=None)
     install_problem_handlers(app)
     _install_failure_handlers(app)
-    app.add_route("/metrics", metrics_endpoint, include_in_schema=False)
+    app.get("/metrics", include_in_schema=False)(metrics_endpoint)
 
     @app.get("/health", tags=["system"], summary="How this service and its parts are")
     def _health() -> JSONResponse:
@@ -59,6 +60,8 @@ def _install_failure_handlers(app: FastAPI) -> None:
 
     app.add_exception_handler(TransientFailure, unavailable)
     app.add_exception_handler(StorageUnavailableError, unavailable)
+    # Nobody hears the answer; the status, nginx's for this, is for the access line.
+    app.add_exception_handler(ClientDisconnect, lambda _, __: Response(status_code=499))
 
 
 class RequestScope:
