@@ -1,0 +1,171 @@
+"""The mail itself: whatever the filename, it is one mail to one person with one link."""
+
+import email
+import email.policy
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from notification_service.letter import UnusableAddress, write_letter
+from notification_service.settings import NotificationSettings
+
+URL = "https://pictures.example.org/files/dithers/1-2.png"
+NASTY = st.sampled_from(
+    [
+        "\r\n",
+        "\n",
+        "\0",
+        "\x85",
+        "\u2028",
+        "\u202e",
+        "<b>",
+        "&amp;",
+        '"',
+        "'",
+        "%0a",
+        "=?utf-8?q?a?=",
+    ]
+)
+
+
+def letter(**changed: Any) -> EmailMessage:
+    """The mail as a reader gets it: written, sent as bytes, and read again."""
+    values: dict[str, Any] = {
+        "sender": "Dither <no-reply@pictures.example.org>",
+        "recipient": "ada@example.org",
+        "filename": "photo.jpg",
+        "url_dither": URL,
+        "dither_id": UUID(int=7),
+        "written_at": datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC),
+        **changed,
+    }
+    sent = bytes(write_letter(**values))
+    return email.message_from_bytes(sent, policy=email.policy.default)
+
+
+def text_of(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert isinstance(part, EmailMessage)
+    return str(part.get_content())
+
+
+class Html(HTMLParser):
+    """The tags, the links and the text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str | None] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name == "href"]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_a_mail_says_from_whom_to_whom_about_what() -> None:
+    message = letter()
+    assert message["From"] == "Dither <no-reply@pictures.example.org>"
+    assert message["To"] == "ada@example.org"
+    assert message["Subject"] == "Your dithered image: photo.jpg"
+    assert message["Date"] == "Mon, 04 May 2026 03:02:01 +0000"
+    assert message["Auto-Submitted"] == "auto-generated"
+
+
+def test_text_and_html_have_the_link_and_the_name() -> None:
+    message = letter()
+    assert message.get_content_type() == "multipart/alternative"
+    for kind in ("plain", "html"):
+        assert URL in text_of(message, kind)
+        assert "photo.jpg" in text_of(message, kind)
+
+
+def test_the_same_dither_has_the_same_message_id() -> None:
+    dither_id = uuid4()
+    first = letter(dither_id=dither_id)
+    again = letter(dither_id=dither_id, written_at=datetime(2027, 1, 1, tzinfo=UTC))
+    assert first["Message-ID"] == again["Message-ID"] == f"<{dither_id}@pictures.example.org>"
+    assert letter(dither_id=uuid4())["Message-ID"] != first["Message-ID"]
+
+
+def test_markup_in_a_name_is_text() -> None:
+    name = '<script>alert("1")</script> & <a href=x>.png'
+    page = Html(text_of(letter(filename=name), "html"))
+    assert name in page.texts
+    assert "script" not in page.tags
+    assert set(page.links) == {URL}
+
+
+def test_a_link_cannot_leave_its_attribute() -> None:
+    url = 'https://example.org/"onmouseover="alert(1)'
+    page = Html(text_of(letter(url_dither=url), "html"))
+    assert set(page.links) == {url}
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\v", "\f"])
+def test_a_line_break_in_a_name_adds_no_header(line_break: str) -> None:
+    message = letter(filename=f"a{line_break}Bcc: eve@example.org{line_break}{line_break}b.png")
+    assert message["Bcc"] is None
+    assert message["Subject"] == "Your dithered image: a Bcc: eve@example.org b.png"
+
+
+def test_a_name_does_not_turn_the_reading_direction() -> None:
+    assert letter(filename="photo\u202egnp.exe")["Subject"] == "Your dithered image: photo gnp.exe"
+    assert "<bdi>" in text_of(letter(filename="تصویر.png"), "html")
+
+
+@pytest.mark.parametrize(
+    "name", ["Große Straße.jpeg", "תמונה.png", "ภาพ.png", "😀" * 50, "字" * 200]
+)
+def test_a_name_in_any_script_arrives(name: str) -> None:
+    message = letter(filename=name)
+    assert message["Subject"] == f"Your dithered image: {name}"
+    assert name in text_of(message, "plain")
+
+
+@given(st.lists(NASTY | st.text(st.characters(exclude_categories=["Cs"]), max_size=9)).map("".join))
+def test_any_name_makes_one_whole_mail(name: str) -> None:
+    message = letter(filename=name)
+    assert sorted(set(message.keys())) == [
+        *("Auto-Submitted", "Content-Type", "Date", "From", "MIME-Version", "Message-ID"),
+        *("Subject", "To"),
+    ]
+    assert set(Html(text_of(message, "html")).links) == {URL}
+    assert URL in text_of(message, "plain")
+
+
+def test_a_domain_goes_as_ascii() -> None:
+    assert letter(recipient="ada@bücher.example.org")["To"] == "ada@xn--bcher-kva.example.org"
+
+
+def test_a_name_of_any_script_may_stand_before_the_at_sign() -> None:
+    assert letter(recipient="jörg@example.org")["To"].addresses[0].username == "jörg"
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        *("", "nobody", "a@b@c.org", "a..b@c.org", 'a"b@c.org', "a:b@c.org", "a@b\0.org", "a@"),
+        *("a@example.org\r\nBcc: eve@example.org", "a@example.org, eve@example.org"),
+    ],
+)
+def test_an_address_that_is_none(recipient: str) -> None:
+    with pytest.raises(UnusableAddress):
+        letter(recipient=recipient)
+
+
+@pytest.mark.parametrize("sender", ["", "nobody", "<>", "Dither <a@>"])
+def test_a_sender_that_is_none_is_refused_at_start(sender: str) -> None:
+    with pytest.raises(ValidationError, match="MAIL_FROM"):
+        NotificationSettings(mail_from=sender)

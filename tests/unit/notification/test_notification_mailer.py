@@ -1,0 +1,77 @@
+"""Without a mail server, mails are files: whole, once each, and readable by any mail program."""
+
+import email
+import email.policy
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import ValidationError
+
+from notification_service.letter import write_letter
+from notification_service.mailer import (
+    DirectoryMailer,
+    MailUnavailable,
+    SmtpMailer,
+    build_mailer,
+)
+from notification_service.settings import NotificationSettings
+
+
+def letter(dither_id: UUID, recipient: str = "ada@example.org") -> EmailMessage:
+    return write_letter(
+        sender="Dither <no-reply@dither.invalid>",
+        recipient=recipient,
+        filename="photo.jpg",
+        url_dither="http://localhost:8000/files/x.png",
+        dither_id=dither_id,
+        written_at=datetime(2026, 5, 4, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("recipient", ["ada@example.org", "jörg@example.org"])
+def test_a_mail_becomes_a_file(tmp_path: Path, recipient: str) -> None:
+    dither_id = uuid4()
+    DirectoryMailer(tmp_path / "made" / "outbox").send(letter(dither_id, recipient))
+    [path] = (tmp_path / "made" / "outbox").iterdir()
+    assert path.name == f"{dither_id}.eml"
+    read = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert isinstance(read, EmailMessage)
+    assert read["Message-ID"] == f"<{dither_id}@dither.invalid>"
+
+
+def test_the_same_mail_again_is_the_same_file(tmp_path: Path) -> None:
+    dither_id = uuid4()
+    for _ in range(2):
+        DirectoryMailer(tmp_path).send(letter(dither_id))
+    DirectoryMailer(tmp_path).send(letter(uuid4()))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_message_id_cannot_choose_another_directory(tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["Message-ID"] = "<../../etc/cron.d/x@dither.invalid>"
+    DirectoryMailer(tmp_path / "outbox").send(message)
+    assert [path.name for path in (tmp_path / "outbox").iterdir()] == ["etccrondx.eml"]
+
+
+def test_a_directory_that_cannot_be_written_makes_mails_wait(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("a file is in the way")
+    with pytest.raises(MailUnavailable, match="cannot be written"):
+        DirectoryMailer(tmp_path / "outbox").send(letter(uuid4()))
+
+
+def test_a_host_chooses_smtp(tmp_path: Path) -> None:
+    assert isinstance(build_mailer(NotificationSettings(data_dir=tmp_path)), DirectoryMailer)
+    assert isinstance(build_mailer(NotificationSettings(smtp_host="mail.test")), SmtpMailer)
+
+
+def test_a_login_is_whole_and_goes_over_tls() -> None:
+    with pytest.raises(ValidationError, match="must be set both"):
+        NotificationSettings.model_validate({"smtp_username": "ada"})
+    with pytest.raises(ValidationError, match="for all to read"):
+        NotificationSettings.model_validate(
+            {"smtp_username": "ada", "smtp_password": "s3cret", "smtp_security": "none"}
+        )

@@ -1,0 +1,177 @@
+"""What a file is, is told by its content; a file that is not whole is told apart, never a crash."""
+
+import warnings
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.problems import Problem
+from tests.support.pictures import FORMATS, animation, black_png, picture
+from upload_service.inspection import Inspected, inspect
+
+MAX_PIXELS = 50_000_000
+FEW_PIXELS = 1_000_000
+TYPES = {
+    "PNG": ("image/png", "png"),
+    "JPEG": ("image/jpeg", "jpg"),
+    "GIF": ("image/gif", "gif"),
+    "WEBP": ("image/webp", "webp"),
+    "AVIF": ("image/avif", "avif"),
+    "BMP": ("image/bmp", "bmp"),
+    "TIFF": ("image/tiff", "tif"),
+}
+SAMPLES = {
+    **{name: picture(name) for name in FORMATS},
+    "MPO": picture("MPO"),
+    "progressive JPEG": picture("JPEG", progressive=True),
+    "TIFF with LZW": picture("TIFF", compression="tiff_lzw"),
+    "TIFF with JPEG": picture("TIFF", compression="jpeg"),
+    "animated GIF": animation("GIF"),
+    "animated WebP": animation("WEBP"),
+    "animated PNG": animation("PNG"),
+}
+
+
+def refusal(data: bytes, max_pixels: int = MAX_PIXELS) -> Problem:
+    with pytest.raises(Problem) as caught:
+        inspect(data, max_pixels=max_pixels)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_content_tells_the_type(name: str) -> None:
+    assert inspect(SAMPLES[name], max_pixels=MAX_PIXELS) == Inspected(*TYPES[name], 40, 30)
+
+
+def test_a_picture_with_more_pictures_behind_it_is_a_jpeg() -> None:
+    found = inspect(SAMPLES["MPO"], max_pixels=MAX_PIXELS)
+    assert found == Inspected("image/jpeg", "jpg", 40, 30)
+
+
+@pytest.mark.parametrize("name", ["animated GIF", "animated WebP", "animated PNG"])
+def test_an_animation_is_as_large_as_its_canvas(name: str) -> None:
+    found = inspect(SAMPLES[name], max_pixels=MAX_PIXELS)
+    assert (found.width, found.height) == (24, 16)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (333, 1021), (2048, 64)])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_is_as_large_as_it_is_stored(size: tuple[int, int], progressive: bool) -> None:
+    data = picture("JPEG", size, progressive=progressive)
+    found = inspect(data, max_pixels=MAX_PIXELS)
+    assert (found.width, found.height) == size
+
+
+def test_orientation_does_not_change_the_stored_size() -> None:
+    turned = picture("JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0")
+    found = inspect(turned, max_pixels=MAX_PIXELS)
+    assert (found.width, found.height) == (40, 30)
+
+
+def test_an_empty_file() -> None:
+    problem = refusal(b"")
+    assert problem.status == 422
+    assert "empty" in problem.detail
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"I am a text, whatever my name says.\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+        b"%PDF-1.7\n",
+        b"\x89PNG",
+        bytes(1000),
+        picture("PPM"),
+        picture("PCX"),
+    ],
+)
+def test_what_is_no_picture_of_a_known_type(data: bytes) -> None:
+    problem = refusal(data)
+    assert problem.status == 415
+    assert "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF" in problem.detail
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF"])
+def test_a_picture_that_is_cut_short(name: str) -> None:
+    data = picture(name, (200, 200))
+    problem = refusal(data[: len(data) // 2 + 50])
+    assert problem.status in {415, 422}
+    assert "damaged or cut short" in problem.detail or "known type" in problem.detail
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "WEBP"])
+def test_the_types_that_browsers_send_are_called_damaged(name: str) -> None:
+    data = picture(name, (200, 200))
+    problem = refusal(data[: len(data) // 2])
+    assert (problem.status, "damaged" in problem.detail) == (422, True)
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
+    bomb = black_png(13_000, 13_000)
+    assert len(bomb) < 30_000
+    problem = refusal(bomb)
+    assert problem.status == 422
+    assert "13,000 × 13,000" in problem.detail
+    assert "50,000,000" in problem.detail
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    assert inspect(picture("PNG", (40, 30)), max_pixels=1200).width == 40
+    assert refusal(picture("PNG", (40, 30)), max_pixels=1199).status == 422
+
+
+@pytest.mark.parametrize("size", [(65_500, 1), (1, 65_500)])
+@pytest.mark.parametrize("name", ["PNG", "JPEG"])
+def test_a_line_of_pixels_is_a_picture(name: str, size: tuple[int, int]) -> None:
+    found = inspect(picture(name, size), max_pixels=MAX_PIXELS)
+    assert (found.width, found.height) == size
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, 0), (0, 0)])
+def test_a_picture_without_pixels(size: tuple[int, int]) -> None:
+    assert refusal(black_png(*size)).status in {415, 422}
+
+
+def always_an_answer(data: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, about what it found strange in the file
+        status = 200
+        try:
+            found = inspect(data, max_pixels=FEW_PIXELS)
+            assert found.width * found.height <= FEW_PIXELS
+        except Problem as problem:
+            status = problem.status
+    assert status in {200, 415, 422}
+
+
+@pytest.mark.parametrize("name", ["AVIF", "TIFF", "TIFF with LZW", "PNG", "WEBP", "GIF"])
+def test_no_byte_of_a_file_can_be_changed_into_a_crash(name: str) -> None:
+    sample = picture(name.partition(" ")[0], (8, 6)) if " " not in name else SAMPLES[name]
+    for position in range(min(len(sample), 400)):
+        for flip in (0x01, 0x80, 0xFF):
+            damaged = bytearray(sample)
+            damaged[position] ^= flip
+            always_an_answer(bytes(damaged))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_a_damaged_picture_is_damaged_or_a_picture(data: st.DataObject) -> None:
+    sample = bytearray(SAMPLES[data.draw(st.sampled_from(sorted(SAMPLES)))])
+    cut = data.draw(st.integers(0, len(sample)) | st.just(len(sample)))
+    for position in data.draw(st.lists(st.integers(0, len(sample) - 1), max_size=8)):
+        sample[position] = data.draw(st.integers(0, 255))
+    always_an_answer(bytes(sample[:cut]))
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"BM", b"II*\0"])
+    | st.just(b"RIFF\x40\0\0\0WEBPVP8 ")
+    | st.just(b"\0\0\0\x20ftypavif"),
+    st.binary(max_size=300),
+)
+def test_any_bytes_get_an_answer(head: bytes, tail: bytes) -> None:
+    always_an_answer(head + tail)
