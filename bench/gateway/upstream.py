@@ -13,7 +13,7 @@ from typing import cast
 import uvloop
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
-_IMAGE = (
+IMAGE = (
     b'{"uuid": "%b", "url": "http://localhost:8000/files/%b.png", "filename": "a.png", '
     b'"content_type": "image/png", "width": 640, "height": 480, "bytes": 123456, '
     b'"created_at": "2026-01-01T00:00:00Z", "status": "uploaded", "dithers": []}'
@@ -28,9 +28,9 @@ def _answer(status: bytes, content_type: bytes, cache: bytes, body: bytes) -> by
     ) % (status, content_type, cache, len(body), body)
 
 
-_JSON = _answer(b"200 OK", b"application/json", b"no-store", _IMAGE)
-_CREATED = _answer(b"201 Created", b"application/json", b"no-store", _IMAGE)
-_FILE = _answer(b"200 OK", b"image/png", b"public, max-age=31536000, immutable", _IMAGE)
+_JSON = _answer(b"200 OK", b"application/json", b"no-store", IMAGE)
+_CREATED = _answer(b"201 Created", b"application/json", b"no-store", IMAGE)
+_FILE = _answer(b"200 OK", b"image/png", b"public, max-age=31536000, immutable", IMAGE)
 _DOWNLOAD = _answer(b"200 OK", b"image/png", b"no-store", _LARGE)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
