@@ -6,7 +6,7 @@ the limits. Then each frame is decoded, turned upright (EXIF), and converted to 
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from dither_service.engine.errors import EngineError
 from dither_service.engine.result import check_size
+from dither_service.engine.work import NO_MASK
 
 MAX_PIXELS = 50_000_000
 MAX_FRAMES = 1000
@@ -32,10 +33,14 @@ Image.MAX_IMAGE_PIXELS = None
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded image: mode L or RGB, and its alpha (mode L) or None; milliseconds shown."""
+    """One decoded image in sRGB.
 
-    image: Image.Image
-    alpha: Image.Image | None = None
+    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
+    duration: milliseconds shown.
+    """
+
+    pixels: NDArray[np.uint8]
+    mask: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
     duration: int = 0
 
 
@@ -46,12 +51,15 @@ class Source:
     plays: how often an animation is shown, 0 for ever.
     """
 
-    image: Image.Image
+    image: Image.Image | Frame
     count: int = 1
     plays: int = 0
 
     def frames(self) -> Iterator[Frame]:
         """Decode the frames, in order; may be called again. Raises EngineError for damage."""
+        if isinstance(self.image, Frame):
+            yield self.image
+            return
         for number in range(self.count):
             try:
                 if self.count > 1:
@@ -78,6 +86,20 @@ def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_
 def open_image(image: Image.Image) -> Source:
     """The same for an image of Pillow's, without limits."""
     return _source(image, None, None)
+
+
+def open_array(pixels: NDArray[np.uint8]) -> Source:
+    """The same for ``uint8 (H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or, with alpha, ``(H, W, 4)``."""
+    if pixels.dtype != np.uint8 or pixels.size == 0:
+        raise EngineError("An image array is uint8 and has at least one pixel.")
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4):
+        raise EngineError("An image array is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4).")
+    mask = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else NO_MASK
+    if mask.size and mask.min() == 255:
+        mask = NO_MASK
+    return Source(Frame(np.ascontiguousarray(pixels[..., :3]), mask))
 
 
 def _source(image: Image.Image, max_pixels: int | None, max_frames: int | None) -> Source:
@@ -112,13 +134,17 @@ def upright(image: Image.Image, animated: bool = False) -> Frame:
     if image.getexif().get(0x0112, 1) != 1 and not animated:
         image = ImageOps.exif_transpose(image)
     image = _eight_bits(image)
-    alpha = None
+    mask = NO_MASK
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
-        if alpha.getextrema() == (255, 255):
-            alpha = None
-    return Frame(_srgb(image, profile), alpha, duration)
+        mask = NO_MASK if alpha.getextrema() == (255, 255) else np.asarray(alpha)
+    return Frame(pixels_of(_srgb(image, profile)), mask, duration)
+
+
+def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
+    """Mode L or RGB → ``uint8 (H, W, 1 or 3)``."""
+    return np.asarray(image).reshape(image.height, image.width, -1)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -9,14 +9,21 @@ from PIL import Image
 
 from dither_service.engine.adaptive import adaptive, sample
 from dither_service.engine.compiled.nearest import prepare
-from dither_service.engine.decode import MAX_FRAMES, MAX_PIXELS, Source, open_bytes, open_image
+from dither_service.engine.decode import (
+    MAX_FRAMES,
+    MAX_PIXELS,
+    Frame,
+    Source,
+    open_array,
+    open_bytes,
+    open_image,
+)
 from dither_service.engine.encode import encode
-from dither_service.engine.errors import EngineError
 from dither_service.engine.light import adjusted_light, light_of_code
 from dither_service.engine.methods import render
 from dither_service.engine.options import Options
 from dither_service.engine.palettes import NAMED, from_hex, named
-from dither_service.engine.prepare import checked, prepared, size_of
+from dither_service.engine.prepare import checked, coloured, prepared, size_of
 from dither_service.engine.result import Dithered, Encoded
 from dither_service.engine.targets import combine, levels, levels_palette
 from dither_service.engine.work import Levels, Palette, Work
@@ -31,9 +38,8 @@ def dither(image: Image.Image | Pixels, options: Options) -> Dithered:
         RGBA; or an image of Pillow's of any mode, whose frames are all dithered if it is animated.
     Raises EngineError for other arrays, empty images and damaged files. The array is not changed.
     """
-    if isinstance(image, np.ndarray):
-        image = _from_array(image)
-    return dither_source(open_image(image), options)
+    source = open_array(image) if isinstance(image, np.ndarray) else open_image(image)
+    return dither_source(source, options)
 
 
 def dither_bytes(
@@ -66,38 +72,39 @@ def dither_source(
     light = adjusted_light(options)
     target = _target(source, options, max_pixels, max_size)
     done = [
-        replace(_dithered(Work(pixels, mask, light, target, options)), duration=duration)
-        for pixels, mask, duration in _prepared(source, options, max_pixels, max_size)
+        _dithered(Work(frame.pixels, frame.mask, light, target, options), frame.duration)
+        for frame in _prepared(source, options, max_pixels, max_size)
     ]
     if len(done) == 1:
         return replace(done[0], duration=0)
     return replace(done[0], frames=tuple(done), loop=source.plays)
 
 
-def _dithered(work: Work) -> Dithered:
+def _dithered(work: Work, duration: int) -> Dithered:
     found = render(work)
     alpha = work.mask if work.mask.size else None
     if isinstance(work.target, Palette):
-        return Dithered(found, work.target.colours, alpha)
+        return Dithered(found, work.target.colours, alpha, duration=duration)
     depth = work.pixels.shape[2]
     if found.ndim == 3 and work.target.combines(depth):
         found = combine(found, work.target.count)
-    return Dithered(found, levels_palette(work.target, depth), alpha)
+    return Dithered(found, levels_palette(work.target, depth), alpha, duration=duration)
 
 
 def _prepared(
     source: Source, options: Options, max_pixels: int | None, max_size: int | None
-) -> Iterator[tuple[Pixels, Pixels, int]]:
-    """Pixels, alpha and duration of each frame, all of one size and depth."""
+) -> Iterator[Frame]:
+    """The frames as they are to be dithered, all of one size and depth."""
     size: tuple[int, int] | None = None
-    for frame in source.frames():
+    for decoded in source.frames():
         if size is None:
-            size = size_of(*frame.image.size, options, max_size)
+            height, width = decoded.pixels.shape[:2]
+            size = size_of(width, height, options, max_size)
             checked(*size, max_pixels)
-        pixels, mask = prepared(frame, options, size)
+        frame = prepared(decoded, options, size)
         if source.count > 1 and options.palette == "channels":
-            pixels = _coloured(pixels)
-        yield pixels, mask, frame.duration
+            frame = replace(frame, pixels=coloured(frame.pixels))
+        yield frame
 
 
 def _target(
@@ -112,20 +119,6 @@ def _target(
     else:
         count = int(options.palette.removeprefix("adaptive:"))
         frames = _prepared(source, options, max_pixels, max_size)
-        colours = adaptive((sample(p, mask, source.count) for p, mask, _ in frames), count)
+        colours = adaptive((sample(f.pixels, f.mask, source.count) for f in frames), count)
     lights = light_of_code(options.light)[colours]
     return Palette(colours, lights, prepare(colours, options.distance, options.light))
-
-
-def _coloured(pixels: Pixels) -> Pixels:
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
-
-
-def _from_array(pixels: Pixels) -> Image.Image:
-    if pixels.dtype != np.uint8 or pixels.size == 0:
-        raise EngineError("An image array is uint8 and has at least one pixel.")
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    if pixels.ndim != 2 and (pixels.ndim != 3 or pixels.shape[2] not in (3, 4)):
-        raise EngineError("An image array is (H, W), (H, W, 3) or (H, W, 4).")
-    return Image.fromarray(np.ascontiguousarray(pixels))

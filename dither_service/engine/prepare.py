@@ -1,18 +1,20 @@
 """What is done to an image before it is dithered: size, background, saturation, grey."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from dither_service.engine.decode import Frame
+from dither_service.engine.decode import Frame, pixels_of
 from dither_service.engine.errors import EngineError
 from dither_service.engine.options import Options
 from dither_service.engine.result import check_size
 from dither_service.engine.work import NO_MASK
 
 MAX_SIDE = 20_000
+Pixels = NDArray[np.uint8]
 
 
 def size_of(width: int, height: int, options: Options, max_size: int | None) -> tuple[int, int]:
@@ -34,38 +36,48 @@ def size_of(width: int, height: int, options: Options, max_size: int | None) -> 
     return width, height
 
 
-def resized(frame: Frame, size: tuple[int, int]) -> Frame:
-    """The frame at another size, by Lanczos; transparent pixels lend no colour to others."""
-    if frame.image.size == size:
-        return frame
-    if frame.alpha is None:
-        return Frame(frame.image.resize(size, Image.Resampling.LANCZOS), None, frame.duration)
-    whole = frame.image.convert("RGB")
-    whole.putalpha(frame.alpha)
+def prepared(frame: Frame, options: Options, size: tuple[int, int]) -> Frame:
+    """The frame as it is to be dithered: size, background, saturation, grey or colour."""
+    if (frame.pixels.shape[1], frame.pixels.shape[0]) != size:
+        frame = _resized(frame, size)
+    if frame.mask.size and options.alpha == "flatten":
+        frame = _flattened(frame, options.background)
+    pixels = frame.pixels
+    if options.saturation != 1 and pixels.shape[2] == 3:
+        pixels = pixels_of(ImageEnhance.Color(_image(pixels)).enhance(options.saturation))
+    if options.palette == "gray" and pixels.shape[2] == 3:
+        pixels = pixels_of(_image(pixels).convert("L"))
+    elif options.palette not in ("gray", "channels"):
+        pixels = coloured(pixels)
+    return replace(frame, pixels=pixels)
+
+
+def coloured(pixels: Pixels) -> Pixels:
+    """Grey as three equal channels; colour as it is."""
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+
+def _image(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _resized(frame: Frame, size: tuple[int, int]) -> Frame:
+    """By Lanczos; transparent pixels lend no colour to others."""
+    image = _image(frame.pixels)
+    if not frame.mask.size:
+        return replace(frame, pixels=pixels_of(image.resize(size, Image.Resampling.LANCZOS)))
+    whole = image.convert("RGB")
+    whole.putalpha(Image.fromarray(frame.mask))
     whole = whole.resize(size, Image.Resampling.LANCZOS)
-    image = whole.convert(frame.image.mode)
-    return Frame(image, whole.getchannel("A"), frame.duration)
+    mask = np.asarray(whole.getchannel("A"))
+    return replace(frame, pixels=pixels_of(whole.convert(image.mode)), mask=mask)
 
 
-def prepared(
-    frame: Frame, options: Options, size: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Pixels ``uint8 (H, W, C)``, C 1 or 3, and alpha ``uint8 (H, W)``, or `NO_MASK` for none."""
-    frame = resized(frame, size)
-    image, alpha = frame.image, frame.alpha
-    if alpha is not None and options.alpha == "flatten":
-        ground = Image.new("RGB", image.size, options.background)
-        ground.paste(image.convert("RGB"), mask=alpha)
-        image, alpha = ground, None
-    if options.saturation != 1 and image.mode == "RGB":
-        image = ImageEnhance.Color(image).enhance(options.saturation)
-    if options.palette == "gray":
-        image = image.convert("L")
-    elif options.palette != "channels":
-        image = image.convert("RGB")
-    pixels = np.asarray(image)
-    mask = NO_MASK if alpha is None else np.asarray(alpha)
-    return pixels.reshape(image.height, image.width, -1), mask
+def _flattened(frame: Frame, background: str) -> Frame:
+    image = _image(frame.pixels)
+    ground = Image.new("RGB", image.size, background)
+    ground.paste(image.convert("RGB"), mask=Image.fromarray(frame.mask))
+    return replace(frame, pixels=pixels_of(ground), mask=NO_MASK)
 
 
 def checked(width: int, height: int, max_pixels: int | None) -> None:
