@@ -38,8 +38,7 @@ def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -
 def versions(session: Session, uuids: Collection[UUID]) -> dict[UUID, int]:
     """The version of each of the images that exist."""
     query = select(Image.uuid, Image.version).where(Image.uuid.in_(uuids))
-    rows = session.execute(query).tuples().all()
-    return dict(rows)
+    return dict(session.execute(query).all())
 
 
 def delete(session: Session, image: Image) -> None:
