@@ -73,7 +73,8 @@ async def read_form(request: Request, fields: tuple[str, ...]) -> AsyncIterator[
         raise Problem(415, f"Send multipart/form-data; {_takes(fields)}.")
     try:
         form = await request.form(max_files=2, max_fields=8, max_part_size=64 * 1024)
-    except HTTPException as error:  # Starlette's words for a form that is none
+    # Starlette's words for a form that is none; a charset that decodes nothing is not among them.
+    except (HTTPException, UnicodeError) as error:
         raise Problem(400, f"The form cannot be read; {_takes(fields)}.") from error
     try:
         yield Form(form, fields)

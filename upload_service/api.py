@@ -11,6 +11,7 @@ from shared.health import Health
 from shared.http import BodyLimit, create_app
 from shared.storage import Storage
 from upload_service import schemas
+from upload_service.conditional import client_has
 from upload_service.events import ImageEvents
 from upload_service.files import file_response
 from upload_service.form import OPENAPI, read_upload
@@ -62,7 +63,7 @@ def create_api(
     def get_image(uuid: UUID, request: Request) -> Response:
         image, version = service.get_image(uuid)
         headers = {"etag": f'"{version}"', "cache-control": "no-cache"}
-        if headers["etag"] in request.headers.get("if-none-match", ""):
+        if client_has(request, headers["etag"]):
             return Response(status_code=304, headers=headers)
         return _json(image, 200, headers)
 

@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse, Response
 
 from shared.problems import Problem
 from shared.storage import LocalStorage, Storage, StorageRefusedError
+from upload_service.conditional import client_has
 
 # Bytes under a key never change; whether the file is still there is another matter.
 CACHE = "public, max-age=31536000, immutable"
@@ -31,14 +32,9 @@ def file_response(storage: Storage, key: str, request: Request) -> Response:
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
     }
-    known = {tag.strip().removeprefix("W/") for tag in _if_none_match(request)}
-    if headers["etag"] in known or "*" in known:
+    if client_has(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type=TYPES.get(path.suffix[1:]), headers=headers)
-
-
-def _if_none_match(request: Request) -> list[str]:
-    return request.headers.get("if-none-match", "").split(",")
 
 
 def _path(storage: Storage, key: str) -> Path:
