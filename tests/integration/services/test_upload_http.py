@@ -1,0 +1,465 @@
+"""The upload service over HTTP: what it answers to good requests, and to each kind of bad one."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import requests
+
+from shared.database import Database
+from shared.health import Health, Part
+from shared.messages import ImageUploaded
+from shared.storage import LocalStorage
+from tests.integration.services.support import (
+    Client,
+    empty,
+    migrated,
+    outgoing,
+    rows,
+    sentence,
+    served,
+)
+from tests.support.pictures import FORMATS, black_png, picture
+from upload_service import models
+from upload_service.api import create_api
+from upload_service.events import ImageEvents
+from upload_service.service import UploadService
+from upload_service.settings import UploadSettings
+
+PNG = picture("PNG", (64, 48))
+SETTINGS = UploadSettings(max_upload_bytes=300_000, public_url="http://public.test")
+
+
+@pytest.fixture(scope="module")
+def tables(database: str) -> Iterator[Database]:
+    with migrated(database, "upload_service") as migrated_database:
+        yield migrated_database
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
+    return LocalStorage(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture(scope="module")
+def service(tables: Database, storage: LocalStorage) -> UploadService:
+    return UploadService(SETTINGS, tables, storage)
+
+
+@pytest.fixture(scope="module")
+def client(service: UploadService, storage: LocalStorage) -> Iterator[Client]:
+    events = ImageEvents(service, poll_seconds=1, max_watchers=1)
+    health = Health("upload", {"database": lambda: Part("ok")})
+    with served(create_api(SETTINGS, service, storage, events, health)) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _no_images(tables: Database) -> None:
+    empty(tables, models.metadata)
+
+
+def send(client: Client, data: bytes = PNG, name: str = "photo.png", **fields: str) -> Any:
+    return client.post("/images", files={"file": (name, data)}, data=fields)
+
+
+def uploaded(client: Client, **fields: Any) -> dict[str, Any]:
+    answer = send(client, **fields)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def multipart(disposition: bytes, content: bytes = PNG) -> dict[str, Any]:
+    """A form written by hand, for names that no client's library would send."""
+    body = b"--cut\r\nContent-Disposition: form-data; " + disposition
+    body += b"\r\nContent-Type: image/png\r\n\r\n" + content + b"\r\n--cut--\r\n"
+    return {"data": body, "headers": {"Content-Type": "multipart/form-data; boundary=cut"}}
+
+
+# Good requests.
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_upload_is_created_and_found_where_it_says(client: Client, name: str) -> None:
+    answer = send(client, picture(name), "my photo.dat")
+    assert answer.status_code == 201
+    image = answer.json()
+    assert answer.headers["location"] == f"/images/{UUID(image['uuid'])}"
+    assert set(image) == {
+        *("uuid", "url", "filename", "content_type", "width", "height"),
+        *("bytes", "created_at", "status", "dithers"),
+    }
+    assert (image["width"], image["height"], image["filename"]) == (40, 30, "my photo.dat")
+    assert client.get(answer.headers["location"]).json() == image
+
+
+def test_the_list_has_pages(client: Client) -> None:
+    uuids = [uploaded(client)["uuid"] for _ in range(3)]
+    first = client.get("/images", params={"limit": 2}).json()
+    rest = client.get("/images", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [image["uuid"] for image in first["items"] + rest["items"]] == uuids[::-1]
+    assert rest["next_cursor"] is None
+
+
+def test_an_unchanged_image_is_not_sent_again(client: Client) -> None:
+    path = f"/images/{uploaded(client)['uuid']}"
+    tag = client.get(path).headers["etag"]
+    for sent in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        again = client.get(path, headers={"If-None-Match": sent})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_delete_is_done_once(client: Client) -> None:
+    path = f"/images/{uploaded(client)['uuid']}"
+    deleted = client.delete(path)
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert "There is no image" in sentence(client.delete(path), 404)
+    assert "There is no image" in sentence(client.get(path), 404)
+
+
+def test_email_and_options_travel_with_the_announcement(
+    client: Client, tables: Database, service: UploadService
+) -> None:
+    options = {"algorithm": "atkinson", "palette": ["#000000", "#ffffff"]}
+    image = uploaded(client, email=" Ada@Example.ORG ".strip(), options=json.dumps(options))
+    [told] = outgoing(tables, service.outbox)
+    assert isinstance(told, ImageUploaded)
+    assert (told.email, told.options) == ("Ada@example.org", options)
+    assert "ada" not in json.dumps(image).lower()
+
+
+def test_empty_fields_are_fields_left_out(
+    client: Client, tables: Database, service: UploadService
+) -> None:
+    uploaded(client, email="", options="")
+    [told] = outgoing(tables, service.outbox)
+    assert isinstance(told, ImageUploaded)
+    assert (told.email, told.options) == (None, None)
+
+
+def test_a_request_id_goes_from_the_request_into_its_message(
+    client: Client, tables: Database
+) -> None:
+    answer = client.post(
+        "/images", files={"file": ("a.png", PNG)}, headers={"X-Request-ID": "my-request-1"}
+    )
+    assert answer.headers["x-request-id"] == "my-request-1"
+    assert rows(tables, "SELECT request_id FROM upload.outbox") == [("my-request-1",)]
+
+
+# Files.
+
+
+def test_a_file_is_served_to_be_kept_for_ever(client: Client) -> None:
+    url = uploaded(client)["url"]
+    assert url.startswith("http://public.test/files/images/")
+    answer = client.get(url.removeprefix("http://public.test"))
+    assert answer.content == PNG
+    assert answer.headers["content-type"] == "image/png"
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_a_file_that_the_client_has_is_not_sent_again(client: Client) -> None:
+    path = uploaded(client)["url"].removeprefix("http://public.test")
+    tag = client.get(path).headers["etag"]
+    for sent in (tag, f"W/{tag}", f'"a", {tag}', "*"):
+        again = client.get(path, headers={"If-None-Match": sent})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ("bytes=0-9", PNG[:10]),
+        ("bytes=10-", PNG[10:]),
+        ("bytes=-7", PNG[-7:]),
+        (f"bytes=5-{10**9}", PNG[5:]),
+    ],
+)
+def test_a_part_of_a_file(client: Client, asked: str, part: bytes) -> None:
+    path = uploaded(client)["url"].removeprefix("http://public.test")
+    answer = client.get(path, headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (206, part)
+    assert answer.headers["content-range"].endswith(f"/{len(PNG)}")
+
+
+def test_a_part_that_is_not_there(client: Client) -> None:
+    path = uploaded(client)["url"].removeprefix("http://public.test")
+    answer = client.get(path, headers={"Range": f"bytes={len(PNG)}-"})
+    assert answer.status_code == 416
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../etc/passwd",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e/%2e%2e/secret.txt",
+        "images/../../secret.txt",
+        "/etc/passwd",
+        "images",
+        "images/",
+        "",
+        "images/%00.png",
+        f"images/{uuid4()}.png",
+        "images/.0f8fad5b-d9cb-469f-a165-70867728950e.png.tmp",
+        "..\\secret.txt",
+    ],
+)
+def test_no_other_file_can_be_reached(client: Client, storage: LocalStorage, path: str) -> None:
+    uploaded(client)
+    root = storage.path(f"images/{uuid4()}.png").parent.parent
+    (root.parent / "secret.txt").write_text("secret")
+    answer = client.raw(f"GET /files/{path} HTTP/1.1\nHost: a\nConnection: close\n")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"application/problem+json" in answer
+    assert b"root:" not in answer
+    assert b"\r\n\r\nsecret" not in answer
+
+
+def test_a_file_goes_with_its_image(
+    client: Client, service: UploadService, tables: Database, storage: LocalStorage
+) -> None:
+    image = uploaded(client)
+    client.delete(f"/images/{image['uuid']}")
+    service.removals.sweep(tables, storage)
+    gone = client.get(image["url"].removeprefix("http://public.test"))
+    assert "no such file" in sentence(gone, 404)
+
+
+# Bad uploads. None of them leaves anything behind.
+
+
+@pytest.fixture
+def _leaves_nothing(tables: Database) -> Iterator[None]:
+    yield
+    assert rows(tables, "SELECT count(*) FROM upload.images") == [(0,)]
+    assert rows(tables, "SELECT count(*) FROM upload.outbox") == [(0,)]
+
+
+BAD_FORMS: dict[str, tuple[dict[str, Any], int, str]] = {
+    "no file": ({"files": {"email": (None, "ada@example.org")}}, 422, "none was sent"),
+    "two files": ({"files": [("file", ("a", PNG)), ("file", ("b", PNG))]}, 422, "2 were sent"),
+    "three files": ({"files": [("file", (n, PNG)) for n in "abc"]}, 400, "one image"),
+    "a text instead": ({"files": {"file": (None, "a text")}}, 422, "a text was sent instead"),
+    "another field": ({"files": {"picture": ("a.png", PNG)}}, 422, "no field 'picture'"),
+    "an empty file": ({"files": {"file": ("a.png", b"")}}, 422, "empty"),
+    "a text named .png": ({"files": {"file": ("a.png", b"a text")}}, 415, "PNG, JPEG, GIF"),
+    "a cut JPEG": (
+        {"files": {"file": ("a.jpg", picture("JPEG", (300, 300))[:2000])}},
+        422,
+        "damaged or cut short",
+    ),
+    "169 Mpx in 20 KB": (
+        {"files": {"file": ("a.png", black_png(13_000, 13_000))}},
+        422,
+        "at most 50,000,000 pixels",
+    ),
+    "a large file": ({"files": {"file": ("a.png", PNG + bytes(300_000))}}, 413, "300,000 bytes"),
+    "no form at all": ({"json": {"file": "a"}}, 415, "multipart/form-data"),
+    "nothing": ({}, 415, "multipart/form-data"),
+    "a form without its boundary": (
+        {"data": b"--cut\r\n", "headers": {"Content-Type": "multipart/form-data"}},
+        400,
+        "cannot be read",
+    ),
+    "a form that breaks off": (
+        {
+            "data": b"--cut\r\nContent-Disposition: form-data; name=file; filen",
+            "headers": {"Content-Type": "multipart/form-data; boundary=cut"},
+        },
+        422,
+        "none was sent",
+    ),
+    "a form in no charset": (
+        {
+            "data": multipart(b'name="file"; filename="a.png"')["data"],
+            "headers": {"Content-Type": "multipart/form-data; boundary=cut; charset=undefined"},
+        },
+        400,
+        "cannot be read",
+    ),
+    "an email with a newline": (
+        {"files": {"file": ("a.png", PNG)}, "data": {"email": "a@b.org\r\nBcc: c@d.org"}},
+        422,
+        "email: ",
+    ),
+    "two emails": (
+        {"files": {"file": ("a.png", PNG)}, "data": {"email": ["a@b.org", "c@d.org"]}},
+        422,
+        "given once",
+    ),
+    "an email as a file": (
+        {"files": {"file": ("a.png", PNG), "email": ("e.txt", b"a@b.org")}},
+        422,
+        "a text is expected",
+    ),
+    "options that are no JSON": (
+        {"files": {"file": ("a.png", PNG)}, "data": {"options": "channels=4"}},
+        422,
+        "options: a JSON object",
+    ),
+    "options of 100 KB": (
+        {"files": {"file": ("a.png", PNG)}, "data": {"options": '{"a": "' + "b" * 100_000 + '"}'}},
+        400,
+        "cannot be read",
+    ),
+}
+
+
+@pytest.mark.usefixtures("_leaves_nothing")
+@pytest.mark.parametrize("case", BAD_FORMS)
+def test_a_bad_upload_is_told_what_is_wrong(client: Client, case: str) -> None:
+    request, status, word = BAD_FORMS[case]
+    assert word in sentence(client.post("/images", **request), status)
+
+
+@pytest.mark.usefixtures("_leaves_nothing")
+@pytest.mark.parametrize(
+    "email", ["nobody", "a@b", "a@b.org, c@d.org", "a b@c.org", "a@" + "b" * 300, "\0"]
+)
+def test_an_email_that_is_none(client: Client, email: str) -> None:
+    detail = sentence(send(client, email=email), 422)
+    assert detail == "email: this is no single address such as name@example.org."
+
+
+@pytest.mark.usefixtures("_leaves_nothing")
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_that_is_too_large_is_not_read_to_its_end(client: Client, declared: bool) -> None:
+    form = multipart(b'name="file"; filename="a.png"', bytes(500_000))
+    if not declared:
+        form["data"] = iter([form["data"][:200_000], form["data"][200_000:]])
+    answer = client.post("/images", **form)
+    assert "at most 365,536 bytes" in sentence(answer, 413)
+
+
+@pytest.mark.parametrize(
+    ("disposition", "kept"),
+    [
+        (b'name="file"; filename="../../x"', "x"),
+        (b'name="file"; filename="..\\..\\x.png"', "x.png"),
+        (b'name="file"; filename="a\0b.png"', "ab.png"),
+        (b'name="file"; filename="she said \\"hi\\".png"', 'she said "hi".png'),
+        ('name="file"; filename="photo\u202egnp.exe"'.encode(), "photognp.exe"),
+        ('name="file"; filename="\u200fתמונה.png"'.encode(), "תמונה.png"),
+        (b'name="file"; filename="\xff\xfe.png"', "ÿþ.png"),
+        (b'name="file"; filename="."', "image"),
+    ],
+)
+def test_a_filename_is_kept_as_harmless_text(client: Client, disposition: bytes, kept: str) -> None:
+    answer = client.post("/images", **multipart(disposition))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["filename"] == kept
+
+
+def test_a_filename_with_a_line_break_is_kept_without_it(client: Client) -> None:
+    encoded = b"name=\"file\"; filename*=UTF-8''a%0D%0AX-Evil:%201.png"
+    for disposition in (encoded, b'name="file"; filename="a\r\nX-Evil: 1.png"'):
+        answer = client.post("/images", **multipart(disposition))
+        if answer.status_code == 201:
+            assert "\n" not in answer.json()["filename"]
+            assert "x-evil" not in answer.headers
+        else:
+            assert sentence(answer, 422)
+
+
+def test_a_filename_of_64_kb_is_cut_or_refused(client: Client) -> None:
+    answer = client.post("/images", **multipart(b'name="file"; filename="' + b"n" * 65536 + b'"'))
+    if answer.status_code == 201:
+        assert len(answer.json()["filename"]) <= 200
+    else:
+        assert "cannot be read" in sentence(answer, 400)
+
+
+# Bad addresses, methods and parameters.
+
+
+def test_a_line_of_pixels_is_a_picture(client: Client) -> None:
+    image = uploaded(client, data=picture("PNG", (65_500, 1)))
+    assert (image["width"], image["height"]) == (65_500, 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("uuid", ["none", "123", "%00", "0f8fad5b-d9cb-469f-a165-70867728950", "*"])
+def test_a_uuid_that_is_none(client: Client, method: str, uuid: str) -> None:
+    assert sentence(client.request(method, f"/images/{uuid}"), 422).startswith("uuid: ")
+
+
+@pytest.mark.parametrize("path", ["", "/events"])
+def test_a_uuid_of_no_image(client: Client, path: str) -> None:
+    uuid = uuid4()
+    assert str(uuid) in sentence(client.get(f"/images/{uuid}{path}"), 404)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [("limit=0", "limit"), ("limit=101", "limit"), ("limit=two", "limit"), ("cursor=x", "cursor")],
+)
+def test_a_page_that_cannot_be_asked_for(client: Client, query: str, name: str) -> None:
+    assert sentence(client.get(f"/images?{query}"), 422).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/images", {"GET", "POST"}),
+        ("DELETE", "/images", {"GET", "POST"}),
+        ("POST", f"/images/{uuid4()}", {"GET", "DELETE"}),
+        ("PATCH", f"/images/{uuid4()}", {"GET", "DELETE"}),
+        ("POST", "/health", {"GET"}),
+        ("POST", "/files/images/a.png", {"GET"}),
+    ],
+)
+def test_a_method_that_is_not_allowed(
+    client: Client, method: str, path: str, allowed: set[str]
+) -> None:
+    answer = client.request(method, path)
+    assert f"{method} is not allowed here" in sentence(answer, 405)
+    assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+def test_an_address_that_is_none(client: Client) -> None:
+    assert sentence(client.get("/pictures"), 404) == "There is nothing at this address."
+
+
+def test_a_storage_that_is_down_is_a_503(
+    service: UploadService, tables: Database, storage: LocalStorage, tmp_path: Path
+) -> None:
+    in_the_way = tmp_path / "files"
+    in_the_way.write_text("a file where the directory should be")
+    broken = LocalStorage(in_the_way)
+    other = UploadService(SETTINGS, tables, broken)
+    events = ImageEvents(other, poll_seconds=1, max_watchers=1)
+    with served(create_api(SETTINGS, other, broken, events, Health("upload", {}))) as client:
+        answer = send(client)
+    assert "not available at the moment" in sentence(answer, 503)
+    assert int(answer.headers["retry-after"]) > 0
+    assert str(tmp_path) not in answer.text
+
+
+def test_a_database_that_is_down_is_a_503(storage: LocalStorage) -> None:
+    nowhere = UploadSettings.model_validate(
+        {"database_url": "postgresql://u:s3cret@127.0.0.1:1/none"}
+    )
+    database = Database(nowhere, "upload")
+    service = UploadService(nowhere, database, storage)
+    events = ImageEvents(service, poll_seconds=1, max_watchers=1)
+    with served(create_api(nowhere, service, storage, events, Health("upload", {}))) as client:
+        for answer in (client.get("/images"), send(client), client.get(f"/images/{uuid4()}")):
+            assert "not available at the moment" in sentence(answer, 503)
+            assert int(answer.headers["retry-after"]) > 0
+            assert "127.0.0.1" not in answer.text
+    database.close()
+
+
+def test_health_and_metrics(client: Client) -> None:
+    health = client.get("/health")
+    assert (health.status_code, health.json()["status"]) == (200, "ok")
+    metrics = requests.get(f"{client.url}/metrics", timeout=10)
+    assert 'http_request_duration_seconds_count{method="GET",route="/health"' in metrics.text
