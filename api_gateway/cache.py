@@ -115,12 +115,12 @@ class Cache:
             if request.status < 400:
                 self.store.invalidate(request.path, deleted=request.method == "DELETE")
             return
-        if not (self._max_bytes and route.cacheable and caching.may_use(request.headers)):
+        asked = caching.directives(request.headers) if route.cacheable else {}
+        if not (self._max_bytes and route.cacheable and caching.may_use(request.headers, asked)):
             request.cache = "bypass" if route.cacheable else ""
             await self._proxy.relay(request, await self._proxy.forward(request, route, target))
             return
         key = route.upstream + target.decode("latin-1")
-        asked = caching.directives(request.headers)
         while True:
             entry = self.store.get(key)
             if entry is not None and not entry.answers(request.headers):
@@ -141,12 +141,12 @@ class Cache:
             await asyncio.shield(filling)
 
     async def _give(self, request: Request, entry: caching.Entry) -> None:
-        age = (b"age", b"%d" % entry.age(self._clock()))
+        age = b"age: %d\r\n" % entry.age(self._clock())
         if entry.matches(request.headers):
-            await request.start(304, [*entry.headers_of_304(), age])
+            await request.start(304, entry.headers_of_304(), age)
             await request.body(b"")
         else:
-            await request.start(200, [*entry.headers, age])
+            await request.start(200, entry.looked_for, entry.rendered + age)
             await request.body(entry.body)
 
     async def _revalidate(

@@ -1,6 +1,6 @@
 """The rules of a shared cache (RFC 9111): what may be stored, for how long, and for whom."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
@@ -17,6 +17,8 @@ _FIXED = frozenset({b"content-length", b"content-encoding", b"content-type", b"c
 _OF_304 = frozenset(
     {b"cache-control", b"content-location", b"date", b"etag", b"expires", b"vary", b"via"}
 )
+_NOT_SHARED = frozenset({b"range", b"authorization", b"if-match", b"if-unmodified-since"})
+_LOOKED_FOR = frozenset({b"content-length", b"date"})
 _CONDITIONAL = frozenset(
     {b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"if-range"}
 )
@@ -62,7 +64,15 @@ class Entry:
     lifetime: float
     always_ask: bool  # `no-cache`: fresh or not, the service is asked first
     varied: tuple[tuple[bytes, bytes], ...]  # the request's fields that chose this answer
-    etag: bytes | None = field(default=None)
+    etag: bytes | None
+    rendered: bytes = b""  # the fields but those that the server itself looks for
+
+    def __post_init__(self) -> None:
+        self.rendered = h.render([f for f in self.headers if f[0] not in _LOOKED_FOR])
+
+    @property
+    def looked_for(self) -> h.Headers:
+        return [f for f in self.headers if f[0] in _LOOKED_FOR]
 
     def age(self, now: float) -> int:
         return max(0, int(now - self.born))
@@ -86,6 +96,7 @@ class Entry:
             f for f in headers if f[0] in said
         ]
         self.born, self.lifetime, self.always_ask = _freshness(self.headers, now)
+        self.__post_init__()
 
     def matches(self, headers: h.Headers) -> bool:
         """Whether the client has it already (RFC 9110, 13.2.2): it is told 304."""
@@ -101,12 +112,9 @@ class Entry:
         return [f for f in self.headers if f[0] in _OF_304]
 
 
-def may_use(headers: h.Headers) -> bool:
-    """Whether a GET may be answered from a shared cache, and its answer kept there."""
-    for name, _ in headers:
-        if name in {b"range", b"authorization", b"if-match", b"if-unmodified-since"}:
-            return False
-    return b"no-store" not in directives(headers)
+def may_use(headers: h.Headers, asked: Directives) -> bool:
+    """Whether a GET with these fields may be answered from a shared cache, and be kept there."""
+    return b"no-store" not in asked and not any(name in _NOT_SHARED for name, _ in headers)
 
 
 def is_conditional(headers: h.Headers) -> bool:

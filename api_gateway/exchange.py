@@ -32,13 +32,17 @@ class Connection(Protocol):
     def write(self, data: bytes) -> None: ...
     async def drain(self) -> None: ...
     def resume_reading(self) -> None: ...
-    def finished(self, exchange: "Exchange") -> None: ...
+    def finished(self, exchange: "Exchange") -> None: ...  # its answer is written
+    def ended(self, exchange: "Exchange") -> None: ...  # its task is
     def abort(self) -> None: ...
     def date(self) -> bytes: ...
 
 
 class Exchange:
-    """``scope["gateway.on_disconnect"]`` takes a callback for when the client hangs up."""
+    """``scope["gateway.on_disconnect"]`` takes a callback for when the client hangs up, and the
+    message that starts an answer may have fields ready to be sent, as ``rendered``: two things that
+    ASGI has no word for.
+    """
 
     __slots__ = (
         "_body",
@@ -56,6 +60,7 @@ class Exchange:
         "received",
         "scope",
         "started",
+        "task",
     )
 
     def __init__(
@@ -63,6 +68,7 @@ class Exchange:
     ) -> None:
         self._connection = connection
         self.scope = scope
+        self.task: asyncio.Task[None] | None = None
         self.keep_alive = keep_alive
         self.expects_continue = expects_continue
         self._body: list[bytes] = []
@@ -83,6 +89,7 @@ class Exchange:
             logger.exception("unexpected error")
         finally:
             # The scope leads back here: without this, it would all wait for the garbage collector.
+            self._connection.ended(self)
             self.scope.pop("gateway.on_disconnect")
             self._callback = None
         if self.complete or self.gone:
@@ -149,7 +156,7 @@ class Exchange:
         if self.gone:
             return
         if not self.started:
-            self._start(message["status"], message["headers"])
+            self._start(message["status"], message["headers"], message.get("rendered", b""))
             return
         data, more = message.get("body", b""), message.get("more_body", False)
         self._connection.write(self._framed(data, more=more))
@@ -161,7 +168,7 @@ class Exchange:
             self.complete = True
             self._connection.finished(self)
 
-    def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def _start(self, status: int, headers: list[tuple[bytes, bytes]], rendered: bytes) -> None:
         """The head is kept until the first part of the body goes with it."""
         self.started = True
         # What was not read of the request would be taken for the next one.
@@ -186,7 +193,7 @@ class Exchange:
             self.keep_alive = False
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
-        lines.append(b"\r\n")
+        lines += (rendered, b"\r\n")
         self._head = b"".join(lines)
 
     def _default_framing(self, status: int) -> Framing:

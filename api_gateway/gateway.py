@@ -60,8 +60,8 @@ class Gateway:
         self._uploads = RateLimiter(
             settings.gateway_upload_rate_limit, settings.gateway_upload_rate_burst
         )
-        self._api_headers = security_headers(API_POLICY)
-        self._page_headers = page_headers(page_policy(settings.image_origins))
+        self._api_fields = h.render(security_headers(API_POLICY))
+        self._page_fields = h.render(page_headers(page_policy(settings.image_origins)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,8 +89,8 @@ class Gateway:
                 self._access_log.add(request, seconds)
 
     async def _answer(self, request: Request) -> None:
-        request.own_headers = [*self._api_headers, (_REQUEST_ID, request.id.encode("ascii"))]
-        request.client, trusted = h.client_address(
+        request.own = b"%bx-request-id: %b\r\n" % (self._api_fields, request.id.encode("ascii"))
+        request.client, request.trusted = h.client_address(
             request.headers, request.client, self._settings.trusts
         )
         found = find_route(request.path)
@@ -99,7 +99,7 @@ class Gateway:
             request.route, request.upstream = route.name, route.upstream
         preflight = request.method == "OPTIONS"
         allow = _RIM_METHODS if route is None else route.allow
-        request.own_headers += self._cors.headers(request, allow if preflight else None)
+        request.own += h.render(self._cors.headers(request, allow if preflight else None))
         request.key = self._keys.identify(request.headers)
         self._limit(request, route)
         self._filter(request)
@@ -117,9 +117,6 @@ class Gateway:
             await self._ask_rim(request)
             return
         self._check_key(request, found[0])
-        request.forwarded = h.forwarded_block(
-            request.headers, request.peer, request.scheme, request.host, trusted=trusted
-        )
         path = found[1].encode("latin-1")
         target = path + b"?" + request.query if request.query else path
         await self._cache.answer(request, found[0], target)
@@ -136,7 +133,7 @@ class Gateway:
                 continue
             verdict = limiter.take(client, route.cost if route and name == "requests" else 1)
             if name == "uploads" or not uploads or not self._uploads or not verdict.allowed:
-                request.own_headers += verdict.headers()
+                request.own += verdict.rendered()
             if not verdict.allowed:
                 request.limited = name
                 raise Refusal(
@@ -172,7 +169,7 @@ class Gateway:
 
     async def _ask_rim(self, request: Request) -> None:
         """FastAPI answers; its answers carry what all answers carry."""
-        own = request.own_headers
+        own = request.own
 
         async def send(message: Message) -> None:
             if message["type"] != "http.response.start":
@@ -180,7 +177,7 @@ class Gateway:
                 return
             content_type = h.get(message["headers"], b"content-type") or b""
             if content_type.startswith(b"text/html"):
-                request.own_headers = [*self._page_headers, *own[len(self._api_headers) :]]
+                request.own = self._page_fields + own.removeprefix(self._api_fields)
             await request.start(message["status"], message["headers"])
 
         # What HEAD is, FastAPI's routes need not know.

@@ -58,6 +58,11 @@ def named_by_connection(headers: Headers) -> frozenset[bytes]:
     return frozenset(token.strip().lower() for token in values.split(b",")) - _END_TO_END
 
 
+def render(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The fields as they are sent."""
+    return b"".join([b"%b: %b\r\n" % field for field in headers])
+
+
 def get(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     """The first field's value."""
     for key, value in headers:

@@ -8,8 +8,6 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
-from api_gateway.headers import Headers
-
 # The least recently seen of more clients starts anew with a full bucket.
 MAX_CLIENTS = 50_000
 
@@ -21,12 +19,12 @@ class Verdict(NamedTuple):
     reset: int  # seconds until the bucket is full
     retry_after: int  # seconds until such a request would be allowed
 
-    def headers(self) -> Headers:
-        return [
-            (b"ratelimit-limit", b"%d" % self.limit),
-            (b"ratelimit-remaining", b"%d" % self.remaining),
-            (b"ratelimit-reset", b"%d" % self.reset),
-        ]
+    def rendered(self) -> bytes:
+        return (b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n") % (
+            self.limit,
+            self.remaining,
+            self.reset,
+        )
 
 
 class RateLimiter:

@@ -96,6 +96,9 @@ class Proxy:
         # HEAD is asked as GET: the services need not know it, and the fields are the same.
         method = "GET" if request.method == "HEAD" else request.method
         repeatable = method == "GET" and not request.has_body
+        forwarded = h.forwarded_block(
+            request.headers, request.peer, request.scheme, request.host, trusted=request.trusted
+        )
         lease: Lease | None = None
         for attempt in (1, 2):
             try:
@@ -114,7 +117,7 @@ class Proxy:
                 target,
                 lease.replica.authority,
                 request.headers if headers is None else headers,
-                forwarded=request.forwarded,
+                forwarded=forwarded,
                 request_id=request.id,
                 length=request.content_length if more else len(body),
                 has_body=request.has_body,

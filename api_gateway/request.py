@@ -32,7 +32,6 @@ class Request:
         "client",
         "content_length",
         "error",
-        "forwarded",
         "gone",
         "has_body",
         "headers",
@@ -42,7 +41,7 @@ class Request:
         "limited",
         "method",
         "must_close",
-        "own_headers",
+        "own",
         "path",
         "peer",
         "query",
@@ -55,6 +54,7 @@ class Request:
         "send",
         "sent_bytes",
         "status",
+        "trusted",
         "upstream",
     )
 
@@ -81,10 +81,10 @@ class Request:
                 self.has_body = True
             elif name == b"host":
                 self.host = value
-        self.forwarded = b""
+        self.trusted = False  # the peer is a proxy of ours
         self.gone = False
         self.must_close = False
-        self.own_headers: h.Headers = []  # what the gateway adds to whichever answer
+        self.own = b""  # the fields that the gateway adds to whichever answer, rendered
         self._disconnect_hook: Callable[[Callable[[], None]], None] | None = scope.get(
             "gateway.on_disconnect"
         )
@@ -111,12 +111,19 @@ class Request:
 
         self._disconnect_hook(gone)
 
-    async def start(self, status: int, headers: h.Headers) -> None:
+    async def start(self, status: int, headers: h.Headers, rendered: bytes = b"") -> None:
+        """``rendered``: more fields, as they are sent."""
         self.status = status
-        headers = headers + self.own_headers
         if self.must_close:
-            headers.append((b"connection", b"close"))
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+            headers = [*headers, (b"connection", b"close")]
+        await self.send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": headers,
+                "rendered": rendered + self.own,
+            }
+        )
 
     async def body(self, data: bytes, *, more: bool = False) -> None:
         if self.method != "HEAD":

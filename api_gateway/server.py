@@ -33,6 +33,7 @@ LINGER_SECONDS = 2
 # One for all: it is filled and emptied within one turn of the loop.
 _BUFFER = memoryview(bytearray(HIGH_WATER))
 
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _TARGET = re.compile(rb"/[!\"$-~]*")
 
@@ -260,7 +261,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         text = path.decode("ascii")
         return {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "asgi": _ASGI,
             "http_version": version,
             "server": self._local,
             "client": self._peer,
@@ -275,9 +276,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         }
 
     def _serve(self, exchange: Exchange) -> None:
-        task = self._loop.create_task(exchange.run(cast(Any, self._app)))
-        self._state.tasks.add(task)
-        task.add_done_callback(self._state.tasks.discard)
+        exchange.task = self._loop.create_task(exchange.run(cast(Any, self._app)))
+        self._state.tasks.add(exchange.task)
 
     def _allow_more_time(self) -> None:
         """A body may pause for so long, and over all be no slower than so much a second."""
@@ -318,6 +318,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._body_since += self._loop.time() - max(self._paused_at, self._body_since)
         if self._incoming is not None:
             self._allow_more_time()
+
+    def ended(self, exchange: Exchange) -> None:
+        assert exchange.task is not None
+        self._state.tasks.discard(exchange.task)
 
     def finished(self, exchange: Exchange) -> None:
         self._state.total_requests += 1

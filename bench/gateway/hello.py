@@ -16,7 +16,7 @@ Message = MutableMapping[str, Any]
 
 async def app(
     scope: Message,
-    receive: Callable[[], Awaitable[Message]],
+    _: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
     length = str(len(IMAGE)).encode("ascii")

@@ -1,4 +1,4 @@
-"""One gateway with default settings (but no rate limits) and one service behind it, for a module."""
+"""One gateway with default settings, but no rate limits, and one service behind it, a module."""
 
 from collections.abc import Iterator
 

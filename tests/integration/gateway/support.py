@@ -68,7 +68,7 @@ class Service:
         self.version = 1
         self.delay = 0.0
         self.capacity = 0  # 0: without bound
-        self.extra_headers = b""
+        self.hangs_up = False  # it takes a request, and dies
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
@@ -87,6 +87,8 @@ class Service:
 
     def stop(self) -> None:
         """As when a process is killed: every connection breaks at once."""
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -158,6 +160,8 @@ class Service:
 
     async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
         path, _, query = seen.target.partition("?")
+        if self.hangs_up and path != "/health":
+            raise ConnectionResetError
         if path == "/health":
             await self._send(writer, b'{"status": "ok", "parts": {"database": {"status": "ok"}}}')
         elif path.endswith("/events"):
@@ -193,7 +197,7 @@ class Service:
 
     async def _image(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
         etag = b'"v%d"' % self.version
-        fields = b"cache-control: no-cache\r\netag: %b\r\n%b" % (etag, self.extra_headers)
+        fields = b"cache-control: no-cache\r\netag: %b\r\n" % etag
         if seen.header("if-none-match") == [etag.decode()]:
             await self._send(writer, b"", fields, status=b"304 Not Modified")
         else:

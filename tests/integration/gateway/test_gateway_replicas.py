@@ -25,8 +25,7 @@ def pair() -> Iterator[list[Service]]:
     services = [Service().start(), Service().start()]
     yield services
     for service in services:
-        if service._thread.is_alive():
-            service.stop()
+        service.stop()
 
 
 @pytest.fixture
@@ -75,7 +74,12 @@ def test_no_get_fails_when_a_replica_is_killed(
     again = Service(pair[0].port).start()
     try:
         wait_until(lambda: in_rotation() == 2, what="it is back")
-        wait_until(lambda: gateway.ask("GET", IMAGE) and again.seen, what="it is asked again")
+
+        def is_asked_again() -> bool:
+            gateway.ask("GET", IMAGE)
+            return bool(again.seen)
+
+        wait_until(is_asked_again, what="it is asked again")
     finally:
         again.stop()
 
@@ -85,18 +89,14 @@ def test_a_post_is_never_sent_twice(
     pair: list[Service], gateway: GatewayProcess, path: str
 ) -> None:
     for service in pair:
-        service._answer = _hang_up  # type: ignore[method-assign] # it takes it, and dies
+        service.hangs_up = True
     reply = gateway.ask("POST", path, body=b"a")
     assert reply.status == 502
     assert sum(len(service.asked("POST", path)) for service in pair) == 1
 
 
-async def _hang_up(*_: object) -> None:
-    raise ConnectionResetError
-
-
 def test_a_get_is_tried_once_more_elsewhere(pair: list[Service], gateway: GatewayProcess) -> None:
-    pair[0]._answer = _hang_up  # type: ignore[method-assign]
+    pair[0].hangs_up = True
     assert statuses([gateway.ask("GET", IMAGE) for _ in range(20)]) == {200: 20}
     assert pair[0].asked("GET", IMAGE)
 
