@@ -1,0 +1,231 @@
+"""Dithers that somebody asks for: queued at once, the same one once, and never forgotten."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from dither_service import models
+from dither_service.consumer import handlers
+from dither_service.engine import Options
+from dither_service.service import DitherService
+from dither_service.settings import DitherSettings
+from shared.database import Database
+from shared.failures import TransientFailure
+from shared.messages import DitherRequested, DitherUploaded, ImageDeleted, ImageUploaded
+from shared.problems import Problem
+from tests.integration.services.support import empty, migrated, outgoing, received, run
+from tests.support.fake_storage import FakeStorage
+from tests.support.pictures import picture
+
+PNG = picture("PNG", (16, 12))
+
+
+class Uploads:
+    """The upload service, as far as it is asked."""
+
+    def __init__(self) -> None:
+        self.urls: dict[UUID, str] = {}
+        self.asked: list[UUID] = []
+        self.is_down = False
+
+    def image_url(self, uuid: UUID) -> str | None:
+        self.asked.append(uuid)
+        if self.is_down:
+            raise TransientFailure("the upload service does not answer")
+        return self.urls.get(uuid)
+
+
+@pytest.fixture(scope="module")
+def tables(database: str) -> Iterator[Database]:
+    with migrated(database, "dither_service") as migrated_database:
+        yield migrated_database
+
+
+@pytest.fixture
+def uploads() -> Uploads:
+    return Uploads()
+
+
+@pytest.fixture
+def storage() -> FakeStorage:
+    return FakeStorage()
+
+
+@pytest.fixture
+def service(tables: Database, storage: FakeStorage, uploads: Uploads) -> DitherService:
+    empty(tables, models.metadata)
+    return DitherService(DitherSettings(), tables, storage, uploads)
+
+
+@pytest.fixture
+def uuid(storage: FakeStorage, uploads: Uploads) -> UUID:
+    """An image that the upload service has and that no message has told of yet."""
+    image = uuid4()
+    uploads.urls[image] = storage.put(f"images/{image}.png", PNG, "image/png").url
+    return image
+
+
+def work(service: DitherService, tables: Database) -> None:
+    """Handle, once each, the requests that this service sent to itself."""
+    for body in outgoing(tables, service.outbox):
+        if isinstance(body, DitherRequested):
+            handlers(service)[body.message_type](received(body))
+
+
+def test_a_request_works_before_the_image_s_message_has_come(
+    service: DitherService, tables: Database, uuid: UUID
+) -> None:
+    dither, is_new = service.request_dither(uuid, Options(channels=4))
+    assert is_new
+    assert (dither.uuid, dither.channels, dither.status) == (uuid, 4, "queued")
+    assert dither.url_dither is None
+    assert outgoing(tables, service.outbox) == [
+        DitherRequested(
+            uuid=uuid,
+            dither_id=dither.dither_id,
+            channels=4,
+            options=Options(channels=4).model_dump(mode="json"),
+        )
+    ]
+
+
+def test_a_requested_dither_is_made_through_its_message(
+    service: DitherService, tables: Database, uuid: UUID
+) -> None:
+    dither, _ = service.request_dither(uuid, Options(channels=4))
+    work(service, tables)
+    work(service, tables)
+    [_, told] = outgoing(tables, service.outbox)
+    assert isinstance(told, DitherUploaded)
+    assert told.dither_id == dither.dither_id
+    [shown] = service.get_dithers(uuid).dithers
+    assert (shown.status, shown.url_dither) == ("done", told.url_dither)
+
+
+def test_the_same_request_again_is_the_same_dither(
+    service: DitherService, tables: Database, uuid: UUID
+) -> None:
+    first, _ = service.request_dither(uuid, Options(channels=4))
+    again, is_new = service.request_dither(uuid, Options(channels=4))
+    assert (again, is_new) == (first, False)
+    assert len(outgoing(tables, service.outbox)) == 1
+    work(service, tables)
+    done, is_new = service.request_dither(uuid, Options(channels=4))
+    assert (done.dither_id, done.status, is_new) == (first.dither_id, "done", False)
+
+
+def test_options_that_mean_the_same_are_the_same_dither(service: DitherService, uuid: UUID) -> None:
+    first, _ = service.request_dither(uuid, Options(palette="#000,#fff", channels=2))
+    again, is_new = service.request_dither(
+        uuid, Options(palette=["#000000", "#ffffff"], channels=9)
+    )
+    assert (again.dither_id, is_new) == (first.dither_id, False)
+    _, is_new = service.request_dither(uuid, Options(palette=["#000000", "#ff0000"]))
+    assert is_new
+
+
+def test_the_default_dither_is_not_made_twice(
+    service: DitherService, tables: Database, uploads: Uploads, uuid: UUID
+) -> None:
+    body = ImageUploaded(uuid=uuid, url=uploads.urls[uuid], filename="a.png")
+    service.dither_uploaded_image(received(body))
+    dither, is_new = service.request_dither(uuid, Options(channels=2))
+    assert (dither.status, is_new) == ("done", False)
+    assert uploads.asked == [], "the message said where the image is"
+
+
+def test_an_image_that_nobody_knows(
+    service: DitherService, tables: Database, uploads: Uploads
+) -> None:
+    unknown = uuid4()
+    with pytest.raises(Problem, match=f"There is no image {unknown}") as caught:
+        service.request_dither(unknown, Options())
+    assert caught.value.status == 404
+    assert uploads.asked == [unknown]
+    assert outgoing(tables, service.outbox) == []
+
+
+def test_an_upload_service_that_is_down_is_not_taken_for_a_no(
+    service: DitherService, tables: Database, uploads: Uploads, uuid: UUID
+) -> None:
+    uploads.is_down = True
+    with pytest.raises(TransientFailure):
+        service.request_dither(uuid, Options())
+    assert outgoing(tables, service.outbox) == []
+    uploads.is_down = False
+    assert service.request_dither(uuid, Options())[1]
+    uploads.is_down = True
+    assert service.request_dither(uuid, Options(channels=3))[1], "it is known by now"
+
+
+def test_a_deleted_image_is_not_asked_for(
+    service: DitherService, uploads: Uploads, uuid: UUID
+) -> None:
+    service.delete_dithers(received(ImageDeleted(uuid=uuid)))
+    with pytest.raises(Problem) as caught:
+        service.request_dither(uuid, Options())
+    assert caught.value.status == 404
+    assert uploads.asked == []
+
+
+def test_a_request_for_a_deleted_dither_does_nothing(
+    service: DitherService, tables: Database, storage: FakeStorage, uuid: UUID
+) -> None:
+    service.request_dither(uuid, Options())
+    service.delete_dithers(received(ImageDeleted(uuid=uuid)))
+    work(service, tables)
+    assert [body.message_type for body in outgoing(tables, service.outbox)] == ["DITHER_REQUESTED"]
+    assert list(storage.files) == [f"images/{uuid}.png"]
+
+
+def test_lists_have_pages_newest_first(service: DitherService, uuid: UUID) -> None:
+    ids = [service.request_dither(uuid, Options(channels=n))[0].dither_id for n in range(2, 7)]
+    first = service.list_dithers(3, None)
+    service.request_dither(uuid, Options(channels=100))
+    rest = service.list_dithers(3, first.next_cursor)
+    assert [d.dither_id for d in first.items + rest.items] == ids[::-1]
+    assert rest.next_cursor is None
+    assert [d.dither_id for d in service.get_dithers(uuid).dithers][:5] == ids
+
+
+def test_an_image_without_dithers_and_one_that_is_none(
+    service: DitherService, uploads: Uploads
+) -> None:
+    with pytest.raises(Problem) as caught:
+        service.get_dithers(uuid4())
+    assert caught.value.status == 404
+
+
+def test_a_dither_that_is_not_made_is_handed_out_again_ever_less_often(
+    service: DitherService, tables: Database, uuid: UUID
+) -> None:
+    service.request_dither(uuid, Options(channels=4))
+    waits = [600, 1200, 2400]
+    for count, seconds in enumerate(waits, start=1):
+        run(
+            tables,
+            "UPDATE dither.dithers SET requested_at = now() - :s * interval '1 second'",
+            s=seconds - 30,
+        )
+        assert service.request_unfinished() == 0
+        run(tables, "UPDATE dither.dithers SET requested_at = requested_at - interval '1 minute'")
+        assert service.request_unfinished() == 1
+        assert service.request_unfinished() == 0
+        assert len(outgoing(tables, service.outbox)) == 1 + count
+    told = outgoing(tables, service.outbox)
+    assert told == [told[0]] * len(told)
+    run(
+        tables,
+        "UPDATE dither.dithers SET requests = 40, requested_at = now() - interval '25 hours'",
+    )
+    assert service.request_unfinished() == 1, "once a day at least"
+
+
+def test_what_is_made_is_not_handed_out_again(
+    service: DitherService, tables: Database, uuid: UUID
+) -> None:
+    service.request_dither(uuid, Options())
+    work(service, tables)
+    run(tables, "UPDATE dither.dithers SET requested_at = now() - interval '1 day'")
+    assert service.request_unfinished() == 0
