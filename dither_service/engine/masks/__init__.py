@@ -12,7 +12,8 @@ ONE = 1 << 16
 
 
 def from_ranks(ranks: NDArray[np.int64]) -> Mask:
-    """Ranks 0 … n − 1 of a mask of n elements → thresholds (rank + ½)/n."""
-    mask = ((2 * ranks.astype(np.int64) + 1) * (ONE // 2) // ranks.size).astype(np.uint16)
+    """Ranks 0 … n − 1 of a mask of n elements → thresholds (rank + ½)/n, rounded down, not to 0."""
+    parts = (2 * ranks.astype(np.int64) + 1) * (ONE // 2) // ranks.size
+    mask = np.maximum(parts, 1).astype(np.uint16)
     mask.setflags(write=False)
     return mask

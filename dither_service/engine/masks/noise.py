@@ -1,9 +1,9 @@
 """Noise masks: blue noise from a file, and two that are computed for each pixel.
 
 Sources: blue noise, see `void_and_cluster`. Interleaved gradient noise: J. Jimenez, "Next
-generation post processing in Call of Duty: Advanced Warfare", SIGGRAPH 2014. White noise is a
-counter-based hash, two rounds of multiply and xor-shift of (x, y, channel, seed): C. Wellons,
-"Prospecting for hash functions", 2018 (lowbias32).
+generation post processing in Call of Duty: Advanced Warfare", SIGGRAPH 2014. White noise comes
+from a counter-based hash of (x, y, channel, seed): C. Wellons, "Prospecting for hash functions",
+2018 (lowbias32).
 """
 
 from functools import cache
@@ -37,12 +37,23 @@ def gradient_noise(top: int, bottom: int, width: int) -> Mask:
 
 
 def white_noise(top: int, bottom: int, width: int, seed: int, channel: int = 0) -> Mask:
-    """Rows ``top`` to ``bottom`` of independent, even noise that ``seed`` fixes."""
+    """Rows ``top`` to ``bottom`` of random thresholds that ``seed`` fixes.
+
+    Every block of 64 × 64 pixels has 4096 evenly spaced thresholds in an order of its own, so that
+    noise, too, keeps the tone.
+    """
     x = np.arange(width, dtype=np.uint32)
     y = np.arange(top, bottom, dtype=np.uint32)[:, None]
     start = _hash(np.full((1, 1), seed, np.uint32)) + np.uint32(channel)
-    value = _hash(x ^ _hash(y ^ _hash(start)))
-    return _at_least_one(value >> np.uint32(16))
+    key = _hash((x >> np.uint32(6)) ^ _hash((y >> np.uint32(6)) ^ _hash(start)))
+    place = ((y & np.uint32(63)) << np.uint32(6)) | (x & np.uint32(63))
+    # Each round maps 0 … 4095 onto itself: odd factors, sums, and xor with the higher bits.
+    for turn in range(4):
+        key = _hash(key)
+        place = (place * (key >> np.uint32(16) | np.uint32(1)) + key) & np.uint32(4095)
+        place = place ^ (place >> np.uint32(5 + turn % 2))
+    fine = _hash(x ^ _hash(y ^ start)) >> np.uint32(28)
+    return _at_least_one((place << np.uint32(4)) | fine)
 
 
 def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -4,10 +4,10 @@
 The filter's weights are integers, so energies are exact, ties are broken by position, and the
 mask is the same on every machine.
 
-Ulichney's filter is one Gaussian of σ = 1.5 pixels. Dots that are many σ apart do not feel each
-other, which leaves the sparsest patterns, the darkest and lightest tones, uneven. Wider Gaussians
-that are too weak to matter where the first one acts (each 2⁻¹⁰ of the one before) are added for
-them.
+Ulichney's filter is one Gaussian of σ = 1.5 pixels. Here it is 1.2, which on photographs gives a
+little less visible noise (`bench.quality`). Dots that are many σ apart do not feel each other,
+which leaves the sparsest patterns, the darkest and lightest tones, uneven: for them there are wider
+Gaussians, too weak to matter where the first one acts (each 2⁻¹⁰ of the one before).
 
 Source: R. Ulichney, "The void-and-cluster method for dither array generation", Proc. SPIE 1913,
 1993.
@@ -22,7 +22,7 @@ from dither_service.engine.masks.noise import BLUE_NOISE, white_noise
 
 SIZE = 128
 SEED = 1993
-SIGMAS = (1.5, 3.0, 6.0, 12.0)
+SIGMAS = (1.2, 3.0, 6.0, 12.0)
 
 Grid = NDArray[np.int64]
 

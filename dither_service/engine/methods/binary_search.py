@@ -6,6 +6,10 @@ nearest of more than 16) and swaps with the eight neighbours, and makes the chan
 squared blurred error most. It ends when nothing gains, at the latest after `PASSES` rounds.
 Colours are seen as luminance and two opponent axes, of which the eye blurs the latter more.
 
+A dot alone among many pixels is more than a spread of a few pixels can excuse, and would be wiped
+out. So the summed error of every block of 32 × 32 pixels counts too, squared up to two dots' worth
+and in proportion beyond (what a palette cannot reach must not outweigh all else): it keeps tone.
+
 The effect of a change is known from the blurred error itself ("cep") and the point spread's
 autocorrelation ("cpp"); both are whole numbers. Pictures are searched in bands of rows, each with
 the finished rows above and the unfinished below it in view. Levels of which there are more than
@@ -35,6 +39,8 @@ RADIUS = 5
 REACH = 2 * RADIUS
 _BAND = 256
 _TRIED = 15
+_BLOCK = 32
+_LIMIT = 16384
 _LUMINANCE = ((0.77, 0.36), (2.1, 0.64))
 _CHROMA = ((2.4, 1.0),)
 # Rows: luminance; X − Y and Y − Z of white 1, weighed as in YyCxCz but by half. Times 4096.
@@ -130,6 +136,13 @@ def _autocorrelation(spread: tuple[tuple[float, float], ...]) -> NDArray[np.int6
 
 
 @inlined
+def debt(total):
+    """What a block's summed error costs: its square, straight from `_LIMIT` on."""
+    size = abs(total)
+    return size * size if size <= _LIMIT else 2 * _LIMIT * size - _LIMIT * _LIMIT
+
+
+@inlined
 def change(seen, spread, rows, columns, step):
     """Add a change of a pixel's colour, ``step``, to the blurred error."""
     side = spread.shape[1]
@@ -160,7 +173,10 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
     reach = spread.shape[1] // 2
     # The blurred error: row r is the picture's top + r, column x + reach the picture's x.
     seen = np.zeros((depth, bottom - top, width + 2 * reach), np.int32)
+    # The summed error of the blocks that are searched.
+    sums = np.zeros((depth, (bottom - top - 1) // _BLOCK + 1, (width - 1) // _BLOCK + 1), np.int64)
     step = np.zeros(depth, np.int64)
+    weight = spread[0, reach, reach] // 2
     masked = mask.shape[0] > 0
     for y in range(height):
         for x in range(width):
@@ -172,6 +188,8 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                 for i in range(depth):
                     value += matrix[c, i] * light[pixels[y, x, i]]
                 step[c] = points[state[y, x], c] - (value >> 12)
+                if top <= y < bottom:
+                    sums[c, (y - top) // _BLOCK, x // _BLOCK] += step[c]
             change(seen, spread, y - top - reach, x, step)
     for _ in range(PASSES):
         changes = 0
@@ -180,11 +198,14 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                 if masked and mask[y, x] == 0:
                     continue
                 here = state[y, x]
+                block_y, block_x = (y - top) // _BLOCK, x // _BLOCK
                 best, new, other_y, other_x = np.int64(0), here, y, x
                 for j in rivals[here]:
                     gain = np.int64(0)
                     for c in range(depth):
                         a = points[j, c] - points[here, c]
+                        total = sums[c, block_y, block_x]
+                        gain += weight * (debt(total + a) - debt(total))
                         gain += a * (a * spread[c, reach, reach] + 2 * seen[c, y - top, x + reach])
                     if gain < best:
                         best, new = gain, j
@@ -194,6 +215,7 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                         if there == here or (masked and mask[v, u] == 0):
                             continue
                         gain = np.int64(0)
+                        across = (v - top) // _BLOCK != block_y or u // _BLOCK != block_x
                         for c in range(depth):
                             a = points[there, c] - points[here, c]
                             between = (
@@ -201,17 +223,24 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                             )
                             seen_here = np.int64(seen[c, y - top, x + reach])
                             gain += 2 * a * (a * between + seen_here - seen[c, v - top, u + reach])
+                            if across:
+                                mine = sums[c, block_y, block_x]
+                                other = sums[c, (v - top) // _BLOCK, u // _BLOCK]
+                                gain += weight * (debt(mine + a) - debt(mine))
+                                gain += weight * (debt(other - a) - debt(other))
                         if gain < best:
                             best, new, other_y, other_x = gain, there, v, u
                 if best < 0:
                     changes += 1
                     for c in range(depth):
                         step[c] = points[new, c] - points[here, c]
+                        sums[c, block_y, block_x] += step[c]
                     change(seen, spread, y - top - reach, x, step)
                     state[y, x] = new
                     if other_y != y or other_x != x:
                         for c in range(depth):
                             step[c] = -step[c]
+                            sums[c, (other_y - top) // _BLOCK, other_x // _BLOCK] += step[c]
                         change(seen, spread, other_y - top - reach, other_x, step)
                         state[other_y, other_x] = here
         if changes == 0:

@@ -2,11 +2,12 @@
 
 For a colour v the pair (a, b) and the share t of b are looked for that bring a + t (b − a) nearest
 to v, squared distance in light, each channel weighed by its luminance; colours that lie far apart
-make coarse grain, so a tenth of t (1 − t) |b − a|² is added. The search begins with the colour a
-nearest to v by the options' distance, finds its best b, then the best a for that b, then b again.
-The lighter colour of the pair is set where its share is at or above the threshold. For black and
-white, and for any row of greys, this is ordered dithering to levels; what lies between two colours
-keeps its light; what needs three is as near as two can bring it (`patterns` mixes more).
+make coarse grain, so a 512th of t (1 − t) |b − a|² is added: it settles what is nearly equal. The
+search begins with the colour a nearest to v by the options' distance, finds its best b, then the
+best a for that b, then b again. The lighter colour of the pair is set where its share is at or
+above the threshold. For black and white, and for any row of greys, this is ordered dithering to
+levels; what lies between two colours keeps its light; what needs three is as near as two can bring
+it (`patterns` mixes more).
 """
 
 import numpy as np
@@ -56,7 +57,7 @@ def partner(lights, r, g, b, a):
             t = min(max((along << 16) // length, np.int64(0)), np.int64(65536))
         er, eg, eb = vr - ((dr * t) >> 16), vg - ((dg * t) >> 16), vb - ((db * t) >> 16)
         grain = (((length * t) >> 16) * (65536 - t)) >> 16
-        cost = 3 * er * er + 6 * eg * eg + eb * eb + grain // 10
+        cost = 3 * er * er + 6 * eg * eg + eb * eb + (grain >> 9)
         if cost < least:
             least = cost
             best = i

@@ -9,9 +9,11 @@ as ``options.light`` says. What tells the methods apart is how the list is made:
 - yliluoma-1: the best pair and ratio by the psychovisual difference below plus a penalty for pairs
   that lie apart.
 - yliluoma-2: grows the mixture by the colour and amount (a power of two) that brings it nearest.
-- yliluoma-3: starts from the nearest colour and splits a share in two as long as that helps.
+- yliluoma-3: starts from the nearest colour and splits a share in two as long as that helps; not
+  into colours whose lumas lie more than 80 of 255 apart, or more than the palette's largest gap.
   J. Yliluoma, "Arbitrary-palette positional dithering algorithm", 2011.
-- n-closest: the four nearest colours, each with a share that falls with its squared distance.
+- n-closest: the four nearest colours by the options' distance, each with a share of 1/d, d its
+  distance in light; between two colours that is their exact mixture.
   M. Louis, "Ordered dithering of arbitrary or irregular colour palettes", 2023.
 
 The difference of two colours is Yliluoma's: ¾ of the squared differences of R, G, B weighed 0.299,
@@ -21,6 +23,7 @@ nearest 32 (16). Levels are taken as the palette of all their combinations; wher
 than 256, each channel is dithered by Bayer's mask alone.
 """
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -62,7 +65,7 @@ def render(work: Work) -> NDArray[np.uint8]:
         work.light,
         target.search,
         code_of_light(work.options.light),
-        work.options.distance != "ciede2000",
+        _luma_limit(target.colours),
         target.lights,
         METHODS[work.options.algorithm],
         int(Fraction(work.options.strength) * 65536 + Fraction(1, 2)),
@@ -80,6 +83,12 @@ def _combinations(levels: Levels, depth: int, work: Work) -> Palette:
     colours = np.stack([axes[c % depth].ravel() for c in range(3)], axis=1)
     lights = light_of_code(work.options.light)[colours]
     return Palette(colours, lights, prepare(colours, work.options.distance, work.options.light))
+
+
+def _luma_limit(colours: NDArray[np.uint8]) -> int:
+    """How far apart in luma (0 to 255 000) colours may be that yliluoma-3 mixes."""
+    gaps = np.diff(np.sort(colours.astype(np.int64) @ np.array([299, 587, 114])))
+    return max(_LUMA_LIMIT, int(gaps.max()))
 
 
 @inlined
@@ -212,8 +221,8 @@ def luma_of(code, lights, i):
 
 
 @inlined
-def yliluoma_3(code, lights, r, g, b, pool, count, shares, plan):
-    """Pairs whose lumas lie more than `_LUMA_LIMIT` apart are left out, as in the article."""
+def yliluoma_3(code, lights, r, g, b, pool, count, limit, shares, plan):
+    """Pairs whose lumas lie more than ``limit`` apart are left out."""
     size = plan.shape[0]
     shares[:] = 0
     first = pool[0]
@@ -235,7 +244,7 @@ def yliluoma_3(code, lights, r, g, b, pool, count, shares, plan):
                 a = pool[i]
                 for j in range(i + 1 if half == rest else 0, count):
                     z = pool[j]
-                    if abs(luma_of(code, lights, a) - luma_of(code, lights, z)) > _LUMA_LIMIT:
+                    if abs(luma_of(code, lights, a) - luma_of(code, lights, z)) > limit:
                         continue
                     cost = difference(
                         code[r],
@@ -275,27 +284,26 @@ def yliluoma_3(code, lights, r, g, b, pool, count, shares, plan):
 
 
 @inlined
-def n_closest(away, squared, pool, count, plan):
-    """Shares are 1/d²; a colour of the palette itself has the whole list."""
+def n_closest(lights, r, g, b, pool, count, plan):
     size = plan.shape[0]
     total = np.int64(0)
     for i in range(count):
-        total += inverse_square(away[pool[i]], squared)
+        total += inverse_distance(lights, pool[i], r, g, b)
     place = 0
     passed = np.int64(0)
     for i in range(count):
-        passed += inverse_square(away[pool[i]], squared)
+        passed += inverse_distance(lights, pool[i], r, g, b)
         while place < size and (2 * place + 1) * total < 2 * size * passed:
             plan[place] = pool[i]
             place += 1
 
 
 @inlined
-def inverse_square(distance, squared):
-    d = np.int64(distance)
-    if not squared:
-        d = (d >> 8) * (d >> 8)
-    return (np.int64(1) << 40) // max(d, np.int64(1))
+def inverse_distance(lights, i, r, g, b):
+    """1/d in light, weighed by luminance, times 2³²; a palette colour outweighs all others."""
+    dr, dg, db = r - lights[i, 0], g - lights[i, 1], b - lights[i, 2]
+    d = np.int64(math.sqrt(float(2126 * dr * dr + 7152 * dg * dg + 722 * db * db)))
+    return (np.int64(1) << 32) // max(d, np.int64(1))
 
 
 @inlined
@@ -319,7 +327,7 @@ def sort_plan(lights, plan):
     array_in(types.int16, 1),
     SEARCH,
     array_in(types.uint8, 1),
-    types.boolean,
+    types.int64,
     array_in(types.int16, 2),
     types.int64,
     types.int64,
@@ -329,7 +337,7 @@ def sort_plan(lights, plan):
     array_out(types.uint8, 2),
 )
 def pattern_rows(
-    pixels, light, search, code, squared, lights, method, strength, places, memo, plans, out
+    pixels, light, search, code, limit, lights, method, strength, places, memo, plans, out
 ):
     """``memo`` and ``plans`` hold the colours seen before and their plans."""
     away = np.zeros(lights.shape[0], np.int32)
@@ -357,8 +365,8 @@ def pattern_rows(
                     if method == 1:
                         yliluoma_1(code, lights, r, g, b, pool, count, plan)
                     elif method == 3:
-                        yliluoma_3(code, lights, r, g, b, pool, count, shares, plan)
+                        yliluoma_3(code, lights, r, g, b, pool, count, limit, shares, plan)
                     else:
-                        n_closest(away, squared, pool, count, plan)
+                        n_closest(lights, r, g, b, pool, count, plan)
                 sort_plan(lights, plan)
             out[y, x] = plan[places[y % 8, x % 8]]

@@ -1,0 +1,1 @@
+"""How good dithered pictures are, by measures that others publish: ``python -m bench.quality``."""
