@@ -29,7 +29,7 @@ $(BIN)/python:
 	@touch $@ .venv/.installed-run
 
 # Compiles the dithering kernels once, so that nobody's first picture waits for it.
-.venv/.kernels: $(wildcard dither_service/engine/*.py) | .venv/.installed-run
+.venv/.kernels: $(shell find dither_service/engine -name "*.py") | .venv/.installed-run
 	@echo "Compiling the dithering kernels (once)"
 	@$(PY) -m dither_service.engine --warm
 	@touch $@
