@@ -10,7 +10,7 @@ const text = strings.stage;
 const MARGIN = { wide: 24, narrow: 10 }; // CSS pixels around a fitted picture
 const LARGEST_PREVIEW = 1280;
 const SMALLEST_PREVIEW = 320;
-const EXACT_SIDE = 6000;
+const LARGE_PREVIEW = 2048;
 
 export function createStage(store) {
   const before = h("canvas", { class: "layer", "aria-hidden": "true" });
@@ -46,7 +46,7 @@ export function createStage(store) {
 
   /** The longer side, in pixels, of a preview that fits one pixel to one. */
   function maxSize() {
-    if (store.get("exact")) return EXACT_SIDE;
+    if (store.get("exact")) return store.get("catalogue").limits?.max_preview_size ?? LARGE_PREVIEW;
     const source = store.get("source");
     const { width, height } = room();
     const shape = source?.bitmap ? source.width / source.height : 1;
@@ -149,7 +149,10 @@ export function createStage(store) {
   });
   store.on(["result"], () => {
     const result = store.get("result");
-    if (result) paint(after, result.bitmap, result);
+    if (result) {
+      paint(after, result.bitmap, result);
+      element.dataset.previews = String(Number(element.dataset.previews ?? 0) + 1);
+    }
     draw();
   });
   let waiting = 0;

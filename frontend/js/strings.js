@@ -7,9 +7,10 @@ export const format = {
   decimal: (value, digits = 1) => value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
   dimensions: (width, height) => `${width} × ${height}`,
   bytes(bytes) {
-    if (bytes < 1000) return `${bytes} B`;
-    if (bytes < 999_500) return `${Math.round(bytes / 1000)} kB`;
-    return `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB`;
+    if (bytes < 1024) return `${bytes} B`;
+    if (bytes < 1024 * 1024) return `${Math.round(bytes / 1024)} KB`;
+    const megabytes = bytes / (1024 * 1024);
+    return `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
   },
   when(iso) {
     const date = new Date(iso);
@@ -79,9 +80,8 @@ export const strings = {
     undone: "Undone",
     redone: "Redone",
     wasReset: "Back to the defaults",
-    exact: "Every pixel",
-    exactHint: "Show the preview at the size of the saved picture",
-    reduced: (preview, full) => `Preview at ${preview}; saved at ${full}`,
+    exact: "Large preview",
+    exactHint: "Preview with more pixels, nearer to the saved picture",
   },
 
   facts: {
@@ -327,7 +327,7 @@ export const strings = {
     retryIn: (seconds) => `Trying again in ${seconds} s`,
     offline: "The service cannot be reached. Is the connection up?",
     limited: "Too many requests at once.",
-    busy: "The service is busy right now.",
+    busy: "The service is busy right now. Please try again in a moment.",
     large: "The file is too large.",
     gone: "It is not there any more.",
     refused: "The service did not accept this.",

@@ -1,0 +1,117 @@
+"""For everyone: keyboard alone, small and large screens, no finding of axe, little to load."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import violations
+from tests.browser.studio import Studio, photograph
+
+BUDGET_BYTES = 150_000
+FRONTEND = Path(__file__).parents[2] / "frontend"
+
+
+def press_until(page: Page, key: str, selector: str, most: int = 60) -> None:
+    """Presses a key until the focus is on what ``selector`` names."""
+    for _ in range(most):
+        page.keyboard.press(key)
+        if page.evaluate("(s) => document.activeElement.matches(s)", selector):
+            return
+    raise AssertionError(f"{key} does not reach {selector}")
+
+
+def test_everything_with_the_keyboard(studio: Studio) -> None:
+    page = studio.page
+    press_until(page, "Tab", ".sample")
+    with studio.previewed():
+        page.keyboard.press("Enter")
+    expect(page.locator(".facts")).to_be_visible()
+    press_until(page, "Tab", ".viewport")
+    page.keyboard.press("+")
+    expect(page.locator(".zoom-value")).not_to_have_text("1×")
+    page.keyboard.press("0")
+    expect(page.locator(".zoom-value")).to_have_text("1×")
+    press_until(page, "Tab", ".divider")
+    page.keyboard.press("End")
+    expect(page.locator(".divider")).to_have_attribute("aria-valuenow", "100")
+    press_until(page, "Tab", "[role=tab]")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tabpanel", name="Method")).to_be_visible()
+    press_until(page, "Tab", ".tile input")
+    with studio.previewed():
+        page.keyboard.press("ArrowDown")
+    expect(page).to_have_url(re.compile("algorithm="))
+    press_until(page, "Tab", ".panel-foot button")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Save")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".panel-foot button")).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (768, 1024), (1440, 900)])
+def test_nothing_sticks_out(studio: Studio, width: int, height: int) -> None:
+    page = studio.page
+    page.set_viewport_size({"width": width, "height": height})
+
+    def fits() -> bool:
+        return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+    assert fits()
+    studio.open(photograph(1600, 1000))
+    for name in ("Looks", "Method", "Colours", "Adjust", "Size"):
+        pane = studio.tab(name)
+        assert fits(), name
+        assert pane.evaluate("(pane) => pane.scrollWidth <= pane.clientWidth"), name
+    box = page.locator(".picture").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    page.get_by_role("link", name="Gallery").click()
+    expect(page.get_by_role("heading", name="Gallery")).to_be_visible()
+    assert fits()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(studio: Studio, axe: Path, scheme: str) -> None:
+    page = studio.page
+    page.emulate_media(
+        color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
+    )
+    assert violations(page, axe) == []
+    studio.open(photograph())
+    for name in ("Looks", "Method", "Colours", "Adjust", "Size"):
+        studio.tab(name)
+        assert violations(page, axe) == [], name
+    dialog = studio.saved()
+    assert violations(page, axe) == []
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("link", name="Gallery").click()
+    expect(page.locator(".card").first).to_be_visible()
+    assert violations(page, axe) == []
+
+
+def test_little_is_loaded_and_all_of_it_from_here(studio: Studio) -> None:
+    """Code as it is transferred, compressed; pictures apart."""
+    sizes: dict[str, int] = {}
+    studio.page.on(
+        "requestfinished",
+        lambda request: sizes.__setitem__(request.url, request.sizes()["responseBodySize"]),
+    )
+    studio.page.reload(wait_until="networkidle")
+    code = {url: size for url, size in sizes.items() if url.endswith((".js", ".css", "/"))}
+    assert any(url.endswith("main.js") for url in code)
+    assert sum(code.values()) <= BUDGET_BYTES
+    assert all(url.startswith((studio.url, "blob:", "data:")) for url in sizes)
+
+
+def test_a_style_of_no_element_is_written_in_the_page() -> None:
+    """The policy forbids it; a browser would only say so where the element is shown."""
+    markup = (FRONTEND / "index.html").read_text()
+    assert "style=" not in markup
+    assert "<style" not in markup
+    for script in (FRONTEND / "js").glob("*.js"):
+        assert "innerHTML" not in script.read_text(), script.name

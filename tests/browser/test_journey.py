@@ -1,0 +1,98 @@
+"""The whole way: a picture comes in, is dithered, kept, sent, found again and deleted."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.studio import Studio, photograph
+from tests.support.system import System, wait_for
+
+
+def test_from_a_drop_to_the_download_and_the_mail(studio: Studio, system: System) -> None:
+    studio.drop(photograph(seed=11), "dropped.jpg")
+    expect(studio.page.locator(".picture-name")).to_have_text("dropped.jpg")
+    expect(studio.fact("Colours")).to_have_text("8")
+
+    dialog = studio.saved(email="browser@example.org")
+
+    link = dialog.get_by_label("Link to the picture").input_value()
+    answer = studio.page.request.get(link)
+    assert answer.ok
+    assert answer.body().startswith(b"\x89PNG")
+    for step in ("Uploaded", "In the queue", "Dithered", "Mailed"):
+        expect(dialog.locator(".step[data-state=done]", has_text=step)).to_be_visible()
+    wait_for(
+        lambda: [m for m in system.mails() if m["To"] == "browser@example.org"] or None, "mail"
+    )
+    with studio.page.expect_download() as download:
+        dialog.get_by_role("button", name="Download PNG").click()
+    assert download.value.suggested_filename == "dropped-dithered.png"
+    with studio.page.expect_download() as download:
+        dialog.get_by_role("button", name="Download GIF").click()
+    assert download.value.path().read_bytes().startswith(b"GIF8")
+
+
+def test_the_link_is_copied(studio: Studio) -> None:
+    studio.open(photograph(seed=12))
+    dialog = studio.saved()
+    dialog.get_by_role("button", name="Copy link").click()
+    expect(studio.page.get_by_text("Link copied").first).to_be_attached()
+    copied = studio.page.evaluate("navigator.clipboard.readText()")
+    assert copied == dialog.get_by_label("Link to the picture").input_value()
+
+
+def test_without_event_streams_the_page_asks_again(studio: Studio) -> None:
+    studio.page.route(re.compile(r"/events$"), lambda route: route.abort())
+    studio.open(photograph(seed=13))
+    studio.saved()
+
+
+def test_a_second_version_of_a_stored_picture(studio: Studio, system: System) -> None:
+    studio.open(photograph(seed=14), "twice.jpg")
+    dialog = studio.saved()
+    dialog.get_by_role("button", name="Close").click()
+    with studio.previewed():
+        studio.tab("Colours").get_by_text("Greys", exact=True).first.click()
+    studio.saved().get_by_role("button", name="Close").click()
+    match = re.search(r"image=([0-9a-f-]{36})", studio.page.url)
+    assert match is not None
+    dithers = system.image(match[1])["dithers"]
+    assert [dither["status"] for dither in dithers] == ["done", "done"]
+    assert dithers[-1]["options"]["palette"] == "gray"
+
+
+def test_the_gallery_opens_and_deletes_with_a_way_back(studio: Studio, system: System) -> None:
+    uuid = system.upload(photograph(seed=15), "in the gallery.jpg")["uuid"]
+    system.dithered(uuid)
+    studio.page.get_by_role("link", name="Gallery").click()
+    card = studio.page.get_by_role("button", name="in the gallery.jpg").first
+    card.click()
+    dialog = studio.page.get_by_role("dialog", name="in the gallery.jpg")
+    dialog.get_by_role("button", name="New version of this picture").click()
+    expect(studio.page.locator(".picture-name")).to_have_text("in the gallery.jpg")
+
+    studio.page.get_by_role("link", name="Gallery").click()
+    remove = studio.page.get_by_role("button", name="Delete: in the gallery.jpg")
+    remove.click()
+    expect(remove).to_be_hidden()
+    studio.page.get_by_role("button", name="Undo").click()
+    expect(remove).to_be_visible()
+    assert system.image(uuid)["uuid"] == uuid
+
+    remove.click()
+    with studio.page.expect_request(
+        lambda request: request.method == "DELETE" and uuid in request.url
+    ):
+        studio.page.get_by_role("button", name="Dismiss").click()
+    expect(remove).to_have_count(0)
+
+
+def test_the_gallery_goes_on_as_one_scrolls(studio: Studio, system: System) -> None:
+    names = [f"page {number}.jpg" for number in range(30)]
+    for number, name in enumerate(names):
+        system.upload(photograph(32, 24, seed=100 + number), name)
+    studio.page.get_by_role("link", name="Gallery").click()
+    cards = studio.page.locator(".card")
+    expect(cards.filter(has_text="page 29.jpg")).to_have_count(1)
+    studio.page.locator(".gallery-foot").scroll_into_view_if_needed()
+    expect(cards.filter(has_text="page 0.jpg")).to_have_count(1)

@@ -1,0 +1,94 @@
+"""Options change the picture at once, can be undone, and are in the address."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.studio import Studio, photograph
+
+
+@pytest.fixture
+def opened(studio: Studio) -> Studio:
+    studio.open(photograph())
+    return studio
+
+
+def test_levels_change_the_preview(opened: Studio) -> None:
+    expect(opened.fact("Colours")).to_have_text("8")
+    levels = opened.tab("Colours").get_by_role("slider", name="Levels per channel")
+    with opened.previewed():
+        levels.press("ArrowRight")
+    expect(opened.fact("Colours")).to_have_text("27")
+
+
+def test_undo_redo_and_reset(opened: Studio) -> None:
+    with opened.previewed():
+        opened.tab("Colours").get_by_text("Greys", exact=True).first.click()
+    expect(opened.fact("Colours")).to_have_text("2")
+    opened.page.get_by_role("button", name="Undo").click()
+    expect(opened.fact("Colours")).to_have_text("8")
+    opened.page.get_by_role("button", name="Redo").click()
+    expect(opened.fact("Colours")).to_have_text("2")
+    opened.page.locator(".viewport").press("Control+z")
+    expect(opened.fact("Colours")).to_have_text("8")
+    opened.page.get_by_role("button", name="Redo").click()
+    opened.page.get_by_role("button", name="Back to the defaults").click()
+    expect(opened.fact("Colours")).to_have_text("8")
+
+
+def test_a_pasted_palette_colours_the_picture_and_the_address(opened: Studio) -> None:
+    pane = opened.tab("Colours")
+    pane.get_by_text("Palette", exact=True).click()
+    pane.get_by_role("button", name="Paste a list").click()
+    pane.get_by_label("Hex colours").fill("#112233; ffcc00 <b>abc</b> #FFF")
+    with opened.previewed():
+        pane.get_by_role("button", name="Use these colours").click()
+    expect(pane.get_by_text("4 colours")).to_be_visible()
+    expect(opened.page).to_have_url(re.compile("palette=112233,ffcc00,aabbcc,ffffff"))
+    colours = opened.page.locator(".used-colours li")
+    expect(colours.first).to_have_attribute(
+        "title", re.compile("^#(112233|ffcc00|aabbcc|ffffff), ")
+    )
+
+
+def test_the_palette_editor_adds_moves_and_removes(opened: Studio) -> None:
+    pane = opened.tab("Colours")
+    pane.get_by_text("Palette", exact=True).click()
+    chips = pane.get_by_role("option")
+    before = chips.count()
+    pane.get_by_role("button", name="Add a colour").click()
+    pane.get_by_label("Hex code of this colour").fill("#ff8800")
+    expect(chips).to_have_count(before + 1)
+    expect(pane.get_by_role("option", name="Colour 2: #ff8800")).to_be_visible()
+    pane.get_by_role("button", name="Move this colour earlier").click()
+    expect(pane.get_by_role("option", name="Colour 1: #ff8800")).to_be_visible()
+    pane.get_by_role("button", name="Remove this colour").click()
+    expect(chips).to_have_count(before)
+
+
+def test_a_link_brings_the_options_and_the_sample_back(studio: Studio) -> None:
+    studio.visit("#sample=cat&palette=gray&channels=3&nonsense=1&scale=99")
+    studio.page.reload()
+    expect(studio.page.locator(".picture-name")).to_have_text("Chelsea the cat.jpg")
+    expect(studio.fact("Colours")).to_have_text("3")
+    scale = studio.tab("Size").get_by_role("slider", name="Pixel scale")
+    expect(scale).to_have_attribute("aria-valuetext", "32×")
+
+
+def test_every_option_of_the_engine_has_a_control(opened: Studio) -> None:
+    """The page lists what GET /options lists: no method and no palette is missing."""
+    offered = opened.page.request.get(f"{opened.url}/options").json()
+    for algorithm in offered["algorithms"]:
+        assert opened.page.locator(f"input[type=radio][value='{algorithm['name']}']").count() == 1
+    for palette in offered["palettes"]:
+        assert opened.page.locator(".palette-row", has_text=palette["title"]).count() >= 1
+
+
+def test_a_preset_is_one_step_and_says_that_it_is_chosen(opened: Studio) -> None:
+    look = opened.page.get_by_role("button", name="Small GIF")
+    with opened.previewed():
+        look.click()
+    expect(look).to_have_attribute("aria-pressed", "true")
+    opened.page.get_by_role("button", name="Undo").click()
+    expect(look).to_have_attribute("aria-pressed", "false")
