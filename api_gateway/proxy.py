@@ -105,7 +105,7 @@ class Proxy:
                 lease = await upstream.lease(
                     idempotent=repeatable,
                     event_stream=route.event_stream,
-                    avoid=None if lease is None or lease.reused else lease.replica,
+                    after=lease,
                 )
             except UpstreamBusy as error:
                 raise Refusal(503, str(error), {"Retry-After": "1"}) from error

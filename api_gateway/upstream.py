@@ -91,6 +91,10 @@ class Replica:
             connection.close()
         return None
 
+    def drop_idle(self) -> None:
+        while self.idle:
+            self.idle.pop().close()
+
     async def connect(self) -> UpstreamConnection:
         """Raises UpstreamError; nothing has been sent then."""
         loop = asyncio.get_running_loop()
@@ -154,18 +158,23 @@ class Upstream:
         return best
 
     async def lease(
-        self, *, idempotent: bool, event_stream: bool = False, avoid: Replica | None = None
+        self, *, idempotent: bool, event_stream: bool = False, after: Lease | None = None
     ) -> Lease:
         """A connection that nothing has been sent on, to the best replica.
 
         Raises UpstreamBusy when there is none within the queue's bounds, UpstreamError when none
         can be connected to. Replicas that refuse are passed over: nothing was sent to them.
+        ``after``: the lease that has just failed; another replica is better, and kept connections
+        may be as dead as that one.
         """
+        avoid = None if after is None else after.replica
         for _ in range(len(self.replicas)):
             replica = self.choose(asyncio.get_running_loop().time(), avoid)
             if replica is None:
                 raise UpstreamBusy(f"The {self.name} service is not available at the moment.")
             replica = await self._enter(replica, event_stream=event_stream)
+            if after is not None:
+                replica.drop_idle()
             lease = await self._connect(replica, idempotent=idempotent, event_stream=event_stream)
             if lease is not None:
                 return lease

@@ -15,8 +15,8 @@ Message = MutableMapping[str, Any]
 
 
 async def app(
-    scope: Message,
-    _: Callable[[], Awaitable[Message]],
+    _scope: Message,
+    _receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
     length = str(len(IMAGE)).encode("ascii")

@@ -67,7 +67,7 @@ class Service:
         self.opened = 0
         self.version = 1
         self.delay = 0.0
-        self.capacity = 0  # 0: without bound
+        self.held = False  # GETs of images wait until it is let go
         self.hangs_up = False  # it takes a request, and dies
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -94,7 +94,6 @@ class Service:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._gate = asyncio.Semaphore(self.capacity or 1_000_000)
         server = self._loop.run_until_complete(
             asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
         )
@@ -186,8 +185,9 @@ class Service:
                 writer, FILE, b'cache-control: public, max-age=31536000, immutable\r\netag: "f"\r\n'
             )
         elif seen.method == "GET":
-            async with self._gate:
-                await asyncio.sleep(self.delay)
+            await asyncio.sleep(self.delay)
+            while self.held:
+                await asyncio.sleep(0.01)
             await self._image(seen, writer)
         elif seen.method == "DELETE":
             await self._send(writer, b"", status=b"204 No Content")

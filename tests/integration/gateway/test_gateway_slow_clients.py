@@ -15,7 +15,7 @@ from tests.integration.gateway.support import (
     wait_until,
 )
 
-# The figure is 500; GATEWAY_SLOW_CLIENTS sets another.
+# The figure that is promised is 500; GATEWAY_SLOW_CLIENTS sets another.
 SLOW_CLIENTS = int(os.environ.get("GATEWAY_SLOW_CLIENTS", "200"))
 PATIENCE_SECONDS = 1.5
 HEAD = b"POST /images HTTP/1.1\r\nHost: a\r\n"

@@ -19,7 +19,7 @@ from tests.integration.gateway.support import (
 
 MB = 1024 * 1024
 LIMIT = 120 * MB
-# The figure is 5,000; GATEWAY_HANG_UPS sets another.
+# The figure that is promised is 5,000; GATEWAY_HANG_UPS sets another.
 HANG_UPS = int(os.environ.get("GATEWAY_HANG_UPS", "600"))
 
 
