@@ -32,7 +32,7 @@ export const strings = {
 
   welcome: {
     heading: "Any picture, in a few good colours",
-    lead: "Newsprint, Game Boy, e-paper or a palette of your own. See it as you choose it; nothing is stored until you save.",
+    lead: "Newsprint, Game Boy, e‑paper or a palette of your own. See it as you choose it; nothing is stored until you save.",
     drop: "Drop a picture here",
     choose: "Choose a picture",
     camera: "Camera",
