@@ -7,8 +7,9 @@ squared blurred error most. It ends when nothing gains, at the latest after `PAS
 Colours are seen as luminance and two opponent axes, of which the eye blurs the latter more.
 
 A dot alone among many pixels is more than a spread of a few pixels can excuse, and would be wiped
-out. So the summed error of every block of 32 × 32 pixels counts too, squared up to two dots' worth
-and in proportion beyond (what a palette cannot reach must not outweigh all else): it keeps tone.
+out. So the summed error of luminance of every block of 32 × 32 pixels counts too, squared up to two
+dots' worth and in proportion beyond: it keeps tone. It is left out where the darkest and lightest
+colour are not black and white, for there what cannot be reached would outweigh all else.
 
 The effect of a change is known from the blurred error itself ("cep") and the point spread's
 autocorrelation ("cpp"); both are whole numbers. Pictures are searched in bands of rows, each with
@@ -31,6 +32,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_service.engine.compiled.decorators import array_in, array_out, inlined, kernel
+from dither_service.engine.light import WHITE
 from dither_service.engine.methods import ordered
 from dither_service.engine.work import Levels, Work
 
@@ -174,9 +176,11 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
     # The blurred error: row r is the picture's top + r, column x + reach the picture's x.
     seen = np.zeros((depth, bottom - top, width + 2 * reach), np.int32)
     # The summed error of the blocks that are searched.
-    sums = np.zeros((depth, (bottom - top - 1) // _BLOCK + 1, (width - 1) // _BLOCK + 1), np.int64)
+    sums = np.zeros(((bottom - top - 1) // _BLOCK + 1, (width - 1) // _BLOCK + 1), np.int64)
     step = np.zeros(depth, np.int64)
-    weight = spread[0, reach, reach] // 2
+    weight = np.int64(0)
+    if points[:, 0].min() <= 8 and points[:, 0].max() >= WHITE - 8:
+        weight = spread[0, reach, reach] // 2
     masked = mask.shape[0] > 0
     for y in range(height):
         for x in range(width):
@@ -188,8 +192,8 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                 for i in range(depth):
                     value += matrix[c, i] * light[pixels[y, x, i]]
                 step[c] = points[state[y, x], c] - (value >> 12)
-                if top <= y < bottom:
-                    sums[c, (y - top) // _BLOCK, x // _BLOCK] += step[c]
+            if top <= y < bottom:
+                sums[(y - top) // _BLOCK, x // _BLOCK] += step[0]
             change(seen, spread, y - top - reach, x, step)
     for _ in range(PASSES):
         changes = 0
@@ -201,11 +205,10 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                 block_y, block_x = (y - top) // _BLOCK, x // _BLOCK
                 best, new, other_y, other_x = np.int64(0), here, y, x
                 for j in rivals[here]:
-                    gain = np.int64(0)
+                    total = sums[block_y, block_x]
+                    gain = weight * (debt(total + points[j, 0] - points[here, 0]) - debt(total))
                     for c in range(depth):
                         a = points[j, c] - points[here, c]
-                        total = sums[c, block_y, block_x]
-                        gain += weight * (debt(total + a) - debt(total))
                         gain += a * (a * spread[c, reach, reach] + 2 * seen[c, y - top, x + reach])
                     if gain < best:
                         best, new = gain, j
@@ -215,7 +218,12 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                         if there == here or (masked and mask[v, u] == 0):
                             continue
                         gain = np.int64(0)
-                        across = (v - top) // _BLOCK != block_y or u // _BLOCK != block_x
+                        if (v - top) // _BLOCK != block_y or u // _BLOCK != block_x:
+                            a = points[there, 0] - points[here, 0]
+                            other = sums[(v - top) // _BLOCK, u // _BLOCK]
+                            total = sums[block_y, block_x]
+                            gain += weight * (debt(total + a) - debt(total))
+                            gain += weight * (debt(other - a) - debt(other))
                         for c in range(depth):
                             a = points[there, c] - points[here, c]
                             between = (
@@ -223,24 +231,19 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                             )
                             seen_here = np.int64(seen[c, y - top, x + reach])
                             gain += 2 * a * (a * between + seen_here - seen[c, v - top, u + reach])
-                            if across:
-                                mine = sums[c, block_y, block_x]
-                                other = sums[c, (v - top) // _BLOCK, u // _BLOCK]
-                                gain += weight * (debt(mine + a) - debt(mine))
-                                gain += weight * (debt(other - a) - debt(other))
                         if gain < best:
                             best, new, other_y, other_x = gain, there, v, u
                 if best < 0:
                     changes += 1
                     for c in range(depth):
                         step[c] = points[new, c] - points[here, c]
-                        sums[c, block_y, block_x] += step[c]
+                    sums[block_y, block_x] += step[0]
                     change(seen, spread, y - top - reach, x, step)
                     state[y, x] = new
                     if other_y != y or other_x != x:
                         for c in range(depth):
                             step[c] = -step[c]
-                            sums[c, (other_y - top) // _BLOCK, other_x // _BLOCK] += step[c]
+                        sums[(other_y - top) // _BLOCK, other_x // _BLOCK] += step[0]
                         change(seen, spread, other_y - top - reach, other_x, step)
                         state[other_y, other_x] = here
         if changes == 0:
