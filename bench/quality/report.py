@@ -11,7 +11,7 @@ from skimage import data
 
 from bench.quality.measures import Light, hvs_psnr, low_pass_ssim, spectrum
 from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS
+from dither_service.engine.algorithms import ALGORITHMS, VARIABLE
 from dither_service.engine.light import srgb_to_linear
 
 PHOTOGRAPHS = (
@@ -50,8 +50,12 @@ def photograph(name: str) -> NDArray[np.uint8]:
 
 
 def dithered(picture: NDArray[np.uint8], algorithm: str) -> Light:
-    """Light of the picture dithered to black and white."""
-    result = dither(picture, Options(algorithm=algorithm, palette="gray"))
+    """Light of the picture dithered to black and white, scanned as was published.
+
+    That is there and back for coefficients that vary, one way for those that do not.
+    """
+    serpentine = ALGORITHMS[algorithm].family == VARIABLE
+    result = dither(picture, Options(algorithm=algorithm, palette="gray", serpentine=serpentine))
     return np.take(_LINEAR, result.rgb()[:, :, 0])
 
 
