@@ -29,7 +29,10 @@ def upgrade(database: Database, package: str) -> None:
     config.set_main_option("script_location", str(Path(str(module.__file__)).parent / "migrations"))
     with database.transaction() as session:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": schema})
-        session.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+        # Not IF NOT EXISTS: that may look at the catalogue as it was before the lock was free.
+        there = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+        if session.scalar(there, {"name": schema}) is None:
+            session.execute(text(f'CREATE SCHEMA "{schema}"'))
         config.attributes["connection"] = session.connection()
         command.upgrade(config, "head")
 

@@ -1,0 +1,173 @@
+"""Each service's history makes the tables that its models say, from nothing, and back."""
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from subprocess import STDOUT
+from types import ModuleType
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from dither_service.settings import DitherSettings
+from notification_service.settings import NotificationSettings
+from shared.database import Database
+from shared.failures import TransientFailure
+from shared.migrations import main, upgrade
+from shared.settings import DatabaseSettings
+from tests.support.postgres import PostgresServer, create_database, drop_database
+from upload_service.settings import UploadSettings
+
+PACKAGES = ("upload_service", "dither_service", "notification_service")
+
+
+@pytest.fixture
+def url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database for the test alone."""
+    made = create_database(postgres_server)
+    yield made
+    drop_database(postgres_server, made)
+
+
+@pytest.fixture
+def tables(url: str) -> Iterator[Database]:
+    settings = DatabaseSettings.model_validate({"database_url": url})
+    with closing(Database(settings, "migrations")) as database:
+        yield database
+
+
+def models(package: str) -> ModuleType:
+    return importlib.import_module(f"{package}.models")
+
+
+def differences(tables: Database, package: str) -> list[object]:
+    """What Alembic would write into the next migration."""
+    metadata = models(package).metadata
+    with tables.engine.connect() as connection:
+        # The role may be called like a schema, which Postgres then takes for the default one.
+        connection.execute(text("SET search_path TO public"))
+        connection.dialect.default_schema_name = "public"
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_schemas": True,
+                "include_name": lambda name, kind, _: kind != "schema" or name == metadata.schema,
+                "version_table_schema": metadata.schema,
+                "compare_type": True,
+                "compare_server_default": True,
+            },
+        )
+        return list(compare_metadata(context, metadata))
+
+
+def table_names(tables: Database, schema: str) -> set[str]:
+    return set(inspect(tables.engine).get_table_names(schema=schema))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_history_makes_what_the_models_say(tables: Database, package: str) -> None:
+    upgrade(tables, package)
+    assert differences(tables, package) == []
+    schema = models(package).metadata.schema
+    expected = {table.name for table in models(package).metadata.sorted_tables}
+    assert table_names(tables, schema) == expected | {"alembic_version"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_difference_would_be_found(tables: Database, package: str) -> None:
+    upgrade(tables, package)
+    with tables.transaction() as session:
+        session.execute(text(f"ALTER TABLE {models(package).metadata.schema}.inbox ADD x int"))
+    assert len(differences(tables, package)) == 1
+
+
+def test_services_keep_out_of_each_other_s_tables(tables: Database) -> None:
+    for package in PACKAGES:
+        upgrade(tables, package)
+    for package in PACKAGES:
+        upgrade(tables, package)
+        assert differences(tables, package) == []
+    assert table_names(tables, "public") == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_way_back_and_forth_again(tables: Database, package: str) -> None:
+    upgrade(tables, package)
+    script = Path(str(models(package).__file__)).parent / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(script))
+    with tables.transaction() as session:
+        config.attributes["connection"] = session.connection()
+        command.downgrade(config, "base")
+    schema = models(package).metadata.schema
+    assert table_names(tables, schema) == {"alembic_version"}
+    upgrade(tables, package)
+    assert differences(tables, package) == []
+
+
+def test_a_history_that_breaks_off_leaves_nothing(
+    tables: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it or nothing: the tables come in one transaction with the version."""
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("alembic.ddl.postgresql.PostgresqlImpl.create_index", crash)
+        with pytest.raises(KeyboardInterrupt):
+            upgrade(tables, "upload_service")
+    assert "upload" not in inspect(tables.engine).get_schema_names()
+    upgrade(tables, "upload_service")
+    assert differences(tables, "upload_service") == []
+
+
+def test_replicas_that_start_together_wait_for_each_other(url: str, tables: Database) -> None:
+    order = [sys.executable, "-m", "shared.migrations", *PACKAGES]
+    environment = {"DATABASE_URL": url, "PATH": ""}
+    with ExitStack() as running:
+        replicas = [
+            running.enter_context(
+                subprocess.Popen(order, env=environment, stdout=subprocess.PIPE, stderr=STDOUT)
+            )
+            for _ in range(3)
+        ]
+        answers = [
+            (replica.communicate(timeout=120)[0], replica.returncode) for replica in replicas
+        ]
+    for output, status in answers:
+        assert status == 0, output.decode()
+        assert output.decode().count("up to date") == len(PACKAGES)
+    for package in PACKAGES:
+        assert differences(tables, package) == []
+
+
+def test_the_command_says_what_it_wants(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "usage: python -m shared.migrations" in capsys.readouterr().err
+
+
+def test_all_services_together_stay_within_five_connections() -> None:
+    classes = (UploadSettings, DitherSettings, NotificationSettings)
+    pools = [c.model_fields["database_pool_size"].default for c in classes]
+    assert sum(pools) == 5
+
+
+def test_a_pool_never_opens_more_than_it_was_given(url: str) -> None:
+    settings = DatabaseSettings.model_validate(
+        {"database_url": url, "database_pool_size": 2, "database_pool_timeout_seconds": 0.05}
+    )
+    with closing(Database(settings, "narrow")) as database:
+        with database.transaction() as one, database.transaction() as two:
+            for session in (one, two):
+                session.execute(text("SELECT 1"))
+            with pytest.raises(TransientFailure, match="all database connections are in use"):
+                database.ping()
+        database.ping()
