@@ -49,7 +49,7 @@ export const api = {
   },
 
   async blob(url) {
-    return (await request(url, { credentials: "omit" })).blob();
+    return (await request(fileUrl(url), { credentials: "omit" })).blob();
   },
 
   /** Upload with progress: `onProgress(sent, total)` in bytes. XMLHttpRequest, because fetch tells none. */
@@ -72,6 +72,15 @@ export const api = {
     });
   },
 };
+
+/**
+ * Where this page gets a stored file: files that the service keeps itself come from this origin,
+ * under whatever name the page was opened (localhost, an address, a proxy's).
+ */
+export function fileUrl(url) {
+  const { pathname } = new URL(url, window.location.href);
+  return pathname.startsWith("/files/") ? pathname : url;
+}
 
 function image(uuid) {
   return `/images/${encodeURIComponent(uuid)}`;

@@ -1,7 +1,7 @@
 /** What is stored: newest first, more as one scrolls. */
 
 import { announce } from "./announce.js";
-import { api } from "./api.js";
+import { api, fileUrl } from "./api.js";
 import { deleteLater, isLeaving } from "./deletion.js";
 import { h, icon, iconButton, replace } from "./dom.js";
 import { follow } from "./follow.js";
@@ -22,7 +22,7 @@ export function createGallery(store, studio) {
   let loading = false;
   let shown = 0;
 
-  new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && cursor && load(), { rootMargin: "600px" }).observe(foot);
+  const nearEnd = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && cursor && load(), { rootMargin: "600px" });
 
   /** Starts over: what was saved since comes first. */
   function refresh() {
@@ -45,6 +45,7 @@ export function createGallery(store, studio) {
       if (mine !== shown) return;
       for (const image of page.items) if (!cards.has(image.uuid) && !isLeaving(image.uuid)) add(image);
       cursor = page.next_cursor;
+      loading = false;
       announce(text.shown(cards.size));
       end();
     } catch (error) {
@@ -55,6 +56,9 @@ export function createGallery(store, studio) {
   }
 
   function end() {
+    // Observed anew, so that a foot which stayed in sight is told of once more.
+    nearEnd.unobserve(foot);
+    nearEnd.observe(foot);
     if (cursor) replace(foot, more);
     else if (cards.size > 0) replace(foot, h("p", { class: "soft" }, text.end));
     else
@@ -125,5 +129,5 @@ function createCard(image, { open, remove }) {
 }
 
 function picture(url, kind) {
-  return h("img", { src: url, alt: "", loading: "lazy", decoding: "async", class: kind });
+  return h("img", { src: fileUrl(url), alt: "", loading: "lazy", decoding: "async", class: kind });
 }

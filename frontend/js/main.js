@@ -65,7 +65,7 @@ function skip(event) {
 
 /** Name and size of the picture, and what one does with the whole of it. */
 function pictureBar() {
-  const name = h("span", { class: "picture-name" });
+  const name = h("h1", { class: "picture-name" });
   const size = h("span", { class: "soft small numbers" });
   const undo = iconButton("undo", strings.stage.undo, () => studio.undo());
   const redo = iconButton("redo", strings.stage.redo, () => studio.redo());

@@ -1,7 +1,7 @@
 /** A finished version: its picture, its link, copies and downloads. */
 
 import { announce } from "./announce.js";
-import { api } from "./api.js";
+import { api, fileUrl } from "./api.js";
 import { h, icon } from "./dom.js";
 import { follow } from "./follow.js";
 import { format, strings } from "./strings.js";
@@ -12,7 +12,7 @@ const text = strings.save;
 export function createResult(image, dither, catalogue) {
   const link = h("input", { type: "text", class: "input code", readonly: true, value: dither.url_dither, "aria-label": text.link, onfocus: () => link.select() });
   const copyLink = h("button", { type: "button", class: "button", onclick: () => copyText(dither.url_dither, link) }, icon("link"), text.copyLink);
-  const picture = h("img", { class: "result-picture", src: dither.url_dither, alt: `${strings.stage.dithered}: ${image.filename}` });
+  const picture = h("img", { class: "result-picture", src: fileUrl(dither.url_dither), alt: `${strings.stage.dithered}: ${image.filename}` });
   const about = [dither.width && format.dimensions(dither.width, dither.height), dither.bytes && format.bytes(dither.bytes)].filter(Boolean).join(" · ");
   return h(
     "div",

@@ -2,10 +2,13 @@
 
 const STEPS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
+/** A picture made for the room may be a pixel too large by rounding: it is shown one to one all the same. */
+const NEARLY_ONE = 0.985;
+
 /** The largest whole zoom at which `size` fits into `room` (CSS pixels), or the exact one below 1. */
 export function fitZoom(size, room, ratio) {
   const zoom = Math.min((room.width * ratio) / size.width, (room.height * ratio) / size.height);
-  return zoom >= 1 ? Math.min(Math.floor(zoom + 0.001), 32) : zoom;
+  return zoom >= NEARLY_ONE ? Math.min(Math.max(Math.floor(zoom), 1), 32) : zoom;
 }
 
 /** The next step up (direction 1) or down (−1), never below the fitted zoom. */

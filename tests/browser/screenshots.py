@@ -45,7 +45,7 @@ def states(page: Page, url: str, prefix: str) -> None:
     for tab in TABS:
         studio.tab(tab)
         take(page, f"{prefix}-{tab.lower()}")
-    studio.tab("Colours").get_by_text("Palette", exact=True).click()
+    studio.tab("Colours").get_by_role("radio", name="Palette").check()
     take(page, f"{prefix}-palette")
     page.context.set_offline(True)
     page.get_by_role("button", name="Back to the defaults").click()

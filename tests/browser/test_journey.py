@@ -52,7 +52,7 @@ def test_a_second_version_of_a_stored_picture(studio: Studio, system: System) ->
     dialog = studio.saved()
     dialog.get_by_role("button", name="Close").click()
     with studio.previewed():
-        studio.tab("Colours").get_by_text("Greys", exact=True).first.click()
+        studio.tab("Colours").get_by_role("radio", name="Greys").check()
     studio.saved().get_by_role("button", name="Close").click()
     match = re.search(r"image=([0-9a-f-]{36})", studio.page.url)
     assert match is not None
