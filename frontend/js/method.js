@@ -10,7 +10,7 @@ const text = strings.method;
 const REFRESH_MS = 400;
 
 export function createMethod(store, studio, swatches) {
-  const title = h("h3", {});
+  const title = h("h2", {});
   const description = h("p", { class: "small" });
   const source = h("p", { class: "small soft" });
   const controls = h("div", { class: "fields" });

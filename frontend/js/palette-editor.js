@@ -27,7 +27,7 @@ export function createPaletteEditor(onchange) {
   const element = h(
     "div",
     { class: "editor" },
-    h("div", { class: "row" }, h("h3", { class: "grow" }, text.editor), count),
+    h("div", { class: "row" }, h("h2", { class: "grow" }, text.editor), count),
     chips,
     h("div", { class: "row nowrap edit-row" }, well, code, h("span", { class: "grow" }), earlier, later, remove, add),
     h("div", { class: "row" }, h("button", { type: "button", class: "button compact", onclick: sort }, text.sort), paste.buttons),

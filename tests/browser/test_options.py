@@ -45,7 +45,7 @@ def test_a_pasted_palette_colours_the_picture_and_the_address(opened: Studio) ->
     pane.get_by_label("Hex colours").fill("#112233; ffcc00 <b>abc</b> #FFF")
     with opened.previewed():
         pane.get_by_role("button", name="Use these colours").click()
-    expect(pane.get_by_text("4 colours")).to_be_visible()
+    expect(pane.get_by_text("4 colours", exact=True)).to_be_visible()
     expect(opened.page).to_have_url(re.compile("palette=112233,ffcc00,aabbcc,ffffff"))
     colours = opened.page.locator(".used-colours li")
     expect(colours.first).to_have_attribute(
