@@ -64,6 +64,10 @@ class NotificationSettings(ServiceSettings):
     def _login_is_whole(self) -> Self:
         if (self.smtp_username is None) != (self.smtp_password is None):
             raise ValueError("SMTP_USERNAME and SMTP_PASSWORD must be set both, or neither")
-        if self.smtp_username is not None and self.smtp_security == "none":
+        if self.smtp_username is None or self.smtp_password is None:
+            return self
+        if not (self.smtp_username + self.smtp_password.get_secret_value()).isascii():
+            raise ValueError("SMTP_USERNAME and SMTP_PASSWORD can have ASCII characters only")
+        if self.smtp_security == "none":
             raise ValueError("SMTP_SECURITY=none would send the password for all to read")
         return self

@@ -71,6 +71,8 @@ def test_a_host_chooses_smtp(tmp_path: Path) -> None:
 def test_a_login_is_whole_and_goes_over_tls() -> None:
     with pytest.raises(ValidationError, match="must be set both"):
         NotificationSettings.model_validate({"smtp_username": "ada"})
+    with pytest.raises(ValidationError, match="ASCII"):
+        NotificationSettings.model_validate({"smtp_username": "ada", "smtp_password": "geheimnüs"})
     with pytest.raises(ValidationError, match="for all to read"):
         NotificationSettings.model_validate(
             {"smtp_username": "ada", "smtp_password": "s3cret", "smtp_security": "none"}
