@@ -1,0 +1,480 @@
+"""One mail a dither to whoever left an address: once, not too many, and then forgotten."""
+
+import itertools
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from notification_service import models, postman
+from notification_service.consumer import handlers
+from notification_service.mailer import MailDeferred, MailRefused, MailUnavailable
+from notification_service.postman import Postman
+from notification_service.service import NotificationService
+from notification_service.settings import NotificationSettings
+from shared.database import Database
+from shared.messages import Body, DitherUploaded, ImageDeleted, ImageUploaded
+from shared.problems import Problem
+from tests.integration.services.support import empty, migrated, received, rows, run
+
+ADA = "ada.lovelace@example.org"
+SETTINGS = NotificationSettings(mails_per_hour=3)
+SECONDS = 10.0
+
+
+class Outbox:
+    """A mailer that keeps what it is given, or fails with `error` while one is set."""
+
+    def __init__(self) -> None:
+        self.sent: list[EmailMessage] = []
+        self.error: BaseException | None = None
+        self.tried = threading.Semaphore(0)
+
+    def send(self, message: EmailMessage) -> None:
+        try:
+            if self.error is not None:
+                raise self.error
+            self.sent.append(message)
+        finally:
+            self.tried.release()
+
+    def subjects(self) -> list[str]:
+        return sorted(str(message["Subject"]).rpartition(" ")[2] for message in self.sent)
+
+
+@pytest.fixture(scope="module")
+def tables(database: str) -> Iterator[Database]:
+    with migrated(database, "notification_service") as migrated_database:
+        yield migrated_database
+
+
+@pytest.fixture
+def service(tables: Database) -> NotificationService:
+    empty(tables, models.metadata)
+    return NotificationService(SETTINGS, tables)
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    return Outbox()
+
+
+@pytest.fixture
+def sender(tables: Database, outbox: Outbox) -> Postman:
+    return Postman(SETTINGS, tables, outbox)
+
+
+def uploaded(uuid: UUID, email: str | None = ADA, filename: str = "photo.png") -> ImageUploaded:
+    return ImageUploaded(uuid=uuid, url="http://a.test/1.png", filename=filename, email=email)
+
+
+def made(uuid: UUID, dither_id: UUID | None = None) -> DitherUploaded:
+    return DitherUploaded(uuid=uuid, url_dither="http://a.test/2.png", dither_id=dither_id)
+
+
+def tell(service: NotificationService, *bodies: Body) -> None:
+    by_type = handlers(service)
+    for body in bodies:
+        by_type[body.message_type](received(body))
+
+
+def send_all(sender: Postman) -> None:
+    while sender.send_next():
+        pass
+
+
+def pending(service: NotificationService, email: str = ADA, filename: str = "photo.png") -> UUID:
+    """An image with one mail that is due."""
+    uuid = uuid4()
+    tell(service, uploaded(uuid, email, filename), made(uuid, uuid4()))
+    return uuid
+
+
+def statuses(service: NotificationService, uuid: UUID) -> list[str]:
+    return [n.status for n in service.get_notifications(uuid).notifications]
+
+
+def turn_clock_forward(tables: Database, **time: float) -> None:
+    """As if so much time had passed for all that is kept."""
+    passed = timedelta(**time)
+    run(tables, "UPDATE notification.notifications SET due_at = due_at - :t", t=passed)
+    run(tables, "UPDATE notification.recent_mails SET sent_at = sent_at - :t", t=passed)
+    run(
+        tables,
+        "UPDATE notification.recipients"
+        " SET created_at = created_at - :t, deleted_at = deleted_at - :t",
+        t=passed,
+    )
+
+
+def everything_kept(tables: Database) -> str:
+    names = ("recipients", "notifications", "recent_mails", "inbox")
+    return str([rows(tables, f"SELECT t::text FROM notification.{name} t") for name in names])
+
+
+# Who gets a mail.
+
+
+def test_a_dither_is_a_mail(service: NotificationService, outbox: Outbox, sender: Postman) -> None:
+    due: list[int] = []
+    service.on_due = lambda: due.append(1)
+    uuid, dither_id = uuid4(), uuid4()
+    tell(service, uploaded(uuid), made(uuid, dither_id))
+    assert due
+    assert statuses(service, uuid) == ["pending"]
+    send_all(sender)
+    [mail] = outbox.sent
+    assert mail["To"] == ADA
+    assert str(dither_id) in mail["Message-ID"]
+    [shown] = service.get_notifications(uuid).notifications
+    assert (shown.dither_id, shown.status) == (dither_id, "sent")
+    assert shown.sent_at is not None
+
+
+def test_every_dither_is_a_mail_of_its_own(
+    service: NotificationService, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = uuid4()
+    tell(service, uploaded(uuid), made(uuid, uuid4()))
+    send_all(sender)
+    tell(service, made(uuid, uuid4()))
+    send_all(sender)
+    assert len({mail["Message-ID"] for mail in outbox.sent}) == 2
+
+
+def test_nobody_who_left_no_address_gets_one(
+    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+) -> None:
+    for dither_is_first in (False, True):
+        uuid = uuid4()
+        bodies: list[Body] = [uploaded(uuid, None), made(uuid)]
+        tell(service, *sorted(bodies, key=lambda b: b.message_type, reverse=not dither_is_first))
+        assert service.get_notifications(uuid).notifications == []
+    send_all(sender)
+    assert outbox.sent == []
+    assert rows(tables, "SELECT * FROM notification.notifications") == []
+
+
+def test_messages_in_any_order_and_repeated_are_the_same_mails(
+    service: NotificationService, tables: Database, outbox: Outbox
+) -> None:
+    sender = Postman(NotificationSettings(mails_per_hour=1000), tables, outbox)
+    count = 0
+    for order in {*itertools.permutations(["upload", "first", "second", "upload", "first"])}:
+        uuid = uuid4()
+        bodies = {
+            "upload": uploaded(uuid),
+            "first": made(uuid, uuid4()),
+            "second": made(uuid, uuid4()),
+        }
+        tell(service, *(bodies[name] for name in order))
+        count += 2
+        assert statuses(service, uuid) == ["pending", "pending"]
+    send_all(sender)
+    assert len(outbox.sent) == len({mail["Message-ID"] for mail in outbox.sent}) == count
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(["upload", "dither", "delete"])])
+def test_a_delete_before_the_mail_wins_in_any_order(
+    service: NotificationService,
+    tables: Database,
+    outbox: Outbox,
+    sender: Postman,
+    order: tuple[str, ...],
+) -> None:
+    uuid = uuid4()
+    bodies: dict[str, Body] = {
+        "upload": uploaded(uuid),
+        "dither": made(uuid, uuid4()),
+        "delete": ImageDeleted(uuid=uuid),
+    }
+    tell(service, *(bodies[name] for name in order))
+    send_all(sender)
+    assert outbox.sent == []
+    assert "ada" not in everything_kept(tables)
+    with pytest.raises(Problem):
+        service.get_notifications(uuid)
+
+
+def test_another_announcement_without_the_address_keeps_it(
+    service: NotificationService, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = uuid4()
+    tell(service, uploaded(uuid), uploaded(uuid, None), made(uuid, uuid4()))
+    send_all(sender)
+    assert len(outbox.sent) == 1
+
+
+def test_a_dither_that_nobody_named_is_told_of_once(
+    service: NotificationService, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = uuid4()
+    tell(service, made(uuid), uploaded(uuid), made(uuid), made(uuid))
+    send_all(sender)
+    assert len(outbox.sent) == 1
+
+
+# How many.
+
+
+def test_one_address_gets_so_many_mails_an_hour(
+    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+) -> None:
+    for _ in range(5):
+        pending(service)
+    pending(service, ADA.upper())
+    pending(service, "grace@example.org")
+    send_all(sender)
+    assert [mail["To"].lower() for mail in outbox.sent].count(ADA) == 3
+    assert [mail["To"] for mail in outbox.sent].count("grace@example.org") == 1
+    turn_clock_forward(tables, minutes=59)
+    send_all(sender)
+    assert len(outbox.sent) == 4
+    turn_clock_forward(tables, minutes=1, seconds=1)
+    send_all(sender)
+    assert len(outbox.sent) == 7
+
+
+def test_several_postmen_send_each_mail_once_and_no_more_than_allowed(
+    service: NotificationService, tables: Database, outbox: Outbox
+) -> None:
+    for _ in range(3):
+        pending(service)
+    pending(service, "grace@example.org")
+    postmen = [Postman(SETTINGS, tables, outbox) for _ in range(2)]
+    threads = [threading.Thread(target=send_all, args=(one,)) for one in postmen]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert len(outbox.sent) == len({mail["Message-ID"] for mail in outbox.sent}) == 4
+
+
+# When the server does not take it.
+
+
+def test_a_mail_that_is_refused_has_failed_and_holds_up_nobody(
+    service: NotificationService, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = pending(service)
+    outbox.error = MailRefused("the mail server refuses the recipient (550)")
+    send_all(sender)
+    outbox.error = None
+    assert statuses(service, uuid) == ["failed"]
+    other = pending(service)
+    send_all(sender)
+    assert (statuses(service, uuid), statuses(service, other)) == (["failed"], ["sent"])
+
+
+@pytest.mark.parametrize("address", ["a..b@example.org", 'a"b@example.org', "a:b@c.org"])
+def test_an_address_that_no_mail_can_go_to_holds_up_nobody(
+    service: NotificationService, outbox: Outbox, sender: Postman, address: str
+) -> None:
+    broken, fine = pending(service, address), pending(service)
+    send_all(sender)
+    assert (statuses(service, broken), statuses(service, fine)) == (["failed"], ["sent"])
+
+
+def test_a_mail_that_is_deferred_waits_ever_longer_and_the_others_go(
+    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = pending(service)
+    outbox.error = MailDeferred("the mail server refuses the mail (451)")
+    for pause in (60, 120, 240):
+        assert sender.send_next()
+        assert not sender.send_next()
+        turn_clock_forward(tables, seconds=pause - 5)
+        assert not sender.send_next(), f"not before {pause} s have passed"
+        turn_clock_forward(tables, seconds=5)
+    outbox.error = None
+    other = pending(service)
+    send_all(sender)
+    assert statuses(service, uuid) == statuses(service, other) == ["sent"]
+
+
+def test_a_mail_that_is_tried_again_is_not_counted_against_itself(
+    service: NotificationService, tables: Database, outbox: Outbox
+) -> None:
+    sender = Postman(NotificationSettings(mails_per_hour=1), tables, outbox)
+    uuid = pending(service)
+    outbox.error = MailDeferred("the mail server refuses the mail (451)")
+    send_all(sender)
+    outbox.error = None
+    turn_clock_forward(tables, minutes=2)
+    send_all(sender)
+    assert statuses(service, uuid) == ["sent"]
+    turn_clock_forward(tables, minutes=59)
+    held = pending(service)
+    send_all(sender)
+    assert statuses(service, held) == ["pending"], "the hour counts from the last try"
+
+
+def test_a_mail_that_no_server_takes_for_a_day_has_failed(
+    service: NotificationService, tables: Database, outbox: Outbox
+) -> None:
+    later = datetime.now(UTC) + timedelta(hours=25)
+    sender = Postman(SETTINGS, tables, outbox, now=lambda: later)
+    uuid = pending(service)
+    outbox.error = MailDeferred("the mail server refuses the mail (451)")
+    send_all(sender)
+    assert statuses(service, uuid) == ["failed"]
+
+
+def test_a_server_that_is_away_is_waited_for(
+    service: NotificationService, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = pending(service)
+    outbox.error = MailUnavailable("the mail server cannot be talked to (ConnectionRefusedError)")
+    for _ in range(5):
+        with pytest.raises(MailUnavailable):
+            sender.send_next()
+    assert statuses(service, uuid) == ["pending"]
+    outbox.error = None
+    assert sender.send_next()
+    assert statuses(service, uuid) == ["sent"]
+
+
+def test_a_crash_while_sending_is_made_good_by_the_same_mail(
+    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = pending(service)
+    claimed: list[EmailMessage] = []
+
+    class Crashing:
+        def send(self, message: EmailMessage) -> None:
+            claimed.append(message)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Postman(SETTINGS, tables, Crashing()).send_next()
+    assert not sender.send_next(), "it may still be under way"
+    turn_clock_forward(tables, seconds=SETTINGS.smtp_timeout_seconds * postman.CLAIM_STEPS)
+    assert sender.send_next()
+    assert statuses(service, uuid) == ["sent"]
+    assert outbox.sent[0]["Message-ID"] == claimed[0]["Message-ID"]
+    assert outbox.sent[0].as_bytes().count(b"photo.png") == claimed[0].as_bytes().count(
+        b"photo.png"
+    )
+
+
+def test_a_running_postman_backs_off_comes_back_and_stops(
+    service: NotificationService,
+    outbox: Outbox,
+    sender: Postman,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(postman, "BACKOFF_FIRST", 0.01)
+    monkeypatch.setattr(postman, "BACKOFF_MOST", 0.01)
+    service.on_due = sender.send_soon
+    outbox.error = MailUnavailable("the mail server answers 421")
+    thread = threading.Thread(target=sender.run)
+    thread.start()
+    try:
+        uuid = pending(service)
+        for _ in range(3):
+            assert outbox.tried.acquire(timeout=SECONDS)
+        assert sender.trouble == "the mail server answers 421"
+        outbox.error = None
+        while not outbox.sent:
+            assert outbox.tried.acquire(timeout=SECONDS)
+    finally:
+        sender.stop()
+        thread.join(SECONDS)
+    assert not thread.is_alive()
+    assert sender.trouble == ""
+    assert statuses(service, uuid) == ["sent"]
+
+
+# Forgetting.
+
+
+def test_an_address_is_forgotten_with_its_image(
+    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = pending(service)
+    send_all(sender)
+    assert "ada" in everything_kept(tables)
+    tell(service, ImageDeleted(uuid=uuid), ImageDeleted(uuid=uuid))
+    kept = everything_kept(tables)
+    assert "ada" not in kept
+    assert "photo" not in kept
+
+
+def test_an_address_is_forgotten_after_thirty_days(
+    service: NotificationService, tables: Database
+) -> None:
+    uuid = pending(service)
+    turn_clock_forward(tables, days=29)
+    service.forget_old()
+    assert "ada" in everything_kept(tables)
+    turn_clock_forward(tables, days=1, seconds=1)
+    service.forget_old()
+    assert "ada" not in everything_kept(tables)
+    with pytest.raises(Problem):
+        service.get_notifications(uuid)
+
+
+def test_a_dither_made_after_that_is_told_to_nobody(
+    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+) -> None:
+    uuid = pending(service)
+    send_all(sender)
+    turn_clock_forward(tables, days=31)
+    service.forget_old()
+    tell(service, made(uuid, uuid4()), uploaded(uuid, None), made(uuid, uuid4()))
+    send_all(sender)
+    assert len(outbox.sent) == 1
+
+
+def test_a_delete_is_remembered_as_long_as_messages_may_come(
+    service: NotificationService, tables: Database
+) -> None:
+    tell(service, ImageDeleted(uuid=uuid4()))
+    turn_clock_forward(tables, days=13)
+    service.forget_old()
+    assert len(rows(tables, "SELECT 1 FROM notification.recipients")) == 1
+    turn_clock_forward(tables, days=2)
+    service.forget_old()
+    assert rows(tables, "SELECT 1 FROM notification.recipients") == []
+
+
+def test_what_was_sent_to_whom_is_counted_without_the_address_and_for_an_hour(
+    service: NotificationService, tables: Database, sender: Postman
+) -> None:
+    pending(service)
+    send_all(sender)
+    [counted] = rows(tables, "SELECT r::text FROM notification.recent_mails r")
+    assert "ada" not in str(counted)
+    turn_clock_forward(tables, minutes=61)
+    service.forget_old()
+    assert rows(tables, "SELECT 1 FROM notification.recent_mails") == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        MailRefused("the mail server refuses the recipient (550)"),
+        MailDeferred("the mail server refuses the mail (451)"),
+    ],
+)
+def test_no_log_line_names_an_address(
+    service: NotificationService,
+    outbox: Outbox,
+    sender: Postman,
+    caplog: pytest.LogCaptureFixture,
+    error: Any,
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        uuid = pending(service)
+        outbox.error = error
+        send_all(sender)
+        tell(service, ImageDeleted(uuid=uuid))
+        service.forget_old()
+    assert caplog.records
+    assert "ada" not in "\n".join(str(vars(record)) for record in caplog.records).lower()
