@@ -40,7 +40,7 @@ def test_colours_are_lower_case_hex_without_repeats(name: str) -> None:
 
 def test_ega_is_made_of_two_thirds_and_one_third() -> None:
     colours = NAMED["ega"].colours
-    assert colours[:8] == NAMED["cga"].colours[:6] + ("#aaaa00",) + NAMED["cga"].colours[7:8]
+    assert colours[:8] == (*NAMED["cga"].colours[:6], "#aaaa00", *NAMED["cga"].colours[7:8])
     assert colours[0b010100] == "#aa5500"  # the brown of CGA
     assert colours[0b111111] == "#ffffff"
 
