@@ -111,7 +111,7 @@ function createCard(image, { open, remove }) {
     const newest = done.at(-1);
     const working = current.status === "uploaded" || current.dithers.some((dither) => dither.status === "queued");
     name.textContent = current.filename;
-    about.textContent = `${format.dimensions(current.width, current.height)} · ${text.dithers(done.length)} · ${format.when(current.created_at)}`;
+    about.textContent = `${text.dithers(done.length)} · ${format.when(current.created_at)}`;
     if (newest) replace(frame, picture(newest.url_dither, ""));
     else replace(frame, picture(current.url, "veiled"), h("span", { class: "card-state" }, working ? [h("span", { class: "spinner" }), text.working] : text.failed));
     return working;

@@ -4,7 +4,8 @@ import { api } from "./api.js";
 import { h } from "./dom.js";
 
 export const SWATCH = { width: 108, height: 72 };
-const AT_ONCE = 2;
+/** One only: a slow method's swatch must not take the last place of the service's previews. */
+const AT_ONCE = 1;
 const MOST = 400;
 
 export function createSwatches(store) {

@@ -27,6 +27,7 @@ def settle(page: Page) -> None:
     """Until nothing is asked for any more, so that swatches are there."""
     page.wait_for_load_state("networkidle")
     page.wait_for_function("!document.querySelector('.stage .busy:not([hidden])')")
+    page.wait_for_function("[...document.querySelectorAll('.card img')].every((i) => i.complete)")
 
 
 def take(page: Page, name: str) -> None:
