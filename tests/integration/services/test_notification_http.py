@@ -77,7 +77,7 @@ def test_mails_are_shown_without_the_address(
     assert all(
         set(n) == {"dither_id", "status", "created_at", "sent_at"} for n in shown["notifications"]
     )
-    assert "ada" not in json.dumps(shown).lower()
+    assert "lovelace" not in json.dumps(shown).lower()
 
 
 def test_an_image_without_an_address_has_no_mails(

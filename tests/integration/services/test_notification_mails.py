@@ -196,7 +196,7 @@ def test_a_delete_before_the_mail_wins_in_any_order(
     tell(service, *(bodies[name] for name in order))
     send_all(sender)
     assert outbox.sent == []
-    assert "ada" not in everything_kept(tables)
+    assert "lovelace" not in everything_kept(tables)
     with pytest.raises(Problem):
         service.get_notifications(uuid)
 
@@ -398,10 +398,10 @@ def test_an_address_is_forgotten_with_its_image(
 ) -> None:
     uuid = pending(service)
     send_all(sender)
-    assert "ada" in everything_kept(tables)
+    assert "lovelace" in everything_kept(tables)
     tell(service, ImageDeleted(uuid=uuid), ImageDeleted(uuid=uuid))
     kept = everything_kept(tables)
-    assert "ada" not in kept
+    assert "lovelace" not in kept
     assert "photo" not in kept
 
 
@@ -411,10 +411,10 @@ def test_an_address_is_forgotten_after_thirty_days(
     uuid = pending(service)
     turn_clock_forward(tables, days=29)
     service.forget_old()
-    assert "ada" in everything_kept(tables)
+    assert "lovelace" in everything_kept(tables)
     turn_clock_forward(tables, days=1, seconds=1)
     service.forget_old()
-    assert "ada" not in everything_kept(tables)
+    assert "lovelace" not in everything_kept(tables)
     with pytest.raises(Problem):
         service.get_notifications(uuid)
 
@@ -449,7 +449,7 @@ def test_what_was_sent_to_whom_is_counted_without_the_address_and_for_an_hour(
     pending(service)
     send_all(sender)
     [counted] = rows(tables, "SELECT r::text FROM notification.recent_mails r")
-    assert "ada" not in str(counted)
+    assert "lovelace" not in str(counted)
     turn_clock_forward(tables, minutes=61)
     service.forget_old()
     assert rows(tables, "SELECT 1 FROM notification.recent_mails") == []
@@ -477,4 +477,4 @@ def test_no_log_line_names_an_address(
         tell(service, ImageDeleted(uuid=uuid))
         service.forget_old()
     assert caplog.records
-    assert "ada" not in "\n".join(str(vars(record)) for record in caplog.records).lower()
+    assert "lovelace" not in "\n".join(str(vars(record)) for record in caplog.records).lower()

@@ -131,7 +131,7 @@ KINDS = st.sampled_from([requested, made, failed])
 
 
 @settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(st.sampled_from([1, 2]), KINDS), min_size=1, max_size=6), st.randoms())
 def test_any_order_of_messages_ends_in_one_state(

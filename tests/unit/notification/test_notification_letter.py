@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -134,6 +134,7 @@ def test_a_name_in_any_script_arrives(name: str) -> None:
     assert name in text_of(message, "plain")
 
 
+@settings(deadline=None)
 @given(st.lists(NASTY | st.text(st.characters(exclude_categories=["Cs"]), max_size=9)).map("".join))
 def test_any_name_makes_one_whole_mail(name: str) -> None:
     message = letter(filename=name)

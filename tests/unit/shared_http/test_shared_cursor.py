@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.cursor import read_cursor, write_cursor
@@ -19,6 +19,7 @@ def written(*place: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.uuids())
 def test_a_place_is_read_as_it_was_written(moment: datetime, uuid: UUID) -> None:
     cursor = write_cursor(moment, uuid)
@@ -33,6 +34,7 @@ def test_a_place_is_in_utc_wherever_it_was_written() -> None:
     assert moment.utcoffset() == timedelta(0)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=90).map(lambda b: base64.b64encode(b).decode()))
 def test_garbage_is_refused_with_a_sentence(cursor: str) -> None:
     with pytest.raises(Problem, match="next_cursor") as caught:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.forms import MAX_JSON_CHARACTERS, parse_json_object
@@ -22,6 +22,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(PLAIN, VALUES, max_size=5))
 def test_an_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
     assert parse_json_object("options", json.dumps(value)) == value

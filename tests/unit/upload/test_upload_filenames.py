@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from upload_service.filenames import LONGEST, UNNAMED, clean_filename
@@ -17,6 +17,7 @@ NASTY = st.sampled_from(
 NAMES = st.none() | st.text() | st.lists(NASTY | st.text(max_size=5)).map("".join)
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_a_clean_name_is_short_printable_text_without_a_path(name: str | None) -> None:
     cleaned = clean_filename(name)
@@ -27,6 +28,7 @@ def test_a_clean_name_is_short_printable_text_without_a_path(name: str | None) -
     cleaned.encode()
 
 
+@settings(deadline=None)
 @given(NAMES)
 @example("x" * (LONGEST - 1) + " y")
 @example("e\u200d\u0301")
@@ -35,6 +37,7 @@ def test_cleaning_twice_changes_nothing(name: str | None) -> None:
     assert clean_filename(once) == once
 
 
+@settings(deadline=None)
 @given(st.integers(1, 100_000))
 def test_a_long_name_keeps_its_beginning(length: int) -> None:
     cleaned = clean_filename("a" * length)
