@@ -16,7 +16,8 @@ export function createFacts(store, studio) {
   let timer = 0;
 
   store.on(["result", "source"], () => {
-    element.hidden = !store.get("result");
+    // Its room is kept from the beginning: a preview is made for the room that is left.
+    element.hidden = !store.get("source");
     clearTimeout(timer);
     // After the picture is on the screen: numbers can wait, and a slider makes many results.
     timer = setTimeout(show, 120);

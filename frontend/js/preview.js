@@ -54,6 +54,10 @@ export function createPreview(store, maxSize) {
     if (running && running.source !== store.get("source")) running.abort.abort();
     want();
   });
+  store.on(["room"], () => {
+    const result = store.get("result");
+    if (result && !result.whole && Math.max(result.width, result.height) !== store.get("room")) want();
+  });
   store.on(["online"], () => {
     if (store.get("online") && store.get("error")?.error?.kind === "offline") want();
   });

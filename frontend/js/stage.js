@@ -8,6 +8,7 @@ import { fitZoom, nextZoom, place } from "./zoom.js";
 
 const text = strings.stage;
 const MARGIN = { wide: 24, narrow: 10 }; // CSS pixels around a fitted picture
+const RESIZE_MS = 300;
 const LARGEST_PREVIEW = 1280;
 const SMALLEST_PREVIEW = 320;
 const LARGE_PREVIEW = 2048;
@@ -134,9 +135,13 @@ export function createStage(store) {
   viewport.addEventListener("keyup", (event) => event.key === "o" && compare.peek(false));
   viewport.addEventListener("blur", () => compare.peek(false));
 
+  let resized = 0;
   new ResizeObserver(() => {
     box = { width: viewport.clientWidth, height: viewport.clientHeight };
     draw();
+    clearTimeout(resized);
+    // A preview that was made for another room is made anew, so that its pixels stay whole.
+    resized = setTimeout(() => box.width > 0 && store.set({ room: maxSize() }), RESIZE_MS);
   }).observe(viewport);
 
   store.on(["source"], () => {

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import find_chromium, launched
 from tests.browser.studio import Studio, photograph
@@ -26,8 +26,11 @@ TABS = ("Looks", "Method", "Colours", "Adjust", "Size")
 def settle(page: Page) -> None:
     """Until nothing is asked for any more, so that swatches are there."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("!document.querySelector('.stage .busy:not([hidden])')")
-    page.wait_for_function("[...document.querySelectorAll('.card img')].every((i) => i.complete)")
+    expect(page.locator(".stage .busy:not([hidden])")).to_have_count(0)
+    page.evaluate(
+        "Promise.all([...document.querySelectorAll('.card img')].map((image) =>"
+        " image.complete || image.decode()))"
+    )
 
 
 def take(page: Page, name: str) -> None:

@@ -35,7 +35,7 @@ def test_everything_with_the_keyboard(studio: Studio) -> None:
     press_until(page, "Tab", ".sample")
     with studio.previewed():
         page.keyboard.press("Enter")
-    expect(page.locator(".facts")).to_be_visible()
+    expect(page.locator(".facts dd").first).to_be_visible()
     press_until(page, "Tab", ".viewport")
     page.keyboard.press("+")
     expect(page.locator(".zoom-value")).not_to_have_text("1×")

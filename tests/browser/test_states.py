@@ -69,7 +69,7 @@ def test_a_rate_limit_counts_down_and_tries_again(studio: Studio) -> None:
     studio.choose(photograph())
     alert = studio.page.get_by_role("alert")
     expect(alert).to_contain_text("Slowly, please. Trying again in")
-    expect(studio.page.locator(".facts")).to_be_visible()
+    expect(studio.page.locator(".facts dd").first).to_be_visible()
     expect(alert).to_have_count(0)
 
 
