@@ -7,7 +7,7 @@
 Distances are whole numbers made from tables, so they are the same on every machine. Ties go to
 the colour that is earlier in the palette.
 
-A search remembers. For the first three distances it divides the colour cube into 32³ cells and
+A search remembers. For the first three distances it divides the cube of light into 32³ cells and
 keeps, for each cell that was asked for, the colours that can be nearest to anything in it: most
 often one, and then nothing is left to compute. For ciede2000 it keeps every answer.
 
@@ -25,8 +25,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_service.engine.compiled.ciede2000 import WHITE_RELATIVE, ciede2000, lab
-from dither_service.engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_service.engine.light import WHITE, code_of_light, srgb_to_linear
+from dither_service.engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
+from dither_service.engine.light import WHITE, code_of_light, light_of_code, srgb_to_linear
 
 METRICS = {"srgb": 0, "linear": 1, "oklab": 2, "ciede2000": 3}
 _LINEAR_SCALE = 16383
@@ -53,23 +53,29 @@ _OKLAB = np.rint(
 _M = tuple(int(v) for v in _OKLAB.ravel())
 _MATRICES = np.stack([np.eye(3), np.eye(3), _OKLAB / (1 << _FIXED)])
 
-_CELL = 3  # bits of a code value within a cell
-_SIDE = 256 >> _CELL
+CELL = 8  # bits of light within a cell
+SIDE = WHITE >> CELL  # cells along an axis; white itself is in the last
+_GROUP = 16
+_ROOM = 1 << 22  # for lists; a cell that finds none left looks at all colours
+_NO_LIST = -(1 << 30)
 
 # The parts of a search, in order. Number of colours; which distance; how much of the lists is used;
 _COUNT, _METRIC, _USED = 0, 1, 2
-# the 8-bit code of each light; the coordinate of each code value (srgb, linear), or, for each
-# cone or XYZ component, of each code value of each channel (oklab, ciede2000);
+# the 8-bit code of each light;
 _CODE = 16
-_AXIS = _CODE + WHITE + 16
+# the light of each code value, at most WHITE - 1;
+_LIGHT = _CODE + WHITE + 16
+# the coordinate of each code value (srgb, linear), or, for each cone or XYZ component, of each
+# code value of each channel (oklab, ciede2000);
+_AXIS = _LIGHT + 256
 # the cube root of each cone response (oklab);
 _ROOT = _AXIS + 9 * 256
 # the cells: 0 unknown, 1 + the only candidate, or minus where in the lists the candidates are;
-_CELLS = _ROOT + _ROOT_SIZE
+CELLS = _ROOT + _ROOT_SIZE
 # three coordinates of each colour;
-_POINTS = _CELLS + _SIDE**3
-# the lists: number of candidates, a multiple of 4 (some come twice), then the candidates. For
-# ciede2000, 1 + the answer for each 24-bit colour.
+_POINTS = CELLS + SIDE**3
+# the lists: number of groups; a group is four candidates, ascending (the last may come again), and
+# their coordinates, one after the other. For ciede2000, 1 + the answer for each 24-bit colour.
 _LISTS = _POINTS + 3 * 256
 
 _XYZ_SCALE = float(1 << 30)
@@ -81,14 +87,15 @@ SEARCH: Any = array_out(types.int32, 1)
 
 def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     """Make ``uint8 (n, 3)`` colours ready: ``distance`` of METRICS, ``light`` of the options."""
-    lists = 1 << 24 if distance == "ciede2000" else _SIDE**3 * (len(colours) + 4)
+    lists = 1 << 24 if distance == "ciede2000" else _ROOM
     search = np.zeros(_LISTS + lists, np.int32)
     search[_COUNT], search[_METRIC], search[_USED] = len(colours), METRICS[distance], _LISTS
     search[_CODE : _CODE + WHITE + 1] = code_of_light(light)
+    search[_LIGHT : _LIGHT + 256] = np.minimum(light_of_code(light), WHITE - 1)
     tables = _tables(distance)
     search[_AXIS : _AXIS + len(tables)] = tables
     if distance == "oklab":
-        search[_ROOT:_CELLS] = _roots()
+        search[_ROOT:CELLS] = _roots()
     place(search, colours)
     return search
 
@@ -114,14 +121,14 @@ def _roots() -> NDArray[np.int32]:
     return whole
 
 
-@inlined
+@merged
 def mixed(search, row, r, g, b):
     """One component (cone response, X, Y or Z) of an 8-bit colour."""
     at = _AXIS + row * 768
     return search[at + r] + search[at + 256 + g] + search[at + 512 + b]
 
 
-@inlined
+@merged
 def axis_values(search, r, g, b):
     """What the coordinates are linear in; each ascends with each argument. Not for ciede2000."""
     if search[_METRIC] < 2:
@@ -138,7 +145,7 @@ def axis_values(search, r, g, b):
     )
 
 
-@inlined
+@merged
 def coordinates(search, r, g, b):
     """Where an 8-bit colour lies; not for ciede2000."""
     l, m, s = axis_values(search, r, g, b)
@@ -179,7 +186,7 @@ def difference(search, x, y, z, i):
     )
 
 
-@inlined
+@merged
 def square(search, p, q, s, i):
     """Squared distance from coordinates to the palette's colour i."""
     at = _POINTS + 3 * i
@@ -229,16 +236,33 @@ def scan_all(search, r, g, b):
     return least & 255
 
 
-@inlined
+@merged
 def scan_list(search, r, g, b, at):
-    """The nearest of the candidates in the list at ``search[at]``."""
-    p, q, s = coordinates(search, r, g, b)
-    least = np.int64(1) << 60
-    for j in range(at + 1, at + 1 + search[at], 4):
+    """The nearest of the candidates in the list at ``search[at]``; of all when ``at`` is 0."""
+    if at == 0:
+        return scan_all(search, r, g, b)
+    x, y, z = coordinates(search, r, g, b)
+    p, q, s = np.int32(x), np.int32(y), np.int32(z)
+    least = np.int32(0x7FFFFFFF)
+    best = np.int32(0)
+    for j in range(at + 1, at + 1 + _GROUP * search[at], _GROUP):
         for k in range(j, j + 4):
-            i = np.int64(search[k])
-            least = min(least, (np.int64(square(search, p, q, s, i)) << 8) | i)
-    return least & 255
+            dp = np.int32(search[k + 4] - p)
+            dq = np.int32(search[k + 8] - q)
+            ds = np.int32(search[k + 12] - s)
+            d = np.int32(np.int32(dp * dp) + np.int32(dq * dq) + np.int32(ds * ds))
+            i = search[k]  # outside of the condition, so that it needs no branch
+            closer = d < least
+            least = d if closer else least
+            best = i if closer else best
+    return np.int64(best)
+
+
+@inlined
+def ends(search, place):
+    """The least and the greatest code value of a cell that is ``place``-th along an axis."""
+    last = (place + 1) << CELL if place == SIDE - 1 else ((place + 1) << CELL) - 1
+    return np.int64(search[_CODE + (place << CELL)]), np.int64(search[_CODE + last])
 
 
 @numba.njit(types.int64(SEARCH, types.int64), nogil=True)
@@ -251,15 +275,16 @@ def explore(search, cell):
     middle is above zero. Coordinates are rounded, by at most one half each, which shifts the
     difference by at most the colours' distance along the axes.
     """
-    full, half = (1 << _CELL) - 1, 1 << (_CELL - 1)
-    r = (cell >> (2 * (8 - _CELL))) << _CELL
-    g = ((cell >> (8 - _CELL)) & (_SIDE - 1)) << _CELL
-    b = (cell & (_SIDE - 1)) << _CELL
-    low = axis_values(search, r, g, b)
-    high = axis_values(search, r + full, g + full, b + full)
-    middle = scan_all(search, r + half, g + half, b + half)
+    r, g, b = cell // (SIDE * SIDE), cell // SIDE % SIDE, cell % SIDE
+    r_low, r_high = ends(search, r)
+    g_low, g_high = ends(search, g)
+    b_low, b_high = ends(search, b)
+    low = axis_values(search, r_low, g_low, b_low)
+    high = axis_values(search, r_high, g_high, b_high)
+    middle = scan_all(search, (r_low + r_high) // 2, (g_low + g_high) // 2, (b_low + b_high) // 2)
     matrix = _MATRICES[search[_METRIC]]
     start = np.int64(search[_USED])
+    candidates = np.empty(256, np.int64)
     count = 0
     for i in range(search[_COUNT]):
         least = -1.0
@@ -277,21 +302,27 @@ def explore(search, cell):
         for a in range(3):
             least += slopes[a] * (low[a] if slopes[a] > 0.0 else high[a])
         if i == middle or least <= 0.0:
+            candidates[count] = i
             count += 1
-            search[start + count] = i
+    groups = (count + 3) // 4
     if count == 1:
-        search[_CELLS + cell] = middle + 1
+        search[CELLS + cell] = middle + 1
+    elif start + 1 + groups * _GROUP > search.shape[0]:
+        search[CELLS + cell] = _NO_LIST
     else:
-        while count % 4 != 0:
-            count += 1
-            search[start + count] = middle
-        search[start] = count
-        search[_USED] = start + count + 1
-        search[_CELLS + cell] = -start
-    return np.int64(search[_CELLS + cell])
+        search[start] = groups
+        for j in range(4 * groups):
+            i = candidates[min(j, count - 1)]
+            at = start + 1 + j // 4 * _GROUP + j % 4
+            search[at] = i
+            for c in range(3):
+                search[at + 4 + 4 * c] = search[_POINTS + 3 * i + c]
+        search[_USED] = start + 1 + groups * _GROUP
+        search[CELLS + cell] = -start
+    return np.int64(search[CELLS + cell])
 
 
-@inlined
+@numba.njit(types.int64(SEARCH, types.int64, types.int64, types.int64), nogil=True)
 def remembered(search, r, g, b):
     """The nearest colour by CIEDE2000, computed once for each colour asked for."""
     at = _LISTS + ((r << 16) | (g << 8) | b)
@@ -308,65 +339,50 @@ def remembered(search, r, g, b):
     return np.int64(search[at]) - 1
 
 
-@inlined
+@merged
+def in_cell(search, cell, r, g, b):
+    """The nearest colour to an 8-bit colour that lies in a cell."""
+    found = np.int64(search[CELLS + cell])
+    if found == 0:
+        found = explore(search, cell)
+    if found > 0:
+        return found - 1
+    return scan_list(search, r, g, b, 0 if found == _NO_LIST else -found)
+
+
+@merged
+def cell_of(r, g, b):
+    """The cell of light, 0 to WHITE - 1 each."""
+    return ((r >> CELL) * SIDE + (g >> CELL)) * SIDE + (b >> CELL)
+
+
+@merged
 def nearest_code(search, r, g, b):
     """Position of the colour nearest to an 8-bit colour (r, g, b: 0 to 255)."""
     r, g, b = np.int64(r), np.int64(g), np.int64(b)
     if search[_METRIC] == 3:
         return remembered(search, r, g, b)
-    cell = ((r >> _CELL) * _SIDE + (g >> _CELL)) * _SIDE + (b >> _CELL)
-    found = np.int64(search[_CELLS + cell])
-    if found == 0:
-        found = explore(search, cell)
-    if found > 0:
-        return found - 1
-    return scan_list(search, r, g, b, -found)
+    cell = cell_of(search[_LIGHT + r], search[_LIGHT + g], search[_LIGHT + b])
+    return in_cell(search, cell, r, g, b)
 
 
-@inlined
+@merged
 def code_of(search, light):
     """8-bit code value of light of any size, clamped to 0…WHITE."""
     limited = min(max(np.int64(light), np.int64(0)), np.int64(WHITE))
     return np.int64(search[_CODE + limited])
 
 
-@inlined
+@merged
 def nearest_light(search, r, g, b):
     """The same for light of any size, clamped to 0…WHITE and rounded to 8-bit code values."""
-    return nearest_code(
-        search,
-        code_of(search, r),
-        code_of(search, g),
-        code_of(search, b),
-    )
+    return nearest_code(search, code_of(search, r), code_of(search, g), code_of(search, b))
 
 
-@inlined
-def nearest_lanes(search, values, pitch, count, out):
-    """`nearest_light` of ``count`` colours: red at ``values[:]``, green ``pitch`` further, blue.
-
-    Colours that one look into the cells answers are told apart from the others without a branch,
-    which the processor could not foresee. ``out`` has room for ``3 * pitch``.
-    """
+@merged
+def nearest_in_cell(search, cell, r, g, b):
+    """`nearest_light` of light that is known to be in a cell, once clamped to 0…WHITE - 1."""
+    r, g, b = code_of(search, r), code_of(search, g), code_of(search, b)
     if search[_METRIC] == 3:
-        for l in range(count):
-            out[l] = nearest_light(search, values[l], values[pitch + l], values[2 * pitch + l])
-        return
-    unsettled = 0
-    for l in range(count):
-        r = code_of(search, values[l])
-        g = code_of(search, values[pitch + l])
-        b = code_of(search, values[2 * pitch + l])
-        cell = ((r >> _CELL) * _SIDE + (g >> _CELL)) * _SIDE + (b >> _CELL)
-        found = search[_CELLS + cell]
-        if found == 0:
-            found = np.int32(explore(search, cell))
-        out[l] = found - 1
-        out[pitch + unsettled] = l
-        out[2 * pitch + unsettled] = (r << 16) | (g << 8) | b
-        unsettled += found < 0
-    for j in range(unsettled):
-        l = out[pitch + j]
-        colour = np.int64(out[2 * pitch + j])
-        r, g, b = colour >> 16, (colour >> 8) & 255, colour & 255
-        out[l] = scan_list(search, r, g, b, -1 - np.int64(out[l]))
+        return remembered(search, r, g, b)
+    return in_cell(search, cell, r, g, b)

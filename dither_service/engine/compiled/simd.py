@@ -89,6 +89,24 @@ def store(typing_context, array, index, value):
 
 
 @_instruction
+def load_fourth(typing_context, array, first):
+    """Lanes from every fourth of the ``4 * LANES`` numbers of an int16 array, from ``first`` on."""
+    vector = ir.VectorType(_I16, 4 * LANES)
+
+    def generate(context, builder, signature, arguments):
+        origin = ir.Constant(ir.IntType(64), 0)
+        place = _address(context, builder, signature.args[0], arguments[0], origin, vector)
+        every = builder.load(place, align=1)
+        number = first.literal_value
+        mask = ir.Constant(ir.VectorType(_I32, LANES), [number + 4 * i for i in range(LANES)])
+        return builder.shuffle_vector(every, ir.Constant(vector, ir.Undefined), mask)
+
+    if not isinstance(first, types.IntegerLiteral):
+        return None
+    return lanes_type(array, first), generate
+
+
+@_instruction
 def spread(typing_context, value):
     """One integer in every lane."""
 

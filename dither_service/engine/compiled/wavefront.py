@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 
 from dither_service.engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
-from dither_service.engine.compiled.nearest import SEARCH, nearest_lanes
+from dither_service.engine.compiled.nearest import CELL, CELLS, SEARCH, SIDE, nearest_in_cell
 from dither_service.engine.compiled.simd import (
     LANES,
     SQUARE,
@@ -23,6 +23,7 @@ from dither_service.engine.compiled.simd import (
     copy,
     high_product,
     load,
+    load_fourth,
     product,
     spread,
     store,
@@ -270,20 +271,34 @@ def diffuse_levels(samples, depth, light, even, middles, gaps, shares, rest, out
         empty_lanes(lines_out, padded // digits, skew // digits, top, length // digits, out)
 
 
+@merged
+def cells_of(values, low, high):
+    """Where light lies among the cells of a search: each third of ``values`` is a channel."""
+    byte, side = spread(np.int16(1 << (16 - CELL))), spread(np.int16(SIDE))
+    red = high_product(clamped(load(values, 0), low, high), byte)
+    green = high_product(clamped(load(values, LANES), low, high), byte)
+    blue = high_product(clamped(load(values, 2 * LANES), low, high), byte)
+    return product(product(red, side) + green, side) + blue
+
+
 @kernel(
     array_in(_U1, 2),
     array_in(_I2, 1),
+    types.boolean,
     SEARCH,
     array_in(_I2, 2),
     array_in(_I4, 2),
     types.int64,
     array_out(_U1, 2),
 )
-def diffuse_palette(samples, light, search, colours, shares, rest, out):
+def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
     """Diffuse to the colours of a palette, rows left to right.
 
     samples: (H, 3 W). colours: their light, (n, 3). out: (H, W). Else as `diffuse_levels`; light
     is limited to one white beyond black and white.
+
+    Colours that one look into the cells of the search answers are told apart from the others
+    without a branch, which the processor could not foresee; the others follow in a second loop.
     """
     height, length = samples.shape
     skew = SKEW * 3
@@ -298,18 +313,28 @@ def diffuse_palette(samples, light, search, colours, shares, rest, out):
     lines_out = np.zeros(LANES * padded // 3, np.uint8)
     tiles = np.zeros(CHUNK * LANES, np.uint8)
     tiles_out = np.zeros(CHUNK * LANES // 3, np.uint8)
+    lights = np.zeros(CHUNK * LANES, np.int16)
     now = np.zeros(LANES, np.int16)
     values = np.zeros(3 * LANES, np.int16)
-    nearest = np.zeros(3 * LANES, np.int32)
-    chosen = np.zeros(3 * LANES, np.int16)
+    cells = np.zeros(LANES, np.int16)
+    open_lanes = np.zeros(LANES + 1, np.int64)
+    packed = np.zeros(256, np.int64)  # three channels of a colour in one number
+    chosen = np.zeros(LANES, np.int64)
+    chosen_lights = chosen.view(np.int16)
     offsets = np.zeros(shares.shape[0], np.int64)
     weights = np.zeros(shares.shape[0], np.int16)
     count, lost, last = arrange(shares, rest, 3, offsets, weights)
+    for k in range(colours.shape[0]):
+        packed[k] = (
+            np.int64(colours[k, 0])
+            | (np.int64(colours[k, 1]) << 16)
+            | (np.int64(colours[k, 2]) << 32)
+        )
     for l in range(LANES):
         now[l] = skew * l
     starts = load(now, 0)
     low, high = spread(np.int16(-WHITE)), spread(np.int16(2 * WHITE))
-    lights = np.zeros(CHUNK * LANES, np.int16)
+    black, white = spread(np.int16(0)), spread(np.int16(WHITE - 1))
 
     for top in range(0, height, LANES):
         rows = min(LANES, height - top)
@@ -317,28 +342,43 @@ def diffuse_palette(samples, light, search, colours, shares, rest, out):
         begin(ring, size, carry, skew)
         for start in range(0, padded, CHUNK):
             to_steps(lines, padded, start, CHUNK, tiles)
-            for i in range(CHUNK * LANES):
-                lights[i] = light[tiles[i]]
-            for pixel in range(0, CHUNK, 3):
+            if not even:
+                for i in range(CHUNK * LANES):
+                    lights[i] = light[tiles[i]]
+            for pixel in range(CHUNK // 3):
+                step = start + 3 * pixel
                 for c in range(3):
-                    step = start + pixel + c
-                    slot = (step * PITCH) & wrap
-                    value = load(lights, (pixel + c) * LANES) + load(ring, slot)
+                    i = (3 * pixel + c) * LANES
+                    slot = ((step + c) * PITCH) & wrap
+                    value = scaled(load(tiles, i)) if even else load(lights, i)
+                    value = value + load(ring, slot)
                     store(values, c * LANES, clamped(value, low, high))
-                    turn(ring, slot, step, size, carry, skew)
-                nearest_lanes(search, values, LANES, rows, nearest)
+                    turn(ring, slot, step + c, size, carry, skew)
+                store(cells, 0, cells_of(values, black, white))
+                unsettled = 0
                 for l in range(rows):
-                    k = nearest[l]
-                    tiles_out[pixel // 3 * LANES + l] = k
-                    chosen[l] = colours[k, 0]
-                    chosen[LANES + l] = colours[k, 1]
-                    chosen[2 * LANES + l] = colours[k, 2]
-                for c in range(3):
-                    step = start + pixel + c
-                    error = load(values, c * LANES) - load(chosen, c * LANES)
-                    error = inside(error, step, length, skew, starts)
-                    at = step * PITCH
-                    give(ring, wrap, at, error, now, offsets, weights, count, lost, last)
+                    found = np.int64(search[CELLS + np.uint16(cells[l])])
+                    open_lanes[unsettled] = l
+                    unsettled += found <= 0
+                    k = (found - 1) & 255
+                    tiles_out[pixel * LANES + l] = k
+                    chosen[l] = packed[k]
+                for j in range(unsettled):
+                    lane = open_lanes[j]
+                    red, green, blue = values[lane], values[LANES + lane], values[2 * LANES + lane]
+                    near = nearest_in_cell(search, np.uint16(cells[lane]), red, green, blue)
+                    tiles_out[pixel * LANES + lane] = near
+                    chosen[lane] = packed[near]
+                at = step * PITCH
+                error = load(values, 0) - load_fourth(chosen_lights, 0)
+                error = inside(error, step, length, skew, starts)
+                give(ring, wrap, at, error, now, offsets, weights, count, lost, last)
+                error = load(values, LANES) - load_fourth(chosen_lights, 1)
+                error = inside(error, step + 1, length, skew, starts)
+                give(ring, wrap, at + PITCH, error, now, offsets, weights, count, lost, last)
+                error = load(values, 2 * LANES) - load_fourth(chosen_lights, 2)
+                error = inside(error, step + 2, length, skew, starts)
+                give(ring, wrap, at + 2 * PITCH, error, now, offsets, weights, count, lost, last)
             to_lines(tiles_out, CHUNK // 3, lines_out, padded // 3, start // 3)
         finish(ring, wrap, padded, length, carry, skew)
         empty_lanes(lines_out, padded // 3, SKEW, top, length // 3, out)

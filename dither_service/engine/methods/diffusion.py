@@ -87,7 +87,7 @@ def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDAr
         work.pixels.reshape(height, width * depth),
         depth,
         work.light,
-        np.array_equal(work.light, light_of_code("srgb")),
+        _even(work),
         ((lights[:-1] + lights[1:] + 1) // 2).astype(np.int16),
         np.diff(target.lights),
         taps,
@@ -100,9 +100,22 @@ def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDAr
 def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np.uint8]:
     height, width = work.pixels.shape[:2]
     found = np.empty((height, width), np.uint8)
-    samples = work.pixels.reshape(height, width * 3)
-    wavefront.diffuse_palette(samples, work.light, target.search, target.lights, taps, rest, found)
+    wavefront.diffuse_palette(
+        work.pixels.reshape(height, width * 3),
+        work.light,
+        _even(work),
+        target.search,
+        target.lights,
+        taps,
+        rest,
+        found,
+    )
     return found
+
+
+def _even(work: Work) -> bool:
+    """Whether light is in proportion to the code values, which needs no table."""
+    return np.array_equal(work.light, light_of_code("srgb"))
 
 
 def _taps(options: Options) -> Taps:
