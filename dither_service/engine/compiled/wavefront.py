@@ -359,10 +359,10 @@ def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
                 for l in range(rows):
                     found = np.int64(search[CELLS + np.uint16(cells[l])])
                     open_lanes[unsettled] = l
-                    unsettled += found <= 0
-                    k = (found - 1) & 255
-                    tiles_out[pixel * LANES + l] = k
-                    chosen[l] = packed[k]
+                    unsettled += int(found <= 0)
+                    guess = (found - 1) & 255
+                    tiles_out[pixel * LANES + l] = guess
+                    chosen[l] = packed[guess]
                 for j in range(unsettled):
                     lane = open_lanes[j]
                     red, green, blue = values[lane], values[LANES + lane], values[2 * LANES + lane]
