@@ -25,6 +25,7 @@ from shared.settings import DatabaseSettings
 from tests.support.postgres import PostgresServer, create_database, drop_database
 from upload_service.settings import UploadSettings
 
+ROOT = Path(__file__).parents[2]
 PACKAGES = ("upload_service", "dither_service", "notification_service")
 
 
@@ -135,7 +136,9 @@ def test_replicas_that_start_together_wait_for_each_other(url: str, tables: Data
     with ExitStack() as running:
         replicas = [
             running.enter_context(
-                subprocess.Popen(order, env=environment, stdout=subprocess.PIPE, stderr=STDOUT)
+                subprocess.Popen(
+                    order, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=STDOUT
+                )
             )
             for _ in range(3)
         ]
