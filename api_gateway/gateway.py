@@ -176,7 +176,8 @@ class Gateway:
                 await request.body(message["body"], more=message.get("more_body", False))
                 return
             content_type = h.get(message["headers"], b"content-type") or b""
-            if content_type.startswith(b"text/html"):
+            # A 304 has no type, and the browser takes its fields over for the page that it keeps.
+            if content_type.startswith(b"text/html") or message["status"] == 304:
                 request.own = self._page_fields + own.removeprefix(self._api_fields)
             await request.start(message["status"], message["headers"])
 
