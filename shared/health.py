@@ -1,5 +1,6 @@
 """``GET /health``: one word for a load balancer, the parts for a person."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -8,6 +9,8 @@ from typing import Any
 
 from shared.failures import TransientFailure
 from shared.kafka.consumer import ConsumerLoop, State
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0
 
@@ -65,6 +68,9 @@ def _asked(check: Check) -> Part:
         return check()
     except TransientFailure as error:
         return Part("down", {"detail": str(error)})
+    except Exception:
+        logger.exception("a check failed")
+        return Part("down", {"detail": "the check itself failed; it has been logged"})
 
 
 def consumer_part(loop: ConsumerLoop) -> Part:
