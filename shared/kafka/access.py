@@ -44,6 +44,7 @@ def check_access(
     try:
         missing = [*_topics(admin, reads, writes), *_group(admin, group)]
     except KafkaException as error:
+        admin.poll(0.1)  # this is what calls `notice`
         if refused.is_set():
             raise AccessError(
                 f"Kafka refuses the login of {settings.kafka_sasl_username!r} "
@@ -81,7 +82,7 @@ def _sentences(
     """What is missing. Raises ``KafkaException`` when that cannot be told."""
     wanted = " and ".join(operation.name for operation in needed)
     try:
-        allowed = described[name].result(TIMEOUT_SECONDS).authorized_operations
+        allowed = described[name].result().authorized_operations
     except KafkaException as error:
         code = error.args[0].code()
         if code == KafkaError.UNKNOWN_TOPIC_OR_PART:

@@ -62,14 +62,16 @@ def create_topics(settings: KafkaSettings) -> dict[str, str]:
         if name not in there
     ]
     if missing:
-        created = admin.create_topics(missing, request_timeout=TIMEOUT_SECONDS)
+        created = admin.create_topics(
+            missing, operation_timeout=TIMEOUT_SECONDS, request_timeout=TIMEOUT_SECONDS
+        )
         outcomes |= {name: _outcome(name, future) for name, future in created.items()}
     return outcomes
 
 
 def _outcome(name: str, future: Future[None]) -> str:
     try:
-        future.result(TIMEOUT_SECONDS)
+        future.result()
     except KafkaException as error:
         reason: KafkaError = error.args[0]
         if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
