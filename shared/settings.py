@@ -94,8 +94,8 @@ class KafkaSettings(Settings):
     kafka_sasl_mechanism: str | None = Field(
         None, description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
     )
-    kafka_sasl_username: str | None = Field(None, description="SASL user")
-    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password")
+    kafka_sasl_username: str | None = Field(None, description="User name to log in with")
+    kafka_sasl_password: SecretStr | None = Field(None, description="The password of that user")
     kafka_ssl_ca: str | None = Field(
         None, description="The cluster's CA certificate: a file's path, or the PEM text itself"
     )

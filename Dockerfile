@@ -1,0 +1,53 @@
+# One image for all services; the command chooses: `docker run … python -m upload_service.main`.
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS packages
+COPY requirements.txt /
+RUN python3 -m venv /venv \
+ && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt
+
+# For docker-compose-test.yml: the tests, which bring what they need besides Kafka and Postgres.
+FROM ${PYTHON_IMAGE} AS tests
+COPY tests/requirements.txt /tmp/tests/
+RUN python3 -m venv /venv \
+ && /venv/bin/pip install --no-cache-dir --require-hashes -r /tmp/tests/requirements.txt \
+ && useradd --create-home --uid 10001 tests
+ENV PATH=/venv/bin:$PATH \
+    NUMBA_CACHE_DIR=/tmp/kernels
+WORKDIR /app
+COPY --chown=10001:10001 . .
+USER 10001:10001
+CMD ["python", "-m", "pytest"]
+
+FROM ${PYTHON_IMAGE}
+# Kernels are compiled for the processor that builds the image. For an image that other machines
+# will run, name a processor here and set the same two variables where it runs, or the first
+# picture there waits for them to be compiled anew: NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=
+ARG NUMBA_CPU_NAME
+ARG NUMBA_CPU_FEATURES
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    NUMBA_CACHE_DIR=/var/cache/kernels \
+    DATA_DIR=/data \
+    HOST=0.0.0.0 \
+    PORT=8000
+WORKDIR /app
+COPY --from=packages /venv /venv
+COPY shared shared
+COPY dither_service dither_service
+# The cache knows a source by its time of change, of which a pushed image keeps only the seconds.
+RUN find dither_service/engine -name '*.py' -exec touch -d @0 {} + \
+ && mkdir -p "$NUMBA_CACHE_DIR" "$DATA_DIR" \
+ && python -m dither_service.engine --warm \
+ && chown -R 10001:10001 "$NUMBA_CACHE_DIR" "$DATA_DIR"
+COPY upload_service upload_service
+COPY notification_service notification_service
+COPY api_gateway api_gateway
+COPY frontend frontend
+RUN python -m compileall -q .
+
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/health\", timeout=4)"]
+CMD ["python", "-m", "api_gateway.main"]

@@ -1,0 +1,64 @@
+"""Writes ``.env.example`` from the settings classes: ``python -m tests.support.env_example``."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from api_gateway.settings import GatewaySettings
+from dither_service.settings import DitherSettings
+from notification_service.settings import NotificationSettings
+from shared.settings import DatabaseSettings, HttpSettings, KafkaSettings, Settings
+from shared.storage.settings import StorageSettings
+from upload_service.settings import UploadSettings
+
+PATH = Path(__file__).parents[2] / ".env.example"
+
+HEAD = """\
+# Every variable there is, each with what it does and its default. Copy this file to .env, and take
+# the # away from what you set. Without any of them, `make run` brings everything along.
+"""
+
+# In this order; a variable stands with the first that has it.
+SECTIONS: dict[str, type[Settings]] = {
+    "Kafka": KafkaSettings,
+    "Postgres": DatabaseSettings,
+    "Files": StorageSettings,
+    "Every process": HttpSettings,
+    "Upload service": UploadSettings,
+    "Dither service": DitherSettings,
+    "Notification service": NotificationSettings,
+    "Gateway": GatewaySettings,
+}
+
+
+def render() -> str:
+    """The text of the file."""
+    written: set[str] = set()
+    parts = [HEAD]
+    for title, settings in SECTIONS.items():
+        fields = {n: f for n, f in settings.model_fields.items() if n not in written}
+        written |= fields.keys()
+        if fields:
+            lines = [line for name, field in fields.items() for line in _lines(name, field)]
+            parts.append("\n".join([f"# --- {title}", "", *lines]))
+    return "\n".join(parts)
+
+
+def _lines(name: str, field: FieldInfo) -> list[str]:
+    assert field.description, f"{name} has no description"
+    return [f"# {field.description}", f"#{name.upper()}={_text(field.default)}", ""]
+
+
+def _text(default: Any) -> str:
+    if default is None or default is PydanticUndefined:
+        return ""
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+if __name__ == "__main__":
+    PATH.write_text(render())

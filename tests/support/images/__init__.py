@@ -1,0 +1,1 @@
+"""The Dockerfile proven: built, and every service started from the image."""

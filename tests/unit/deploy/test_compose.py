@@ -1,0 +1,134 @@
+"""The Compose files, the Dockerfile and the Procfile name only what exists."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.env_example import SECTIONS
+
+PROJECT = Path(__file__).parents[3]
+SYSTEM, TESTS = "docker-compose.yml", "docker-compose-test.yml"
+OURS = {"gateway", "upload", "dither", "notification", "topics", "migrations"}
+PORTS = {"gateway": 8000, "upload": 8001, "dither": 8002, "notification": 8003}
+VARIABLES = {name.upper() for settings in SECTIONS.values() for name in settings.model_fields}
+
+
+def compose(name: str) -> dict[str, Any]:
+    document = yaml.safe_load((PROJECT / name).read_text())
+    assert isinstance(document, dict)
+    return document
+
+
+def module_of(command: list[str]) -> str:
+    assert command[:2] == ["python", "-m"], command
+    return command[2]
+
+
+def test_every_module_that_a_service_runs_is_there() -> None:
+    services = compose(SYSTEM)["services"]
+    for name in OURS:
+        module = module_of(services[name]["command"])
+        assert importlib.util.find_spec(module), f"{name} runs {module}"
+    for package in services["migrations"]["command"][3:]:
+        assert (PROJECT / package / "migrations").is_dir()
+
+
+def test_every_variable_that_a_service_is_given_is_a_setting() -> None:
+    services = compose(SYSTEM)["services"]
+    for name in OURS:
+        unknown = services[name]["environment"].keys() - VARIABLES
+        assert not unknown, f"{name}: {unknown}"
+    known = VARIABLES | {"PYTHON_IMAGE"}
+    for file in (SYSTEM, TESTS):
+        named = set(re.findall(r"\$\{([A-Z_]+)", (PROJECT / file).read_text()))
+        assert named <= known, f"{file}: {named - known}"
+
+
+def test_ports_and_addresses_fit_together() -> None:
+    services = compose(SYSTEM)["services"]
+    for name, port in PORTS.items():
+        environment = services[name]["environment"]
+        assert environment["PORT"] == str(port)
+        for other in PORTS.keys() - {"gateway"}:
+            url = f"http://{other}:{PORTS[other]}"
+            assert environment[f"{other.upper()}_SERVICE_URL"] == url
+    published = {port for service in services.values() for port in service.get("ports", [])}
+    assert published == {"127.0.0.1:8000:8000", "127.0.0.1:8025:8025"}
+
+
+def test_whoever_is_waited_for_exists_and_can_become_what_is_waited_for() -> None:
+    for file in (SYSTEM, TESTS):
+        document = compose(file)
+        services = document["services"]
+        system = compose(SYSTEM)["services"]
+        for service in services.values():
+            for name, wait in service.get("depends_on", {}).items():
+                other = services[name]
+                if "extends" in other:
+                    other = system[other["extends"]["service"]]
+                if wait["condition"] == "service_completed_successfully":
+                    assert other["restart"] == "no"
+                else:
+                    assert wait["condition"] == "service_healthy"
+                    assert "healthcheck" in other or "build" in other
+        for service in services.values():
+            for volume in service.get("volumes", []):
+                assert volume.partition(":")[0] in document["volumes"]
+
+
+def test_brokers_make_no_topics_by_themselves() -> None:
+    kafka = compose(SYSTEM)["services"]["kafka"]["environment"]
+    assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
+@pytest.mark.parametrize("file", [SYSTEM, TESTS])
+def test_the_files_keep_to_the_compose_schema(file: str) -> None:
+    """As docker-compose itself checks them; that asks no engine."""
+    if shutil.which("docker-compose") is None:
+        pytest.skip("docker-compose is not installed here")
+    done = subprocess.run(
+        ["docker-compose", "--file", str(PROJECT / file), "config", "--quiet"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_procfile_runs_what_is_there() -> None:
+    lines = (PROJECT / "Procfile").read_text().splitlines()
+    processes = dict(line.split(": ", 1) for line in lines)
+    assert processes.keys() == {"release", "web", "upload", "dither", "notification"}
+    for command in processes.values():
+        for module in re.findall(r"python -m (\S+)", command):
+            assert importlib.util.find_spec(module)
+
+
+def test_the_image_holds_every_package_and_runs_as_nobody_special() -> None:
+    text = (PROJECT / "Dockerfile").read_text()
+    image = text[text.rindex("\nFROM ") :]
+    for package in ("shared", "upload_service", "dither_service", "notification_service"):
+        assert f"COPY {package} {package}" in image
+    assert "COPY api_gateway api_gateway" in image
+    assert "COPY frontend frontend" in image
+    assert re.search(r"^USER 10001", image, re.MULTILINE)
+    assert "--require-hashes" in text
+
+
+def test_the_dockerfile_is_lint_clean() -> None:
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if hadolint is None:
+        pytest.skip("hadolint is not installed here")
+    done = subprocess.run(
+        [hadolint, str(PROJECT / "Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
