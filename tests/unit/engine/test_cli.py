@@ -1,0 +1,138 @@
+"""The command line: files, directories, streams, lists, and whole files or none."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dither_service.engine import Options, dither
+from dither_service.engine.algorithms import ALGORITHMS
+from dither_service.engine.batch import Job
+from dither_service.engine.cli import main
+from dither_service.engine.errors import EngineError
+from dither_service.engine.palettes import NAMED
+from dither_service.engine.sheet import SIDE
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    Image.linear_gradient("L").resize((60, 40)).convert("RGB").save(path)
+    return path
+
+
+def test_one_file_becomes_another_in_the_format_of_its_ending(photo: Path, tmp_path: Path) -> None:
+    for ending, form in (("png", "PNG"), ("gif", "GIF"), ("webp", "WEBP")):
+        out = tmp_path / f"out.{ending}"
+        assert main([str(photo), "-o", str(out), "--palette", "gameboy", "--serpentine"]) == 0
+        with Image.open(out) as image:
+            assert image.format == form
+            expected = dither(Image.open(photo), Options(palette="gameboy", serpentine=True)).rgb()
+            assert np.array_equal(np.asarray(image.convert("RGB")), expected)
+
+
+def test_several_files_go_to_a_directory_and_a_bad_one_stops_no_other(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no image")
+    missing = tmp_path / "missing.png"
+    other = tmp_path / "other.png"
+    Image.new("L", (9, 9), 100).save(other)
+    out = tmp_path / "out"
+    names = [str(path) for path in (photo, bad, missing, other)]
+    assert main([*names, "-o", str(out), "--format", "gif"]) == 1
+    assert sorted(path.name for path in out.iterdir()) == ["other.gif", "photo.gif"]
+    errors = capsys.readouterr().err
+    assert "bad.png: This is no image" in errors
+    assert "missing.png cannot be read" in errors
+
+
+def test_two_files_that_would_become_one_are_refused_before_any_work(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twin = tmp_path / "photo.png"
+    Image.new("L", (3, 3)).save(twin)
+    with pytest.raises(SystemExit) as caught:
+        main([str(photo), str(twin), "-o", str(tmp_path / "out")])
+    assert caught.value.code == 2
+    assert "would both become" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_standard_input_to_standard_output(photo: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dither_service.engine", "-", "-o", "-", "--channels", "4"],
+        input=photo.read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""
+    image = Image.open(io.BytesIO(done.stdout))
+    assert (image.format, image.size) == ("PNG", (60, 40))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "at least one input"),
+        (["x.png"], "the output"),
+        (["x.png", "-o", "y.png", "--algorithm", "nothing"], "There is no algorithm"),
+        (["x.png", "-o", "y.png", "--kernel", "[[", "--algorithm", "custom"], "JSON"),
+        (["x.png", "-o", "y.jpg"], "format"),
+        (["x.png", "y.png", "-o", "-"], "directory"),
+        (["x.png", "y.png", "-o", "out", "--contact-sheet"], "one image"),
+    ],
+)
+def test_wrong_commands_are_told_in_a_sentence(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    words = capsys.readouterr().out.split()
+    assert {*ALGORITHMS, *NAMED, "custom", "channels", "gray", "adaptive:n"} <= set(words)
+
+
+def test_a_contact_sheet_shows_every_algorithm(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    assert main([str(photo), "-o", str(out), "--contact-sheet", "--palette", "gray"]) == 0
+    with Image.open(out) as sheet:
+        assert sheet.width * sheet.height > len(ALGORITHMS) * 60 * 40
+        assert min(60, SIDE) < sheet.width
+
+
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out.png"
+    target.write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdopen", full)
+        with pytest.raises(EngineError, match="No space left"):
+            Job("in.png", str(target)).write(b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
+    assert target.read_bytes() == b"old"
+    Job("in.png", str(target)).write(b"new")
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,140 @@
+"""Options: one meaning, one digest; what makes no sense is refused with a sentence."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dither_service.engine import EngineError, Options, catalogue
+from dither_service.engine.algorithms import ALGORITHMS
+
+Fields = dict[str, Any]
+
+
+def test_the_canonical_form_is_sorted_whole_and_stable() -> None:
+    text = Options().canonical_json()
+    fields = json.loads(text)
+    assert list(fields) == sorted(Options.model_fields)
+    assert text == json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    assert Options.parse(fields).canonical_json() == text
+    assert Options().digest() == Options.parse({"channels": "2", "serpentine": "false"}).digest()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"seed": 5}, {}),
+        ({"angle": 15.0, "cell": 9}, {}),
+        ({"distance": "srgb"}, {}),
+        ({"palette": "gameboy", "channels": 9}, {"palette": "gameboy"}),
+        ({"palette": "#FFF,000000"}, {"palette": ["#ffffff", "#000"]}),
+        ({"background": "#123456"}, {}),
+        ({"algorithm": "none", "strength": 0.5}, {"algorithm": "none"}),
+        ({"palette": "adaptive:016"}, {"palette": "adaptive:16"}),
+    ],
+)
+def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) -> None:
+    assert Options.parse(one).digest() == Options.parse(other).digest()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"channels": 3},
+        {"serpentine": True},
+        {"light": "srgb"},
+        {"strength": 0.5},
+        {"palette": "gameboy"},
+        {"algorithm": "white-noise"},
+        {"width": 10},
+        {"format": "gif"},
+    ],
+)
+def test_options_that_mean_something_else_have_another(fields: Fields) -> None:
+    assert Options.parse(fields).digest() != Options().digest()
+
+
+def test_a_seed_counts_where_it_is_read() -> None:
+    for name, row in ALGORITHMS.items():
+        one, other = Options(algorithm=name, seed=1), Options(algorithm=name, seed=2)
+        assert (one.digest() != other.digest()) is ("seed" in row.controls)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"algorithm": "floyd"}, "choose one of floyd-steinberg"),
+        ({"palette": "rainbow"}, "There is no palette 'rainbow'"),
+        ({"palette": []}, "2 to 256 colours"),
+        ({"palette": ["#000"]}, "2 to 256 colours"),
+        ({"palette": ["#000"] * 257}, "2 to 256 colours"),
+        ({"palette": ["#000", "red"]}, "'red' is not a colour"),
+        ({"palette": "adaptive:1"}, "2 to 256"),
+        ({"palette": "adaptive:"}, "2 to 256"),
+        ({"palette": "adaptive:1e2"}, "2 to 256"),
+        ({"channels": 1}, "channels"),
+        ({"channels": 257}, "channels"),
+        ({"channels": 2.5}, "channels"),
+        ({"strength": 1.1}, "strength"),
+        ({"strength": float("nan")}, "strength"),
+        ({"light": "dark"}, "light"),
+        ({"width": 0}, "width"),
+        ({"scale": 33}, "scale"),
+        ({"kernel": [[0, 0, -1]], "algorithm": "custom"}, "weights"),
+        ({"kernel": [[0, 1, 1]], "algorithm": "custom"}, "already done"),
+        ({"kernel": [[0, 0, 1], [1]], "algorithm": "custom"}, "same length"),
+        ({"kernel": [[0, 1]], "algorithm": "custom"}, "odd length"),
+        ({"kernel": [], "algorithm": "custom"}, "rows"),
+        ({"kernel": [[0, 0, 0]], "algorithm": "custom"}, "above 0"),
+        ({"algorithm": "custom"}, "needs a kernel"),
+        ({"size": 3}, "There is no option 'size'"),
+        ({"background": "blue"}, "not a colour"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(fields: Fields, said: str) -> None:
+    with pytest.raises(EngineError, match=said) as caught:
+        Options.parse(fields)
+    assert str(caught.value).endswith(".")
+
+
+VALUES = (
+    st.none()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.lists(st.text(max_size=3), max_size=3)
+)
+
+
+@given(st.dictionaries(st.sampled_from([*Options.model_fields, "other"]), VALUES, max_size=4))
+def test_any_fields_are_options_or_refused(fields: Fields) -> None:
+    try:
+        options = Options.parse(fields)
+    except EngineError:
+        return
+    assert Options.parse(json.loads(options.canonical_json())).digest() == options.digest()
+
+
+def test_options_are_validated_without_the_compiler() -> None:
+    code = (
+        "import sys, dither_service.engine.options as o; o.Options(); print('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_the_catalogue_is_json_and_names_every_choice() -> None:
+    found = json.loads(json.dumps(catalogue()))
+    assert [row["name"] for row in found["algorithms"]] == list(ALGORITHMS)
+    assert set(found["options"]) == set(Options.model_fields)
+    for row in found["algorithms"]:
+        assert set(row["controls"]) <= set(Options.model_fields)
+        assert row["description"]
+        assert row["source"]
+    for name, field in found["options"].items():
+        assert field["default"] == Options.model_fields[name].default
+        assert field["description"]
