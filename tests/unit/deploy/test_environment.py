@@ -17,7 +17,7 @@ def test_each_variable_stands_once_with_a_line_of_what_it_does() -> None:
     assert len(names) == len(set(names))
     assert set(names) == wanted
     for line in variables:
-        assert re.match(r"# \S.{10,}", lines[lines.index(line) - 1])
+        assert re.match(r"# \S.{6,}", lines[lines.index(line) - 1])
 
 
 def test_the_variables_of_the_contract_are_there() -> None:

@@ -1,0 +1,49 @@
+"""The Kubernetes manifests run what exists, on the ports and variables that exist."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.env_example import SECTIONS
+
+FOLDER = Path(__file__).parents[3] / "deploy" / "kubernetes"
+VARIABLES = {name.upper() for settings in SECTIONS.values() for name in settings.model_fields}
+PORTS = {"gateway": 8000, "upload": 8001, "dither": 8002, "notification": 8003}
+
+
+def documents(kind: str) -> dict[str, dict[str, Any]]:
+    found = {}
+    for file in FOLDER.glob("*.yaml"):
+        for document in yaml.safe_load_all(file.read_text()):
+            if document is not None and document["kind"] == kind:
+                found[document["metadata"]["name"]] = document["spec"]
+    return found
+
+
+def containers() -> list[dict[str, Any]]:
+    specs = [*documents("Deployment").values(), *documents("Job").values()]
+    return [c for spec in specs for c in spec["template"]["spec"]["containers"]]
+
+
+def test_commands_and_variables_exist() -> None:
+    assert len(containers()) == len(PORTS) + 2
+    for container in containers():
+        assert importlib.util.find_spec(container["command"][2]), container["command"]
+        names = {variable["name"] for variable in container.get("env", [])}
+        assert names <= VARIABLES, names - VARIABLES
+
+
+def test_ports_probes_and_services_fit_together() -> None:
+    services, deployments = documents("Service"), documents("Deployment")
+    for name, port in PORTS.items():
+        assert services[name]["ports"] == [{"port": port}]
+        template = deployments[f"dither-{name}"]["template"]
+        assert template["metadata"]["labels"] == services[name]["selector"]
+        [container] = template["spec"]["containers"]
+        variables = {v["name"]: v["value"] for v in container["env"]}
+        assert variables["PORT"] == str(port)
+        assert container["readinessProbe"]["httpGet"] == {"path": "/health", "port": port}
+        for other in PORTS.keys() - {"gateway"}:
+            assert variables[f"{other.upper()}_SERVICE_URL"] == f"http://{other}:{PORTS[other]}"
