@@ -31,7 +31,7 @@ def main() -> int:
         try:
             engine = running.enter_context(Engine())
             _say(f"Docker: {'an engine of our own' if engine.is_ours else 'the one that answers'}")
-            base = base_image(engine)
+            base = base_image(engine, _say)
             _say(f"Building on {base}")
             build_image(engine, base)
             _prove(engine, running)

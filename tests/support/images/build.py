@@ -4,17 +4,18 @@ import os
 import re
 import subprocess
 import sys
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.images.debian import SUITE, base_files
-from tests.support.images.engine import Engine
+from tests.support.images.engine import DockerError, Engine
 
 PROJECT = Path(__file__).parents[3]
 IMAGE = "dither-services:proof"
-_LOCAL_BASE = f"dither-services-base:{SUITE}"
 
 
-def base_image(engine: Engine) -> str:
+def base_image(engine: Engine, say: Callable[[str], None]) -> str:
     """PYTHON_IMAGE if set, the Dockerfile's own if it can be had, else one made here."""
     if given := os.environ.get("PYTHON_IMAGE"):
         return given
@@ -40,7 +41,7 @@ def build_image(engine: Engine, base: str) -> None:
     )
 
 
-def _own_base() -> str:
+def _wanted_base() -> str:
     match = re.search(r"^ARG PYTHON_IMAGE=(.+)$", (PROJECT / "Dockerfile").read_text(), re.M)
     assert match is not None
     return match[1]
