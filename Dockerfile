@@ -6,19 +6,6 @@ COPY requirements.txt /
 RUN python3 -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt
 
-# For docker-compose-test.yml: the tests, which bring what they need besides Kafka and Postgres.
-FROM ${PYTHON_IMAGE} AS tests
-COPY tests/requirements.txt /tmp/tests/
-RUN python3 -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --require-hashes -r /tmp/tests/requirements.txt \
- && useradd --create-home --uid 10001 tests
-ENV PATH=/venv/bin:$PATH \
-    NUMBA_CACHE_DIR=/tmp/kernels
-WORKDIR /app
-COPY --chown=10001:10001 . .
-USER 10001:10001
-CMD ["python", "-m", "pytest"]
-
 FROM ${PYTHON_IMAGE}
 # Kernels are compiled for the processor that builds the image. For an image that other machines
 # will run, name a processor here and set the same two variables where it runs, or the first

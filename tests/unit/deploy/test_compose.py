@@ -124,11 +124,12 @@ def test_the_image_holds_every_package_and_runs_as_nobody_special() -> None:
     assert "--require-hashes" in text
 
 
-def test_the_dockerfile_is_lint_clean() -> None:
+@pytest.mark.parametrize("file", ["Dockerfile", "tests/Dockerfile"])
+def test_the_dockerfiles_are_lint_clean(file: str) -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
     if hadolint is None:
         pytest.skip("hadolint is not installed here")
     done = subprocess.run(
-        [hadolint, str(PROJECT / "Dockerfile")], capture_output=True, text=True, check=False
+        [hadolint, str(PROJECT / file)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
