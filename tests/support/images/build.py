@@ -19,18 +19,21 @@ def base_image(engine: Engine, say: Callable[[str], None]) -> str:
     """PYTHON_IMAGE if set, the Dockerfile's own if it can be had, else one made here."""
     if given := os.environ.get("PYTHON_IMAGE"):
         return given
-    if engine.succeeds("image", "inspect", _LOCAL_BASE):
-        return _LOCAL_BASE
+    pip_config = _pip_config()
+    made_here = f"dither-services-base:{SUITE}-{zlib.crc32(pip_config.encode()):08x}"
+    if engine.succeeds("image", "inspect", made_here):
+        return made_here
+    wanted = _wanted_base()
     for command in (("image", "inspect"), ("pull", "--quiet")):
-        if engine.succeeds(*command, _own_base()):
-            return _own_base()
-    sys.stdout.write(f"  {_own_base()} cannot be had: making a base from Debian {SUITE}\n")
-    with base_files(_pip_config()) as root:
+        if engine.succeeds(*command, wanted):
+            return wanted
+    say(f"{wanted} cannot be had: making a base from Debian {SUITE}")
+    with base_files(pip_config) as root:
         tar = subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE)
-        engine.run("import", "-", _LOCAL_BASE, stdin=tar.stdout)
+        engine.run("import", "-", made_here, stdin=tar.stdout)
         if tar.wait() != 0:
-            raise RuntimeError("the files of the base image could not be packed")
-    return _LOCAL_BASE
+            raise DockerError("the files of the base image could not be packed")
+    return made_here
 
 
 def build_image(engine: Engine, base: str) -> None:
@@ -52,8 +55,7 @@ def _pip_config() -> str:
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True
     ).stdout
-    pairs = re.findall(r"^(?::env:|global)\.([a-z-]+)='(.*)'$", listed, re.M)
-    # A variable may say again what a file says.
-    return "\n".join(
-        ["[global]", *(f"{name} = {value}" for name, value in dict(pairs).items()), ""]
-    )
+    options: dict[str, str] = {}
+    for source in ("global", "user", "site", ":env:"):  # what comes later wins
+        options |= dict(re.findall(rf"^{source}\.([a-z-]+)='(.*)'$", listed, re.MULTILINE))
+    return "\n".join(["[global]", *(f"{name} = {value}" for name, value in options.items()), ""])
