@@ -18,15 +18,17 @@ PATH = Path(__file__).parents[2] / ".env.example"
 
 HEAD = """\
 # Every variable there is, each with what it does and its default. Copy this file to .env, and take
-# the # away from what you set. Without any of them, `make run` brings everything along.
+# the # away from what you set. Without any of them, `make run` brings everything along. Two defaults
+# differ by service: PORT (upload 8001, dither 8002, notification 8003), DATABASE_POOL_SIZE
+# (notification 1).
 """
 
 # In this order; a variable stands with the first that has it.
 SECTIONS: dict[str, type[Settings]] = {
+    "Every process": HttpSettings,
     "Kafka": KafkaSettings,
     "Postgres": DatabaseSettings,
     "Files": StorageSettings,
-    "Every process": HttpSettings,
     "Upload service": UploadSettings,
     "Dither service": DitherSettings,
     "Notification service": NotificationSettings,

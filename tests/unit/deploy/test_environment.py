@@ -28,3 +28,10 @@ def test_the_variables_of_the_contract_are_there() -> None:
         *("POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_PORT", "POSTGRES_HOST"),
     ):
         assert f"\n#{name}=" in text
+
+
+def test_a_variable_says_the_same_in_every_class_that_has_it() -> None:
+    said: dict[str, str | None] = {}
+    for settings in SECTIONS.values():
+        for name, field in settings.model_fields.items():
+            assert said.setdefault(name, field.description) == field.description, name

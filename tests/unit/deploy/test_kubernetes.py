@@ -47,3 +47,8 @@ def test_ports_probes_and_services_fit_together() -> None:
         assert container["readinessProbe"]["httpGet"] == {"path": "/health", "port": port}
         for other in PORTS.keys() - {"gateway"}:
             assert variables[f"{other.upper()}_SERVICE_URL"] == f"http://{other}:{PORTS[other]}"
+
+
+def test_pods_get_no_variables_from_services_around_them() -> None:
+    for spec in [*documents("Deployment").values(), *documents("Job").values()]:
+        assert spec["template"]["spec"]["enableServiceLinks"] is False
