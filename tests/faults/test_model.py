@@ -1,0 +1,25 @@
+"""R10: whatever order messages come in, and however often, all ends as the model says."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from shared.database import Database
+from tests.faults.model import NAMES, STEPS, run_histories
+from tests.faults.scale import Scale
+from tests.integration.services.support import migrated
+
+
+@pytest.fixture
+def databases(database: str) -> Iterator[dict[str, Database]]:
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(migrated(database, f"{name}_service")) for name in NAMES}
+
+
+@pytest.mark.timeout(7200)
+def test_r10_every_history_ends_as_the_model_says(
+    databases: dict[str, Database], scale: Scale, seed: int, measured: Callable[[str], None]
+) -> None:
+    run_histories(databases, scale.histories, seed)
+    measured(f"{scale.histories} histories of up to {STEPS} steps: each ends as the model says")
