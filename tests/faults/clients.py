@@ -1,0 +1,91 @@
+"""Clients that ask until they are promised something, and write it down."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from tests.faults.ledger import Ledger
+from tests.support.pictures import photograph
+
+GIVE_UP_SECONDS = 120.0
+PAUSE_SECONDS = 0.2
+
+
+class Clients:
+    """Each thread keeps its connection, as a browser would."""
+
+    def __init__(self, url: str, ledger: Ledger) -> None:
+        self._url = url
+        self._ledger = ledger
+        self._picture = photograph(48, 32)
+        self._local = threading.local()
+
+    def upload(self, number: int, *, email: bool = True) -> str:
+        """The uuid, once it is promised; earlier tries may have been kept as well."""
+        address = f"reader{number}@example.org" if email else None
+        fields = {"email": address} if address else {}
+
+        def ask() -> requests.Response:
+            file = (f"{number}.jpg", self._picture)
+            return self._session.post(
+                f"{self._url}/images", files={"file": file}, data=fields, timeout=30
+            )
+
+        answer = self._until(f"upload {number}", ask, {201})
+        uuid = str(answer.json()["uuid"])
+        self._ledger.uploaded(uuid, address)
+        return uuid
+
+    def request(self, uuid: str, channels: int) -> None:
+        url = f"{self._url}/images/{uuid}/{channels}"
+        ask: Callable[[], requests.Response] = lambda: self._session.post(url, timeout=30)  # noqa: E731 - the type
+        self._until(f"dither {channels} of {uuid}", ask, {200, 202})
+        self._ledger.requested(uuid, channels)
+
+    def delete(self, uuid: str) -> None:
+        """404 is as good as 204: an earlier try may have done it."""
+        url = f"{self._url}/images/{uuid}"
+        ask: Callable[[], requests.Response] = lambda: self._session.delete(url, timeout=30)  # noqa: E731 - the type
+        self._until(f"delete of {uuid}", ask, {204, 404})
+        self._ledger.deleted(uuid)
+
+    def list_images(self) -> None:
+        url = f"{self._url}/images?limit=20"
+        self._until("list", lambda: self._session.get(url, timeout=30), {200})
+
+    def upload_many(self, numbers: Iterable[int], *, threads: int = 4) -> list[str]:
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self.upload, numbers))
+
+    @property
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+        session: requests.Session = self._local.session
+        return session
+
+    def _until(
+        self, what: str, ask: Callable[[], requests.Response], good: set[int]
+    ) -> requests.Response:
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while True:
+            started = time.monotonic()
+            try:
+                answer = ask()
+            except requests.RequestException:
+                pass  # the gateway itself is away: nobody promised anything
+            else:
+                taken = time.monotonic() - started
+                self._ledger.answered(
+                    what, answer.status_code, taken, answer.headers.get("Retry-After")
+                )
+                if answer.status_code in good:
+                    return answer
+                if answer.status_code < 500:
+                    raise AssertionError(f"{what}: {answer.status_code} {answer.text}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what}: nothing promised within {GIVE_UP_SECONDS} s")
+            time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,50 @@
+"""One world for the rows that break processes; those that break its parts build their own."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.scale import Scale, chosen_scale, chosen_seed
+from tests.faults.world import World, running
+from tests.support.broker import Broker
+from tests.support.postgres import PostgresServer, create_database, drop_database
+
+SEED = chosen_seed()
+Measured = Callable[[str], None]
+
+
+def pytest_report_header() -> str:
+    return f"faults: {chosen_scale().name} form, SEED={SEED}"
+
+
+@pytest.fixture(scope="session")
+def scale() -> Scale:
+    return chosen_scale()
+
+
+@pytest.fixture
+def seed() -> int:
+    return SEED
+
+
+@pytest.fixture
+def dice(request: pytest.FixtureRequest) -> random.Random:
+    """The same for a test each time that the seed is."""
+    return random.Random(f"{SEED} {request.node.name}")
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Measured:
+    """Says what was measured, for the table."""
+    return lambda text: record_property("measured", text)
+
+
+@pytest.fixture
+def world(broker: Broker, postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
+    """The system, running on the broker and the Postgres of this run, in a database of its own."""
+    dsn = create_database(postgres_server)
+    with running(World(tmp_path, broker, dsn)) as started:
+        yield started
+    drop_database(postgres_server, dsn)

@@ -1,0 +1,61 @@
+"""What clients were promised, and the answers that broke a rule."""
+
+import threading
+from dataclasses import dataclass, field
+
+ANSWER_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Promise:
+    """An upload that was answered by 201, and what was promised of it since."""
+
+    uuid: str
+    email: str | None
+    channels: set[int] = field(default_factory=lambda: {2})  # the first dither comes by itself
+    deleted: bool = False
+
+
+class Ledger:
+    """Safe to use from any thread.
+
+    While ``strict``, a service that cannot do its work must say so by 503 and Retry-After. It is
+    not while processes are killed: a gateway whose upstream dies in mid-answer can only say 502.
+    """
+
+    strict = False
+
+    def __init__(self) -> None:
+        self.promises: dict[str, Promise] = {}
+        self.broken: list[str] = []
+        self.refused = 0
+        self.slowest = 0.0
+        self._lock = threading.Lock()
+
+    def uploaded(self, uuid: str, email: str | None) -> None:
+        with self._lock:
+            self.promises[uuid] = Promise(uuid, email)
+
+    def requested(self, uuid: str, channels: int) -> None:
+        with self._lock:
+            self.promises[uuid].channels.add(channels)
+
+    def deleted(self, uuid: str) -> None:
+        with self._lock:
+            self.promises[uuid].deleted = True
+
+    def answered(self, what: str, status: int, seconds: float, retry_after: str | None) -> None:
+        """Whatever is down, an answer comes soon."""
+        with self._lock:
+            self.slowest = max(self.slowest, seconds)
+            self.refused += status == 503
+            clean = status < 500 or (status == 503 and retry_after is not None)
+            if self.strict and not clean:
+                self.broken.append(f"{what} was answered {status} (Retry-After {retry_after})")
+            if seconds > ANSWER_SECONDS:
+                self.broken.append(f"{what} took {seconds:.1f} s")
+
+    @property
+    def kept(self) -> list[Promise]:
+        """The images that must be there in the end."""
+        return [promise for promise in self.promises.values() if not promise.deleted]

@@ -1,0 +1,35 @@
+"""How much of everything, and the seed from which every choice is drawn."""
+
+import os
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    name: str
+    uploads: int  # while processes are killed
+    kills: int
+    stops: int
+    outage_seconds: float  # of each part
+    backlog: int  # uploads whose work waits for the part to come back
+    accounted: int  # uploads against the counting Cloudinary
+    poison: int  # of each kind
+    outbox_rows: int
+    histories: int
+    soak_seconds: float  # 0: not at all
+
+
+SHORT = Scale("short", 40, 5, 2, 4, 20, 30, 1, 1_000, 10, 0)
+FULL = Scale("full", 2_000, 100, 50, 20, 200, 2_000, 10, 50_000, 1_000, 0)
+LONG = Scale("long", 10_000, 100, 50, 60, 500, 2_000, 10, 50_000, 1_000, 1_800)
+
+
+def chosen_scale() -> Scale:
+    """``FAULTS=short`` (or unset), ``full`` or ``long``."""
+    return {"short": SHORT, "full": FULL, "long": LONG}[os.environ.get("FAULTS", "short")]
+
+
+def chosen_seed() -> int:
+    """``SEED``, or any."""
+    return int(os.environ.get("SEED") or random.randrange(10**6))
