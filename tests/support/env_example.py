@@ -18,9 +18,9 @@ PATH = Path(__file__).parents[2] / ".env.example"
 
 HEAD = """\
 # Every variable there is, each with what it does and its default. Copy this file to .env, and take
-# the # away from what you set. Without any of them, `make run` brings everything along. Two defaults
-# differ by service: PORT (upload 8001, dither 8002, notification 8003), DATABASE_POOL_SIZE
-# (notification 1).
+# the # away from what you set. Without any of them, `make run` brings everything along. Two
+# defaults differ by service: PORT (upload 8001, dither 8002, notification 8003) and
+# DATABASE_POOL_SIZE (notification 1).
 """
 
 # In this order; a variable stands with the first that has it.
