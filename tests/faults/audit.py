@@ -10,7 +10,7 @@ from confluent_kafka import Message
 
 from tests.faults.world import World
 from tests.support import asyncapi
-from tests.support.topics import read_topic
+from tests.support.topics import header_list, read_topic
 
 
 def misses(world: World, *, mails_twice: bool = False, dead_letters: int = 0) -> list[str]:
@@ -124,9 +124,7 @@ def _topics(world: World) -> Iterator[str]:
 
 
 def _headers(message: Message) -> dict[str, str]:
-    headers = message.headers() or []
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    return {k: v.decode(errors="replace") for k, v in pairs if isinstance(v, bytes)}
+    return {k: v.decode(errors="replace") for k, v in header_list(message) if isinstance(v, bytes)}
 
 
 def _dead_letters(world: World, wanted: int) -> Iterator[str]:

@@ -2,24 +2,24 @@
 
 import logging
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from standalone.ports import free_port
 from standalone.supervisor import Child
 from tests.faults.audit import misses
+from tests.faults.load import Load
 from tests.faults.scale import Scale
 from tests.faults.world import World
 from tests.support.system import wait_for
 
 logger = logging.getLogger(__name__)
 
-pytestmark = pytest.mark.real_broker
+pytestmark = [pytest.mark.real_broker, pytest.mark.timeout(3600)]
 
 # Where a process can die: the service, the point, and how many times the point is passed before.
 POINTS = [
@@ -48,45 +48,6 @@ POINTS = [
     ("notification", "consumer.rebalance", 1),
 ]
 PATIENCE_SECONDS = 12.0  # how long a point may not be reached before another one is tried
-
-
-class Load:
-    """Clients that upload, ask for more dithers and delete, until they are told to stop."""
-
-    def __init__(self, world: World, most: int, dice: random.Random) -> None:
-        self._world = world
-        self._most = most
-        self._choices = [dice.random() for _ in range(most)]
-        self._enough = threading.Event()
-        self.count = 0
-        self._lock = threading.Lock()
-
-    def run(self, faults: Callable[[], None], threads: int = 4) -> None:
-        """Until ``faults`` has returned and ``most`` images are uploaded."""
-        with ThreadPoolExecutor(threads + 1) as pool:
-            clients = [pool.submit(self._client) for _ in range(threads)]
-            try:
-                faults()
-            finally:
-                self._enough.set()
-            for client in clients:
-                client.result()
-
-    def _client(self) -> None:
-        while True:
-            with self._lock:
-                number = self.count
-                if self._enough.is_set() and number >= self._most:
-                    return
-                self.count += 1
-            uuid = self._world.clients.upload(number)
-            choice = self._choices[number % self._most]
-            if choice < 0.15:
-                self._world.clients.request(uuid, 4)
-            elif choice < 0.3:
-                self._world.clients.delete(uuid)
-            if number >= self._most:
-                time.sleep(0.2)  # enough are there: only so that the points are passed
 
 
 def test_r1_killed_at_every_point_of_the_work(
@@ -207,7 +168,5 @@ def test_r2_one_of_two_consumers_is_killed(
 
 def _share(child: Child) -> int:
     """How many partitions a consumer has."""
-    import requests
-
     report = requests.get(f"http://127.0.0.1:{child.port}/health", timeout=5).json()
     return int(report["parts"]["consumer"].get("partitions", 0))

@@ -3,6 +3,11 @@
 from confluent_kafka import Consumer, Message, TopicPartition
 
 
+def header_list(message: Message) -> list[tuple[str, str | bytes | None]]:
+    headers = message.headers() or []
+    return list(headers.items()) if isinstance(headers, dict) else headers
+
+
 def read_topic(kafka_server: str, topic: str) -> list[Message]:
     """All messages that are in a topic now, each partition in order."""
     client = Consumer(
