@@ -1,0 +1,48 @@
+"""Load: clients that go on for as long as faults are made."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.faults.world import World
+
+
+class Load:
+    """Clients that upload, ask for more dithers and delete, until they are told to stop."""
+
+    def __init__(self, world: World, most: int, dice: random.Random) -> None:
+        self._world = world
+        self._most = most
+        self._choices = [dice.random() for _ in range(most)]
+        self._enough = threading.Event()
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def run(self, faults: Callable[[], None], threads: int = 4) -> None:
+        """Until ``faults`` has returned and ``most`` images are uploaded."""
+        with ThreadPoolExecutor(threads + 1) as pool:
+            clients = [pool.submit(self._client) for _ in range(threads)]
+            try:
+                faults()
+            finally:
+                self._enough.set()
+            for client in clients:
+                client.result()
+
+    def _client(self) -> None:
+        while True:
+            with self._lock:
+                number = self.count
+                if self._enough.is_set() and number >= self._most:
+                    return
+                self.count += 1
+            uuid = self._world.clients.upload(number)
+            choice = self._choices[number % self._most]
+            if choice < 0.15:
+                self._world.clients.request(uuid, 4)
+            elif choice < 0.3:
+                self._world.clients.delete(uuid)
+            if number >= self._most:
+                time.sleep(0.2)  # enough are there: only so that the points are passed
