@@ -26,8 +26,9 @@ LONG = Scale("long", 10_000, 100, 50, 60, 500, 2_000, 10, 50_000, 1_000, 1_800)
 
 
 def chosen_scale() -> Scale:
-    """``FAULTS=short`` (or unset), ``full`` or ``long``."""
-    return {"short": SHORT, "full": FULL, "long": LONG}[os.environ.get("FAULTS", "short")]
+    """``FAULTS=short``, ``full`` or ``long``; if unset, ``LONG=1`` means the long form."""
+    unset = "long" if os.environ.get("LONG") else "short"
+    return {"short": SHORT, "full": FULL, "long": LONG}[os.environ.get("FAULTS") or unset]
 
 
 def chosen_seed() -> int:

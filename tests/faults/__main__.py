@@ -1,0 +1,51 @@
+"""Runs every row and prints the table; exits non-zero on a miss, or a row that did not run."""
+
+import os
+import sys
+
+import pytest
+
+from tests.faults.scale import chosen_scale, chosen_seed
+from tests.faults.table import FAULTS, LIBRARY, Row, rows
+
+
+class Recorder:
+    """Takes down what became of each row's tests, and runs no others."""
+
+    def __init__(self, table: list[Row]) -> None:
+        self._table = table
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        others = [item for item in items if self._row(item.nodeid) is None]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        row = self._row(report.nodeid)
+        if row is None or (report.when != "call" and report.passed):
+            return
+        row.outcomes.append(report.outcome)
+        row.measured += [str(text) for name, text in report.user_properties if name == "measured"]
+
+    def _row(self, node: str) -> Row | None:
+        return next((r for r in self._table if any(part in node for part in r.tests)), None)
+
+
+def main() -> int:
+    table = rows()
+    os.environ["SEED"] = str(chosen_seed())
+    tests = sorted({part.partition("::")[0] for row in table for part in row.tests})
+    assert all(path.startswith((FAULTS, LIBRARY)) for path in tests)
+    pytest.main(["-q", *tests, *sys.argv[1:]], plugins=[Recorder(table)])
+    print(f"\n{chosen_scale().name} form, SEED={os.environ['SEED']}")
+    print("\n| id | what is done | result | measured |\n|---|---|---|---|")
+    for row in table:
+        measured = "; ".join(row.measured) or f"{len(row.outcomes)} tests"
+        print(f"| {row.name} | {row.done} | {row.verdict} | {measured} |")
+    return 0 if all(row.verdict == "ok" for row in table) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

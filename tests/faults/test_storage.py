@@ -1,0 +1,110 @@
+"""R8: what is asked of Cloudinary. R11: files that a crash left without an owner."""
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.faults.audit import misses
+from tests.faults.load import Load
+from tests.faults.scale import Scale
+from tests.faults.world import World
+from tests.support.system import wait_for
+
+pytestmark = [pytest.mark.real_broker, pytest.mark.timeout(3600)]
+
+SWEEPS_SECONDS = 3.0  # a sweep comes every second
+
+
+def test_r8_uploads_lists_and_deletes_need_no_admin_call(
+    world: World, scale: Scale, dice: random.Random, measured: Callable[[str], None]
+) -> None:
+    load = Load(world, scale.accounted, dice)
+    load.run(world.clients.list_images)
+    for promise in list(world.ledger.kept):
+        world.clients.list_images()
+        world.clients.delete(promise.uuid)
+    world.settle()
+    found = misses(world)
+    calls = world.storage.calls
+    measured(
+        f"{load.count} uploads, lists and deletes: {calls['upload']} upload and "
+        f"{calls['destroy']} destroy calls, {calls['admin']} Admin API calls, {len(found)} misses"
+    )
+    assert found == []
+    assert not world.storage.assets
+    assert calls["admin"] == 0
+
+
+def test_r11_an_orphan_goes_after_an_hour_and_not_before(
+    world: World, measured: Callable[[str], None]
+) -> None:
+    _lose_an_original(world)
+    _lose_a_dither(world)
+    world.settle()
+    assert misses(world, mails_twice=True) == []
+    orphans = _orphans(world)
+    assert {name.partition("/")[0] for name in orphans} == {"images", "dithers"}
+
+    for minutes in (0, 59):  # in all, from now on
+        _turn_the_clock(world, minutes)
+        time.sleep(SWEEPS_SECONDS)
+        assert _orphans(world) == orphans
+    _turn_the_clock(world, 1)
+    wait_for(lambda: not _orphans(world), "end of the orphans")
+    wait_for(lambda: not _noted(world), "end of the notes")
+    found = misses(world, mails_twice=True)
+    measured(
+        f"{len(orphans)} orphans: all there after 59 minutes, none after 60: {len(found)} misses"
+    )
+    assert found == []
+
+
+def _lose_an_original(world: World) -> None:
+    """The upload service dies between storage and commit; the client comes again."""
+    world.system.kill("upload")
+    world.revive("upload", "upload.after-put=1")
+    with ThreadPoolExecutor(1) as pool:
+        uploaded = pool.submit(world.clients.upload, 1)
+        _has_died(world, "upload")
+        world.revive("upload")
+        uploaded.result()
+
+
+def _lose_a_dither(world: World) -> None:
+    """The dither service dies likewise, and the image is deleted before it is back."""
+    world.settle()
+    world.system.kill("dither")
+    world.revive("dither", "dither.after-put=1")
+    uuid = world.clients.upload(2)
+    _has_died(world, "dither")
+    world.clients.delete(uuid)
+    world.revive("dither")
+
+
+def _has_died(world: World, name: str) -> None:
+    wait_for(lambda: not world.system.child(name).alive, f"death of the {name} service", seconds=60)
+
+
+def _orphans(world: World) -> set[str]:
+    """The stored files that have no owner."""
+    keys = world.query(
+        "SELECT key FROM upload.images UNION SELECT key FROM dither.dithers WHERE key IS NOT NULL"
+    )
+    return set(world.storage.assets) - {key.rpartition(".")[0] for (key,) in keys}
+
+
+def _noted(world: World) -> list[tuple[str, ...]]:
+    return world.query(
+        "SELECT key FROM upload.file_removals UNION SELECT key FROM dither.file_removals"
+    )
+
+
+def _turn_the_clock(world: World, minutes: int) -> None:
+    for schema in ("upload", "dither"):
+        world.query(
+            f"UPDATE {schema}.file_removals SET due_at = due_at - make_interval(mins => %s)",
+            minutes,
+        )
