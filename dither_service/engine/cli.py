@@ -33,7 +33,9 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(listing())
         return 0
     if given.warm:
-        _warm()
+        from dither_service.engine.methods import warm  # noqa: PLC0415 - loads the compiler
+
+        warm()
         return 0
     if not given.inputs or not given.output:
         parser.error("name at least one input, and the output with -o")
@@ -112,12 +114,6 @@ def _fields(given: argparse.Namespace) -> dict[str, Any]:
     if "format" not in found and ending:
         found["format"] = ending
     return found
-
-
-def _warm() -> None:
-    from dither_service.engine.methods import load_all  # noqa: PLC0415 - loads the compiler
-
-    load_all()
 
 
 def _contact_sheet(jobs: Sequence[Job], options: Options) -> int:

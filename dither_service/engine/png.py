@@ -12,7 +12,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from dither_service.engine.compiled.packing import pack
+from dither_service.engine.compiled.packing import packed
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INDEXED, _RGB, _RGBA = 3, 2, 6
@@ -35,9 +35,9 @@ def indexed_png(
     extra = _chunk(b"PLTE", palette.tobytes())
     if transparent is not None:
         extra += _chunk(b"tRNS", b"\xff" * transparent + b"\x00")
-    packed = (_packed(picture, bits) for picture in pictures)
+    rows = (_rows(packed(picture, bits)) for picture in pictures)
     height, width = pictures[0].shape
-    return _file((width, height, bits, _INDEXED), extra, packed, durations, plays)
+    return _file((width, height, bits, _INDEXED), extra, rows, durations, plays)
 
 
 def colour_png(
@@ -45,17 +45,15 @@ def colour_png(
 ) -> bytes:
     """Frames of colours, ``uint8 (H, W, 3)`` or, with alpha, ``(H, W, 4)``."""
     height, width, depth = pictures[0].shape
-    rows = (
-        np.concatenate([np.zeros((height, 1), np.uint8), p.reshape(height, -1)], axis=1)
-        for p in pictures
-    )
+    rows = (_rows(picture.reshape(height, -1)) for picture in pictures)
     return _file((width, height, 8, _RGB if depth == 3 else _RGBA), b"", rows, durations, plays)
 
 
-def _packed(picture: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
-    height, width = picture.shape
-    rows = np.empty((height, 1 + (width * bits + 7) // 8), np.uint8)
-    pack(np.ascontiguousarray(picture), bits, rows)
+def _rows(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Each row of bytes after its filter type, none."""
+    rows = np.empty((picture.shape[0], picture.shape[1] + 1), np.uint8)
+    rows[:, 0] = 0
+    rows[:, 1:] = picture
     return rows
 
 

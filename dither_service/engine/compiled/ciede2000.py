@@ -30,20 +30,23 @@ _C30, _S30 = math.cos(math.radians(30)), math.sin(math.radians(30))
 _C6, _S6 = math.cos(math.radians(6)), math.sin(math.radians(6))
 _C63, _S63 = math.cos(math.radians(63)), math.sin(math.radians(63))
 _DEGREES = 180.0 / math.pi
+_SMALL = 1e-17  # terms below it change no sum
 
 
 @inlined
 def cube_root(x):
-    """Cube root of 0 ≤ x, by Newton's steps."""
+    """Cube root of 0 ≤ x ≤ 1, by Newton's steps, which come down until they come to rest."""
     if x <= 0.0:
         return 0.0
-    root = 1.0
     scale = 1.0
     while x < 0.125:
         x *= 8.0
         scale *= 0.5
-    for _ in range(6):
-        root = (2.0 * root + x / (root * root)) / 3.0
+    root, step = 1.0, 0.0
+    while step < root:
+        if step > 0.0:
+            root = step
+        step = (2.0 * root + x / (root * root)) / 3.0
     return root * scale
 
 
@@ -54,9 +57,9 @@ def exponential(x):
     while x < -0.25:
         x *= 0.5
         halvings += 1
-    term = 1.0
-    total = 1.0
-    for i in range(1, 14):
+    term, total, i = 1.0, 1.0, 0
+    while abs(term) > _SMALL:
+        i += 1
         term = term * x / i
         total += term
     for _ in range(halvings):
@@ -67,17 +70,17 @@ def exponential(x):
 @inlined
 def small_sine(x):
     """Sine of 0 ≤ x ≤ 1.1."""
-    term = x
-    total = x
-    for i in range(1, 12):
-        term = -term * x * x / ((2 * i) * (2 * i + 1))
+    term, total, i = x, x, 1
+    while abs(term) > _SMALL:
+        term = -term * x * x / ((i + 1) * (i + 2))
         total += term
+        i += 2
     return total
 
 
 @inlined
 def angle(x, y):
-    """Angle of a unit vector in degrees, 0 to 360: half angles twice, then the series."""
+    """Angle of a unit vector in degrees, 0 to 360: half angles until it is small, then a series."""
     if x <= -1.0:
         return 180.0
     tangent = abs(y) / (1.0 + x)
@@ -85,12 +88,11 @@ def angle(x, y):
     while tangent > 0.25:
         tangent = tangent / (1.0 + math.sqrt(1.0 + tangent * tangent))
         steps *= 2.0
-    square = tangent * tangent
-    term = tangent
-    total = tangent
-    for i in range(1, 16):
-        term = -term * square
-        total += term / (2 * i + 1)
+    term, total, i = tangent, tangent, 1
+    while abs(term) > _SMALL:
+        i += 2
+        term = -term * tangent * tangent
+        total += term / i
     degrees = total * steps * _DEGREES
     return 360.0 - degrees if y < 0.0 else degrees
 

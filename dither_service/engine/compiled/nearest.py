@@ -265,7 +265,7 @@ def ends(search, place):
     return np.int64(search[_CODE + (place << CELL)]), np.int64(search[_CODE + last])
 
 
-@numba.njit(types.int64(SEARCH, types.int64), nogil=True)
+@numba.njit(types.int64(SEARCH, types.int64), nogil=True, cache=True)
 def explore(search, cell):
     """Find and keep the candidates of a cell; returns its new value.
 
@@ -322,7 +322,7 @@ def explore(search, cell):
     return np.int64(search[CELLS + cell])
 
 
-@numba.njit(types.int64(SEARCH, types.int64, types.int64, types.int64), nogil=True)
+@numba.njit(types.int64(SEARCH, types.int64, types.int64, types.int64), nogil=True, cache=True)
 def remembered(search, r, g, b):
     """The nearest colour by CIEDE2000, computed once for each colour asked for."""
     at = _LISTS + ((r << 16) | (g << 8) | b)

@@ -1,44 +1,36 @@
-"""Palette positions packed into the rows of a PNG file."""
+"""Palette positions packed into bytes."""
 
 import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 from dither_service.engine.compiled.decorators import array_in, array_out, kernel
 
 _U1 = types.uint8
 
 
-@kernel(array_in(_U1, 2), types.int64, array_out(_U1, 2))
-def pack(indices, bits, out):
-    """Rows of ``indices``, ``bits`` (1, 2, 4 or 8) a pixel, the leftmost pixel highest.
+def packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+    """Rows of ``uint8 (H, W)`` at 1, 2, 4 or 8 ``bits`` a pixel, the leftmost pixel highest.
 
-    out: (H, 1 + bytes of a row); the first byte of a row is its filter, none.
+    Returns ``uint8 (H, bytes of a row)``; what a row's last byte has left is 0.
     """
-    height, width = indices.shape
-    each = 8 // bits
-    whole = width // each
-    for y in range(height):
-        row = indices[y]
-        line = out[y]
-        line[0] = 0
-        if bits == 8:
-            line[1:] = row
-        elif bits == 4:
-            for i in range(whole):
-                line[i + 1] = (row[2 * i] << 4) | row[2 * i + 1]
-        elif bits == 2:
-            for i in range(whole):
-                j = 4 * i
-                high = (row[j] << 6) | (row[j + 1] << 4)
-                line[i + 1] = high | (row[j + 2] << 2) | row[j + 3]
-        else:
-            for i in range(whole):
-                j = 8 * i
-                high = (row[j] << 7) | (row[j + 1] << 6) | (row[j + 2] << 5) | (row[j + 3] << 4)
-                low = (row[j + 4] << 3) | (row[j + 5] << 2) | (row[j + 6] << 1) | row[j + 7]
-                line[i + 1] = high | low
-        if whole * each < width:
-            byte = np.uint8(0)
-            for j in range(whole * each, width):
-                byte |= row[j] << (8 - bits * (j - whole * each + 1))
-            line[whole + 1] = byte
+    if bits == 1:
+        return np.packbits(indices, axis=1)
+    while bits < 8:
+        height, width = indices.shape
+        halved = np.empty((height, (width + 1) // 2), np.uint8)
+        pack_pairs(np.ascontiguousarray(indices), bits, halved)
+        indices, bits = halved, 2 * bits
+    return indices
+
+
+@kernel(array_in(_U1, 2), types.uint8, array_out(_U1, 2))
+def pack_pairs(values, bits, out):
+    """Each two neighbours in a row of ``values``, of so many bits, as one number."""
+    width = values.shape[1]
+    for y in range(values.shape[0]):
+        row, line = values[y], out[y]
+        for i in range(width // 2):
+            line[i] = (row[2 * i] << bits) | row[2 * i + 1]
+        if width % 2:
+            line[width // 2] = row[width - 1] << bits

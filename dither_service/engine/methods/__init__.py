@@ -4,9 +4,12 @@
 loads only the kernels that it needs.
 """
 
+import os
 import pkgutil
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +25,20 @@ def render(work: Work) -> NDArray[np.uint8]:
     return _function(module_of(work.options.algorithm))(work)
 
 
-def load_all() -> None:
-    """Import every family, which compiles its kernels or loads them from the cache."""
-    for module in pkgutil.iter_modules(__path__):
-        import_module(f"{__name__}.{module.name}")
+def warm() -> None:
+    """Compile every kernel into the cache, or find it there, on all processors.
+
+    What the families share comes first, so that it is compiled once.
+    """
+    import_module("dither_service.engine.pipeline")
+    names = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for _ in pool.map(_load, names, chunksize=1):
+            pass
+
+
+def _load(name: str) -> None:
+    import_module(name)
 
 
 def _function(module: str) -> Render:
