@@ -12,8 +12,8 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 from tests.faults.audit import misses
 from tests.faults.load import Load
-from tests.faults.scale import Scale
 from tests.faults.pooler import find_pgbouncer, pgbouncer
+from tests.faults.scale import Scale
 from tests.faults.world import World, running
 from tests.support.broker import Broker
 
