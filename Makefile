@@ -64,7 +64,7 @@ bench-gateway: .venv/.installed-test ## Measure the gateway against nginx (ARGS=
 
 test-faults: .venv/.installed-test .venv/.kernels ## Break things on purpose and compare the ledger (SEED=, LONG=1)
 	@tests/prepare
-	@$(PY) -m pytest tests/faults $(ARGS)
+	@$(PY) -m tests.faults $(ARGS)
 
 test-images: .venv/.installed-test ## Build the image on a local base and start every service from it
 	@tests/support/images/prove
