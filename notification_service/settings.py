@@ -1,5 +1,6 @@
 """What the notification service can be told, all of it by environment variables."""
 
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
@@ -56,7 +57,7 @@ class NotificationSettings(ServiceSettings):
         name, address = parseaddr(text)
         try:
             Address(name, addr_spec=address)
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, HeaderParseError) as error:
             raise ValueError("MAIL_FROM must be like Name <name@example.org>") from error
         return text
 

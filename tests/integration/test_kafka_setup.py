@@ -67,13 +67,22 @@ def login(user: str, password: str) -> dict[str, object]:
     }
 
 
-def check(settings: KafkaSettings, group: str = "upload") -> None:
-    check_access(
-        settings,
-        group=settings.kafka_group_prefix + group,
-        reads=[settings.kafka_dither_topic],
-        writes=[settings.kafka_image_topic, settings.kafka_dead_letter_topic],
-    )
+def check(settings: KafkaSettings, group: str = "upload", seconds: float = 30) -> None:
+    """Again while the broker, just started, is not yet ready to tell; as the services do."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            check_access(
+                settings,
+                group=settings.kafka_group_prefix + group,
+                reads=[settings.kafka_dither_topic],
+                writes=[settings.kafka_image_topic, settings.kafka_dead_letter_topic],
+            )
+            return
+        except TransientFailure:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 40) -> None:
@@ -186,7 +195,7 @@ def test_a_login_that_is_refused_is_said_to_be(
 def test_a_broker_that_is_away_says_nothing_about_rights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.kafka.access.TIMEOUT_SECONDS", 0.3)
     with pytest.raises(TransientFailure, match="Kafka does not answer"):
-        check(settings_for(f"127.0.0.1:{free_port()}", ""))
+        check(settings_for(f"127.0.0.1:{free_port()}", ""), seconds=0)
 
 
 @needs_apache
