@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from testcontainers.core.container import DockerContainer
@@ -24,10 +25,10 @@ class GivenBroker:
         """Goes on running."""
 
     def kill(self) -> None:
-        raise NotImplementedError("the broker of KAFKA_SERVER is not ours to kill")
+        pytest.skip("the broker of KAFKA_SERVER is not ours to kill")
 
     def restart(self) -> None:
-        raise NotImplementedError("the broker of KAFKA_SERVER is not ours to restart")
+        pytest.skip("the broker of KAFKA_SERVER is not ours to restart")
 
     def create_topics(self, *names: str, partitions: int = 4) -> None:
         create_topics(self.bootstrap_servers, names, partitions)
