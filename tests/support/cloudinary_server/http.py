@@ -51,6 +51,7 @@ class HttpServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else the body waits for the receipt of the head, some 40 ms
 
     @property
     def account(self) -> Account:
