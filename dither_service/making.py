@@ -98,6 +98,8 @@ class Maker:
             self._inbox.record(session, received.message_id)
             failpoints.hit("dither.after-inbox")
             self._complete(session, job, stored, encoded)
+            failpoints.hit("dither.before-commit")
+        failpoints.hit("dither.after-commit")
 
     def fail(
         self,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from notification_service.settings import NotificationSettings
+from shared import failpoints
 
 
 class MailRefused(Exception):
@@ -45,7 +46,9 @@ class SmtpMailer:
 
     def send(self, message: EmailMessage) -> None:
         with _smtp_errors(), self._connected() as server:
+            failpoints.hit("mailer.before-mail")
             refused = server.send_message(message)
+            failpoints.hit("mailer.before-quit")
             assert not refused, "with one recipient a refusal is an error"
 
     @contextmanager

@@ -103,6 +103,7 @@ class UploadService:
             self._announce(session, image, upload.email)
             shown = self._shown(image)
             failpoints.hit("upload.before-commit")
+        failpoints.hit("upload.after-commit")
         return shown
 
     def list_images(self, limit: int, cursor: str | None) -> schemas.ImagePage:

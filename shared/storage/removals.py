@@ -112,10 +112,11 @@ class FileRemovals:
             .order_by(table.c.due_at)
             .limit(BATCH)
             .with_for_update(skip_locked=True)
+            .cte("due")  # evaluated once, or a join could claim more than the limit
         )
         claim = (
             update(table)
-            .where(table.c.key.in_(due.scalar_subquery()))
+            .where(table.c.key.in_(select(due.c.key)))
             .values(claimed_until=func.now() + CLAIM)
             .returning(table.c.key)
         )

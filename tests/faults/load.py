@@ -42,7 +42,7 @@ class Load:
             choice = self._choices[number % self._most]
             if choice < 0.15:
                 self._world.clients.request(uuid, 4)
-            elif choice < 0.3:
+            elif choice < 0.4:
                 self._world.clients.delete(uuid)
-            if number >= self._most:
-                time.sleep(0.2)  # enough are there: only so that the points are passed
+            if number >= self._most:  # enough are there: only so that something goes on
+                time.sleep(0.5)

@@ -45,7 +45,7 @@ def rows() -> list[Row]:
             "work that takes longer than the poll interval",
             (f"{consumer}test_work_may_take_longer_than_the_poll_interval",),
         ),
-        Row("R5", "SIGTERM under load", (f"{FAULTS}/test_crashes.py::test_r5",)),
+        Row("R5", "SIGTERM under load", (f"{FAULTS}/test_stops.py::test_r5",)),
         Row("R6", "each part away for a while", ()),
         Row("R7", "through PgBouncer, five connections", (f"{FAULTS}/test_pooler.py::test_r7",)),
         Row("R8", "calls of Cloudinary, counted", (f"{FAULTS}/test_storage.py::test_r8",)),

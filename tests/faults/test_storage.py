@@ -44,7 +44,7 @@ def test_r11_an_orphan_goes_after_an_hour_and_not_before(
     _lose_an_original(world)
     _lose_a_dither(world)
     world.settle()
-    assert misses(world, mails_twice=True) == []
+    assert misses(world) == []
     orphans = _orphans(world)
     assert {name.partition("/")[0] for name in orphans} == {"images", "dithers"}
 
@@ -55,7 +55,7 @@ def test_r11_an_orphan_goes_after_an_hour_and_not_before(
     _turn_the_clock(world, 1)
     wait_for(lambda: not _orphans(world), "end of the orphans")
     wait_for(lambda: not _noted(world), "end of the notes")
-    found = misses(world, mails_twice=True)
+    found = misses(world)
     measured(
         f"{len(orphans)} orphans: all there after 59 minutes, none after 60: {len(found)} misses"
     )

@@ -67,7 +67,7 @@ class World:
                 "SMTP_HOST": self.mail.host,
                 "SMTP_PORT": str(self.mail.port),
                 "SMTP_SECURITY": "none",
-                "SMTP_TIMEOUT_SECONDS": "1",
+                "SMTP_TIMEOUT_SECONDS": "5",
                 "MAILS_PER_HOUR": "1000",
                 "UNFINISHED_AFTER_SECONDS": NO_SECOND_CHANCE,
                 **(environment or {}),

@@ -1,0 +1,55 @@
+"""R5: processes are asked to end, under load."""
+
+import random
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+
+import pytest
+
+from tests.faults.audit import misses
+from tests.faults.load import Load
+from tests.faults.scale import Scale
+from tests.faults.world import World
+from tests.support.system import wait_for
+
+pytestmark = [pytest.mark.real_broker, pytest.mark.timeout(3600)]
+
+NAMES = ("upload", "dither", "notification", "gateway")
+END_SECONDS = 8.0
+
+
+def test_r5_asked_to_end_under_load(
+    world: World, scale: Scale, dice: random.Random, measured: Callable[[str], None]
+) -> None:
+    took: list[float] = []
+
+    def faults() -> None:
+        for name in islice(cycle(dice.sample(NAMES, len(NAMES))), scale.stops):
+            time.sleep(dice.random())
+            took.append(_seconds_to_end(world, name))
+            world.revive(name)
+            wait_for(lambda name=name: world.healthy(name), f"health of {name}", seconds=60)  # type: ignore[misc] # mypy cannot infer a lambda's default
+
+    load = Load(world, scale.stops, dice)
+    load.run(faults)
+    world.settle()
+    found = misses(world)
+    measured(
+        f"{scale.stops} stops among {load.count} uploads, the slowest {max(took):.1f} s: "
+        f"{len(found)} misses"
+    )
+    assert not found, found[:20]
+    if scale.is_timed:
+        assert max(took) <= END_SECONDS
+
+
+def _seconds_to_end(world: World, name: str) -> float:
+    """From SIGTERM to the end of the process, which must be one of its own accord."""
+    child = world.system.child(name)
+    assert child.process is not None
+    child.wanted = False
+    started = time.monotonic()
+    child.process.terminate()
+    assert child.process.wait(30) == 0
+    return time.monotonic() - started
