@@ -1,10 +1,12 @@
 """From a file's bytes to pixels: what is read, what is refused, and in which order.
 
 The header is looked at first: format, size and number of frames; nothing is decoded that is above
-the limits. Then each frame is decoded, turned upright (EXIF), and converted to sRGB (ICC).
+the limits, or that `whole` finds cut short. Then each frame is decoded, turned upright (EXIF), and
+converted to sRGB (ICC). Of a TIFF with several pages the first is read.
 """
 
 import io
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from dither_service.engine.errors import EngineError
 from dither_service.engine.result import check_size
+from dither_service.engine.whole import Extent, check_end, damaged, gif_extent
 from dither_service.engine.work import NO_MASK
 
 MAX_PIXELS = 50_000_000
@@ -24,7 +27,21 @@ ANIMATION_ALLOWANCE = 8  # all frames together may have this many times the pixe
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 _ANIMATED = ("PNG", "GIF", "WEBP", "AVIF")
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
-_DAMAGES = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
+# What Pillow and the libraries below it raise about damaged files, each format in its own way.
+_DAMAGES = (
+    OSError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    ImageCms.PyCMSError,
+)
 
 # The limits below are checked from the header, whatever the caller's are; Pillow's own is one for
 # the whole process, and warns.
@@ -68,8 +85,8 @@ class Source:
                 yield upright(self.image, self.count > 1)
             except EngineError:
                 raise
-            except (*_DAMAGES, ImageCms.PyCMSError) as error:
-                raise EngineError("The image is damaged or cut short.") from error
+            except _DAMAGES as error:
+                raise damaged() from error
 
 
 def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> Source:
@@ -80,12 +97,16 @@ def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_
         allowed = ", ".join(FORMATS)
         raise EngineError(f"This is no image that can be read: {allowed} can.") from error
     check_size(image.width, image.height, max_pixels)
-    return _source(image, max_pixels, max_frames)
+    check_end(data, image.format)
+    extent = gif_extent(data, max_frames) if image.format == "GIF" else _extent(image)
+    check_size(extent.width, extent.height, max_pixels)
+    _check_frames(extent, max_pixels, max_frames)
+    return _source(image, extent.frames)
 
 
 def open_image(image: Image.Image) -> Source:
     """The same for an image of Pillow's, without limits."""
-    return _source(image, None, None)
+    return _source(image, _extent(image).frames)
 
 
 def open_array(pixels: NDArray[np.uint8]) -> Source:
@@ -102,20 +123,27 @@ def open_array(pixels: NDArray[np.uint8]) -> Source:
     return Source(Frame(np.ascontiguousarray(pixels[..., :3]), mask))
 
 
-def _source(image: Image.Image, max_pixels: int | None, max_frames: int | None) -> Source:
+def _extent(image: Image.Image) -> Extent:
     try:
         count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
     except _DAMAGES as error:
-        raise EngineError("The image is damaged or cut short.") from error
-    if max_frames is not None and count > max_frames:
-        raise EngineError(f"The image has {count} frames: at most {max_frames} are allowed.")
-    if max_pixels is not None and count > 1:
-        allowed = max_pixels * ANIMATION_ALLOWANCE
-        if image.width * image.height * count > allowed:
-            raise EngineError(
-                f"The image has {count} frames of {image.width}×{image.height} pixels:"
-                f" at most {allowed:,} pixels in all frames together are allowed."
-            )
+        raise damaged() from error
+    return Extent(count, image.width, image.height)
+
+
+def _check_frames(extent: Extent, max_pixels: int, max_frames: int) -> None:
+    count, width, height = extent
+    if count > max_frames:
+        raise EngineError(f"The image has too many frames: at most {max_frames} are allowed.")
+    allowed = max_pixels * ANIMATION_ALLOWANCE
+    if width * height * count > allowed:
+        raise EngineError(
+            f"The image has {count} frames of {width}×{height} pixels:"
+            f" at most {allowed:,} pixels in all frames together are allowed."
+        )
+
+
+def _source(image: Image.Image, count: int) -> Source:
     return Source(image, count, _plays(image) if count > 1 else 0)
 
 
