@@ -78,7 +78,7 @@ def _stem(key: str) -> str:
 
 
 def _mails(world: World, repeats: int) -> Iterator[str]:
-    sent = Counter(re.sub(r"[<>]|@.*", "", str(m["Message-ID"])) for m in world.mail.mails())
+    sent = Counter(re.sub(r"[<>]|@.*", "", name) for name in world.mail.message_ids())
     wanted = {
         str(dither_id)
         for (dither_id,) in world.query(

@@ -1,6 +1,7 @@
 """The mails that the server took, as files `<number>.eml`."""
 
 import email
+import email.parser
 import email.policy
 import itertools
 import time
@@ -35,6 +36,13 @@ def read_mails(directory: Path) -> list[EmailMessage]:
         email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in sorted(directory.glob("*.eml"))
     ]
+
+
+def message_ids(directory: Path) -> list[str]:
+    """Of all mails so far, oldest first; thousands of whole mails would take minutes to read."""
+    parser = email.parser.BytesHeaderParser()
+    mails = (parser.parsebytes(path.read_bytes()) for path in sorted(directory.glob("*.eml")))
+    return [str(mail["Message-ID"]) for mail in mails]
 
 
 def wait_for_mails(directory: Path, count: int, *, seconds: float = 10.0) -> list[EmailMessage]:

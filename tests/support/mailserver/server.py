@@ -8,7 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from tests.support.mailserver.mails import Mailbox, read_mails, wait_for_mails
+from tests.support.mailserver.mails import (
+    Mailbox,
+    message_ids,
+    read_mails,
+    wait_for_mails,
+)
 from tests.support.mailserver.protocol import Dialogue, Handler, Troubles
 from tests.support.mailserver.tls import make_certificate, server_context
 
@@ -79,6 +84,10 @@ class MailServer:
     def mails(self) -> list[EmailMessage]:
         """All mails so far, oldest first."""
         return read_mails(self.directory)
+
+    def message_ids(self) -> list[str]:
+        """Of all mails so far, oldest first."""
+        return message_ids(self.directory)
 
     def wait_for(self, count: int, *, seconds: float = 10.0) -> list[EmailMessage]:
         """All mails as soon as there are `count` of them."""
