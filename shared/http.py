@@ -14,7 +14,7 @@ from starlette.responses import Response
 from shared.context import REQUEST_ID_HEADER, request_context
 from shared.failures import TransientFailure
 from shared.health import Health
-from shared.metrics import REQUESTS, metrics_endpoint
+from shared.metrics import REQUESTS, metrics_response
 from shared.problems import (
     RETRY_AFTER_SECONDS,
     Problem,
@@ -37,7 +37,11 @@ def create_app(title: str, health: Health) -> FastAPI:
     app = FastAPI(title=title, version="1.0.0", redoc_url=None)
     install_problem_handlers(app)
     _install_failure_handlers(app)
-    app.get("/metrics", include_in_schema=False)(metrics_endpoint)
+
+    @app.get("/metrics", include_in_schema=False)
+    def _metrics() -> Response:
+        health.report()  # what is asked of the database (the outbox) is as fresh as health
+        return metrics_response()
 
     @app.get("/health", tags=["system"], summary="How this service and its parts are")
     def _health() -> JSONResponse:

@@ -1,7 +1,6 @@
 """The Prometheus metrics that every service of ours has."""
 
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
-from starlette.requests import Request
 from starlette.responses import Response
 
 REQUESTS = Histogram(
@@ -15,6 +14,12 @@ MESSAGES = Counter(
 MESSAGE_SECONDS = Histogram(
     "consumer_message_duration_seconds", "Time to handle a message", ["group", "message_type"]
 )
+CONSUMER_RETRIES = Counter(
+    "consumer_retries_total", "Messages put off, to be tried again after a while", ["group"]
+)
+CONSUMER_DEAD_LETTERS = Counter(
+    "consumer_dead_letters_total", "Messages given up and written to the dead letters", ["group"]
+)
 CONSUMER_LAG = Gauge(
     "consumer_lag_messages", "Messages behind the newest, all partitions", ["group"]
 )
@@ -24,5 +29,5 @@ OUTBOX_AGE = Gauge("outbox_age_seconds", "Age of the oldest of them")
 OUTBOX_PUBLISHED = Counter("outbox_published_total", "Messages published", ["outcome"])
 
 
-def metrics_endpoint(_: Request) -> Response:
+def metrics_response() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

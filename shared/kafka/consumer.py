@@ -6,11 +6,8 @@ One thread owns the Kafka client and runs ``ConsumerLoop.run``; a few workers ru
   side. The loop keeps polling while work runs, so slow work never costs the group membership.
 * An offset is committed after its message was handled or dead-lettered, never before; what was
   dealt with since the last commit comes again after a crash.
-* ``TransientFailure``: again after a backoff with jitter, for as long as it takes.
-  ``PermanentFailure``: to the dead-letter topic. Anything else is a bug, of ours or of a
-  message: tried ``UNEXPECTED_ATTEMPTS`` times, then dead-lettered.
-* A run of dead letters halts the consumer with nothing further committed: that is how a bad
-  deployment looks, and it must not empty the topic into the dead letters.
+* What becomes of a message that failed is decided in ``verdicts.py``; a run of failures halts the
+  consumer with nothing further committed.
 """
 
 import logging
@@ -20,22 +17,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from shared import failpoints
-from shared.failures import TransientFailure
 from shared.kafka.client import ConsumerClient
 from shared.kafka.partition import BUFFER_HIGH, BUFFER_LOW, Partition
-from shared.kafka.processing import Handler, Outcome, Processor, Result
+from shared.kafka.processing import Handler, Processor, Result
 from shared.kafka.record import Record
+from shared.kafka.verdicts import DeadLetters, TooManyFailures, Verdicts
 from shared.kafka.workers import Workers
 from shared.metrics import CONSUMER_IN_FLIGHT, CONSUMER_LAG
 
 logger = logging.getLogger(__name__)
 
-UNEXPECTED_ATTEMPTS = 5
 DRAIN_SECONDS = 4.0  # how long a stop or a rebalance waits for the work in flight
 CLOSE_SECONDS = 1.5  # and a stop for the goodbye to a broker that may be gone
 COMMIT_SECONDS = 0.1  # at most this often: brokers take some 200 commits a second of one client
@@ -49,11 +44,6 @@ SETUP_ERRORS = frozenset(
         KafkaError.GROUP_AUTHORIZATION_FAILED,
     }
 )
-
-
-class DeadLetters(Protocol):
-    def write(self, record: Record, reason: str) -> None:
-        """Return when the broker has it; raise ``TransientFailure`` when it has not."""
 
 
 class State(StrEnum):
@@ -94,11 +84,11 @@ class ConsumerLoop:
         self._group = group
         self._topics = list(topics)
         self._processor = Processor(group, handlers)
-        self._dead_letters = dead_letters
+        self._verdicts = Verdicts(
+            group, dead_letters, max_consecutive_failures, clock=clock, jitter=jitter
+        )
         self._workers: Workers[tuple[Partition, Record], Result] = Workers(workers, name=group)
-        self._max_consecutive_failures = max_consecutive_failures
         self._clock = clock
-        self._jitter = jitter
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._stopping = threading.Event()
         self._state = State.STARTING
@@ -106,9 +96,8 @@ class ConsumerLoop:
         self._turn = 0
         self._lag = 0
         self._commit_due = self._lag_due = clock()
-        self._consecutive_failures = 0
-        self._retries = 0
-        self._dead_count = 0
+        CONSUMER_IN_FLIGHT.labels(group).set(0)
+        CONSUMER_LAG.labels(group).set(0)
 
     def run(self) -> None:
         try:
@@ -141,8 +130,8 @@ class ConsumerLoop:
             partitions=len(partitions),
             in_flight=sum(p.in_flight for p in partitions),
             lag=self._lag,
-            retries=self._retries,
-            dead_letters=self._dead_count,
+            retries=self._verdicts.retries,
+            dead_letters=self._verdicts.buried,
         )
 
     # The steps of the loop.
@@ -182,8 +171,13 @@ class ConsumerLoop:
             partition.in_flight = False
             CONSUMER_IN_FLIGHT.labels(self._group).dec()
             # A partition revoked meanwhile is another's: whoever has it decides its offset.
-            if self._partition_of(record) is partition and self._settle(partition, result):
-                partition.advance()
+            if self._partition_of(record) is not partition:
+                continue
+            try:
+                if self._verdicts.settle(partition, result):
+                    partition.advance()
+            except TooManyFailures as error:
+                self._halt(str(error))
 
     def _commit_settled(self) -> None:
         if self._clock() < self._commit_due:
@@ -195,43 +189,6 @@ class ConsumerLoop:
             self._client.commit(offsets=[p.at(p.settled) for p in dirty], asynchronous=True)
             for partition in dirty:
                 partition.committed = partition.settled
-
-    def _settle(self, partition: Partition, result: Result) -> bool:
-        """True when the partition's first message is dealt with for good."""
-        if result.outcome is Outcome.DONE:
-            self._consecutive_failures = 0
-            return True
-        if not result.expected:
-            partition.unexpected += 1
-        if result.outcome is Outcome.DEAD or partition.unexpected >= UNEXPECTED_ATTEMPTS:
-            return self._bury(partition, result.reason)
-        self._postpone(partition, result.reason)
-        return False
-
-    def _bury(self, partition: Partition, reason: str) -> bool:
-        """Dead-letter the first message, unless it is one too many in a row."""
-        record = partition.buffer[0]
-        if self._consecutive_failures + 1 >= self._max_consecutive_failures:
-            self._halt(f"{self._max_consecutive_failures} messages in a row failed; last: {reason}")
-            return False
-        try:
-            self._dead_letters.write(record, reason)
-        except TransientFailure as error:
-            self._postpone(partition, str(error))
-            return False
-        self._consecutive_failures += 1
-        self._dead_count += 1
-        logger.error("message dead-lettered", extra={"reason": reason, **record.place})
-        return True
-
-    def _postpone(self, partition: Partition, reason: str) -> None:
-        partition.postpone(self._clock(), self._jitter())
-        self._retries += 1
-        where = partition.buffer[0].place
-        logger.warning(
-            "message will be tried again",
-            extra={"reason": reason, "attempt": partition.attempts, **where},
-        )
 
     def _apply_backpressure(self) -> None:
         for partition in self._partitions.values():

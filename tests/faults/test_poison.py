@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 
 from tests.faults.audit import misses
 from tests.faults.scale import Scale
+from tests.faults.telemetry import dead_letters_shown, telemetry_misses
 from tests.faults.world import World
 from tests.support.system import wait_for
 from tests.support.topics import header_list, read_topic
@@ -94,6 +95,9 @@ def test_r3_poison_among_good_messages(
     stall = max((b - a for a, b in pairwise(finished)), default=0.0)
     found = misses(world, dead_letters=wanted)
     found += _changed(world, sent)
+    found += telemetry_misses(world)
+    if (shown := dead_letters_shown(world)) != wanted:
+        found.append(f"{shown} dead letters are shown")
     made = world.query("SELECT 1 FROM dither.dithers WHERE image_uuid = %s", overtaken)
     found += ["a deleted image was dithered"] if made else []
     measured(

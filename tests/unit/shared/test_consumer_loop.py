@@ -4,11 +4,13 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from shared.failures import PermanentFailure, TransientFailure
 from shared.kafka.codec import Received
@@ -41,10 +43,11 @@ def build(
     workers: int = 1,
     most: int = 20,
     handlers: Mapping[str, Handler] | None = None,
+    group: str = "group",
 ) -> ConsumerLoop:
     return ConsumerLoop(
         client,
-        group="group",
+        group=group,
         topics=[TOPIC],
         handlers={"IMAGE_DELETED": handler} if handlers is None else handlers,
         dead_letters=letters or Letters(),
@@ -139,6 +142,18 @@ def test_a_run_of_dead_letters_halts_the_consumer_with_the_last_uncommitted() ->
         State.HALTED,
         "4 messages in a row failed; last: bad deploy",
     )
+
+
+def test_what_is_counted_is_there_to_be_seen_from_the_start() -> None:
+    client, letters = FakeClient(messages(2), tick=10), Letters(down=3)
+    group = f"counted-{uuid4()}"
+    loop = build(client, lambda _: fail(PermanentFailure("never")), letters, group=group)
+    names = ["consumer_retries_total", "consumer_dead_letters_total"]
+    names += ["consumer_in_flight_messages", "consumer_lag_messages"]
+    assert [REGISTRY.get_sample_value(name, {"group": group}) for name in names] == [0, 0, 0, 0]
+    client.run(loop, lambda: client.committed.get(0) == 2)
+    assert [REGISTRY.get_sample_value(name, {"group": group}) for name in names[:3]] == [3, 2, 0]
+    assert (loop.health().retries, loop.health().dead_letters) == (3, 2)
 
 
 def test_a_success_ends_a_run_of_dead_letters() -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI, Path, Request
+from prometheus_client import Gauge
 
 from shared.context import current_request_id
 from shared.failures import TransientFailure
@@ -179,3 +180,15 @@ def test_health_and_metrics(app: FastAPI) -> None:
     call(RequestScope(app), "/things/none/2")
     metrics = call(app, "/metrics").body.decode()
     assert 'route="/things/{uuid}/{channels}",status="422"' in metrics
+
+
+def test_metrics_are_brought_up_to_date_when_asked_for() -> None:
+    age = Gauge("unit_test_age", "Set by a check", registry=None)
+
+    def check() -> Part:
+        age.set(7)
+        return Part("ok")
+
+    call(create_app("Test service", Health("test", {"outbox": check})), "/metrics")
+    [family] = age.collect()
+    assert family.samples[0].value == 7

@@ -1,0 +1,52 @@
+"""What the services tell of themselves: the same in ``GET /health`` and in ``GET /metrics``."""
+
+from collections.abc import Iterator
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.faults.world import SERVICES, World
+
+# What is shown, and as which metric.
+CONSUMER = {
+    "lag": "consumer_lag_messages",
+    "in_flight": "consumer_in_flight_messages",
+    "retries": "consumer_retries_total",
+    "dead_letters": "consumer_dead_letters_total",
+}
+OUTBOX = {"pending": "outbox_pending_messages", "age_seconds": "outbox_age_seconds"}
+WITH_OUTBOX = ("upload", "dither")
+
+
+def telemetry_misses(world: World) -> Iterator[str]:
+    """What is not shown, or not alike in both; while nothing goes on."""
+    for name in SERVICES:
+        metrics = _metrics(world, name)  # first: it brings itself up to date
+        parts = _parts(world, name)
+        shown = [("consumer", CONSUMER), *([("outbox", OUTBOX)] if name in WITH_OUTBOX else [])]
+        for part, fields in shown:
+            for field, metric in fields.items():
+                told, measured = parts[part].get(field), metrics.get(metric)
+                if told is None or told != measured:
+                    yield f"{name}: {part}.{field} is {told}, and {metric} is {measured}"
+
+
+def dead_letters_shown(world: World) -> int:
+    """By all services."""
+    return sum(int(_parts(world, name)["consumer"]["dead_letters"]) for name in SERVICES)
+
+
+def _parts(world: World, name: str) -> dict[str, dict[str, float]]:
+    answer = requests.get(f"{_url(world, name)}/health", timeout=10)
+    return dict(answer.json()["parts"])
+
+
+def _metrics(world: World, name: str) -> dict[str, float]:
+    """By sample; a service has one consumer group and one outbox."""
+    text = requests.get(f"{_url(world, name)}/metrics", timeout=10).text
+    families = text_string_to_metric_families(text)
+    return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+def _url(world: World, name: str) -> str:
+    return f"http://127.0.0.1:{world.system.child(name).port}"
