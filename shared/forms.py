@@ -1,7 +1,7 @@
 """Multipart forms, read strictly: what is not understood is refused, not guessed."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from shared.problems import Problem
 
 MAX_JSON_CHARACTERS = 16 * 1024
+MAX_JSON_LEVELS = 32
 
 
 class Form:
@@ -53,6 +54,9 @@ def parse_json_object(name: str, text: str | bytes) -> dict[str, Any]:
         if len(text) > MAX_JSON_CHARACTERS:
             raise ValueError
         value = json.loads(text)
+        # How deep Python itself reads differs from version to version.
+        if _is_deeper(value, MAX_JSON_LEVELS):
+            raise ValueError
         if b"\\u0000" in json.dumps(value, allow_nan=False, ensure_ascii=False).encode():
             raise ValueError
     except (ValueError, RecursionError):
@@ -61,9 +65,26 @@ def parse_json_object(name: str, text: str | bytes) -> dict[str, Any]:
         raise Problem(
             422,
             f'{name}: a JSON object is expected, such as {{"algorithm": "floyd-steinberg"}}, of '
-            f"at most {MAX_JSON_CHARACTERS:,} characters.",
+            f"at most {MAX_JSON_CHARACTERS:,} characters and {MAX_JSON_LEVELS} levels.",
         )
     return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and arrays stand in each other more than ``levels`` deep."""
+    containers = [value]
+    for _ in range(levels):
+        inner = (item for container in containers for item in _items(container))
+        containers = [item for item in inner if isinstance(item, dict | list)]
+        if not containers:
+            return False
+    return True
+
+
+def _items(container: Any) -> Iterable[Any]:
+    if isinstance(container, dict):
+        return container.values()
+    return container if isinstance(container, list) else ()
 
 
 @asynccontextmanager

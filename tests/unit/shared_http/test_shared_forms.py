@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.forms import MAX_JSON_CHARACTERS, parse_json_object
+from shared.forms import MAX_JSON_CHARACTERS, MAX_JSON_LEVELS, parse_json_object
 from shared.problems import Problem
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\\"), max_size=20)
@@ -27,6 +27,14 @@ VALUES = st.recursive(
 def test_an_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
     assert parse_json_object("options", json.dumps(value)) == value
     assert parse_json_object("options", json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+def nested(levels: int) -> str:
+    return '{"a": ' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+
+
+def test_an_object_may_be_nested_to_a_limit() -> None:
+    assert parse_json_object("options", nested(MAX_JSON_LEVELS)).keys() == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +58,7 @@ def test_an_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
         '{"a": "\\ud800"}',
         '{"a": ' + "9" * 5000 + "}",
         "[" * 5000,
+        nested(MAX_JSON_LEVELS + 1),
         '{"a": ' * 2000 + "1" + "}" * 2000,
         b"\xff\xfe\x00",
         b'{"a": "\xff"}',
@@ -60,4 +69,4 @@ def test_what_no_database_could_keep_is_refused_by_the_field_s_name(text: str | 
     with pytest.raises(Problem, match=r"^options: a JSON object is expected") as caught:
         parse_json_object("options", text)
     assert caught.value.status == 422
-    assert f"{MAX_JSON_CHARACTERS:,}" in caught.value.detail
+    assert f"{MAX_JSON_CHARACTERS:,} characters and {MAX_JSON_LEVELS} levels" in caught.value.detail
