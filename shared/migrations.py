@@ -5,7 +5,9 @@ with ``MIGRATE_ON_START`` (the default) each service does it for itself.
 """
 
 import importlib
+import logging
 import sys
+import time
 from pathlib import Path
 
 from alembic import command, context
@@ -13,7 +15,11 @@ from alembic.config import Config
 from sqlalchemy import MetaData, text
 
 from shared.database import Database
+from shared.failures import TransientFailure
 from shared.settings import DatabaseSettings
+
+WAIT_SECONDS = 60.0  # a deployment may start the database together with this command
+RETRY_SECONDS = 1.0
 
 
 def upgrade(database: Database, package: str) -> None:
@@ -54,14 +60,34 @@ def main(packages: list[str]) -> int:
     if not packages:
         sys.stderr.write("usage: python -m shared.migrations upload_service …\n")
         return 2
-    database = Database(DatabaseSettings.load(), "migrations")
+    settings = DatabaseSettings.load()
+    database = Database(settings, "migrations")
+    logging.getLogger(Database.__module__).setLevel(logging.ERROR)  # one sentence is enough
     try:
+        _wait_for(database)
         for package in packages:
             upgrade(database, package)
             sys.stdout.write(f"{package}: up to date\n")
+    except TransientFailure as error:
+        url = settings.sqlalchemy_url()
+        reason = " ".join(str(getattr(error.__cause__, "orig", error)).split())
+        sys.stderr.write(f"the database {url.database} at {url.host} cannot be used: {reason}\n")
+        return 1
     finally:
         database.close()
     return 0
+
+
+def _wait_for(database: Database) -> None:
+    """Raises ``TransientFailure`` when it does not answer for too long."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return database.ping()
+        except TransientFailure:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from shared.database import Database
 from shared.failures import TransientFailure
 from shared.migrations import main, upgrade
 from shared.settings import DatabaseSettings
+from standalone.ports import free_port
 from tests.support.postgres import PostgresServer, create_database, drop_database
 from upload_service.settings import UploadSettings
 
@@ -155,6 +156,36 @@ def test_replicas_that_start_together_wait_for_each_other(url: str, tables: Data
 def test_the_command_says_what_it_wants(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "usage: python -m shared.migrations" in capsys.readouterr().err
+
+
+def test_the_command_waits_for_the_database_and_then_says_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shared.migrations.WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("shared.migrations.RETRY_SECONDS", 0.1)
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://me:secret@127.0.0.1:{free_port()}/mine")
+    assert main(["upload_service"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("the database mine at 127.0.0.1 cannot be used: ")
+    assert "Connection refused" in said
+    assert "secret" not in said
+    assert said.count("\n") == 1
+
+
+def test_the_command_goes_on_when_the_database_comes(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shared.migrations.RETRY_SECONDS", 0.0)
+    monkeypatch.setenv("DATABASE_URL", url)
+    answers = iter([TransientFailure("not yet"), TransientFailure("not yet"), None])
+
+    def ping(_: Database) -> None:
+        if (failure := next(answers)) is not None:
+            raise failure
+
+    monkeypatch.setattr(Database, "ping", ping)
+    assert main(["upload_service"]) == 0
+    assert capsys.readouterr().out == "upload_service: up to date\n"
 
 
 def test_all_services_together_stay_within_five_connections() -> None:
