@@ -1,8 +1,10 @@
 """How a service is put together: what all of them have besides their own use cases."""
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from shared.database import Database
 from shared.failures import TransientFailure
@@ -11,6 +13,7 @@ from shared.http import Asgi
 from shared.inbox import Inbox
 from shared.kafka.access import AccessError, check_access
 from shared.kafka.client import client_config, consumer_client
+from shared.kafka.codec import Received
 from shared.kafka.consumer import ConsumerLoop
 from shared.kafka.deadletters import DeadLetterWriter
 from shared.kafka.processing import Handler
@@ -27,7 +30,12 @@ OUTBOX_DEGRADED_SECONDS = 30.0
 
 
 class Consumer:
-    """A service's subscription; its loop can be built anew after a crash."""
+    """A service's subscriptions; the loop of each can be built anew after a crash.
+
+    Each topic has a consumer group, and so a loop, of its own: Kafka then shares out every topic
+    among the replicas. In a group of several topics the sticky assignor gives a replica that joins
+    whole topics, and with them all of the work or none.
+    """
 
     def __init__(
         self,
@@ -40,46 +48,66 @@ class Consumer:
         self._settings = settings
         self._service = service
         self._topics = list(topics)
-        self._handlers = handlers
+        self._handlers = _at_most(settings.consumer_workers, handlers)
         self._writes = [*writes, settings.kafka_dead_letter_topic]
-        self._loop: ConsumerLoop | None = None
-        self._trouble = ""
+        self._loops: dict[str, ConsumerLoop] = {}
+        self._trouble: dict[str, str] = {}
 
-    def build(self) -> ConsumerLoop:
+    def factories(self) -> dict[str, Callable[[], ConsumerLoop]]:
+        return {f"consumer of {topic}": partial(self._build, topic) for topic in self._topics}
+
+    def health(self) -> Part:
+        if any(self._trouble.values()):
+            return Part("down", {"detail": "; ".join(filter(None, self._trouble.values()))})
+        if len(self._loops) < len(self._topics):
+            return Part("degraded")
+        return consumer_part(list(self._loops.values()))
+
+    def _build(self, topic: str) -> ConsumerLoop:
         """Raises ``TransientFailure`` while the broker is away, or lacks what is needed of it."""
-        settings = self._settings
-        group = f"{settings.kafka_group_prefix}{self._service}"
-        self._check(group)
-        letters = Producer(client_config(settings, f"{self._service}-dead-letters"))
-        self._loop = ConsumerLoop(
-            consumer_client(settings, self._service),
+        settings, name = self._settings, f"{self._service}-{topic}"
+        group = f"{settings.kafka_group_prefix}{name}"
+        self._check(topic, group)
+        letters = Producer(client_config(settings, f"{name}-dead-letters"))
+        self._loops[topic] = ConsumerLoop(
+            consumer_client(settings, name),
             group=group,
-            topics=self._topics,
+            topics=[topic],
             handlers=self._handlers,
             dead_letters=DeadLetterWriter(letters, settings.kafka_dead_letter_topic, group),
             workers=settings.consumer_workers,
             max_consecutive_failures=settings.consumer_max_consecutive_failures,
         )
-        return self._loop
+        return self._loops[topic]
 
-    def health(self) -> Part:
-        if self._trouble:
-            return Part("down", {"detail": self._trouble})
-        return Part("degraded") if self._loop is None else consumer_part(self._loop)
-
-    def _check(self, group: str) -> None:
+    def _check(self, topic: str, group: str) -> None:
         """A broker that lacks a topic or a right says so once, by name, instead of nothing."""
         settings = self._settings
         if settings.kafka_ephemeral:
             return  # it makes topics by itself and knows no rights
-        trouble, self._trouble = self._trouble, ""
+        trouble = self._trouble.pop(topic, "")
+        writes = self._writes if topic == self._topics[0] else []  # said once
         try:
-            check_access(settings, group=group, reads=self._topics, writes=self._writes)
+            check_access(settings, group=group, reads=[topic], writes=writes)
         except AccessError as error:
-            self._trouble = str(error)
-            if self._trouble != trouble:
+            self._trouble[topic] = str(error)
+            if str(error) != trouble:
                 logger.critical("%s", error)
             raise TransientFailure("Kafka is not set up for this service") from error
+
+
+def _at_most(workers: int, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+    """The loops of a process together work on so many messages at once."""
+    slots = threading.BoundedSemaphore(workers)
+
+    def limited(handler: Handler) -> Handler:
+        def handle(received: Received) -> None:
+            with slots:
+                handler(received)
+
+        return handle
+
+    return {message_type: limited(handler) for message_type, handler in handlers.items()}
 
 
 def prepare_database(
@@ -138,7 +166,7 @@ def run_service(
         )
     if consumer is not None:
         asked["consumer"] = consumer.health
-        factories["consumer"] = consumer.build
+        factories |= consumer.factories()
     try:
         serve(app(Health(name, asked)), settings, Threads(factories))
     finally:

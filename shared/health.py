@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,18 +73,30 @@ def _asked(check: Check) -> Part:
         return Part("down", {"detail": "the check itself failed; it has been logged"})
 
 
-def consumer_part(loop: ConsumerLoop) -> Part:
-    """A halted consumer is down; one that waits for its first assignment is only degraded."""
-    health = loop.health()
-    words = {State.RUNNING: "ok", State.STARTING: "degraded"}
+# From the best to the worst, with the word for a load balancer.
+_STATES = {
+    State.RUNNING: "ok",
+    State.STARTING: "degraded",
+    State.STOPPED: "down",
+    State.HALTED: "down",
+}
+
+
+def consumer_part(loops: Sequence[ConsumerLoop]) -> Part:
+    """All loops of a process: the worst state, and sums.
+
+    A halted consumer is down; one that waits for its first assignment is only degraded.
+    """
+    healths = [loop.health() for loop in loops]
+    worst = max((h.state for h in healths), key=list(_STATES).index)
     details: dict[str, Any] = {
-        "state": health.state.value,
-        "partitions": health.partitions,
-        "in_flight": health.in_flight,
-        "lag": health.lag,
-        "retries": health.retries,
-        "dead_letters": health.dead_letters,
+        "state": worst.value,
+        "partitions": sum(h.partitions for h in healths),
+        "in_flight": sum(h.in_flight for h in healths),
+        "lag": sum(h.lag for h in healths),
+        "retries": sum(h.retries for h in healths),
+        "dead_letters": sum(h.dead_letters for h in healths),
     }
-    if health.reason:
-        details["detail"] = health.reason
-    return Part(words.get(health.state, "down"), details)
+    if reasons := [h.reason for h in healths if h.reason]:
+        details["detail"] = "; ".join(reasons)
+    return Part(_STATES[worst], details)

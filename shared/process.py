@@ -122,9 +122,13 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._threads = threads
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
+        """Not uvicorn's own, which sends the signal again when the last request has ended.
+
+        That would end the process before its threads have put their work down.
+        """
         self._threads.stop()
-        super().handle_exit(sig, frame)
+        self.should_exit = True
 
 
 def serve(app: Asgi, settings: HttpSettings, threads: Threads) -> None:

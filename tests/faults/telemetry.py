@@ -1,5 +1,6 @@
 """What the services tell of themselves: the same in ``GET /health`` and in ``GET /metrics``."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import requests
@@ -28,7 +29,7 @@ def telemetry_misses(world: World) -> Iterator[str]:
             for field, metric in fields.items():
                 told, measured = parts[part].get(field), metrics.get(metric)
                 if told is None or told != measured:
-                    yield f"{name}: {part}.{field} is {told}, and {metric} is {measured}"
+                    yield f"{name}: {part}.{field} is {told}, {metric} is {measured}"
 
 
 def dead_letters_shown(world: World) -> int:
@@ -42,10 +43,13 @@ def _parts(world: World, name: str) -> dict[str, dict[str, float]]:
 
 
 def _metrics(world: World, name: str) -> dict[str, float]:
-    """By sample; a service has one consumer group and one outbox."""
+    """By sample, all consumer groups of the service together."""
     text = requests.get(f"{_url(world, name)}/metrics", timeout=10).text
-    families = text_string_to_metric_families(text)
-    return {sample.name: sample.value for family in families for sample in family.samples}
+    sums: dict[str, float] = defaultdict(float)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            sums[sample.name] += sample.value
+    return dict(sums)
 
 
 def _url(world: World, name: str) -> str:

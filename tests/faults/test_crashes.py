@@ -148,7 +148,7 @@ def test_r2_one_of_two_consumers_is_killed(
     )
     second.launch()
     try:
-        wait_for(lambda: _partitions(second) == 2, "a second consumer's share")
+        wait_for(lambda: _partitions(second) == 4, "half of both topics for a second consumer")
         world.clients.upload_many(range(20))
         world.settle()
         assert second.process is not None

@@ -51,5 +51,5 @@ def _seconds_to_end(world: World, name: str) -> float:
     child.wanted = False
     started = time.monotonic()
     child.process.terminate()
-    assert child.process.wait(30) == 0
+    assert child.process.wait(30) == 0, f"{name} did not end by itself: see {child.log}"
     return time.monotonic() - started

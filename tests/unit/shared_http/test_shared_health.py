@@ -69,6 +69,10 @@ class Loop:
         return self._health
 
 
+def loops(*states: State) -> list[ConsumerLoop]:
+    return cast(list[ConsumerLoop], [Loop(state) for state in states])
+
+
 @pytest.mark.parametrize(
     ("state", "word"),
     [
@@ -79,12 +83,14 @@ class Loop:
     ],
 )
 def test_a_consumer_that_halted_is_down(state: State, word: str) -> None:
-    part = consumer_part(cast(ConsumerLoop, Loop(state)))
+    part = consumer_part(loops(State.RUNNING, state))
     assert part.status == word
-    assert part.details["lag"] == 7
+    assert part.details["lag"] == 14
     assert "detail" not in part.details
 
 
 def test_a_consumer_says_why_it_halted() -> None:
-    part = consumer_part(cast(ConsumerLoop, Loop(State.HALTED, "20 dead letters in a row")))
-    assert part.details["detail"] == "20 dead letters in a row"
+    part = consumer_part(
+        cast(list[ConsumerLoop], [Loop(State.RUNNING), Loop(State.HALTED, "20 in a row")])
+    )
+    assert part.details["detail"] == "20 in a row"
