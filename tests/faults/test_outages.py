@@ -1,0 +1,186 @@
+"""R6: a part is away for a while, and the clients go on."""
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.faults.audit import misses
+from tests.faults.load import Load
+from tests.faults.scale import Scale, chosen_scale
+from tests.faults.servers import DeadPort, DurablePostgres
+from tests.faults.world import World, running
+from tests.support.broker import Broker
+
+pytestmark = [pytest.mark.real_broker, pytest.mark.timeout(3600)]
+
+# More than this of all services together would be a hot loop; clients' own tries come on top.
+MOST_TRIES_A_SECOND = 20.0
+DRAIN_SHARE = 0.9
+ASK_SECONDS = 0.2  # between two requests for a dither
+
+FINISHED = {
+    "dithers": "SELECT finished_at FROM dither.dithers WHERE finished_at > %s",
+    "mails": "SELECT sent_at FROM notification.notifications WHERE sent_at > %s",
+}
+
+
+@dataclass(slots=True)
+class Stage:
+    """One system that lives through all outages, and what it does in a second when all is well."""
+
+    world: World
+    postgres: DurablePostgres
+    normal: dict[str, float] = field(default_factory=dict)
+    wishes: Iterator[tuple[int, str]] = field(default_factory=lambda: iter(()))
+
+    def rehearse(self, uploads: int) -> None:
+        since = self.now()
+        uuids = self.world.clients.upload_many(range(uploads))
+        self.world.settle()
+        self.normal = {what: self.rate(what, since) for what in FINISHED}
+        self.wishes = iter(itertools.product(range(3, 257), uuids))
+
+    def now(self) -> object:
+        [(now,)] = self.world.query("SELECT clock_timestamp()")
+        return now
+
+    def rate(self, what: str, since: object) -> float:
+        """How many a second were finished, from the first after ``since`` to the last."""
+        times = sorted(t for (t,) in self.world.query(FINISHED[what], since))
+        return (len(times) - 1) / (times[-1] - times[0]).total_seconds() if len(times) > 1 else 0.0
+
+    def ask_for_dithers(self, ended: threading.Event) -> None:
+        """Work that can be promised also while no image can be uploaded."""
+        while not ended.wait(ASK_SECONDS):
+            channels, uuid = next(self.wishes)
+            self.world.clients.request(uuid, channels)
+
+
+@pytest.fixture(scope="module")
+def stage(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    # As they come out of the box, unlike in other rows.
+    environment = {"STORAGE_TIMEOUT_SECONDS": "8", "KAFKA_SESSION_TIMEOUT_SECONDS": "10"}
+    with DurablePostgres() as postgres:
+        directory = tmp_path_factory.mktemp("outages")
+        with running(World(directory, broker, postgres.dsn, environment)) as world:
+            world.ledger.strict = True
+            stage = Stage(world, postgres)
+            stage.rehearse(chosen_scale().backlog)
+            yield stage
+
+
+# While the context is open the part is away; what it gives counts the tries to reach it.
+Away = Callable[[Stage], AbstractContextManager[Callable[[], int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    away: Away
+    waiting: str | None  # what waits for the part to come back
+
+
+@contextmanager
+def kafka_away(stage: Stage) -> Iterator[Callable[[], int]]:
+    broker = stage.world.broker
+    broker.kill()
+    try:
+        with DeadPort(int(broker.bootstrap_servers.rpartition(":")[2])) as dead:
+            yield lambda: dead.visitors
+    finally:
+        broker.restart()
+
+
+@contextmanager
+def postgres_away(stage: Stage) -> Iterator[Callable[[], int]]:
+    stage.postgres.kill()
+    try:
+        with DeadPort(stage.postgres.port) as dead:
+            yield lambda: dead.visitors
+    finally:
+        stage.postgres.start()
+
+
+@contextmanager
+def mail_server_away(stage: Stage) -> Iterator[Callable[[], int]]:
+    mail = stage.world.mail
+    mail.stop()
+    try:
+        with DeadPort(mail.port) as dead:
+            yield lambda: dead.visitors
+    finally:
+        mail.start()
+
+
+def cloudinary_fails(mode: str) -> Away:
+    @contextmanager
+    def away(stage: Stage) -> Iterator[Callable[[], int]]:
+        storage = stage.world.storage
+        before = storage.calls.total()
+        storage.fail(mode)
+        try:
+            yield lambda: storage.calls.total() - before
+        finally:
+            storage.recover()
+
+    return away
+
+
+OUTAGES = {
+    "kafka": Outage(kafka_away, "dithers"),
+    "postgres": Outage(postgres_away, None),
+    "smtp": Outage(mail_server_away, "mails"),
+    **{
+        f"cloudinary-{mode}": Outage(cloudinary_fails(mode), "dithers")
+        for mode in ("hang", "420", "500", "drop")
+    },
+}
+
+
+@pytest.mark.parametrize("part", OUTAGES)
+def test_r6_an_outage_costs_time_and_nothing_else(
+    stage: Stage,
+    part: str,
+    scale: Scale,
+    dice: random.Random,
+    measured: Callable[[str], None],
+) -> None:
+    world, ledger, outage = stage.world, stage.world.ledger, OUTAGES[part]
+    ledger.slowest = 0.0
+    tries, refused, back = 0, ledger.refused, stage.now()
+
+    def faults() -> None:
+        nonlocal tries, refused, back
+        with outage.away(stage) as tried:
+            time.sleep(scale.outage_seconds)
+            tries = tried()
+        back, refused = stage.now(), ledger.refused - refused
+
+    load, ended = Load(world, 10, dice), threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(stage.ask_for_dithers, ended)
+        try:
+            load.run(faults, threads=3)
+        finally:
+            ended.set()
+        asking.result()
+    world.settle(180)
+    found = misses(world)
+    of_services = max(0, tries - refused) / scale.outage_seconds
+    measured(
+        f"{part} away {scale.outage_seconds:.0f} s: {load.count} visits, {refused} answers 503, "
+        f"slowest {ledger.slowest:.1f} s, {of_services:.1f} tries/s besides, {len(found)} misses"
+    )
+    assert found == []
+    assert of_services <= MOST_TRIES_A_SECOND
+    if outage.waiting:
+        share = stage.rate(outage.waiting, back) / stage.normal[outage.waiting]
+        measured(f"after {part} {outage.waiting} at {share:.0%} of the normal rate")
+        if scale.is_timed:
+            assert share >= DRAIN_SHARE
