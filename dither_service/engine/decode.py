@@ -91,6 +91,8 @@ class Source:
 
 def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> Source:
     """Read the header of an image file; raises EngineError for what is above the limits."""
+    # Before Pillow, which reads on to the first picture however long that takes.
+    gif = gif_extent(data, max_frames) if data.startswith(b"GIF8") else None
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (*_DAMAGES, Image.DecompressionBombError) as error:
@@ -98,7 +100,7 @@ def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_
         raise EngineError(f"This is no image that can be read: {allowed} can.") from error
     check_size(image.width, image.height, max_pixels)
     check_end(data, image.format)
-    extent = gif_extent(data, max_frames) if image.format == "GIF" else _extent(image)
+    extent = gif or _extent(image)
     check_size(extent.width, extent.height, max_pixels)
     _check_frames(extent, max_pixels, max_frames)
     return _source(image, extent.frames)

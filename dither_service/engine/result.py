@@ -10,6 +10,7 @@ from PIL import Image
 from dither_service.engine.errors import EngineError
 
 INDEXED_COLOURS = 256
+LONGEST_SIDE = 100_000  # of a file; what is thinner than anything sensible takes much memory
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,12 @@ class Encoded:
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Raise EngineError when an image has more than ``max_pixels`` pixels."""
+    """Raise EngineError when an image has more than ``max_pixels`` pixels, or too long a side."""
     if width * height > max_pixels:
         raise EngineError(
             f"The image has {width}×{height} pixels: at most {max_pixels:,} pixels are allowed."
+        )
+    if max(width, height) > LONGEST_SIDE:
+        raise EngineError(
+            f"The image has {width}×{height} pixels: at most {LONGEST_SIDE:,} a side are allowed."
         )

@@ -9,7 +9,9 @@ Graphics (PNG) Specification (Third Edition)", 2025; Aldus, "TIFF revision 6.0",
 64-bit form, "BigTIFF", 2007; ITU-T T.81 (JPEG), 1992.
 """
 
+import re
 import struct
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,9 +20,12 @@ from numpy.typing import NDArray
 from dither_service.engine.errors import EngineError
 
 _MAX_CHUNKS = 100_000  # of a PNG
-_MAX_SCANS = 500  # of a JPEG: each may be a few bytes, and takes the time of a whole image
+_MAX_SCANS = 50  # of a JPEG: each may be a few bytes, and takes the time of a whole image
+_MAX_BLOCKS = 1_000_000  # of a GIF, where they are 255 bytes each but for the last ones
 _MAX_PAGES, _MAX_TAGS = 1000, 1000  # of a TIFF that are looked at; that a page may have
 _GIF_END, _GIF_EXTENSION, _GIF_IMAGE, _GIF_COMMENT, _GIF_LOOP = 0x3B, 0x21, 0x2C, 0xFE, 0xFF
+_JPEG_SCAN, _JPEG_END, _JPEG_BARE = 0xDA, 0xD9, (0x01, 0xD8)  # bare: without a length
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)  # neither stuffing nor a restart
 _STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags: where they begin, how many bytes they have
 _TIFF_NUMBERS = {3: "u2", 4: "u4", 16: "u8"}
 _ENDIAN: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
@@ -46,8 +51,8 @@ def check_end(data: bytes, form: str | None) -> None:
             _walk_png(data)
         elif form == "TIFF":
             _walk_tiff(data)
-        elif form in ("JPEG", "MPO") and data.count(b"\xff\xda") > _MAX_SCANS:
-            raise EngineError(f"The JPEG has too many scans: at most {_MAX_SCANS} are allowed.")
+        elif form in ("JPEG", "MPO"):
+            _walk_jpeg(data)
     except (struct.error, ValueError) as error:
         raise error if isinstance(error, EngineError) else damaged() from error
 
@@ -56,7 +61,7 @@ def gif_extent(data: bytes, most: int) -> Extent:
     """Of a GIF; EngineError when its end is missing. Counting stops at ``most`` + 1 frames."""
     try:
         return _walk_gif(data, most)
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, StopIteration) as error:
         raise damaged() from error
 
 
@@ -64,18 +69,20 @@ def _walk_gif(data: bytes, most: int) -> Extent:
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = 13 + _colours(flags)
     frames = 0
+    budget = iter(range(_MAX_BLOCKS))
     while frames <= most and data[at] != _GIF_END:
         if data[at] == _GIF_EXTENSION:
             if _misread(data, at + 1):
                 raise damaged()
-            at = _after_blocks(data, at + 2)
+            at = _after_blocks(data, at + 2, budget)
         elif data[at] == _GIF_IMAGE:
             left, top, across, down, flags = struct.unpack_from("<HHHHB", data, at + 1)
             width, height = max(width, left + across), max(height, top + down)
-            at = _after_blocks(data, at + 11 + _colours(flags))
+            at = _after_blocks(data, at + 11 + _colours(flags), budget)
             frames += 1
         else:
             at += 1  # padding
+        next(budget)
     return Extent(frames, width, height)
 
 
@@ -92,9 +99,10 @@ def _colours(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _after_blocks(data: bytes, at: int) -> int:
+def _after_blocks(data: bytes, at: int, budget: Iterator[int]) -> int:
     while data[at]:
         at += data[at] + 1
+        next(budget)
     return at + 1
 
 
@@ -107,6 +115,20 @@ def _walk_png(data: bytes) -> None:
             break
     if name != b"IEND" or at > len(data):
         raise damaged()
+
+
+def _walk_jpeg(data: bytes) -> None:
+    """From marker to marker, as far as they go: what is missing, the decoder says."""
+    scans = 0
+    found = _MARKER.search(data)
+    while found and found[0][1] != _JPEG_END:
+        at = found.end()
+        if found[0][1] not in _JPEG_BARE:
+            at += max(int.from_bytes(data[at : at + 2], "big"), 2)
+        scans += found[0][1] == _JPEG_SCAN
+        if scans > _MAX_SCANS:
+            raise EngineError(f"The JPEG has too many scans: at most {_MAX_SCANS} are allowed.")
+        found = _MARKER.search(data, at)
 
 
 def _walk_tiff(data: bytes) -> None:
