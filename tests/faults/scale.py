@@ -12,12 +12,12 @@ class Scale:
     kills: int
     stops: int
     outage_seconds: float  # of each part
-    backlog: int  # uploads whose work waits for the part to come back
+    rehearsal: int  # uploads that show the normal rate
     accounted: int  # uploads against the counting Cloudinary
     poison: int  # of each kind
     outbox_rows: int
     histories: int
-    soak_seconds: float  # 0: not at all
+    soak_seconds: float
 
     @property
     def is_timed(self) -> bool:
@@ -25,8 +25,8 @@ class Scale:
         return self.name != "short"
 
 
-SHORT = Scale("short", 100, 12, 4, 4, 20, 30, 1, 1_000, 30, 0)
-FULL = Scale("full", 2_000, 100, 50, 20, 200, 2_000, 10, 50_000, 1_000, 0)
+SHORT = Scale("short", 100, 12, 4, 3, 20, 30, 1, 1_000, 30, 15)
+FULL = Scale("full", 2_000, 100, 50, 20, 200, 2_000, 10, 50_000, 1_000, 300)
 LONG = Scale("long", 10_000, 100, 50, 60, 500, 2_000, 10, 50_000, 1_000, 1_800)
 
 

@@ -46,7 +46,7 @@ def rows() -> list[Row]:
             (f"{consumer}test_work_may_take_longer_than_the_poll_interval",),
         ),
         Row("R5", "SIGTERM under load", (f"{FAULTS}/test_stops.py::test_r5",)),
-        Row("R6", "each part away for a while", ()),
+        Row("R6", "each part away for a while", (f"{FAULTS}/test_outages.py::test_r6",)),
         Row("R7", "through PgBouncer, five connections", (f"{FAULTS}/test_pooler.py::test_r7",)),
         Row("R8", "calls of Cloudinary, counted", (f"{FAULTS}/test_storage.py::test_r8",)),
         Row(
@@ -69,5 +69,5 @@ def rows() -> list[Row]:
                 f"{setup}test_every_missing_right_is_named_in_one_sentence",
             ),
         ),
-        Row("R14", "thirty minutes at half capacity", ()),
+        Row("R14", "a long time at half capacity", (f"{FAULTS}/test_soak.py::test_r14",)),
     ]

@@ -72,7 +72,7 @@ def stage(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         with running(World(directory, broker, postgres.dsn, environment)) as world:
             world.ledger.strict = True
             stage = Stage(world, postgres)
-            stage.rehearse(chosen_scale().backlog)
+            stage.rehearse(chosen_scale().rehearsal)
             yield stage
 
 
@@ -166,7 +166,7 @@ def test_r6_an_outage_costs_time_and_nothing_else(
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(stage.ask_for_dithers, ended)
         try:
-            load.run(faults, threads=3)
+            load.run(faults, threads=2)
         finally:
             ended.set()
         asking.result()
