@@ -13,20 +13,16 @@ from tests.support import asyncapi
 from tests.support.topics import header_list, read_topic
 
 
-def misses(world: World, *, mails_repeated: int = 0, dead_letters: int = 0) -> list[str]:
-    """Everything that is lost, doubled, or not as it was promised; empty is what we want.
-
-    ``mails_repeated``: how often a process was killed that may have been in an SMTP dialogue. No
-    more mails than that may be there once more, with the same Message-ID.
-    """
+def misses(world: World) -> list[str]:
+    """Everything that is lost, doubled, or not as it was promised; empty is what we want."""
     return [
         *world.ledger.broken,
         *_images(world),
         *_dithers(world),
         *_files(world),
-        *_mails(world, mails_repeated),
+        *_mails(world),
         *_topics(world),
-        *_dead_letters(world, dead_letters),
+        *_dead_letters(world),
     ]
 
 
@@ -77,7 +73,7 @@ def _stem(key: str) -> str:
     return str(PurePosixPath(key).with_suffix(""))
 
 
-def _mails(world: World, repeats: int) -> Iterator[str]:
+def _mails(world: World) -> Iterator[str]:
     sent = Counter(re.sub(r"[<>]|@.*", "", name) for name in world.mail.message_ids())
     wanted = {
         str(dither_id)
@@ -97,9 +93,9 @@ def _mails(world: World, repeats: int) -> Iterator[str]:
         yield f"the address for image {uuid} is lost"
     for dither_id in wanted - set(sent):
         yield f"the mail about dither {dither_id} is lost"
-    if sent.total() - len(sent) > repeats:
+    if sent.total() - len(sent) > world.mails_repeated:
         often = {dither_id: count for dither_id, count in sent.items() if count > 1}
-        yield f"mails were sent again, at most {repeats} may be: {often}"
+        yield f"mails were sent again, at most {world.mails_repeated} may be: {often}"
 
 
 def _topics(world: World) -> Iterator[str]:
@@ -127,9 +123,11 @@ def _headers(message: Message) -> dict[str, str]:
     return {k: v.decode(errors="replace") for k, v in header_list(message) if isinstance(v, bytes)}
 
 
-def _dead_letters(world: World, wanted: int) -> Iterator[str]:
+def _dead_letters(world: World) -> Iterator[str]:
     topic = world.system.names["KAFKA_DEAD_LETTER_TOPIC"]
     letters = read_topic(world.broker.bootstrap_servers, topic)
-    if len(letters) != wanted:
+    if len(letters) != world.dead_letters:
         reasons = Counter(_headers(m).get("dead_letter_reason", "?") for m in letters)
-        yield f"{len(letters)} dead letters, not {wanted}: {dict(reasons)}"
+        yield f"{len(letters)} dead letters, not {world.dead_letters}: {dict(reasons)}"
+    for letter in letters:
+        yield from asyncapi.dead_letter_errors(_headers(letter))

@@ -1,8 +1,7 @@
-"""One world for the rows that break processes; those that break its parts build their own."""
+"""One world for the rows that break processes; those that need another one build their own."""
 
 import random
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -41,10 +40,17 @@ def measured(record_property: Callable[[str, object], None]) -> Measured:
     return lambda text: record_property("measured", text)
 
 
-@pytest.fixture
-def world(broker: Broker, postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
-    """The system, running on the broker and the Postgres of this run, in a database of its own."""
+@pytest.fixture(scope="session")
+def world(
+    broker: Broker, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """The system, running on the broker and the Postgres of this run, in a database of its own.
+
+    It lives through all the rows that ask for it: what one has left must not harm the next.
+    """
     dsn = create_database(postgres_server)
-    with running(World(tmp_path, broker, dsn)) as started:
+    # What a dead process held is free again soon.
+    environment = {"KAFKA_SESSION_TIMEOUT_SECONDS": "3", "SMTP_TIMEOUT_SECONDS": "2"}
+    with running(World(tmp_path_factory.mktemp("world"), broker, dsn, environment)) as started:
         yield started
     drop_database(postgres_server, dsn)

@@ -17,6 +17,9 @@ class Scale:
     poison: int  # of each kind
     outbox_rows: int
     histories: int
+    joins: int  # of another replica
+    work_seconds: float  # of one message,
+    poll_seconds: float  # which must be longer than this
     soak_seconds: float
 
     @property
@@ -25,9 +28,9 @@ class Scale:
         return self.name != "short"
 
 
-SHORT = Scale("short", 100, 12, 4, 3, 20, 30, 1, 1_000, 30, 15)
-FULL = Scale("full", 2_000, 100, 50, 20, 200, 2_000, 10, 50_000, 1_000, 300)
-LONG = Scale("long", 10_000, 100, 50, 60, 500, 2_000, 10, 50_000, 1_000, 1_800)
+SHORT = Scale("short", 100, 12, 4, 3, 20, 30, 1, 1_200, 30, 1, 5, 2, 15)
+FULL = Scale("full", 2_000, 100, 50, 20, 200, 2_000, 10, 50_000, 1_000, 10, 20, 10, 300)
+LONG = Scale("long", 10_000, 100, 50, 60, 500, 2_000, 10, 50_000, 1_000, 10, 20, 10, 1_800)
 
 
 def chosen_scale() -> Scale:

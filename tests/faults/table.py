@@ -30,7 +30,7 @@ def rows() -> list[Row]:
     setup = f"{LIBRARY}/test_kafka_setup.py::"
     return [
         Row("R1", "SIGKILL at named points of the work", (f"{FAULTS}/test_crashes.py::test_r1",)),
-        Row("R2", "one of two consumers is killed", (f"{FAULTS}/test_crashes.py::test_r2",)),
+        Row("R2", "one of two replicas is killed", (f"{FAULTS}/test_replicas.py::test_r2",)),
         Row(
             "R3",
             "poison among good messages",
@@ -58,13 +58,17 @@ def rows() -> list[Row]:
         Row("R11", "orphan files", (f"{FAULTS}/test_storage.py::test_r11",)),
         Row(
             "R12",
-            "consumers join and leave under load",
-            (f"{consumer}test_consumers_that_join_and_leave_share_the_work",),
+            "replicas join and leave under load",
+            (
+                f"{FAULTS}/test_replicas.py::test_r12",
+                f"{consumer}test_consumers_that_join_and_leave_share_the_work",
+            ),
         ),
         Row(
             "R13",
             "a broker with SCRAM and ACLs",
             (
+                f"{FAULTS}/test_secured.py::test_r13",
                 f"{setup}test_all_rights_are_there_and_messages_flow",
                 f"{setup}test_every_missing_right_is_named_in_one_sentence",
             ),

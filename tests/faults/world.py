@@ -55,6 +55,8 @@ class World:
         self.storage = CloudinaryServer()
         self.mail = MailServer(directory / "mails")
         self.ledger = Ledger()
+        self.dead_letters = 0  # that must be there in the end
+        self.mails_repeated = 0  # so often a process died that may have been in an SMTP dialogue
         self.storage.start()
         self.mail.start()
         self.system = System(

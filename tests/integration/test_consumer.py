@@ -17,6 +17,7 @@ from shared.kafka.consumer import ConsumerLoop, State
 from shared.kafka.deadletters import DeadLetterWriter, dead_letter_headers, main, read_all
 from shared.kafka.producer import Outgoing, Producer
 from shared.settings import KafkaSettings
+from tests.faults.scale import chosen_scale
 from tests.support.broker import Broker
 
 WAIT_SECONDS = 40.0
@@ -201,20 +202,31 @@ def test_consumers_that_join_and_leave_share_the_work_and_double_none(
 
 
 @pytest.mark.real_broker
-def test_work_may_take_longer_than_the_poll_interval(kafka: KafkaSettings) -> None:
+def test_work_may_take_longer_than_the_poll_interval(
+    kafka: KafkaSettings, record_property: Callable[[str, object], None]
+) -> None:
+    scale = chosen_scale()
     settings = kafka.model_copy(
-        update={"kafka_session_timeout_seconds": 1.5, "kafka_max_poll_interval_seconds": 2.0}
+        update={
+            "kafka_session_timeout_seconds": 1.5,
+            "kafka_max_poll_interval_seconds": scale.poll_seconds,
+        }
     )
     publish(settings, [message(settings, uuid4())])
     runs: list[int] = []
 
     def slow(_: Received) -> None:
         runs.append(1)
-        time.sleep(5)
+        time.sleep(scale.work_seconds)
 
     with consuming(settings, slow) as loop:
         wait_until(lambda: bool(runs) and loop.health().in_flight == 0, "the end of the work")
         assert loop.health().partitions == 4
     with consuming(settings, slow) as loop:
         wait_until(lambda: loop.health().partitions == 4, "the assignment")
+    record_property(
+        "measured",
+        f"{scale.work_seconds} s of work, {scale.poll_seconds} s between polls: "
+        f"all partitions kept, done {len(runs)} time",
+    )
     assert runs == [1]

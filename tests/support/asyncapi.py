@@ -36,6 +36,10 @@ def header_errors(headers: Mapping[str, str]) -> list[str]:
     return _errors({"$ref": "#/components/schemas/Headers"}, dict(headers))
 
 
+def dead_letter_errors(headers: Mapping[str, str]) -> list[str]:
+    return _errors({"$ref": "#/components/schemas/DeadLetterHeaders"}, dict(headers))
+
+
 def _errors(reference: Mapping[str, str], instance: object) -> list[str]:
     whole = {**reference, "components": document()["components"]}
     return [error.message for error in Draft7Validator(whole).iter_errors(instance)]
