@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 BACKOFF_FIRST = 1.0
-BACKOFF_MOST = 60.0
+BACKOFF_MOST = 15.0
 DEFERRED_SECONDS = 60.0
 DEFERRED_MOST = 3600.0
 # A crash in the middle of a dialogue leaves the mail claimed; then it is sent again.

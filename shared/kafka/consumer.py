@@ -23,7 +23,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from shared import failpoints
 from shared.kafka.client import ConsumerClient
 from shared.kafka.partition import BUFFER_HIGH, BUFFER_LOW, Partition
-from shared.kafka.processing import Handler, Processor, Result
+from shared.kafka.processing import Handler, Outcome, Processor, Result
 from shared.kafka.record import Record
 from shared.kafka.verdicts import DeadLetters, TooManyFailures, Verdicts
 from shared.kafka.workers import Workers
@@ -175,9 +175,16 @@ class ConsumerLoop:
                 continue
             try:
                 if self._verdicts.settle(partition, result):
+                    if partition.attempts and result.outcome is Outcome.DONE:
+                        self._end_pauses()
                     partition.advance()
             except TooManyFailures as error:
                 self._halt(str(error))
+
+    def _end_pauses(self) -> None:
+        """What one message had to wait for is back; others most likely wait for the same."""
+        for partition in self._partitions.values():
+            partition.due = min(partition.due, self._clock())
 
     def _commit_settled(self) -> None:
         if self._clock() < self._commit_due:

@@ -98,6 +98,32 @@ def test_a_transient_failure_is_tried_again_ever_later_and_holds_up_only_its_par
     assert loop.health().retries == 8
 
 
+def test_what_is_back_for_one_message_is_tried_at_once_by_all_that_wait() -> None:
+    client = FakeClient(messages(1, partition=1), partitions=2, tick=0)
+    other, waiting = FakeMessage(0, 0), client.waiting[0].value()
+    tries: dict[bool, int] = {True: 0, False: 0}
+    back = threading.Event()
+
+    def handler(received: Received) -> None:
+        waits = str(received.body.uuid).encode() in waiting
+        tries[waits] += 1
+        if waits and tries[waits] == 4:
+            client.waiting.append(other)
+        if not waits and tries[waits] == 2:
+            back.set()
+        if not back.is_set():
+            raise TransientFailure("down")
+
+    def until() -> bool:
+        if not back.is_set() and loop.health().in_flight == 0:
+            client.now += 1  # once it is back the clock stands still, and no pause ends by itself
+        return tries[True] == 5
+
+    loop = build(client, handler)
+    client.run(loop, until)
+    assert client.committed == {0: 1, 1: 1}
+
+
 def test_a_permanent_failure_is_dead_lettered_as_it_was_and_committed() -> None:
     client, letters = FakeClient([FakeMessage(value=b"{"), FakeMessage(offset=1)]), Letters()
     loop = build(client, lambda _: fail(PermanentFailure("never")), letters)
