@@ -57,8 +57,8 @@ class Consumer:
         return {f"consumer of {topic}": partial(self._build, topic) for topic in self._topics}
 
     def health(self) -> Part:
-        if any(self._trouble.values()):
-            return Part("down", {"detail": "; ".join(filter(None, self._trouble.values()))})
+        if self._trouble:
+            return Part("down", {"detail": "; ".join(self._trouble.values())})
         if len(self._loops) < len(self._topics):
             return Part("degraded")
         return consumer_part(list(self._loops.values()))
@@ -85,15 +85,15 @@ class Consumer:
         settings = self._settings
         if settings.kafka_ephemeral:
             return  # it makes topics by itself and knows no rights
-        trouble = self._trouble.pop(topic, "")
         writes = self._writes if topic == self._topics[0] else []  # said once
         try:
             check_access(settings, group=group, reads=[topic], writes=writes)
         except AccessError as error:
-            self._trouble[topic] = str(error)
-            if str(error) != trouble:
+            if str(error) != self._trouble.get(topic):
                 logger.critical("%s", error)
+            self._trouble[topic] = str(error)
             raise TransientFailure("Kafka is not set up for this service") from error
+        self._trouble.pop(topic, None)
 
 
 def _at_most(workers: int, handlers: Mapping[str, Handler]) -> dict[str, Handler]:

@@ -7,8 +7,9 @@ How it is laid out:
 * ``world.py``: the whole system on a real Kafka, a real Postgres, the real Cloudinary SDK against
   a test server, and an SMTP server.
 * ``audit.py``: the ledger held against databases, storage, topics and mailbox.
-* ``scale.py``: how much of everything: the short form, part of ``make test``, or ``LONG=1``; and
-  ``SEED``, from which every choice is drawn.
+* ``telemetry.py``: what the services tell of themselves, held against itself.
+* ``scale.py``: how much of everything: the short form, part of ``make test``, ``FAULTS=full`` or
+  ``LONG=1``; and ``SEED``, from which every choice is drawn.
 * ``test_*.py``: a file for each row of the table, each with the fault that it is about.
 * ``table.py`` and ``__main__.py``: ``python -m tests.faults`` (``make test-faults``) runs all
   rows, also those that are tests of the library in ``tests/integration``, prints the table with

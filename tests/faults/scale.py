@@ -8,6 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Scale:
     name: str
+    parts: int  # that the longest rows are done in; each has its share of what follows
     uploads: int  # while processes are killed
     kills: int
     stops: int
@@ -28,9 +29,9 @@ class Scale:
         return self.name != "short"
 
 
-SHORT = Scale("short", 100, 12, 4, 3, 20, 30, 1, 1_200, 30, 1, 5, 2, 15)
-FULL = Scale("full", 2_000, 100, 50, 20, 200, 2_000, 10, 50_000, 1_000, 10, 20, 10, 300)
-LONG = Scale("long", 10_000, 100, 50, 60, 500, 2_000, 10, 50_000, 1_000, 10, 20, 10, 1_800)
+SHORT = Scale("short", 1, 100, 12, 4, 3, 20, 30, 1, 1_200, 30, 1, 5, 2, 15)
+FULL = Scale("full", 5, 2_000, 100, 50, 20, 200, 2_000, 10, 50_000, 1_000, 10, 20, 10, 300)
+LONG = Scale("long", 5, 10_000, 100, 50, 60, 500, 2_000, 10, 50_000, 1_000, 10, 20, 10, 1_800)
 
 
 def chosen_scale() -> Scale:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.audit import misses
 from tests.faults.load import Load
-from tests.faults.scale import Scale
+from tests.faults.scale import Scale, chosen_scale
 from tests.faults.world import World
 from tests.support.system import wait_for
 
@@ -64,11 +64,18 @@ PASSES = 3  # the others are passed up to so many times before the process dies 
 PATIENCE_SECONDS = 120.0  # for a point to be reached
 
 
+@pytest.mark.parametrize("part", range(chosen_scale().parts))
 def test_r1_killed_at_every_point_of_the_work(
-    world: World, scale: Scale, dice: random.Random, measured: Callable[[str], None]
+    world: World,
+    scale: Scale,
+    seed: int,
+    part: int,
+    dice: random.Random,
+    measured: Callable[[str], None],
 ) -> None:
     planned: dict[str, list[str]] = defaultdict(list)
-    for service, point in plan(scale.kills, dice):
+    kills = list(plan(scale.kills, random.Random(seed)))[part :: scale.parts]
+    for service, point in kills:
         passes = 1 if point in ONCE else dice.randint(1, PASSES)
         planned[service].append(f"{point}={passes}")
     for service in planned:
@@ -80,7 +87,7 @@ def test_r1_killed_at_every_point_of_the_work(
             for one in dying:
                 one.result()
 
-    load = Load(world, scale.uploads, dice)
+    load = Load(world, scale.uploads // scale.parts, dice)
     load.run(faults)
     _let_claims_end(world)
     world.settle(180)
@@ -88,7 +95,7 @@ def test_r1_killed_at_every_point_of_the_work(
     found = misses(world)
     points = {(s, point.partition("=")[0]) for s, points in planned.items() for point in points}
     measured(
-        f"{load.count} uploads, {scale.kills} kills at {len(points)} points, "
+        f"{load.count} uploads, {len(kills)} kills at {len(points)} points, "
         f"{len(world.ledger.kept)} kept: {len(found)} misses"
     )
     assert not found, found[:20]

@@ -7,7 +7,7 @@ import pytest
 
 from shared.database import Database
 from tests.faults.model import NAMES, STEPS, run_histories
-from tests.faults.scale import Scale
+from tests.faults.scale import Scale, chosen_scale
 from tests.integration.services.support import migrated
 
 
@@ -18,8 +18,14 @@ def databases(database: str) -> Iterator[dict[str, Database]]:
 
 
 @pytest.mark.timeout(7200)
+@pytest.mark.parametrize("part", range(chosen_scale().parts))
 def test_r10_every_history_ends_as_the_model_says(
-    databases: dict[str, Database], scale: Scale, seed: int, measured: Callable[[str], None]
+    databases: dict[str, Database],
+    scale: Scale,
+    seed: int,
+    part: int,
+    measured: Callable[[str], None],
 ) -> None:
-    run_histories(databases, scale.histories, seed)
-    measured(f"{scale.histories} histories of up to {STEPS} steps: each ends as the model says")
+    histories = scale.histories // scale.parts
+    run_histories(databases, histories, seed + part)
+    measured(f"{histories} histories of up to {STEPS} steps: each ends as the model says")

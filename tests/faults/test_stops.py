@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.audit import misses
 from tests.faults.load import Load
-from tests.faults.scale import Scale
+from tests.faults.scale import Scale, chosen_scale
 from tests.faults.world import World
 from tests.support.system import wait_for
 
@@ -22,24 +22,26 @@ ENDS = {"upload": 0, "dither": 0, "notification": 0, "gateway": -signal.SIGTERM}
 END_SECONDS = 8.0
 
 
+@pytest.mark.parametrize("part", range(chosen_scale().parts))
 def test_r5_asked_to_end_under_load(
-    world: World, scale: Scale, dice: random.Random, measured: Callable[[str], None]
+    world: World, scale: Scale, part: int, dice: random.Random, measured: Callable[[str], None]
 ) -> None:
     took: list[float] = []
+    stops = scale.stops // scale.parts
 
     def faults() -> None:
-        for name in islice(cycle(dice.sample(list(ENDS), len(ENDS))), scale.stops):
+        for name in islice(cycle(dice.sample(list(ENDS), len(ENDS))), stops):
             time.sleep(dice.random())
             took.append(_seconds_to_end(world, name))
             world.revive(name)
             wait_for(lambda name=name: world.healthy(name), f"health of {name}", seconds=60)  # type: ignore[misc] # mypy cannot infer a lambda's default
 
-    load = Load(world, scale.stops, dice)
+    load = Load(world, stops, dice)
     load.run(faults)
     world.settle()
     found = misses(world)
     measured(
-        f"{scale.stops} stops among {load.count} uploads, the slowest {max(took):.1f} s: "
+        f"{stops} stops among {load.count} uploads, the slowest {max(took):.1f} s: "
         f"{len(found)} misses"
     )
     assert not found, found[:20]
