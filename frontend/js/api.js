@@ -1,6 +1,7 @@
 /** The service's HTTP interface. Every failure is an `ApiError` with a sentence for the person. */
 
-import { strings } from "./strings.js";
+import { apiKey, askForKey } from "./key.js";
+import { errors } from "./strings.js";
 
 /**
  * kind: "offline" (nothing came back), "limited" (429), "busy" (502–504), "gone" (404, 410),
@@ -8,69 +9,50 @@ import { strings } from "./strings.js";
  * retryAfter: seconds the service asks to wait, or null.
  */
 export class ApiError extends Error {
-  constructor(kind, sentence, { status = 0, retryAfter = null } = {}) {
-    super(sentence);
-    this.kind = kind;
-    this.status = status;
-    this.retryAfter = retryAfter;
-  }
+	constructor(kind, sentence, retryAfter = null) {
+		super(sentence);
+		this.kind = kind;
+		this.retryAfter = retryAfter;
+	}
 
-  /** Whether the same request may succeed later. */
-  get temporary() {
-    return ["offline", "limited", "busy", "failed"].includes(this.kind);
-  }
+	/** Whether the same request may succeed later. */
+	get temporary() {
+		return ["offline", "limited", "busy", "failed"].includes(this.kind);
+	}
 }
 
 export const api = {
-  options: () => json("/options"),
-  images: ({ cursor, limit }) => json(`/images?${new URLSearchParams({ limit, ...(cursor ? { cursor } : {}) })}`),
-  image: (uuid) => json(image(uuid)),
-  deleteImage: (uuid, { keepalive = false } = {}) => request(image(uuid), { method: "DELETE", keepalive }),
-  notifications: (uuid) => json(`/notifications/${encodeURIComponent(uuid)}`),
-  eventsUrl: (uuid) => `${image(uuid)}/events`,
+	options: () => json("/options"),
+	images: ({ cursor, limit }) => json(`/images?${new URLSearchParams({ limit, ...(cursor ? { cursor } : {}) })}`),
+	image: (uuid) => json(`/images/${uuid}`),
+	deleteImage: (uuid, { keepalive = false } = {}) => request(`/images/${uuid}`, { method: "DELETE", keepalive }),
+	notifications: (uuid) => json(`/notifications/${uuid}`),
 
-  /** One more dither of a stored image; `options` without `channels`, which is in the path. */
-  addDither: (uuid, channels, options) =>
-    json(`${image(uuid)}/${channels}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(options),
-    }),
+	/** The image as it changes, as a stream of server-sent events. */
+	events: (uuid, signal) => request(`/images/${uuid}/events`, { headers: { accept: "text/event-stream" }, signal }),
 
-  /** → {blob, colours}: `file` dithered, its longer side at most `maxSize` pixels. */
-  async preview(file, options, { maxSize, signal }) {
-    const form = new FormData();
-    form.append("file", file, file.name ?? "picture");
-    form.append("options", JSON.stringify(options));
-    form.append("max_size", String(maxSize));
-    const response = await request("/preview", { method: "POST", body: form, signal });
-    const colours = Number(response.headers.get("x-dither-colours")) || null;
-    return { blob: await response.blob(), colours };
-  },
+	/** One more dither of a stored image; `options` without `channels`, which is in the path. */
+	addDither: (uuid, channels, options) =>
+		json(`/images/${uuid}/${channels}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(options) }),
 
-  async blob(url) {
-    return (await request(fileUrl(url), { credentials: "omit" })).blob();
-  },
+	/** → {blob, colours}: `file` dithered, its longer side at most `maxSize` pixels. */
+	async preview(file, options, { maxSize, signal }) {
+		const body = form(file, { options: JSON.stringify(options), max_size: maxSize });
+		const response = await request("/preview", { method: "POST", body, signal });
+		return { blob: await response.blob(), colours: Number(response.headers.get("x-dither-colours")) || null };
+	},
 
-  /** Upload with progress: `onProgress(sent, total)` in bytes. XMLHttpRequest, because fetch tells none. */
-  upload(file, { email, options }, onProgress) {
-    const form = new FormData();
-    form.append("file", file, file.name);
-    form.append("options", JSON.stringify(options));
-    if (email) form.append("email", email);
-    return new Promise((resolve, reject) => {
-      const xhr = new XMLHttpRequest();
-      xhr.open("POST", "/images");
-      xhr.responseType = "text";
-      xhr.upload.onprogress = (event) => onProgress(Math.min(event.loaded, file.size), file.size);
-      xhr.onerror = () => reject(new ApiError("offline", strings.errors.offline));
-      xhr.onload = () => {
-        if (xhr.status < 300) resolve(JSON.parse(xhr.responseText));
-        else reject(problem(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after")));
-      };
-      xhr.send(form);
-    });
-  },
+	async blob(url) {
+		return (await request(fileUrl(url), { credentials: "omit" })).blob();
+	},
+
+	/** Upload with progress: `onProgress(sent)` in bytes. XMLHttpRequest, because fetch tells none. */
+	async upload(file, { email, options }, onProgress) {
+		const fields = { options: JSON.stringify(options), ...(email ? { email } : {}) };
+		const xhr = await withKey(() => send("/images", form(file, fields), onProgress));
+		if (xhr.status < 300) return JSON.parse(xhr.responseText);
+		throw problem(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after"));
+	},
 };
 
 /**
@@ -78,50 +60,74 @@ export const api = {
  * under whatever name the page was opened (localhost, an address, a proxy's).
  */
 export function fileUrl(url) {
-  const { pathname } = new URL(url, window.location.href);
-  return pathname.startsWith("/files/") ? pathname : url;
+	const { pathname } = new URL(url, window.location.href);
+	return pathname.startsWith("/files/") ? pathname : url;
 }
 
-function image(uuid) {
-  return `/images/${encodeURIComponent(uuid)}`;
+function form(file, fields) {
+	const data = new FormData();
+	data.append("file", file, file.name ?? "picture");
+	for (const [name, value] of Object.entries(fields)) data.append(name, value);
+	return data;
 }
 
 async function json(url, init) {
-  return (await request(url, init)).json();
+	return (await request(url, init)).json();
 }
 
 async function request(url, init = {}) {
-  let response;
-  try {
-    response = await fetch(url, init);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiError("offline", strings.errors.offline);
-  }
-  if (response.ok) return response;
-  throw problem(response.status, await response.text().catch(() => ""), response.headers.get("retry-after"));
+	let response;
+	try {
+		response = await withKey(() => fetch(url, { ...init, headers: { ...init.headers, ...keyFor(url) } }));
+	} catch (error) {
+		throw error.name === "AbortError" ? error : new ApiError("offline", errors.offline);
+	}
+	if (response.ok) return response;
+	throw problem(response.status, await response.text().catch(() => ""), response.headers.get("retry-after"));
+}
+
+function send(url, body, onProgress) {
+	return new Promise((resolve, reject) => {
+		const xhr = new XMLHttpRequest();
+		xhr.open("POST", url);
+		for (const [name, value] of Object.entries(keyFor(url))) xhr.setRequestHeader(name, value);
+		xhr.upload.onprogress = (event) => onProgress(event.loaded);
+		xhr.onerror = () => reject(new ApiError("offline", errors.offline));
+		xhr.onload = () => resolve(xhr);
+		xhr.send(body);
+	});
+}
+
+/** Sends; where the service wants an API key, asks the person for it and sends once more. */
+async function withKey(attempt) {
+	for (;;) {
+		const key = apiKey();
+		const response = await attempt();
+		if (response.status !== 401 || !(await askForKey(key))) return response;
+	}
+}
+
+/** The key is for this service alone: never for the host that stores the files. */
+function keyFor(url) {
+	return url.startsWith("/") && apiKey() ? { "x-api-key": apiKey() } : {};
 }
 
 function problem(status, body, retryAfter) {
-  let sentence = "";
-  try {
-    const fields = JSON.parse(body);
-    sentence = fields.detail || fields.title || "";
-  } catch {
-    // Not problem+json: a proxy's page, or nothing. The status alone has to do.
-  }
-  const seconds = Number(retryAfter);
-  const kind = kindOf(status);
-  return new ApiError(kind, sentence || strings.errors[kind], {
-    status,
-    retryAfter: retryAfter && Number.isFinite(seconds) ? seconds : null,
-  });
+	let sentence = "";
+	try {
+		const fields = JSON.parse(body);
+		sentence = fields.detail || fields.title || "";
+	} catch {
+		// Not problem+json: a proxy's page, or nothing. The status alone has to do.
+	}
+	const kind = kindOf(status);
+	return new ApiError(kind, sentence || errors[kind], Number(retryAfter) || null);
 }
 
 function kindOf(status) {
-  if (status === 429) return "limited";
-  if (status === 413) return "large";
-  if (status === 404 || status === 410) return "gone";
-  if (status >= 502 && status <= 504) return "busy";
-  return status < 500 ? "refused" : "failed";
+	if (status === 429) return "limited";
+	if (status === 413) return "large";
+	if (status === 404 || status === 410) return "gone";
+	if (status >= 502 && status <= 504) return "busy";
+	return status < 500 ? "refused" : "failed";
 }

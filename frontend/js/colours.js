@@ -1,108 +1,73 @@
 /** The tab of colours: levels, greys, colours of the picture, or a palette with its editor. */
 
-import { freshId, h, replace, setStyle } from "./dom.js";
 import { paletteKind } from "./catalogue.js";
+import { freshId, h, replace } from "./dom.js";
 import { fieldFor, segments, slider } from "./fields.js";
 import { createPaletteEditor } from "./palette-editor.js";
-import { strings } from "./strings.js";
+import { createSearch } from "./search.js";
+import { colours as text } from "./strings.js";
 
-const text = strings.colours;
 const ADAPTIVE = { type: "integer", min: 2, max: 256, default: 8, description: "" };
-const LONG_LIST = 8;
 
 export function createColours(store, studio) {
-  const element = h("div", { class: "pane" });
-  // What one had of each kind, to find it again when coming back to it.
-  const last = { adaptive: `adaptive:${ADAPTIVE.default}`, colours: null };
-  let parts = null;
+	const element = h(".pane");
+	// What one had of each kind, to find it again when coming back to it.
+	const last = { adaptive: `adaptive:${ADAPTIVE.default}` };
+	let update = () => {};
 
-  store.on(["catalogue"], () => {
-    const catalogue = store.get("catalogue");
-    last.colours = catalogue.palettes[0]?.name ?? ["#000000", "#ffffff"];
-    parts = build(catalogue);
-    replace(element, parts.kind, parts.hint, parts.levels, parts.count, parts.list, parts.editor.element, parts.distance);
-    update();
-  });
-  store.on(["options"], update);
+	store.on(["catalogue"], () => {
+		last.colours = store.catalogue.palettes[0].name;
+		update = build(store.catalogue);
+		update();
+	});
+	store.on(["options"], () => update());
 
-  function build(catalogue) {
-    const setPalette = (palette, key) => studio.change({ palette }, key);
-    return {
-      kind: segments({
-        label: text.kind,
-        options: Object.entries(text.kinds).map(([value, title]) => ({ value, title })),
-        value: "channels",
-        onchange: (kind) => setPalette(last[kind] ?? kind),
-      }),
-      hint: h("p", { class: "soft small" }),
-      levels: slider("channels", text.levels, catalogue.fields.channels, (channels) => studio.change({ channels })),
-      count: slider("adaptive", text.count, ADAPTIVE, (count) => setPalette(`adaptive:${count}`, "adaptive")),
-      list: paletteList(catalogue, (name) => setPalette(name)),
-      editor: createPaletteEditor((colours) => setPalette(colours, "editor")),
-      distance: fieldFor("distance", catalogue.fields.distance, (distance) => studio.change({ distance })),
-    };
-  }
+	function build(catalogue) {
+		const setPalette = (palette, key) => studio.change({ palette }, key);
+		const kinds = Object.entries(text.kinds).map(([value, title]) => ({ value, title }));
+		const choice = segments(text.kind, kinds, "channels", (kind) => setPalette(last[kind] ?? kind));
+		const hint = h("p.soft.small");
+		const levels = slider("channels", text.levels, catalogue.fields.channels, (channels) => studio.change({ channels }));
+		const count = slider("adaptive", text.count, ADAPTIVE, (colours) => setPalette(`adaptive:${colours}`, "adaptive"));
+		const list = paletteList(catalogue, (name) => setPalette(name));
+		const editor = createPaletteEditor((colours) => setPalette(colours, "editor"));
+		const distance = fieldFor("distance", catalogue.fields.distance, (value) => studio.change({ distance: value }));
+		replace(element, choice, hint, levels, count, list, editor.element, distance);
 
-  function update() {
-    if (!parts) return;
-    const catalogue = store.get("catalogue");
-    const options = store.get("options");
-    const palette = catalogue.value(options, "palette");
-    const kind = paletteKind(palette);
-    if (kind in last) last[kind] = palette;
-    const channels = catalogue.value(options, "channels");
-    const count = Number(String(palette).split(":")[1]) || ADAPTIVE.default;
-    parts.kind.set(kind);
-    parts.levels.hidden = kind !== "channels" && kind !== "gray";
-    parts.levels.set(options.channels);
-    parts.count.hidden = kind !== "adaptive";
-    parts.count.set(count);
-    parts.list.hidden = parts.editor.element.hidden = kind !== "colours";
-    parts.distance.hidden = !catalogue.reads(options, "distance");
-    parts.distance.set(options.distance);
-    parts.hint.textContent = kind === "colours" ? "" : text.hints[kind](kind === "adaptive" ? count : channels);
-    parts.hint.hidden = kind === "colours";
-    if (kind === "colours") {
-      parts.list.set(palette);
-      parts.editor.set(catalogue.colours(options) ?? []);
-    }
-  }
+		return () => {
+			const { options } = store;
+			const palette = catalogue.value(options, "palette");
+			const kind = paletteKind(palette);
+			const colours = kind === "adaptive" ? Number(palette.split(":")[1]) : ADAPTIVE.default;
+			if (kind in last) last[kind] = palette;
+			choice.set(kind);
+			hint.textContent = text.hints[kind](kind === "adaptive" ? colours : catalogue.value(options, "channels"));
+			levels.hidden = !catalogue.reads(options, "channels");
+			levels.set(options.channels);
+			count.hidden = kind !== "adaptive";
+			count.set(colours);
+			list.hidden = editor.element.hidden = kind !== "colours";
+			list.set(palette);
+			if (kind === "colours") editor.set(catalogue.colours(options));
+			distance.hidden = !catalogue.reads(options, "distance");
+			distance.set(options.distance);
+		};
+	}
 
-  return element;
+	return element;
 }
 
 /** All named palettes as strips of their colours; `element.set(palette)` marks the chosen one. */
 function paletteList(catalogue, onchoose) {
-  const name = freshId("palette");
-  const rows = catalogue.palettes.map((palette) => {
-    const input = h("input", { type: "radio", name, value: palette.name, onchange: () => onchoose(palette.name) });
-    const label = h("label", { class: "palette-row", title: palette.source }, input, h("span", { class: "palette-name" }, palette.title), strip(palette.colours));
-    return { palette, input, label, words: `${palette.name} ${palette.title}`.toLowerCase() };
-  });
-  const none = h("p", { class: "soft small", hidden: true }, text.none);
-  const search = h("input", { type: "search", class: "input", placeholder: text.search, "aria-label": text.search, autocomplete: "off", spellcheck: "false" });
-  search.addEventListener("input", () => {
-    const wanted = search.value.trim().toLowerCase();
-    for (const row of rows) row.label.hidden = !row.words.includes(wanted);
-    none.hidden = rows.some((row) => !row.label.hidden);
-  });
-  const element = h(
-    "fieldset",
-    { class: "palettes" },
-    h("legend", { class: "sr-only" }, text.palettes),
-    rows.length > LONG_LIST ? search : null,
-    none,
-    h("div", { class: "palette-rows" }, rows.map((row) => row.label)),
-  );
-  element.set = (palette) => rows.forEach((row) => (row.input.checked = row.palette.name === palette));
-  return element;
-}
-
-/** Colours side by side. */
-export function strip(colours) {
-  return h("span", { class: "strip", "aria-hidden": "true" }, colours.slice(0, 64).map((colour) => {
-    const cell = h("span", {});
-    setStyle(cell, { "background-color": colour });
-    return cell;
-  }));
+	const name = freshId("palette");
+	const search = createSearch(text);
+	search.items = catalogue.palettes.map((palette) => {
+		const input = h("input", { type: "radio", name, value: palette.name, onchange: () => onchoose(palette.name) });
+		const strip = h("span.strip", { "aria-hidden": "true" }, palette.colours.slice(0, 64).map((colour) => h("span", { style: { "background-color": colour } })));
+		const element = h("label.palette-row", { title: palette.source }, input, h("span.palette-name", palette.title), strip);
+		return { element, input, words: `${palette.name} ${palette.title}` };
+	});
+	const element = h("fieldset.palettes", h("legend.sr-only", text.palettes), search.elements, h(".palette-rows", search.items.map((row) => row.element)));
+	element.set = (palette) => search.items.forEach(({ input }) => (input.checked = input.value === palette));
+	return element;
 }

@@ -1,50 +1,41 @@
 /** Deleting with a way back: the service is told when the time to undo is over. */
 
-import { announce } from "./announce.js";
 import { api } from "./api.js";
-import { strings } from "./strings.js";
-import { toast } from "./toasts.js";
+import { gallery as text } from "./strings.js";
+import { announce, toast } from "./messages.js";
 
-const text = strings.gallery;
 const UNDO_MS = 7000;
 const leaving = new Map(); // uuid → delete it now
 
 /** Whether a picture is deleted as far as the person is concerned. */
 export function isLeaving(uuid) {
-  return leaving.has(uuid);
+	return leaving.has(uuid);
 }
 
-export function deleteLater(image, { undone, deleted }) {
-  const { uuid, filename } = image;
-  const restore = () => {
-    leaving.delete(uuid);
-    undone();
-  };
-  const send = async (keepalive = false) => {
-    try {
-      await api.deleteImage(uuid, { keepalive });
-    } catch (error) {
-      if (error.kind !== "gone") {
-        restore();
-        toast(error.message);
-        return;
-      }
-    }
-    leaving.delete(uuid);
-    deleted();
-  };
-  leaving.set(uuid, send);
-  toast(text.removed(filename), {
-    ms: UNDO_MS,
-    onend: () => send(),
-    action: {
-      label: text.undo,
-      run: () => {
-        restore();
-        announce(text.restored(filename));
-      },
-    },
-  });
+export function deleteLater({ uuid, filename }, { undone, deleted }) {
+	const restore = () => {
+		leaving.delete(uuid);
+		undone();
+	};
+	const send = async (keepalive = false) => {
+		try {
+			await api.deleteImage(uuid, { keepalive });
+		} catch (error) {
+			if (error.kind !== "gone") {
+				restore();
+				toast(error.message);
+				return;
+			}
+		}
+		leaving.delete(uuid);
+		deleted();
+	};
+	const undo = () => {
+		restore();
+		announce(text.restored(filename));
+	};
+	leaving.set(uuid, send);
+	toast(text.removed(filename), { ms: UNDO_MS, onend: () => send(), action: { label: text.undo, run: undo } });
 }
 
 // Who leaves the page has not changed their mind.

@@ -1,56 +1,58 @@
 /** Elements from data. Text is always set as text; nothing here or elsewhere parses markup. */
 
-import { ICONS } from "./icons.js";
+const PROPERTIES = new Set(["value", "checked", "disabled", "hidden"]);
+const SVG = "http://www.w3.org/2000/svg";
+const isThere = (value) => value !== null && value !== undefined && value !== false;
 
 /**
- * h("button", { class: "button", onclick: save, "aria-label": "Save" }, child, "text", …)
- * A function value is a listener, false and null leave an attribute out, `style` takes custom
- * properties ({"--fill": "20%"}), and `value`, `checked`, `disabled`, `hidden` are properties.
+ * h("button.button.primary", { onclick: save, "aria-label": "Save" }, child, "text", …)
+ * A tag (div if there is none) with classes; then attributes, if any; then children. A function is
+ * a listener, null and false leave an attribute or a child out, `style` takes properties.
  */
-export function h(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (typeof value === "function") element.addEventListener(key.replace(/^on/, ""), value);
-    else if (key === "style") setStyle(element, value);
-    else if (PROPERTIES.has(key)) element[key] = value;
-    else element.setAttribute(key, value === true ? "" : value);
-  }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== false && child !== undefined));
-  return element;
-}
-
-const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "htmlFor", "indeterminate"]);
-const SVG = "http://www.w3.org/2000/svg";
-
-export function setStyle(element, properties) {
-  for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
-}
-
-export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-}
-
-export function iconButton(name, label, onclick, attributes = {}) {
-  const { class: more = "", ...others } = attributes;
-  return h("button", { type: "button", class: `button plain square ${more}`, "aria-label": label, title: label, onclick, ...others }, icon(name));
+export function h(selector, ...rest) {
+	const attributes = rest[0]?.constructor === Object ? rest.shift() : {};
+	const [tag, ...classes] = selector.split(".");
+	const element = document.createElement(tag || "div");
+	if (tag === "button") element.type = "button";
+	element.classList.add(...classes.filter(Boolean));
+	for (const [key, value] of Object.entries(attributes)) {
+		if (!isThere(value)) continue;
+		if (typeof value === "function") element.addEventListener(key.replace(/^on/, ""), value);
+		else if (key === "style") setStyle(element, value);
+		else if (PROPERTIES.has(key)) element[key] = value;
+		else element.setAttribute(key, value === true ? "" : value);
+	}
+	return replace(element, rest);
 }
 
 export function replace(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== false && child !== undefined));
-  return element;
+	element.replaceChildren(...children.flat(Infinity).filter(isThere));
+	return element;
+}
+
+export function setStyle(element, properties) {
+	for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
+}
+
+/** One of the icons in icons.svg. */
+export function icon(name) {
+	const svg = document.createElementNS(SVG, "svg");
+	svg.setAttribute("class", "icon");
+	svg.setAttribute("aria-hidden", "true");
+	const use = document.createElementNS(SVG, "use");
+	use.setAttribute("href", `/icons.svg#${name}`);
+	svg.append(use);
+	return svg;
+}
+
+/** `more`: further classes, with dots between. */
+export function iconButton(name, label, onclick, more = "") {
+	return h(`button.button.plain.square.${more}`, { "aria-label": label, title: label, onclick }, icon(name));
 }
 
 let lastId = 0;
 /** An id that nothing else on the page has. */
 export function freshId(prefix) {
-  lastId += 1;
-  return `${prefix}-${lastId}`;
+	lastId += 1;
+	return `${prefix}-${lastId}`;
 }

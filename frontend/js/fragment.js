@@ -8,68 +8,68 @@ const GALLERY = "gallery";
 
 /** @returns {{view: "studio"|"gallery", picture: object, options: object}} */
 export function readFragment(hash, fields) {
-  const text = hash.replace(/^#/, "");
-  if (text === GALLERY) return { view: GALLERY, picture: {}, options: {} };
-  const picture = {};
-  const options = {};
-  for (const [key, value] of new URLSearchParams(text)) {
-    if (PICTURE.includes(key)) picture[key] = value;
-    else if (Object.hasOwn(fields, key)) {
-      const parsed = parse(value, key, fields[key]);
-      if (parsed !== null) options[key] = parsed;
-    }
-  }
-  return { view: "studio", picture, options };
+	const text = hash.replace(/^#/, "");
+	if (text === GALLERY) return { view: GALLERY, picture: {}, options: {} };
+	const picture = {};
+	const options = {};
+	for (const [key, value] of new URLSearchParams(text)) {
+		if (PICTURE.includes(key)) picture[key] = value;
+		else if (Object.hasOwn(fields, key)) {
+			const parsed = parse(value, key, fields[key]);
+			if (parsed !== null) options[key] = parsed;
+		}
+	}
+	return { view: "studio", picture, options };
 }
 
 /** `options` in sparse form. */
 export function writeFragment(picture, options) {
-  const pairs = new URLSearchParams();
-  for (const key of PICTURE) if (picture[key]) pairs.set(key, picture[key]);
-  for (const [key, value] of Object.entries(options)) pairs.set(key, format(key, value));
-  // Commas and colons may stand in a fragment, and read better than their codes.
-  return `#${pairs.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
+	const pairs = new URLSearchParams();
+	for (const key of PICTURE) if (picture[key]) pairs.set(key, picture[key]);
+	for (const [key, value] of Object.entries(options)) pairs.set(key, format(key, value));
+	// Commas and colons may stand in a fragment, and read better than their codes.
+	return `#${pairs.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
 }
 
 function format(key, value) {
-  if (key === "palette" && Array.isArray(value)) return value.map((colour) => colour.replace("#", "")).join(",");
-  return typeof value === "object" ? JSON.stringify(value) : String(value).replace(/^#/, "");
+	if (key === "palette" && Array.isArray(value)) return value.map((colour) => colour.replace("#", "")).join(",");
+	return typeof value === "object" ? JSON.stringify(value) : String(value).replace(/^#/, "");
 }
 
 /** The option's value, or null when the text is none: links are typed and cut by people. */
 function parse(text, key, field) {
-  if (key === "palette") return parsePalette(text);
-  if (key === "background") return parseHex(text);
-  if (field.values) return field.values.includes(text) ? text : null;
-  if (field.type.includes("boolean")) return text === "true";
-  if (field.type.includes("integer") || field.type.includes("number")) return parseNumber(text, field);
-  if (field.type.includes("array")) {
-    try {
-      return JSON.parse(text);
-    } catch {
-      return null;
-    }
-  }
-  return text;
+	if (key === "palette") return parsePalette(text);
+	if (key === "background") return parseHex(text);
+	if (field.values) return field.values.includes(text) ? text : null;
+	if (field.type.includes("boolean")) return text === "true";
+	if (field.type.includes("integer") || field.type.includes("number")) return parseNumber(text, field);
+	if (field.type.includes("array")) {
+		try {
+			return JSON.parse(text);
+		} catch {
+			return null;
+		}
+	}
+	return text;
 }
 
 function parseNumber(text, field) {
-  const number = Number(text);
-  if (text === "" || !Number.isFinite(number)) return null;
-  const bounded = Math.min(Math.max(number, field.min ?? -Infinity), field.max ?? Infinity);
-  return field.type.includes("integer") ? Math.round(bounded) : bounded;
+	const number = Number(text);
+	if (text === "" || !Number.isFinite(number)) return null;
+	const bounded = Math.min(Math.max(number, field.min ?? -Infinity), field.max ?? Infinity);
+	return field.type.includes("integer") ? Math.round(bounded) : bounded;
 }
 
 function parsePalette(text) {
-  if (!text.includes(",")) return text || null;
-  const colours = text.split(",").map(parseHex);
-  return colours.includes(null) ? null : colours;
+	if (!text.includes(",")) return text || null;
+	const colours = text.split(",").map(parseHex);
+	return colours.includes(null) ? null : colours;
 }
 
 /** `#abc`, `abc`, `AABBCC` → `#aabbcc`; null for anything else. */
 export function parseHex(text) {
-  const match = /^#?([0-9a-f]{6}|[0-9a-f]{3})$/i.exec(text.trim());
-  if (!match) return null;
-  const digits = match[1].toLowerCase();
-  return `#${digits.length === 3 ? [...digits].map((digit) => digit + digit).join("") : digits}`;
+	const match = /^#?([0-9a-f]{6}|[0-9a-f]{3})$/i.exec(text.trim());
+	if (!match) return null;
+	const digits = match[1].toLowerCase();
+	return `#${digits.length === 3 ? [...digits].map((digit) => digit + digit).join("") : digits}`;
 }

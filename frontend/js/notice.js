@@ -1,38 +1,45 @@
 /** What went wrong, where it happened: the sentence, a way on, and a countdown when one must wait. */
 
 import { h, icon } from "./dom.js";
-import { strings } from "./strings.js";
+import { dialog, errors as text } from "./strings.js";
 
-const text = strings.errors;
+const LIMITED_SECONDS = 5; // when the service does not say how long
+const LONGEST_SECONDS = 600;
 
 /**
- * `error`: an ApiError or null; `retry`, `dismiss`, `other` ({label, run}) are optional.
+ * `error`: its message is the sentence; `retry`, `dismiss`, `other` ({label, run}) are optional.
  * A rate limit counts down and tries again by itself.
  */
-export function notice(sentence, { error = null, retry = null, dismiss = null, other = null } = {}) {
-  const button = retry && h("button", { type: "button", class: "button compact", onclick: again }, text.retry);
-  const countdown = h("span", { class: "small numbers", "aria-hidden": "true" });
-  const element = h(
-    "div",
-    { class: "notice", role: "alert" },
-    icon("alert"),
-    h("p", { class: "grow" }, sentence, " ", countdown),
-    other && h("button", { type: "button", class: "button compact", onclick: other.run }, other.label),
-    button,
-    dismiss && h("button", { type: "button", class: "button compact", onclick: dismiss }, strings.dialog.dismiss),
-  );
-  let timer = 0;
+export function notice(error, { retry = null, dismiss = null, other = null } = {}) {
+	const countdown = h("span.small.numbers", { "aria-hidden": "true" });
+	const button = (label, onclick) => h("button.button.compact", { onclick }, label);
+	const element = h(
+		".notice",
+		{ role: "alert" },
+		icon("alert"),
+		h("p.grow", error.message, " ", countdown),
+		other && button(other.label, other.run),
+		retry && button(text.retry, again),
+		dismiss && button(dialog.dismiss, dismiss),
+	);
+	let timer = 0;
 
-  function again() {
-    clearTimeout(timer);
-    retry();
-  }
-  function tick(seconds) {
-    if (seconds <= 0) return again();
-    countdown.textContent = text.retryIn(seconds);
-    timer = setTimeout(() => element.isConnected && tick(seconds - 1), 1000);
-  }
-  const wait = error?.retryAfter ?? (error?.kind === "limited" ? 5 : null);
-  if (retry && wait !== null && error.temporary) tick(Math.min(Math.max(Math.ceil(wait), 1), 600));
-  return element;
+	function again() {
+		clearTimeout(timer);
+		retry();
+	}
+	function tick(seconds) {
+		if (seconds <= 0) return again();
+		countdown.textContent = text.retryIn(seconds);
+		timer = setTimeout(() => element.isConnected && tick(seconds - 1), 1000);
+	}
+	const wait = error.retryAfter ?? (error.kind === "limited" ? LIMITED_SECONDS : null);
+	if (retry && wait !== null && error.temporary) tick(Math.min(Math.ceil(wait), LONGEST_SECONDS));
+	return element;
+}
+
+/** The store's error as a notice, or null; one that nothing can repeat can be dismissed. */
+export function noticeOf(store, other = null) {
+	const { error } = store;
+	return error && notice(error.error, { ...error, other, dismiss: error.retry ? null : () => store.set({ error: null }) });
 }

@@ -1,95 +1,115 @@
-/** Keeping a picture: upload, the steps as they happen, then the link and the downloads. */
+/** Keeping a picture: the form, the steps as they happen, then the link and the downloads. */
 
-import { announce } from "./announce.js";
 import { openDialog } from "./dialog.js";
 import { freshId, h, icon, replace } from "./dom.js";
 import { notice } from "./notice.js";
 import { createResult } from "./saved.js";
 import { createSaving } from "./saving.js";
-import { createSteps } from "./steps.js";
-import { strings } from "./strings.js";
-import { toast } from "./toasts.js";
+import { errors, save as text } from "./strings.js";
+import { announce, toast } from "./messages.js";
 
-const text = strings.save;
+const MARKS = {
+	wait: () => h("span.dot"),
+	now: () => h("span.spinner"),
+	done: () => icon("check"),
+	failed: () => icon("close"),
+};
 
-/** → {open()}: the dialog of the picture that is open; what it has begun goes on when it is closed. */
+/** → open(): the dialog of the picture that is open; what it has begun goes on when it is closed. */
 export function createSave(store, studio) {
-  let dialog = null;
-  let content = null;
-  let saving = null;
+	let dialog = null;
+	let content = null;
+	let saving = null;
+	let steps = null;
+	let after = null;
 
-  window.addEventListener("beforeunload", (event) => {
-    if (saving?.uploading) event.preventDefault();
-  });
+	window.addEventListener("beforeunload", (event) => saving?.uploading && event.preventDefault());
 
-  function open() {
-    if (!store.get("source")) return;
-    const stale = !saving || saving.source !== store.get("source") || (saving.over && saving.options !== store.get("options"));
-    content = h("div", { class: "save" });
-    dialog = openDialog(text.heading, content, { kind: "narrow", onclose: () => (dialog = null) });
-    if (stale) showForm();
-    else showProgress();
-  }
+	function open() {
+		if (!store.source) return;
+		const isOther = saving?.source !== store.source || (saving.over && saving.options !== store.options);
+		content = h(".save");
+		dialog = openDialog(text.heading, content, { kind: "narrow", onclose: () => (dialog = null) });
+		if (isOther) showForm();
+		else showProgress();
+	}
 
-  function showForm() {
-    saving = null;
-    const source = store.get("source");
-    const id = freshId("email");
-    const email = h("input", { type: "email", class: "input", id, autocomplete: "email", placeholder: text.emailPlaceholder, value: source.email, "aria-describedby": `${id}-hint` });
-    const bad = h("p", { class: "bad small", role: "alert" });
-    const form = h(
-      "form",
-      { novalidate: true, class: "save-form" },
-      h("p", { class: "soft" }, source.uuid ? text.leadAgain : text.lead),
-      h("div", { class: "field" }, h("label", { for: id, class: "field-label" }, text.email), email, bad, h("p", { class: "soft small", id: `${id}-hint` }, text.emailHint)),
-      h("button", { type: "submit", class: "button primary wide" }, icon("keep"), text.start),
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      if (!email.checkValidity()) {
-        bad.textContent = text.emailBad;
-        email.setAttribute("aria-invalid", "true");
-        email.focus();
-        return;
-      }
-      start(email.value.trim());
-    });
-    replace(content, form);
-  }
+	function showForm() {
+		saving = null;
+		const { source } = store;
+		const id = freshId("email");
+		const email = h("input.input", { type: "email", id, autocomplete: "email", placeholder: text.emailPlaceholder, value: source.email, "aria-describedby": `${id}-hint` });
+		const bad = h("p.bad.small", { role: "alert" });
+		const form = h(
+			"form.save-form",
+			{ novalidate: true },
+			h("p.soft", source.uuid ? text.leadAgain : text.lead),
+			h(".field", h("label.field-label", { for: id }, text.email), email, bad, h("p.soft.small", { id: `${id}-hint` }, text.emailHint)),
+			h("button.button.primary.wide", { type: "submit" }, icon("keep"), text.start),
+		);
+		form.addEventListener("submit", (event) => {
+			event.preventDefault();
+			if (email.checkValidity()) return start(email.value.trim());
+			bad.textContent = text.emailBad;
+			email.setAttribute("aria-invalid", "true");
+			email.focus();
+		});
+		replace(content, form);
+	}
 
-  function start(email) {
-    saving = createSaving(store.get("source"), store.get("options"), store.get("catalogue"), email);
-    const mine = saving;
-    mine.onchange = () => saving === mine && dialog && update();
-    mine.onend = () => {
-      studio.writeAddress();
-      if (!dialog) toast(mine.failure ?? text.finished, { action: { label: text.show, run: open } });
-      else announce(mine.failure ?? text.finished);
-    };
-    showProgress();
-    mine.run();
-  }
+	function start(email) {
+		saving = createSaving(store.source, store.options, store.catalogue, email);
+		const mine = saving;
+		mine.onchange = () => saving === mine && dialog && update();
+		mine.onend = () => {
+			studio.writeAddress();
+			const sentence = mine.failure?.message ?? text.finished;
+			if (dialog) announce(sentence);
+			else toast(sentence, { action: { label: text.show, run: open } });
+		};
+		showProgress();
+		mine.run();
+	}
 
-  let steps = null;
-  let after = null;
-  function showProgress() {
-    steps = createSteps(saving);
-    after = h("div", { class: "save-after" });
-    replace(content, steps.element, after);
-    update();
-  }
+	function showProgress() {
+		steps = createSteps(saving);
+		after = h(".save-after");
+		replace(content, steps.element, after);
+		update();
+	}
 
-  function update() {
-    steps.update();
-    if (saving.failure) {
-      const retry = () => start(saving.email);
-      replace(after, notice(saving.failure, { error: saving.error, retry, other: { label: strings.errors.change, run: showForm } }));
-    } else if (saving.dither?.status === "done" && !after.querySelector(".result")) {
-      replace(after, createResult(saving.image, saving.dither, store.get("catalogue")), h("button", { type: "button", class: "button plain wide", onclick: showForm }, text.another));
-    }
-    const note = after.querySelector(".mail-note");
-    if (saving.mailNote && !note) after.prepend(h("p", { class: "soft small mail-note" }, saving.mailNote));
-  }
+	function update() {
+		steps.update();
+		if (saving.failure) {
+			const retry = () => start(saving.email);
+			replace(after, notice(saving.failure, { retry, other: { label: errors.change, run: showForm } }));
+		} else if (saving.dither?.status === "done" && !after.querySelector(".result")) {
+			replace(after, createResult(saving.image, saving.dither, store.catalogue), h("button.button.plain.wide", { onclick: showForm }, text.another));
+		}
+		if (saving.mailNote && !after.querySelector(".mail-note")) after.prepend(h("p.soft.small.mail-note", saving.mailNote));
+	}
 
-  return { open };
+	return open;
+}
+
+/** The list of steps, with the bytes sent. */
+function createSteps(saving) {
+	const bar = h("progress.progress", { max: "1", "aria-label": text.progress });
+	const sent = h("span.soft.small.numbers");
+	const upload = h(".upload-progress", bar, sent);
+	const items = Object.keys(saving.steps).map((name) => h("li.step", h("span.mark"), h(".grow", h("span"), name === "uploaded" && upload)));
+
+	function update() {
+		Object.entries(saving.steps).forEach(([name, state], i) => {
+			const item = items[i];
+			if (item.dataset.state === state) return;
+			item.dataset.state = state;
+			replace(item.firstChild, MARKS[state]());
+			replace(item.lastChild.firstChild, (state === "now" ? text.doing : text.steps)[name], h("span.sr-only", `, ${text.stepState[state]}`));
+		});
+		upload.hidden = saving.steps.uploaded !== "now";
+		bar.value = saving.sent / saving.total;
+		sent.textContent = text.sent(saving.sent, saving.total);
+	}
+	return { element: h("ol.steps", { "aria-live": "polite" }, items), update };
 }

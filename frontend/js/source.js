@@ -1,7 +1,9 @@
-/** The picture one works on: the file itself, and small copies of it for looking at. */
+/** The picture one works on: the file itself, and smaller copies of it to look at and to preview. */
 
-import { strings } from "./strings.js";
+import { errors as text } from "./strings.js";
 
+/** Longer side, in pixels, of what is kept decoded; a preview is never larger. */
+const KEPT = 2560;
 /** How a smaller copy is written: exactly where the original is exact, and with its transparency. */
 const COPY_TYPES = { "image/jpeg": "image/jpeg", "image/webp": "image/webp", "image/avif": "image/webp" };
 const COPY_QUALITY = 0.95;
@@ -12,102 +14,95 @@ export class SourceError extends Error {}
 
 /**
  * @returns {Promise<Source>}
- * Throws SourceError with a sentence when the file cannot be worked on. `limits` are the service's.
+ * Throws SourceError with a sentence when the file cannot be worked on. `limits` are the service's;
+ * `details`: uuid, sample, email.
  */
-export async function openSource(file, { limits, uuid = null, sample = null, email = "" } = {}) {
-  if (file.size === 0) throw new SourceError(strings.errors.emptyFile);
-  if (/^(text|audio|video)\/|pdf|zip|json/.test(file.type)) throw new SourceError(strings.errors.notAPicture(file.name));
-  if (limits?.max_bytes && file.size > limits.max_bytes) {
-    throw new SourceError(strings.errors.tooLarge(file.size, limits.max_bytes));
-  }
-  let bitmap = null;
-  try {
-    bitmap = await createImageBitmap(file);
-  } catch {
-    // A format that the service reads and this browser does not (TIFF): the service will tell.
-  }
-  if (bitmap && limits?.max_pixels && bitmap.width * bitmap.height > limits.max_pixels) {
-    throw new SourceError(strings.errors.tooManyPixels(bitmap.width, bitmap.height, limits.max_pixels));
-  }
-  return new Source(file, bitmap, { uuid, sample, email });
+export async function openSource(file, limits, details) {
+	if (file.size === 0) throw new SourceError(text.emptyFile);
+	if (/^(text|audio|video)\/|pdf|zip|json/.test(file.type)) throw new SourceError(text.notAPicture(file.name));
+	if (file.size > (limits?.max_bytes ?? Infinity)) throw new SourceError(text.tooLarge(file.size, limits.max_bytes));
+	// Decoded off the main thread. A format that only the service reads (TIFF) has no bitmap here.
+	const whole = await createImageBitmap(file).catch(() => null);
+	const { width = null, height = null } = whole ?? {};
+	if (width * height > (limits?.max_pixels ?? Infinity)) {
+		throw new SourceError(text.tooManyPixels(width, height, limits.max_pixels));
+	}
+	const source = new Source(file, width, height, details);
+	if (whole) source.bitmap = await fitted(whole, source.scaled(KEPT));
+	return source;
+}
+
+/** `whole` itself, or a smaller one in its place. */
+async function fitted(whole, { width, height }) {
+	if (width === whole.width) return whole;
+	const smaller = await createImageBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
+	whole.close();
+	return smaller;
 }
 
 let lastId = 0;
 
-/** `uuid`: set once the service has it. `email`: the address it was uploaded with. */
+/**
+ * `bitmap`: what this browser shows of it, null when it cannot; `width`, `height`: the file's own.
+ * `uuid`: set once the service has it. `email`: the address it was uploaded with.
+ */
 class Source {
-  constructor(file, bitmap, { uuid, sample, email }) {
-    this.id = lastId += 1;
-    this.file = file;
-    this.bitmap = bitmap;
-    this.name = file.name;
-    this.uuid = uuid;
-    this.sample = sample;
-    this.email = email;
-    this.copies = new Map();
-  }
+	constructor(file, width, height, { uuid = null, sample = null, email = "" } = {}) {
+		this.id = lastId += 1;
+		Object.assign(this, { file, width, height, uuid, sample, email, name: file.name, bitmap: null });
+		this.copies = new Map();
+	}
 
-  get width() {
-    return this.bitmap?.width ?? null;
-  }
+	/** What the address bar keeps of it. */
+	get address() {
+		if (this.uuid) return { image: this.uuid };
+		return this.sample ? { sample: this.sample } : {};
+	}
 
-  get height() {
-    return this.bitmap?.height ?? null;
-  }
+	/** Whether a picture whose longer side is `size` is as large as the original. */
+	isWhole(size) {
+		return this.bitmap !== null && Math.max(this.width, this.height) <= size;
+	}
 
-  /** What the address bar keeps of it. */
-  get address() {
-    if (this.uuid) return { image: this.uuid };
-    return this.sample ? { sample: this.sample } : {};
-  }
+	/** The size, in pixels, of the picture scaled to a longer side of at most `size`. */
+	scaled(size) {
+		const factor = Math.min(1, size / Math.max(this.width, this.height));
+		return { width: Math.max(1, Math.round(this.width * factor)), height: Math.max(1, Math.round(this.height * factor)) };
+	}
 
-  /** Whether a picture whose longer side is `size` is as large as the original. */
-  isWhole(size) {
-    return this.bitmap !== null && Math.max(this.width, this.height) <= size;
-  }
+	/** A file to preview with, its longer side at most `size`; made once, so that a slider sends little. */
+	copy(size) {
+		if (!this.bitmap || (this.isWhole(size) && this.file.size <= SMALL_BYTES)) return Promise.resolve(this.file);
+		const { width, height } = this.bitmap;
+		return this.#made("copy", this.scaled(size), [0, 0, width, height]);
+	}
 
-  /** The size, in pixels, of the picture scaled to a longer side of at most `size`. */
-  scaled(size) {
-    const factor = Math.min(1, size / Math.max(this.width, this.height));
-    return { width: Math.max(1, Math.round(this.width * factor)), height: Math.max(1, Math.round(this.height * factor)) };
-  }
+	/** A small file of the picture's middle that fills `size`, for swatches. */
+	swatch(size) {
+		const { width, height } = this.bitmap;
+		const factor = Math.min(width / size.width, height / size.height);
+		const [w, h] = [size.width * factor, size.height * factor];
+		return this.#made("swatch", size, [(width - w) / 2, (height - h) / 2, w, h]);
+	}
 
-  /** A file to preview with, its longer side at most `size`; made once per size. */
-  copy(size) {
-    if (!this.bitmap || (this.isWhole(size) && this.file.size <= SMALL_BYTES)) return Promise.resolve(this.file);
-    if (!this.copies.has(size)) {
-      this.copies.clear();
-      const { width, height } = this.scaled(size);
-      this.copies.set(size, this.draw(width, height, 0, 0, this.width, this.height));
-    }
-    return this.copies.get(size);
-  }
+	/** The newest file of each `kind` is kept. */
+	#made(kind, size, part) {
+		const kept = this.copies.get(kind);
+		if (kept?.size.width === size.width && kept.size.height === size.height) return kept.file;
+		const file = this.#draw(size, part);
+		this.copies.set(kind, { size, file });
+		return file;
+	}
 
-  /** A small file of the picture's middle that fills `width` × `height`, for swatches. */
-  swatch(width, height) {
-    const key = `${width}x${height}`;
-    this.swatchFiles ??= new Map();
-    if (!this.swatchFiles.has(key)) {
-      const factor = Math.min(this.width / width, this.height / height);
-      const [w, h] = [width * factor, height * factor];
-      this.swatchFiles.set(key, this.draw(width, height, (this.width - w) / 2, (this.height - h) / 2, w, h));
-    }
-    return this.swatchFiles.get(key);
-  }
+	#draw({ width, height }, part) {
+		const canvas = new OffscreenCanvas(width, height);
+		const context = canvas.getContext("2d");
+		context.imageSmoothingQuality = "high";
+		context.drawImage(this.bitmap, ...part, 0, 0, width, height);
+		return canvas.convertToBlob({ type: COPY_TYPES[this.file.type] ?? "image/png", quality: COPY_QUALITY });
+	}
 
-  async draw(width, height, x, y, w, h) {
-    const scaled = await createImageBitmap(this.bitmap, Math.round(x), Math.round(y), Math.round(w), Math.round(h), {
-      resizeWidth: width,
-      resizeHeight: height,
-      resizeQuality: "high",
-    });
-    const canvas = new OffscreenCanvas(width, height);
-    canvas.getContext("2d").drawImage(scaled, 0, 0);
-    scaled.close();
-    return canvas.convertToBlob({ type: COPY_TYPES[this.file.type] ?? "image/png", quality: COPY_QUALITY });
-  }
-
-  close() {
-    this.bitmap?.close();
-  }
+	close() {
+		this.bitmap?.close();
+	}
 }

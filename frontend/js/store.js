@@ -1,32 +1,23 @@
 /** A few named values, and who wants to know when they change. */
 
-export function createStore(initial) {
-  const values = { ...initial };
-  const listeners = new Map();
+/** The values are properties, to be read; only `set` changes them. */
+export class Store {
+	#listeners = new Map();
 
-  return {
-    get: (key) => values[key],
+	constructor(initial) {
+		Object.assign(this, initial);
+	}
 
-    /** Sets values, then tells each listener of a changed key once. */
-    set(changes) {
-      const called = new Set();
-      for (const [key, value] of Object.entries(changes)) {
-        if (Object.is(values[key], value)) delete changes[key];
-        values[key] = value;
-      }
-      for (const key of Object.keys(changes)) {
-        for (const listener of listeners.get(key) ?? []) called.add(listener);
-      }
-      for (const listener of called) listener(values);
-    },
+	/** Sets values, then tells each listener of a changed key once. */
+	set(changes) {
+		const changed = Object.keys(changes).filter((key) => !Object.is(this[key], changes[key]));
+		Object.assign(this, changes);
+		const listeners = changed.flatMap((key) => this.#listeners.get(key) ?? []);
+		for (const listener of new Set(listeners)) listener();
+	}
 
-    /** Calls `listener(values)` after any of `keys` changed. Returns a function that ends that. */
-    on(keys, listener) {
-      for (const key of keys) {
-        if (!listeners.has(key)) listeners.set(key, new Set());
-        listeners.get(key).add(listener);
-      }
-      return () => keys.forEach((key) => listeners.get(key).delete(listener));
-    },
-  };
+	/** Calls `listener()` after any of `keys` changed. */
+	on(keys, listener) {
+		for (const key of keys) this.#listeners.set(key, [...(this.#listeners.get(key) ?? []), listener]);
+	}
 }

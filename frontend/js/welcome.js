@@ -1,60 +1,55 @@
 /** Where one begins: drop, choose, take or paste a picture, or try a sample. */
 
+import { api } from "./api.js";
 import { openCamera } from "./camera.js";
 import { h, icon, replace } from "./dom.js";
-import { notice } from "./notice.js";
-import { SAMPLES, sampleFile } from "./samples.js";
-import { strings } from "./strings.js";
+import { noticeOf } from "./notice.js";
+import { samples, welcome as text } from "./strings.js";
 
-const text = strings.welcome;
+/** Sample pictures; where they are from is in samples/README.md. */
+export const SAMPLES = Object.keys(samples);
+
+export async function openSample(name, studio) {
+	const blob = await api.blob(`/samples/${name}.jpg`);
+	await studio.open(new File([blob], `${samples[name]}.jpg`, { type: "image/jpeg" }), { sample: name });
+}
 
 export function createWelcome(store, studio) {
-  const input = h("input", { type: "file", accept: "image/*,.tif,.tiff", class: "sr-only", tabindex: "-1", "aria-hidden": "true", onchange: () => take(input.files[0]) });
-  const choose = h("button", { type: "button", class: "button primary", onclick: () => input.click() }, icon("upload"), text.choose);
-  const camera = navigator.mediaDevices?.getUserMedia
-    ? h("button", { type: "button", class: "button", onclick: () => openCamera((file) => studio.open(file)) }, icon("camera"), text.camera)
-    : null;
-  const formats = h("p", { class: "soft small" }, text.formats());
-  const problem = h("div", { class: "welcome-problem" });
-  const samples = h("ul", { class: "samples" }, SAMPLES.map((name) => h("li", {}, card(name))));
-  const element = h(
-    "div",
-    { class: "welcome" },
-    h("div", { class: "welcome-text" }, h("h1", {}, text.heading), h("p", { class: "lead" }, text.lead)),
-    problem,
-    h("div", { class: "drop-zone" }, h("p", { class: "drop-title", "aria-hidden": "true" }, text.drop), h("div", { class: "row center" }, choose, camera), h("p", { class: "soft small" }, text.paste), formats, input),
-    h("h2", { class: "samples-title" }, text.samples),
-    samples,
-  );
+	const input = h("input.sr-only", { type: "file", accept: "image/*,.tif,.tiff", tabindex: "-1", "aria-hidden": "true", onchange: take });
+	const pick = () => input.click();
+	const camera = navigator.mediaDevices && h("button.button", { onclick: () => openCamera(studio.open) }, icon("camera"), text.camera);
+	const formats = h("p.soft.small", text.formats());
+	const problem = h(".welcome-problem");
+	const element = h(
+		".welcome",
+		h(".welcome-text", h("h1", text.heading), h("p.lead", text.lead)),
+		problem,
+		h(".drop-zone", h("p.drop-title", { "aria-hidden": "true" }, text.drop), h(".row.center", h("button.button.primary", { onclick: pick }, icon("upload"), text.choose), camera), h("p.soft.small", text.paste), formats, input),
+		h("h2.samples-title", text.samples),
+		h("ul.samples", SAMPLES.map((name) => h("li", card(name)))),
+	);
 
-  function take(file) {
-    if (file) studio.open(file);
-    input.value = "";
-  }
+	function take() {
+		const [file] = input.files;
+		if (file) studio.open(file);
+		input.value = "";
+	}
 
-  function card(name) {
-    const picture = (kind, type) => h("img", { src: `/samples/${name}-${kind}.${type}`, alt: "", width: "240", height: "160", class: kind });
-    return h(
-      "button",
-      { type: "button", class: "sample", onclick: () => open(name) },
-      h("span", { class: "sample-pictures" }, picture("plain", "jpg"), picture("dithered", "png")),
-      h("span", {}, strings.samples[name]),
-    );
-  }
+	function card(name) {
+		const picture = (kind, type) => h(`img.${kind}`, { src: `/samples/${name}-${kind}.${type}`, alt: "", width: 240, height: 160 });
+		return h("button.sample", { onclick: () => open(name) }, h("span.sample-pictures", picture("plain", "jpg"), picture("dithered", "png")), h("span", samples[name]));
+	}
 
-  async function open(name) {
-    try {
-      await studio.open(await sampleFile(name), { sample: name });
-    } catch (error) {
-      store.set({ error: { sentence: error.message, error, retry: () => open(name) } });
-    }
-  }
+	async function open(name) {
+		try {
+			await openSample(name, studio);
+		} catch (error) {
+			store.set({ error: { error, retry: () => open(name) } });
+		}
+	}
 
-  store.on(["error", "source"], () => {
-    const failure = store.get("source") ? null : store.get("error");
-    replace(problem, failure ? notice(failure.sentence, { ...failure, dismiss: failure.retry ? null : () => store.set({ error: null }) }) : null);
-  });
-  store.on(["opening"], () => element.classList.toggle("opening", store.get("opening")));
-  store.on(["catalogue"], () => (formats.textContent = text.formats(store.get("catalogue").limits?.max_bytes)));
-  return { element, pick: () => input.click() };
+	store.on(["error", "source"], () => replace(problem, !store.source && noticeOf(store)));
+	store.on(["opening"], () => element.classList.toggle("opening", store.opening));
+	store.on(["catalogue"], () => (formats.textContent = text.formats(store.catalogue.limits?.max_bytes)));
+	return { element, pick };
 }

@@ -7,15 +7,15 @@ const NEARLY_ONE = 0.985;
 
 /** The largest whole zoom at which `size` fits into `room` (CSS pixels), or the exact one below 1. */
 export function fitZoom(size, room, ratio) {
-  const zoom = Math.min((room.width * ratio) / size.width, (room.height * ratio) / size.height);
-  return zoom >= NEARLY_ONE ? Math.min(Math.max(Math.floor(zoom), 1), 32) : zoom;
+	const zoom = Math.min((room.width * ratio) / size.width, (room.height * ratio) / size.height);
+	return zoom >= NEARLY_ONE ? Math.min(Math.max(Math.floor(zoom), 1), 32) : zoom;
 }
 
 /** The next step up (direction 1) or down (−1), never below the fitted zoom. */
 export function nextZoom(zoom, direction, fitted) {
-  const steps = [fitted, ...STEPS.filter((step) => step > fitted)];
-  if (direction > 0) return steps.find((step) => step > zoom + 0.001) ?? zoom;
-  return steps.findLast((step) => step < zoom - 0.001) ?? fitted;
+	const steps = [fitted, ...STEPS.filter((step) => step > fitted)];
+	if (direction > 0) return steps.find((step) => step > zoom + 0.001) ?? zoom;
+	return steps.findLast((step) => step < zoom - 0.001) ?? fitted;
 }
 
 /**
@@ -23,15 +23,15 @@ export function nextZoom(zoom, direction, fitted) {
  * that no edge of a larger picture comes inside the viewport.
  */
 export function place(size, factor, { x, y }, box) {
-  const width = size.width * factor;
-  const height = size.height * factor;
-  const bound = (offset, length, room) => {
-    const most = Math.max(0, (length - room) / 2);
-    return Math.min(Math.max(offset, -most), most);
-  };
-  const at = { x: bound(x, width, box.width), y: bound(y, height, box.height), width, height };
-  // Whole device pixels would need the ratio; whole CSS pixels are whole device pixels nearly everywhere.
-  at.left = Math.round((box.width - width) / 2 + at.x);
-  at.top = Math.round((box.height - height) / 2 + at.y);
-  return at;
+	const width = size.width * factor;
+	const height = size.height * factor;
+	const bound = (offset, length, room) => {
+		const most = Math.max(0, (length - room) / 2);
+		return Math.min(Math.max(offset, -most), most);
+	};
+	const at = { x: bound(x, width, box.width), y: bound(y, height, box.height), width, height };
+	// Whole device pixels would need the ratio; whole CSS pixels are whole device pixels nearly everywhere.
+	at.left = Math.round((box.width - width) / 2 + at.x);
+	at.top = Math.round((box.height - height) / 2 + at.y);
+	return at;
 }

@@ -1,0 +1,41 @@
+/** The API key, where the service wants one: asked for when it does, kept until the tab is closed. */
+
+import { openDialog } from "./dialog.js";
+import { freshId, h } from "./dom.js";
+import { key as text } from "./strings.js";
+
+const STORED = "api-key";
+let key = sessionStorage.getItem(STORED) ?? "";
+let asking = null;
+
+export function apiKey() {
+	return key;
+}
+
+/** Resolves to whether there is another key than `refused`; asks the person only once at a time. */
+export async function askForKey(refused) {
+	if (key !== refused) return true;
+	asking ??= ask(refused !== "").finally(() => (asking = null));
+	return asking;
+}
+
+function ask(again) {
+	return new Promise((resolve) => {
+		const id = freshId("key");
+		const input = h("input.input.code", { type: "password", id, autocomplete: "current-password", required: true, autofocus: true });
+		const form = h(
+			"form.save-form",
+			h("p.soft", text.lead),
+			h(".field", h("label.field-label", { for: id }, text.label), input, again && h("p.bad.small", { role: "alert" }, text.wrong)),
+			h("button.button.primary.wide", { type: "submit" }, text.use),
+		);
+		form.addEventListener("submit", (event) => {
+			event.preventDefault();
+			key = input.value.trim();
+			sessionStorage.setItem(STORED, key);
+			resolve(true);
+			dialog.close();
+		});
+		const dialog = openDialog(text.heading, form, { kind: "narrow", onclose: () => resolve(false) });
+	});
+}

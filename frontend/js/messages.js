@@ -1,0 +1,46 @@
+/** What is said without being asked: to screen readers, and as short messages at the edge. */
+
+import { h, iconButton } from "./dom.js";
+import { dialog } from "./strings.js";
+
+const SHOWN_MS = 4000;
+const spoken = h(".sr-only", { role: "status", "aria-live": "polite" });
+const region = h(".toasts", { role: "region", "aria-label": dialog.messages });
+document.body.append(spoken, region);
+
+let timer = 0;
+/** Tells screen readers what changed, without moving the focus. */
+export function announce(text) {
+	clearTimeout(timer);
+	// Emptied first: the same sentence twice would be said once.
+	spoken.textContent = "";
+	timer = setTimeout(() => (spoken.textContent = text), 60);
+}
+
+/**
+ * `action`: {label, run}. `ms`: how long; time stands still while the pointer or the focus is on it.
+ * `onend` is called when it went without its action.
+ */
+export function toast(text, { action = null, ms = SHOWN_MS, onend = () => {} } = {}) {
+	let timer = 0;
+	const end = (then) => {
+		clearTimeout(timer);
+		if (!element.isConnected) return;
+		element.remove();
+		then();
+	};
+	const start = () => (timer = setTimeout(end, ms, onend));
+	const hold = () => clearTimeout(timer);
+	const element = h(
+		".toast",
+		{ onpointerenter: hold, onfocusin: hold, onpointerleave: start, onfocusout: start },
+		h("span.grow", text),
+		action && h("button.button.compact", { onclick: () => end(action.run) }, action.label),
+		iconButton("close", dialog.dismiss, () => end(onend), "compact"),
+	);
+	// A modal dialog covers the rest of the page: the message belongs into it.
+	(document.querySelector("dialog[open]") ?? document.body).append(region);
+	region.append(element);
+	announce(text);
+	start();
+}

@@ -1,0 +1,38 @@
+/** Name and size of the picture, and what one does with the whole of it. */
+
+import { h, icon, iconButton } from "./dom.js";
+import { copyText } from "./saved.js";
+import { format, stage as text } from "./strings.js";
+
+/** `pick()` lets the person choose another picture. */
+export function createPictureBar(store, studio, pick) {
+	const name = h("h1.picture-name");
+	const size = h("span.soft.small.numbers");
+	const undo = iconButton("undo", text.undo, studio.undo);
+	const redo = iconButton("redo", text.redo, studio.redo);
+
+	function share() {
+		studio.writeAddress();
+		copyText(window.location.href);
+	}
+
+	function update() {
+		const { source } = store;
+		name.textContent = name.title = source?.name ?? "";
+		size.textContent = source?.bitmap ? format.dimensions(source.width, source.height) : "";
+		undo.disabled = !store.canUndo;
+		redo.disabled = !store.canRedo;
+	}
+	store.on(["source", "canUndo", "canRedo"], update);
+	update();
+
+	return h(
+		".picture-bar",
+		h("button.button.compact", { onclick: pick, "aria-label": text.change, title: text.change }, icon("upload"), h("span.wide-only", text.other)),
+		h(".picture-title", name, size),
+		undo,
+		redo,
+		iconButton("reset", text.reset, studio.reset),
+		iconButton("link", text.share, share),
+	);
+}

@@ -1,0 +1,38 @@
+"""A system to show the page on, outside of pytest: for screenshots and measurements."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.broker import choose_broker
+from tests.support.postgres import choose_postgres, create_database
+from tests.support.system import System
+
+
+@contextmanager
+def running_system(url: str | None = None) -> Iterator[str]:
+    """The address of a system: the one that runs at ``url``, else one that is started for it."""
+    if url:
+        yield url
+        return
+    broker, postgres = choose_broker(), choose_postgres()
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            broker.start()
+            postgres.start()
+            system = System(
+                Path(directory),
+                kafka_server=broker.bootstrap_servers,
+                database_url=create_database(postgres),
+                environment={} if broker.is_real else {"KAFKA_EPHEMERAL": "true"},
+            )
+            broker.create_topics(*system.names.values())
+            try:
+                system.start()
+                yield system.url
+            finally:
+                system.stop()
+        finally:
+            postgres.stop()
+            broker.stop()
