@@ -49,7 +49,7 @@ class Threads:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Only sets flags: safe in a signal handler."""
+        """Only sets flags: safe in a signal handler, which itself must not be interrupted by one."""
         self._stopping.set()
         self._deadline = min(self._deadline, time.monotonic() + STOP_SECONDS)
         for part in list(self._running.values()):
@@ -125,10 +125,12 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
         """Not uvicorn's own, which sends the signal again when the last request has ended.
 
-        That would end the process before its threads have put their work down.
+        That would end the process before its threads have put their work down. A second signal may
+        come in the middle of this one's handling, and must not wait for locks that it holds.
         """
-        self._threads.stop()
-        self.should_exit = True
+        if not self.should_exit:
+            self.should_exit = True
+            self._threads.stop()
 
 
 def serve(app: Asgi, settings: HttpSettings, threads: Threads) -> None:

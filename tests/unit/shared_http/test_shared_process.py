@@ -1,10 +1,12 @@
 """The parts of a process: they run side by side, come back after a crash, and end when told."""
 
 import logging
+import signal
 import threading
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
 
 from shared import process
 from shared.failures import TransientFailure
@@ -119,6 +121,25 @@ def test_a_part_that_does_not_end_is_named(
     threads.join()
     assert [vars(r)["part"] for r in caplog.records if "did not stop" in r.message] == ["postman"]
     stuck.set()
+
+
+def test_a_signal_in_the_middle_of_another_does_nothing() -> None:
+    """The first one holds locks that the second would wait for, on the same thread, for ever."""
+    stops: list[int] = []
+
+    class Interrupted(Threads):
+        def stop(self) -> None:
+            stops.append(1)
+            server.handle_exit(signal.SIGTERM, None)
+
+    server = process._Server(uvicorn.Config(_nothing), Interrupted({}))
+    server.handle_exit(signal.SIGTERM, None)
+    assert server.should_exit
+    assert stops == [1]
+
+
+async def _nothing(*_: object) -> None:
+    """An app."""
 
 
 def test_a_sweep_that_fails_keeps_no_other_from_its_turn(caplog: pytest.LogCaptureFixture) -> None:
