@@ -49,7 +49,7 @@ class Threads:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Only sets flags: safe in a signal handler, which itself must not be interrupted by one."""
+        """Only sets flags: safe in a signal handler, if that is not interrupted by another."""
         self._stopping.set()
         self._deadline = min(self._deadline, time.monotonic() + STOP_SECONDS)
         for part in list(self._running.values()):
