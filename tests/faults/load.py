@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,6 +33,7 @@ class Load:
                 client.result()
 
     def _client(self) -> None:
+        made: deque[str] = deque()  # and by now dithered, those at the front
         while True:
             with self._lock:
                 number = self.count
@@ -39,10 +41,13 @@ class Load:
                     return
                 self.count += 1
             uuid = self._world.clients.upload(number)
+            made.append(uuid)
             choice = self._choices[number % self._most]
             if choice < 0.15:
                 self._world.clients.request(uuid, 4)
+            elif choice < 0.25:
+                self._world.clients.delete(made.pop())
             elif choice < 0.4:
-                self._world.clients.delete(uuid)
+                self._world.clients.delete(made.popleft())
             if number >= self._most:  # enough are there: only so that something goes on
                 time.sleep(0.5)

@@ -61,7 +61,7 @@ CRASHES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 ONCE = frozenset({"consumer.rebalance"})  # passed once in a process's life
 PASSES = 3  # the others are passed up to so many times before the process dies there
-PATIENCE_SECONDS = 120.0  # for a point to be reached
+PATIENCE_SECONDS = 240.0  # for a point to be reached
 
 
 @pytest.mark.parametrize("part", range(chosen_scale().parts))
