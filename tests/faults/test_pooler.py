@@ -25,6 +25,7 @@ AUDITOR = "application_name=auditor"
 COUNT = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = %s AND application_name <> 'auditor' AND state <> 'starting'
+      AND backend_type = 'client backend' -- and no autovacuum worker
 """
 
 
