@@ -80,6 +80,7 @@ def diffuse_variable(
     gap: Callable[[int], tuple[int, int]],
     choose: Choose,
     limited: bool = False,
+    visible: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
     """Weights by tone; ``gap`` says of a light its tone (0–255) and the levels' distance there."""
     table = ZHOU_FANG if algorithm == "zhou-fang" else OSTROMOUKHOV
@@ -87,6 +88,8 @@ def diffuse_variable(
     given = np.zeros((height, width, depth), np.int64)
     out = np.zeros((height, width), np.int64)
     for y, x, way in places(height, width, serpentine):
+        if visible is not None and not visible[y, x]:
+            continue
         values = [int(v) for v in light[y, x] + given[y, x]]
         if limited:
             values = [min(max(value, -WHITE), 2 * WHITE) for value in values]

@@ -34,15 +34,8 @@ from dither_service.engine.compiled.nearest import SEARCH, distances, prepare
 from dither_service.engine.light import WHITE, code_of_light, light_of_code
 from dither_service.engine.masks.bayer import bayer_ranks
 from dither_service.engine.methods import ordered
-from dither_service.engine.methods.plans import (
-    knoll,
-    n_closest,
-    nearest_first,
-    sort_plan,
-    yliluoma_1,
-    yliluoma_2,
-    yliluoma_3,
-)
+from dither_service.engine.methods.plans import knoll, n_closest, nearest_first, sort_plan
+from dither_service.engine.methods.yliluoma import yliluoma_1, yliluoma_2, yliluoma_3
 from dither_service.engine.work import Levels, Palette, Work
 
 METHODS = {"knoll": 0, "yliluoma-1": 1, "yliluoma-2": 2, "yliluoma-3": 3, "n-closest": 4}
@@ -50,7 +43,8 @@ CLOSEST = 4
 PAIR_POOL = 32
 SPLIT_POOL = 16
 _LUMA_LIMIT = 80_000
-_SLOTS = 1 << 14
+_SLOTS = 1 << 17
+_LEVELS_DISTANCE = "oklab"  # levels do not read the option
 
 
 def render(work: Work) -> NDArray[np.uint8]:
@@ -65,13 +59,18 @@ def render(work: Work) -> NDArray[np.uint8]:
         pixels = np.ascontiguousarray(np.broadcast_to(pixels, (height, width, 3)))
     out = np.empty((height, width), np.uint8)
     count = work.options.candidates
-    memo = np.full(_SLOTS, -1, np.int64)
-    plans = np.zeros((_SLOTS, count), np.uint8)
+    slots = min(1 << (height * width).bit_length(), _SLOTS)
+    memo = np.full(slots, -1, np.int64)
+    plans = np.zeros((slots, count), np.uint8)
+    code = code_of_light(work.options.light)
+    codes = code[target.lights].astype(np.int64)
     pattern_rows(
         pixels,
         work.light,
         target.search,
-        code_of_light(work.options.light),
+        code,
+        codes,
+        _apart(codes),
         _luma_limit(target.colours),
         target.lights,
         METHODS[work.options.algorithm],
@@ -89,7 +88,15 @@ def _combinations(levels: Levels, depth: int, work: Work) -> Palette:
     axes = np.meshgrid(*[levels.codes] * depth, indexing="ij")
     colours = np.stack([axes[c % depth].ravel() for c in range(3)], axis=1)
     lights = light_of_code(work.options.light)[colours]
-    return Palette(colours, lights, prepare(colours, work.options.distance, work.options.light))
+    return Palette(colours, lights, prepare(colours, _LEVELS_DISTANCE, work.options.light))
+
+
+def _apart(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Yliluoma's difference of each two colours, ``(n, n)``."""
+    away = codes[:, None] - codes[None]
+    weights = np.array([299, 587, 114])
+    apart: NDArray[np.int64] = 750 * (away**2 @ weights) + (away @ weights) ** 2
+    return apart
 
 
 def _luma_limit(colours: NDArray[np.uint8]) -> int:
@@ -103,6 +110,8 @@ def _luma_limit(colours: NDArray[np.uint8]) -> int:
     array_in(types.int16, 1),
     SEARCH,
     array_in(types.uint8, 1),
+    array_in(types.int64, 2),
+    array_in(types.int64, 2),
     types.int64,
     array_in(types.int16, 2),
     types.int64,
@@ -113,7 +122,20 @@ def _luma_limit(colours: NDArray[np.uint8]) -> int:
     array_out(types.uint8, 2),
 )
 def pattern_rows(
-    pixels, light, search, code, limit, lights, method, strength, places, memo, plans, out
+    pixels,
+    light,
+    search,
+    code,
+    codes,
+    apart,
+    limit,
+    lights,
+    method,
+    strength,
+    places,
+    memo,
+    plans,
+    out,
 ):
     """``memo`` and ``plans`` hold the colours seen before and their plans."""
     away = np.zeros(lights.shape[0], np.int32)
@@ -139,7 +161,7 @@ def pattern_rows(
                     size = CLOSEST if method == 4 else (PAIR_POOL if method == 1 else SPLIT_POOL)
                     count = nearest_first(away, size, pool)
                     if method == 1:
-                        yliluoma_1(code, lights, r, g, b, pool, count, plan)
+                        yliluoma_1(code, codes, apart, lights, r, g, b, pool, count, plan)
                     elif method == 3:
                         yliluoma_3(code, lights, r, g, b, pool, count, limit, shares, plan)
                     else:

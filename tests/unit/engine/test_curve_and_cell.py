@@ -1,114 +1,117 @@
 """Riemersma and dot diffusion, bit for bit with plain references."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dither_service.engine import Options, dither
 from dither_service.engine.light import light_of_code
-from dither_service.engine.methods.dot_diffusion import CLASSES
 from dither_service.engine.methods.riemersma import weights
+from dither_service.engine.palettes import named
+from tests.support.colour_reference import codes_of, colour_of, level_of
+from tests.support.curve_and_cell_reference import knuth, riemersma, whole_curve
 
-Place = tuple[int, int]
-
-
-def sign(value: int) -> int:
-    return (value > 0) - (value < 0)
-
-
-def curve(x: int, y: int, ax: int, ay: int, bx: int, by: int) -> list[Place]:
-    """Červený's recursion: the places (x, y) of a rectangle along a generalised Hilbert curve."""
-    w, h = abs(ax + ay), abs(bx + by)
-    dax, day, dbx, dby = sign(ax), sign(ay), sign(bx), sign(by)
-    if h == 1:
-        return [(x + i * dax, y + i * day) for i in range(w)]
-    if w == 1:
-        return [(x + i * dbx, y + i * dby) for i in range(h)]
-    ax2, ay2, bx2, by2 = ax // 2, ay // 2, bx // 2, by // 2
-    if 2 * w > 3 * h:
-        if abs(ax2 + ay2) % 2 and w > 2:
-            ax2, ay2 = ax2 + dax, ay2 + day
-        return [
-            *curve(x, y, ax2, ay2, bx, by),
-            *curve(x + ax2, y + ay2, ax - ax2, ay - ay2, bx, by),
-        ]
-    if abs(bx2 + by2) % 2 and h > 2:
-        bx2, by2 = bx2 + dbx, by2 + dby
-    return [
-        *curve(x, y, bx2, by2, ax2, ay2),
-        *curve(x + bx2, y + by2, ax, ay, bx - bx2, by - by2),
-        *curve(x + ax - dax + bx2 - dbx, y + ay - day + by2 - dby, -bx2, -by2, ax2 - ax, ay2 - ay),
-    ]
-
-
-def whole_curve(height: int, width: int) -> list[Place]:
-    if width >= height:
-        return curve(0, 0, width, 0, 0, height)
-    return curve(0, 0, 0, height, width, 0)
-
-
-def nearest(value: int) -> int:
-    return int(value >= 4096)
-
-
-def plain_riemersma(light: NDArray[np.int64], strength: int) -> NDArray[np.uint8]:
-    out = np.zeros(light.shape, np.uint8)
-    errors = [0] * 16
-    for x, y in whole_curve(*light.shape):
-        carried = sum(int(w) * e for w, e in zip(weights(), errors, strict=True))
-        value = int(light[y, x]) + ((carried + 32768) >> 16)
-        out[y, x] = nearest(value)
-        errors = [((value - 8192 * nearest(value)) * strength) >> 16, *errors[:15]]
-    return out
-
-
-def plain_dots(light: NDArray[np.int64], strength: int) -> NDArray[np.uint8]:
-    height, width = light.shape
-    values = light.copy()
-    out = np.zeros(light.shape, np.uint8)
-    places = sorted(np.ndindex(light.shape), key=lambda p: (CLASSES[p[0] % 8, p[1] % 8], p))
-    for y, x in places:
-        value = int(values[y, x])
-        out[y, x] = nearest(value)
-        error = ((value - 8192 * nearest(value)) * strength) >> 16
-        parts = {
-            (v, u): 2 if v == y or u == x else 1
-            for v in range(max(y - 1, 0), min(y + 2, height))
-            for u in range(max(x - 1, 0), min(x + 2, width))
-            if CLASSES[v % 8, u % 8] > CLASSES[y % 8, x % 8]
-        }
-        if not parts:
-            continue
-        first = max(parts, key=lambda p: parts[p])
-        shares = {p: error * part // sum(parts.values()) for p, part in parts.items()}
-        shares[first] = error - sum(share for p, share in shares.items() if p != first)
-        for p, share in shares.items():
-            values[p] += share
-    return out
-
-
-@pytest.mark.parametrize(
-    ("algorithm", "plain"),
-    [("riemersma", plain_riemersma), ("knuth-dot-diffusion", plain_dots)],
+PLAIN: dict[str, Any] = {"riemersma": riemersma, "knuth-dot-diffusion": knuth}
+algorithms = pytest.mark.parametrize("algorithm", PLAIN)
+sizes = st.one_of(
+    st.tuples(st.integers(1, 27), st.integers(1, 27)),
+    st.tuples(st.just(1), st.integers(1, 200)),
+    st.tuples(st.integers(1, 200), st.just(1)),
 )
+strengths = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0])
+lights = st.sampled_from(["linear", "srgb"])
+seeds = st.integers(0, 1000)
+
+
+def picture(seed: int, size: tuple[int, int], depth: int, transparent: bool) -> NDArray[np.uint8]:
+    """Noise; with alpha, transparent here and there."""
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 256, (*size, depth), np.uint8)
+    if not transparent:
+        return pixels
+    alpha = np.where(random.random(size) < 0.3, 0, random.integers(1, 256, size))
+    colours = np.repeat(pixels, 3, axis=2) if depth == 1 else pixels
+    return np.dstack([colours, alpha.astype(np.uint8)])
+
+
+def visible_in(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return pixels[..., 3] > 0 if pixels.shape[2] == 4 else np.ones(pixels.shape[:2], bool)
+
+
+@algorithms
+@settings(max_examples=60, deadline=None)
+@given(
+    size=sizes,
+    palette=st.sampled_from(["gray", "channels"]),
+    count=st.sampled_from([2, 2, 3, 7, 33]),
+    light=lights,
+    strength=strengths,
+    transparent=st.booleans(),
+    seed=seeds,
+)
+@example((1, 1), "channels", 2, "linear", 1.0, False, 1)
+def test_levels_equal_the_plain_reference(
+    algorithm: str,
+    size: tuple[int, int],
+    palette: str,
+    count: int,
+    light: str,
+    strength: float,
+    transparent: bool,
+    seed: int,
+) -> None:
+    depth = 1 if palette == "gray" else 3
+    pixels = picture(seed, size, depth, transparent)
+    fields: dict[str, Any] = {"palette": palette, "channels": count, "light": light}
+    done = dither(pixels, Options(algorithm=algorithm, strength=strength, **fields)).rgb()
+    table, visible = light_of_code(light).astype(np.int64)[pixels], visible_in(pixels)
+    for c in range(depth):
+        fixed = int(strength * 65536 + 0.5)
+        found = PLAIN[algorithm](
+            table[..., c : c + 1], fixed, level_of(count, light), visible, limited=False
+        )
+        assert np.array_equal(done[visible, c], np.array(codes_of(count))[found[visible]])
+
+
+@algorithms
 @settings(max_examples=40, deadline=None)
 @given(
-    height=st.integers(1, 34),
-    width=st.integers(1, 34),
-    strength=st.sampled_from([0.0, 0.5, 0.9, 1.0]),
-    seed=st.integers(0, 1000),
+    size=sizes,
+    palette=st.sampled_from(["black-white", "gameboy", "spectra-6", "pico-8"]),
+    distance=st.sampled_from(["srgb", "linear", "oklab", "ciede2000"]),
+    light=lights,
+    strength=strengths,
+    transparent=st.booleans(),
+    seed=seeds,
 )
-def test_equals_the_plain_reference(
-    algorithm: str, plain: object, height: int, width: int, strength: float, seed: int
+@example((9, 17), "gameboy", "oklab", "linear", 1.0, True, 1)
+def test_palettes_equal_the_plain_reference(
+    algorithm: str,
+    size: tuple[int, int],
+    palette: str,
+    distance: str,
+    light: str,
+    strength: float,
+    transparent: bool,
+    seed: int,
 ) -> None:
-    assert callable(plain)
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
-    options = Options(algorithm=algorithm, palette="gray", strength=strength)
-    light = light_of_code("linear").astype(np.int64)[pixels]
-    expected = plain(light, int(strength * 65536 + 0.5))
-    assert np.array_equal(dither(pixels, options).indices, expected)
+    size = (min(size[0], 60), min(size[1], 60))
+    pixels = picture(seed, size, 3, transparent)
+    fields: dict[str, Any] = {"palette": palette, "distance": distance, "light": light}
+    done = dither(pixels, Options(algorithm=algorithm, strength=strength, **fields))
+    visible = visible_in(pixels)
+    found = PLAIN[algorithm](
+        light_of_code(light).astype(np.int64)[pixels[..., :3]],
+        int(strength * 65536 + 0.5),
+        colour_of(named(palette), light, distance),
+        visible,
+        limited=True,
+    )
+    assert np.array_equal(done.indices[visible], found[visible])
 
 
 @given(height=st.integers(1, 60), width=st.integers(1, 60))
@@ -122,9 +125,10 @@ def test_the_curve_visits_every_pixel_once_and_goes_to_neighbours(height: int, w
 def test_bands_do_not_show() -> None:
     """Dot diffusion works in bands of 256 rows; the reference does not."""
     pixels = np.random.default_rng(0).integers(0, 256, (530, 9), np.uint8)
-    light = light_of_code("linear").astype(np.int64)[pixels]
+    light = light_of_code("linear").astype(np.int64)[pixels][..., None]
     options = Options(algorithm="knuth-dot-diffusion", palette="gray")
-    assert np.array_equal(dither(pixels, options).indices, plain_dots(light, 65536))
+    found = knuth(light, 65536, level_of(2, "linear"), np.ones((530, 9), bool), limited=False)
+    assert np.array_equal(dither(pixels, options).indices, found)
 
 
 @pytest.mark.parametrize("algorithm", ["riemersma", "knuth-dot-diffusion", "direct-binary-search"])
@@ -133,7 +137,7 @@ def test_a_black_and_white_palette_is_two_levels(algorithm: str) -> None:
     levels = dither(pixels, Options(algorithm=algorithm, palette="gray"))
     colours = dither(pixels, Options(algorithm=algorithm, palette="black-white", distance="linear"))
     scale = light_of_code("linear").astype(float)
-    means = [scale[picture.rgb()[:, :, 0]].mean() for picture in (levels, colours)]
+    means = [scale[done.rgb()[:, :, 0]].mean() for done in (levels, colours)]
     assert abs(means[0] - means[1]) < 0.01 * 8192
 
 

@@ -1,86 +1,102 @@
-"""Palette patterns against plain references, and what a mixture must do."""
+"""Palette patterns, bit for bit with plain references, and what a mixture must do."""
+
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from dither_service.engine import Options, dither
 from dither_service.engine.algorithms import ALGORITHMS, PATTERN
-from dither_service.engine.light import code_of_light, light_of_code
-from dither_service.engine.masks.bayer import bayer_ranks
+from dither_service.engine.light import light_of_code
 from dither_service.engine.palettes import named
+from tests.support.pattern_reference import METHODS, Paint, dithered
 
 PATTERNS = [row.name for row in ALGORITHMS.values() if row.family == PATTERN]
 LIGHT = light_of_code("linear").astype(np.int64)
-CODE = code_of_light("linear").astype(np.int64)
-
-
-def placed(plan: list[int], lights: NDArray[np.int64], y: int, x: int) -> int:
-    luminance = lights @ np.array([2126, 7152, 722])
-    plan = sorted(plan, key=lambda k: (luminance[k], k))
-    return plan[int(bayer_ranks(8)[y % 8, x % 8]) * len(plan) // 64]
-
-
-def plain_knoll(pixel: NDArray[np.uint8], colours: NDArray[np.uint8], size: int) -> list[int]:
-    lights = LIGHT[colours]
-    error = np.zeros(3, np.int64)
-    plan = []
-    for _ in range(size):
-        goal = CODE[np.clip(LIGHT[pixel] + error, 0, 8192)]
-        k = int(((goal - colours.astype(np.int64)) ** 2).sum(axis=1).argmin())
-        plan.append(k)
-        error += LIGHT[pixel] - lights[k]
-    return plan
-
-
-def difference(first: NDArray[np.int64], second: NDArray[np.int64]) -> int:
-    away = first - second
-    luma = int(away @ np.array([299, 587, 114]))
-    return 750 * int(away**2 @ np.array([299, 587, 114])) + luma * luma
-
-
-def plain_yliluoma_2(pixel: NDArray[np.uint8], colours: NDArray[np.uint8], size: int) -> list[int]:
-    lights = LIGHT[colours]
-    goal = CODE[LIGHT[pixel]]
-    plan: list[int] = []
-    while len(plan) < size:
-        so_far = lights[plan].sum(axis=0)
-        amounts = [2**i for i in range(7) if 2**i <= max(len(plan), 1)]
-        tried = [
-            (difference(goal, CODE[(so_far + n * lights[k]) // (len(plan) + n)]), k, n)
-            for k in range(len(colours))
-            for n in amounts
-            if len(plan) + n <= size
-        ]
-        _, k, n = min(tried, key=lambda found: found[0])
-        plan += [k] * n
-    return plan
-
-
-@pytest.mark.parametrize(
-    ("algorithm", "plain"), [("knoll", plain_knoll), ("yliluoma-2", plain_yliluoma_2)]
+DISTANCES = ["srgb", "linear", "oklab", "ciede2000"]
+sizes = st.one_of(
+    st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    st.tuples(st.just(1), st.integers(1, 21)),
+    st.tuples(st.integers(1, 21), st.just(1)),
 )
-@settings(max_examples=25, deadline=None)
+
+
+def test_every_pattern_has_a_reference() -> None:
+    assert list(METHODS) == PATTERNS
+
+
+@pytest.mark.parametrize("algorithm", PATTERNS)
+@settings(max_examples=15, deadline=None)
 @given(
-    height=st.integers(1, 9),
-    width=st.integers(1, 9),
-    size=st.sampled_from([2, 7, 16]),
-    palette=st.sampled_from(["pico-8", "gameboy", "spectra-6"]),
+    size=sizes,
+    places=st.sampled_from([2, 3, 7, 16, 64]),
+    palette=st.sampled_from(["black-white", "gameboy", "spectra-6", "pico-8"]),
+    light=st.sampled_from(["linear", "srgb"]),
+    distance=st.sampled_from(DISTANCES),
+    strength=st.sampled_from([0.0, 0.3, 1.0]),
     seed=st.integers(0, 1000),
 )
-def test_equals_the_plain_reference(
-    algorithm: str, plain: object, height: int, width: int, size: int, palette: str, seed: int
+@example((1, 1), 16, "pico-8", "linear", "oklab", 1.0, 1)
+@example((3, 7), 16, "pico-8", "srgb", "ciede2000", 1.0, 2)
+def test_palettes_equal_the_plain_reference(
+    algorithm: str,
+    size: tuple[int, int],
+    places: int,
+    palette: str,
+    light: str,
+    distance: str,
+    strength: float,
+    seed: int,
 ) -> None:
-    assert callable(plain)
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    colours = named(palette)
-    options = Options(algorithm=algorithm, palette=palette, candidates=size, distance="srgb")
-    found = dither(pixels, options).indices
-    for y, x in np.ndindex(height, width):
-        plan = plain(pixels[y, x], colours, size)
-        assert found[y, x] == placed(plan, LIGHT[colours], y, x)
+    if algorithm.startswith("yliluoma"):
+        size, places = (min(size[0], 3), min(size[1], 7)), min(places, 16)  # slow
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+    fields: dict[str, Any] = {"light": light, "distance": distance, "strength": strength}
+    options = Options(algorithm=algorithm, palette=palette, candidates=places, **fields)
+    paint = Paint(named(palette), light, distance, places, strength)
+    assert np.array_equal(dither(pixels, options).indices, dithered(algorithm, paint, pixels))
+
+
+@pytest.mark.parametrize("algorithm", PATTERNS)
+@pytest.mark.parametrize(("palette", "count"), [("gray", 2), ("gray", 5), ("channels", 2)])
+@pytest.mark.parametrize("light", ["linear", "srgb"])
+def test_levels_equal_the_plain_reference(
+    algorithm: str, palette: str, count: int, light: str
+) -> None:
+    shape = (3, 5) if palette == "gray" else (3, 5, 3)
+    pixels = np.random.default_rng(count).integers(0, 256, shape, np.uint8)
+    options = Options.parse(
+        {"algorithm": algorithm, "palette": palette, "channels": count, "light": light}
+    )
+    done = dither(pixels, options)
+    paint = Paint(done.palette, light, "oklab", 16)
+    colours = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+    assert np.array_equal(done.indices, dithered(algorithm, paint, colours))
+
+
+def test_of_many_colours_only_the_nearest_are_paired() -> None:
+    """More than 32: what the references leave out, the kernels must, too."""
+    pixels = np.random.default_rng(4).integers(0, 256, (2, 3, 3), np.uint8)
+    for algorithm in ("yliluoma-1", "yliluoma-3", "n-closest"):
+        options = Options(algorithm=algorithm, palette="nes", candidates=8)
+        paint = Paint(named("nes"), "linear", "oklab", 8)
+        assert np.array_equal(dither(pixels, options).indices, dithered(algorithm, paint, pixels))
+
+
+def test_a_plan_that_is_remembered_is_the_plan() -> None:
+    """Few colours, far more often than there are slots to remember them in."""
+    few = np.random.default_rng(5).integers(0, 256, (40, 3), np.uint8)
+    pixels = few[np.random.default_rng(6).integers(0, 40, (64, 64))]
+    for algorithm in PATTERNS:
+        options = Options(algorithm=algorithm, palette="pico-8")
+        done = dither(pixels, options).indices
+        for y, x in ((0, 0), (17, 40), (63, 63)):
+            y0, x0 = y - y % 8, x - x % 8
+            tile = np.broadcast_to(pixels[y, x], (8, 8, 3))
+            alone = dither(np.ascontiguousarray(tile), options).indices
+            assert done[y, x] == alone[y - y0, x - x0]
 
 
 @pytest.mark.parametrize("algorithm", PATTERNS)
@@ -99,11 +115,3 @@ def test_greys_are_mixed_from_black_and_white_about_as_light_as_they_are(algorit
         # Yliluoma's differences are judged by eye, not by light.
         limit = 0.3 if algorithm.startswith("yliluoma") else 0.02
         assert abs(mean - LIGHT[grey]) < limit * 8192
-
-
-@pytest.mark.parametrize("algorithm", PATTERNS)
-@pytest.mark.parametrize("distance", ["srgb", "linear", "oklab", "ciede2000"])
-def test_every_distance_works(algorithm: str, distance: str) -> None:
-    pixels = np.random.default_rng(1).integers(0, 256, (12, 12, 3), np.uint8)
-    options = Options.parse({"algorithm": algorithm, "palette": "nes", "distance": distance})
-    assert dither(pixels, options).indices.max() < 54

@@ -1,0 +1,141 @@
+"""What is nearest, as a textbook has it: one colour after another, by each of the four distances.
+
+Distances are the whole numbers that the docstring of ``compiled.nearest`` speaks of; CIEDE2000 is
+written from Sharma, Wu and Dalal (2005) with sines, arctangents and powers. Slow on purpose.
+"""
+
+import math
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dither_service.engine.light import code_of_light, light_of_code
+
+WHITE = 8192
+Colour = tuple[int, int, int]
+Choose = Callable[[list[int]], tuple[int, list[int]]]  # values → position, light of the result
+
+_LMS = (
+    (0.4122214708, 0.5363325363, 0.0514459929),
+    (0.2119034982, 0.6806995451, 0.1073969566),
+    (0.0883024619, 0.2817188376, 0.6299787005),
+)
+_OKLAB = (
+    (0.2104542553, 0.7936177850, -0.0040720468),
+    (1.9779984951, -2.4285922050, 0.4505937099),
+    (0.0259040371, 0.7827717662, -0.8086757660),
+)
+_XYZ = (
+    (0.4124564, 0.3575761, 0.1804375),
+    (0.2126729, 0.7151522, 0.0721750),
+    (0.0193339, 0.1191920, 0.9503041),
+)
+
+
+@cache
+def linear(code: int) -> float:
+    part = code / 255
+    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+
+
+@cache
+def oklab(colour: Colour) -> list[int]:
+    """In 16384ths; cone responses in 65535ths, each channel's part rounded by itself."""
+    cones = [
+        min(sum(round(w * linear(v) * 65535) for w, v in zip(row, colour, strict=True)), 65535)
+        for row in _LMS
+    ]
+    roots = [round(float(np.cbrt(cone / 65535)) * 16384) for cone in cones]
+    rows = [[round(weight * 16384) for weight in row] for row in _OKLAB]
+    return [
+        (sum(w * root for w, root in zip(row, roots, strict=True)) + 8192) >> 14 for row in rows
+    ]
+
+
+@cache
+def lab(colour: Colour) -> tuple[float, float, float]:
+    def curve(t: float) -> float:
+        return t ** (1 / 3) if t > 216 / 24389 else (24389 / 27 * t + 16) / 116
+
+    x, y, z = (
+        curve(sum(w * linear(v) for w, v in zip(row, colour, strict=True)) / sum(row))
+        for row in _XYZ
+    )
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def ciede2000(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
+    """With kL = kC = kH = 1; the steps are numbered as in the paper."""
+    (l1, a1, b1), (l2, a2, b2) = one, other
+    c7 = ((math.hypot(a1, b1) + math.hypot(a2, b2)) / 2) ** 7
+    g = 0.5 * (1 - math.sqrt(c7 / (c7 + 25**7)))  # (4)
+    a1, a2 = a1 * (1 + g), a2 * (1 + g)  # (5)
+    c1, c2 = math.hypot(a1, b1), math.hypot(a2, b2)  # (6)
+    h1, h2 = math.degrees(math.atan2(b1, a1)) % 360, math.degrees(math.atan2(b2, a2)) % 360  # (7)
+    turn = h2 - h1 if c1 * c2 else 0.0  # (10)
+    turn -= 360 * round(turn / 360)
+    hue = 2 * math.sqrt(c1 * c2) * math.sin(math.radians(turn / 2))  # (11)
+    mean_l, mean_c = (l1 + l2) / 2, (c1 + c2) / 2  # (12), (13)
+    mean_h = h1 + h2  # (14)
+    if c1 * c2:
+        mean_h = (
+            mean_h / 2 if abs(h1 - h2) <= 180 else (mean_h + math.copysign(360, 359.9 - mean_h)) / 2
+        )
+    cos = [math.cos(math.radians(k * mean_h + s)) for k, s in ((1, -30), (2, 0), (3, 6), (4, -63))]
+    t = 1 - 0.17 * cos[0] + 0.24 * cos[1] + 0.32 * cos[2] - 0.20 * cos[3]  # (15)
+    away = 30 * math.exp(-(((mean_h - 275) / 25) ** 2))  # (16)
+    s_l = 1 + 0.015 * (mean_l - 50) ** 2 / math.sqrt(20 + (mean_l - 50) ** 2)  # (18)
+    s_c, s_h = 1 + 0.045 * mean_c, 1 + 0.015 * mean_c * t  # (19), (20)
+    r_t = -2 * math.sqrt(mean_c**7 / (mean_c**7 + 25**7)) * math.sin(math.radians(2 * away))
+    light, chroma, hue = (l2 - l1) / s_l, (c2 - c1) / s_c, hue / s_h
+    return math.sqrt(max(light**2 + chroma**2 + hue**2 + r_t * chroma * hue, 0))  # (22)
+
+
+def distances(colours: NDArray[np.uint8], wanted: Colour, distance: str) -> list[int]:
+    """From one 8-bit colour to each of ``uint8 (n, 3)``."""
+    every: list[Colour] = [(int(r), int(g), int(b)) for r, g, b in colours]
+    if distance == "ciede2000":
+        return [int(65536 * ciede2000(lab(wanted), lab(colour))) for colour in every]
+    places: dict[str, Callable[[Colour], list[int]]] = {
+        "srgb": lambda colour: [*colour],
+        "linear": lambda colour: [round(16383 * linear(code)) for code in colour],
+        "oklab": oklab,
+    }
+    place = places[distance]
+    here = place(wanted)
+    return [sum((p - q) ** 2 for p, q in zip(here, place(c), strict=True)) for c in every]
+
+
+def colour_of(colours: NDArray[np.uint8], light: str, distance: str) -> Choose:
+    """The nearest colour of three values of light, limited to what light there is."""
+    code, table = code_of_light(light).astype(int), light_of_code(light).astype(int)[colours]
+    known: dict[Colour, int] = {}
+
+    def choose(values: list[int]) -> tuple[int, list[int]]:
+        r, g, b = (int(code[min(max(value, 0), WHITE)]) for value in values)
+        if (r, g, b) not in known:
+            away = distances(colours, (r, g, b), distance)
+            known[r, g, b] = away.index(min(away))
+        k = known[r, g, b]
+        return k, [int(value) for value in table[k]]
+
+    return choose
+
+
+def codes_of(count: int) -> list[int]:
+    """``count`` levels."""
+    return [int(code * 255 / (count - 1) + 0.5) for code in range(count)]
+
+
+def level_of(count: int, light: str) -> Choose:
+    """The nearest of ``count`` levels of one value, the midpoint upwards."""
+    ladder = [int(light_of_code(light)[code]) for code in codes_of(count)]
+
+    def choose(values: list[int]) -> tuple[int, list[int]]:
+        k = sum(2 * values[0] >= below + above for below, above in pairwise(ladder))
+        return k, [ladder[k]]
+
+    return choose
