@@ -1,0 +1,216 @@
+"""Masks and error diffusion with palettes, by every distance, bit for bit with plain references."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from dither_service.engine import Options, dither
+from dither_service.engine.algorithms import ALGORITHMS, MAP, NOISE, ORDERED, SCREEN
+from dither_service.engine.kernels import KERNELS
+from dither_service.engine.light import light_of_code
+from dither_service.engine.masks.layout import layers
+from dither_service.engine.palettes import named
+from tests.support import diffusion_reference
+from tests.support.colour_reference import colour_of
+
+MASKED = [row.name for row in ALGORITHMS.values() if row.family in (ORDERED, NOISE, SCREEN, MAP)]
+WEIGHTS = (3, 6, 1)  # of the channels, about as much as they are of luminance
+sizes = st.one_of(
+    st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    st.tuples(st.just(1), st.integers(1, 70)),
+    st.tuples(st.integers(1, 70), st.just(1)),
+)
+palettes = st.sampled_from(["black-white", "gameboy", "spectra-6", "pico-8"])
+distances = st.sampled_from(["srgb", "linear", "oklab", "ciede2000"])
+lights = st.sampled_from(["linear", "srgb"])
+strengths = st.sampled_from([0.0, 0.3, 1.0])
+seeds = st.integers(0, 2**16)
+
+
+def weighed(away: list[int]) -> int:
+    return sum(w * v * v for w, v in zip(WEIGHTS, away, strict=True))
+
+
+def partner(lights: list[list[int]], goal: list[int], first: int) -> tuple[int, int]:
+    """The colour that mixes best with the first, and its share of 65536."""
+    found = []
+    for k, light in enumerate(lights):
+        span = [b - a for a, b in zip(lights[first], light, strict=True)]
+        rest = [v - a for a, v in zip(lights[first], goal, strict=True)]
+        length = weighed(span)
+        along = sum(w * s * r for w, s, r in zip(WEIGHTS, span, rest, strict=True))
+        share = min(max((along << 16) // length, 0), 65536) if length else 0
+        error = weighed([r - (s * share >> 16) for s, r in zip(span, rest, strict=True)])
+        grain = ((length * share >> 16) * (65536 - share) >> 16) >> 9
+        found.append((error + grain, k, share))
+    return min(found)[1:]
+
+
+def mixed(lights: list[list[int]], goal: list[int], nearest: int) -> tuple[int, int, int]:
+    """The darker and the lighter colour of a mixture, and the lighter one's share."""
+    second, _ = partner(lights, goal, nearest)
+    first, _ = partner(lights, goal, second)
+    second, share = partner(lights, goal, first)
+    luminance = [2126 * r + 7152 * g + 722 * b for r, g, b in lights]
+    if luminance[second] < luminance[first]:
+        return second, first, 65536 - share
+    return first, second, share
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    size=sizes,
+    algorithm=st.sampled_from(MASKED),
+    palette=palettes,
+    distance=distances,
+    light=lights,
+    strength=strengths,
+    seed=seeds,
+)
+def test_mixtures_of_two_equal_the_plain_reference(
+    size: tuple[int, int],
+    algorithm: str,
+    palette: str,
+    distance: str,
+    light: str,
+    strength: float,
+    seed: int,
+) -> None:
+    height, width = size
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    fields: dict[str, Any] = {"palette": palette, "distance": distance, "light": light}
+    options = Options(algorithm=algorithm, strength=strength, seed=seed, **fields)
+    colours = named(palette)
+    scale = light_of_code(light)
+    table = [[int(v) for v in row] for row in scale[colours]]
+    choose = colour_of(colours, light, distance)
+    expected = np.empty((height, width), np.uint8)
+    for layer in layers(options, height, width, 1):
+        for y in range(layer.top, layer.bottom):
+            row = layer.thresholds[(y - layer.top) % len(layer.thresholds)]
+            for x in range(width):
+                goal = [int(v) for v in scale[pixels[y, x]]]
+                darker, lighter, share = mixed(table, goal, choose(goal)[0])
+                expected[y, x] = lighter if share >= row[x, 0] else darker
+    assert np.array_equal(dither(pixels, options).indices, expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=sizes,
+    algorithm=st.sampled_from([*KERNELS, "ostromoukhov", "zhou-fang"]),
+    palette=palettes,
+    distance=distances,
+    light=lights,
+    strength=strengths,
+    serpentine=st.booleans(),
+    transparent=st.booleans(),
+    seed=seeds,
+)
+def test_diffusion_to_a_palette_equals_the_textbook(
+    size: tuple[int, int],
+    algorithm: str,
+    palette: str,
+    distance: str,
+    light: str,
+    strength: float,
+    serpentine: bool,
+    transparent: bool,
+    seed: int,
+) -> None:
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 256, (*size, 3), np.uint8)
+    visible = random.random(size) > (0.3 if transparent else -1)
+    given_pixels = np.dstack([pixels, np.where(visible, 200, 0).astype(np.uint8)])
+    fields: dict[str, Any] = {"palette": palette, "distance": distance, "light": light}
+    fields |= {"strength": strength, "serpentine": serpentine, "seed": seed}
+    done = dither(given_pixels if transparent else pixels, Options(algorithm=algorithm, **fields))
+    values = light_of_code(light).astype(np.int64)[pixels]
+    choose = colour_of(named(palette), light, distance)
+    if algorithm in KERNELS:
+        found = diffusion_reference.diffuse(
+            values,
+            KERNELS[algorithm].taps,
+            Fraction(strength),
+            serpentine,
+            choose,
+            visible,
+            limited=True,
+        )
+    else:
+        found = diffusion_reference.diffuse_variable(
+            values,
+            algorithm,
+            round(strength * 65536),
+            serpentine,
+            seed,
+            lambda value: ((value * 255 + 4096) // 8192, 8192),
+            choose,
+            limited=True,
+            visible=visible,
+        )
+    assert np.array_equal(done.indices[visible], found[visible])
+
+
+@settings(max_examples=60, deadline=None)
+@given(palette=palettes, distance=distances, light=lights, seed=seeds)
+def test_none_is_the_nearest_colour(palette: str, distance: str, light: str, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), np.uint8)
+    options = Options.parse(
+        {"algorithm": "none", "palette": palette, "distance": distance, "light": light}
+    )
+    choose = colour_of(named(palette), light, distance)
+    scale = light_of_code(light)
+    expected = [[choose([int(v) for v in scale[pixel]])[0] for pixel in row] for row in pixels]
+    assert dither(pixels, options).indices.tolist() == expected
+
+
+def visible_of(algorithm: str, pixels: NDArray[np.uint8], palette: str) -> NDArray[np.uint8]:
+    """What is seen of the result: nothing where it is transparent."""
+    done = dither(pixels, Options(algorithm=algorithm, palette=palette))
+    assert done.alpha is not None
+    assert np.array_equal(done.alpha, pixels[..., 3])
+    return np.where(pixels[..., 3:] > 0, done.rgb(), 0)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("palette", ["gray", "channels", "spectra-6"])
+def test_what_is_transparent_keeps_its_alpha_and_changes_nothing(
+    algorithm: str, palette: str
+) -> None:
+    random = np.random.default_rng(7)
+    pixels = random.integers(0, 256, (37, 41, 4), np.uint8)
+    pixels[..., 3] = np.where(random.random((37, 41)) < 0.4, 0, pixels[..., 3])
+    other = pixels.copy()
+    other[other[..., 3] == 0, :3] = 255 - other[other[..., 3] == 0, :3]
+    first, second = (visible_of(algorithm, picture, palette) for picture in (pixels, other))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("palette", ["gray", "channels", "pico-8"])
+def test_options_that_are_not_read_change_nothing(algorithm: str, palette: str) -> None:
+    """Equal digests are equal pictures: what the canonical form leaves out must not matter."""
+    pixels = np.random.default_rng(9).integers(0, 256, (24, 24, 3), np.uint8)
+    options = Options(
+        algorithm=algorithm,
+        palette=palette,
+        channels=3,
+        serpentine=True,
+        strength=0.7,
+        distance="srgb",
+        angle=20,
+        cell=9,
+        candidates=5,
+        seed=77,
+        background="#123456",
+    )
+    plain = options.canonical()
+    assert plain.digest() == options.digest()
+    first, second = dither(pixels, options), dither(pixels, plain)
+    assert np.array_equal(first.rgb(), second.rgb())
