@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import requests
 
-from tests.faults.ledger import Ledger
+from tests.faults.ledger import HANG_SECONDS, Ledger
 from tests.support.pictures import photograph
 
 GIVE_UP_SECONDS = 120.0
@@ -31,7 +32,7 @@ class Clients:
         def ask() -> requests.Response:
             file = (f"{number}.jpg", self._picture)
             return self._session.post(
-                f"{self._url}/images", files={"file": file}, data=fields, timeout=30
+                f"{self._url}/images", files={"file": file}, data=fields, timeout=HANG_SECONDS
             )
 
         answer = self._until(f"upload {number}", ask, {201})
@@ -40,25 +41,24 @@ class Clients:
         return uuid
 
     def request(self, uuid: str, channels: int) -> None:
-        url = f"{self._url}/images/{uuid}/{channels}"
-        ask: Callable[[], requests.Response] = lambda: self._session.post(url, timeout=30)  # noqa: E731 - the type
+        ask = self._asking("POST", f"/images/{uuid}/{channels}")
         self._until(f"dither {channels} of {uuid}", ask, {200, 202})
         self._ledger.requested(uuid, channels)
 
     def delete(self, uuid: str) -> None:
         """404 is as good as 204: an earlier try may have done it."""
-        url = f"{self._url}/images/{uuid}"
-        ask: Callable[[], requests.Response] = lambda: self._session.delete(url, timeout=30)  # noqa: E731 - the type
-        self._until(f"delete of {uuid}", ask, {204, 404})
+        self._until(f"delete of {uuid}", self._asking("DELETE", f"/images/{uuid}"), {204, 404})
         self._ledger.deleted(uuid)
 
     def list_images(self) -> None:
-        url = f"{self._url}/images?limit=20"
-        self._until("list", lambda: self._session.get(url, timeout=30), {200})
+        self._until("list", self._asking("GET", "/images?limit=20"), {200})
 
     def upload_many(self, numbers: Iterable[int], *, threads: int = 4) -> list[str]:
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(self.upload, numbers))
+
+    def _asking(self, method: str, path: str) -> Callable[[], requests.Response]:
+        return partial(self._session.request, method, self._url + path, timeout=HANG_SECONDS)
 
     @property
     def _session(self) -> requests.Session:
@@ -75,6 +75,8 @@ class Clients:
             started = time.monotonic()
             try:
                 answer = ask()
+            except requests.Timeout:
+                self._ledger.hung(what)
             except requests.RequestException:
                 pass  # the gateway itself is away: nobody promised anything
             else:

@@ -3,7 +3,11 @@
 import threading
 from dataclasses import dataclass, field
 
+from tests.faults.scale import chosen_scale
+
+# Whatever is down, an answer comes this soon; where times say little, a client still gives up.
 ANSWER_SECONDS = 10.0
+HANG_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -45,15 +49,18 @@ class Ledger:
             self.promises[uuid].deleted = True
 
     def answered(self, what: str, status: int, seconds: float, retry_after: str | None) -> None:
-        """Whatever is down, an answer comes soon."""
         with self._lock:
             self.slowest = max(self.slowest, seconds)
             self.refused += status == 503
             clean = status < 500 or (status == 503 and retry_after is not None)
             if self.strict and not clean:
                 self.broken.append(f"{what} was answered {status} (Retry-After {retry_after})")
-            if seconds > ANSWER_SECONDS:
+            if seconds > ANSWER_SECONDS and chosen_scale().is_timed:
                 self.broken.append(f"{what} took {seconds:.1f} s")
+
+    def hung(self, what: str) -> None:
+        with self._lock:
+            self.broken.append(f"{what} was not answered within {HANG_SECONDS} s")
 
     @property
     def kept(self) -> list[Promise]:

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.faults.world import SERVICES, World
+from tests.support.system import wait_for
 
 # What is shown, and as which metric.
 CONSUMER = {
@@ -19,8 +21,14 @@ OUTBOX = {"pending": "outbox_pending_messages", "age_seconds": "outbox_age_secon
 WITH_OUTBOX = ("upload", "dither")
 
 
-def telemetry_misses(world: World) -> Iterator[str]:
-    """What is not shown, or not alike in both; while nothing goes on."""
+def telemetry_misses(world: World) -> list[str]:
+    """What is not shown, or not alike in both, also a while after all work has ended."""
+    with suppress(AssertionError):
+        wait_for(lambda: not list(_misses(world)), "agreement of health and metrics")
+    return list(_misses(world))
+
+
+def _misses(world: World) -> Iterator[str]:
     for name in SERVICES:
         metrics = _metrics(world, name)  # first: it brings itself up to date
         parts = _parts(world, name)

@@ -118,7 +118,7 @@ def _die_in_turn(world: World, name: str, failpoints: Sequence[str]) -> None:
         assert child.process.returncode == -signal.SIGKILL, f"{name} ended: see {child.log}"
         logger.info("%s died at %s after %.1f s", name, failpoint, time.monotonic() - started)
     world.revive(name)
-    wait_for(lambda: world.healthy(name), f"health of {name}", seconds=60)
+    wait_for(lambda: world.healthy(name), f"health of {name}", seconds=120)
 
 
 def _let_claims_end(world: World) -> None:

@@ -59,7 +59,7 @@ def test_r12_replicas_join_and_leave_under_load(
                 time.sleep(dice.random() * 2)
                 assert second.process is not None
                 second.process.terminate()
-                assert second.process.wait(30) == 0
+                assert second.process.wait(60) == 0
 
     load = Load(world, scale.joins * 10, dice)
     load.run(faults)

@@ -34,7 +34,7 @@ def test_r5_asked_to_end_under_load(
             time.sleep(dice.random())
             took.append(_seconds_to_end(world, name))
             world.revive(name)
-            wait_for(lambda name=name: world.healthy(name), f"health of {name}", seconds=60)  # type: ignore[misc] # mypy cannot infer a lambda's default
+            wait_for(lambda name=name: world.healthy(name), f"health of {name}", seconds=120)  # type: ignore[misc] # mypy cannot infer a lambda's default
 
     load = Load(world, stops, dice)
     load.run(faults)
@@ -56,5 +56,5 @@ def _seconds_to_end(world: World, name: str) -> float:
     child.wanted = False
     started = time.monotonic()
     child.process.terminate()
-    assert child.process.wait(30) == ENDS[name], f"{name} did not end well: see {child.log}"
+    assert child.process.wait(60) == ENDS[name], f"{name} did not end well: see {child.log}"
     return time.monotonic() - started

@@ -208,7 +208,7 @@ def test_work_may_take_longer_than_the_poll_interval(
     scale = chosen_scale()
     settings = kafka.model_copy(
         update={
-            "kafka_session_timeout_seconds": 1.5,
+            "kafka_session_timeout_seconds": 3,
             "kafka_max_poll_interval_seconds": scale.poll_seconds,
         }
     )
