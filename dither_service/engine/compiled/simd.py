@@ -20,9 +20,9 @@ from dither_service.engine.compiled.decorators import Function
 LANES = 32
 SQUARE = 16  # of the transposition
 
-_I16, _I32, _I8 = ir.IntType(16), ir.IntType(32), ir.IntType(8)
-_SHORTS, _WORDS, _BYTES = (ir.VectorType(kind, LANES) for kind in (_I16, _I32, _I8))
-_SQUARE_ROW = ir.VectorType(_I8, SQUARE)
+SHORT, WORD, _BYTE = ir.IntType(16), ir.IntType(32), ir.IntType(8)
+SHORTS, WORDS, _BYTES = (ir.VectorType(kind, LANES) for kind in (SHORT, WORD, _BYTE))
+_SQUARE_ROW = ir.VectorType(_BYTE, SQUARE)
 
 
 class LanesType(types.Type):
@@ -38,47 +38,47 @@ lanes_type = LanesType()
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _SHORTS)
+        super().__init__(manager, kind, SHORTS)
 
 
-def _address(context: Any, builder: Any, kind: Any, value: Any, index: Any, vector: Any) -> Any:
+def address(context: Any, builder: Any, kind: Any, value: Any, index: Any, vector: Any) -> Any:
     array = context.make_array(kind)(context, builder, value)
     element = builder.gep(array.data, [index])
     return builder.bitcast(element, vector.as_pointer())
 
 
-def _broadcast(builder: Any, value: Any, vector: Any) -> Any:
-    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-    zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+def broadcast(builder: Any, value: Any, vector: Any) -> Any:
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, WORD(0))
+    zeros = ir.Constant(WORDS, [0] * LANES)
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), zeros)
 
 
-def _instruction(function: Function) -> Function:
+def instruction(function: Function) -> Function:
     """Decorator: ``intrinsic`` with a type; the function gets types and returns what writes IR."""
     made: Function = intrinsic(function)
     return made
 
 
-@_instruction
+@instruction
 def load(typing_context, array, index):
     """Lanes from ``array[index : index + LANES]`` of an int16 or uint8 array."""
-    vector = _BYTES if array.dtype == types.uint8 else _SHORTS
+    vector = _BYTES if array.dtype == types.uint8 else SHORTS
 
     def generate(context, builder, signature, arguments):
-        place = _address(context, builder, signature.args[0], arguments[0], arguments[1], vector)
+        place = address(context, builder, signature.args[0], arguments[0], arguments[1], vector)
         value = builder.load(place, align=1)
-        return builder.zext(value, _SHORTS) if vector is _BYTES else value
+        return builder.zext(value, SHORTS) if vector is _BYTES else value
 
     return lanes_type(array, types.intp), generate
 
 
-@_instruction
+@instruction
 def store(typing_context, array, index, value):
     """Lanes to ``array[index : index + LANES]``; the low bytes if it is a uint8 array."""
-    vector = _BYTES if array.dtype == types.uint8 else _SHORTS
+    vector = _BYTES if array.dtype == types.uint8 else SHORTS
 
     def generate(context, builder, signature, arguments):
-        place = _address(context, builder, signature.args[0], arguments[0], arguments[1], vector)
+        place = address(context, builder, signature.args[0], arguments[0], arguments[1], vector)
         value = arguments[2]
         if vector is _BYTES:
             value = builder.trunc(value, _BYTES)
@@ -88,47 +88,29 @@ def store(typing_context, array, index, value):
     return types.void(array, types.intp, lanes_type), generate
 
 
-@_instruction
-def load_fourth(typing_context, array, first):
-    """Lanes from every fourth of the ``4 * LANES`` numbers of an int16 array, from ``first`` on."""
-    vector = ir.VectorType(_I16, 4 * LANES)
-
-    def generate(context, builder, signature, arguments):
-        origin = ir.Constant(ir.IntType(64), 0)
-        place = _address(context, builder, signature.args[0], arguments[0], origin, vector)
-        every = builder.load(place, align=1)
-        number = first.literal_value
-        mask = ir.Constant(ir.VectorType(_I32, LANES), [number + 4 * i for i in range(LANES)])
-        return builder.shuffle_vector(every, ir.Constant(vector, ir.Undefined), mask)
-
-    if not isinstance(first, types.IntegerLiteral):
-        return None
-    return lanes_type(array, first), generate
-
-
-@_instruction
+@instruction
 def spread(typing_context, value):
     """One integer in every lane."""
 
     def generate(context, builder, signature, arguments):
-        return _broadcast(builder, arguments[0], _SHORTS)
+        return broadcast(builder, arguments[0], SHORTS)
 
     return lanes_type(types.int16), generate
 
 
-@_instruction
+@instruction
 def high_product(typing_context, a, b):
     """``a * b >> 16``, rounded down, of signed lanes."""
 
     def generate(context, builder, signature, arguments):
-        wide = [builder.sext(value, _WORDS) for value in arguments]
-        shift = ir.Constant(_WORDS, [16] * LANES)
-        return builder.trunc(builder.ashr(builder.mul(*wide), shift), _SHORTS)
+        wide = [builder.sext(value, WORDS) for value in arguments]
+        shift = ir.Constant(WORDS, [16] * LANES)
+        return builder.trunc(builder.ashr(builder.mul(*wide), shift), SHORTS)
 
     return lanes_type(lanes_type, lanes_type), generate
 
 
-@_instruction
+@instruction
 def product(typing_context, a, b):
     """``a * b``, the low 16 bits."""
 
@@ -138,18 +120,18 @@ def product(typing_context, a, b):
     return lanes_type(lanes_type, lanes_type), generate
 
 
-@_instruction
+@instruction
 def at_least(typing_context, a, b):
     """All ones (-1) in the lanes where a ≥ b, 0 elsewhere."""
 
     def generate(context, builder, signature, arguments):
-        return builder.sext(builder.icmp_signed(">=", *arguments), _SHORTS)
+        return builder.sext(builder.icmp_signed(">=", *arguments), SHORTS)
 
     return lanes_type(lanes_type, lanes_type), generate
 
 
 def _define(symbol: Any, method: str) -> None:
-    @_instruction
+    @instruction
     def apply(typing_context, a, b):
         def generate(context, builder, signature, arguments):
             return getattr(builder, method)(*arguments)
@@ -173,7 +155,7 @@ for _symbol, _method in (
     _define(_symbol, _method)
 
 
-@_instruction
+@instruction
 def transpose(typing_context, source, start, stride, target, place, pitch):
     """Turn a square of `SQUARE` × `SQUARE` bytes, rows becoming columns.
 
@@ -188,7 +170,7 @@ def transpose(typing_context, source, start, stride, target, place, pitch):
         for _ in range(SQUARE):
             rows.append(
                 builder.load(
-                    _address(context, builder, signature.args[0], source, index, _SQUARE_ROW),
+                    address(context, builder, signature.args[0], source, index, _SQUARE_ROW),
                     align=1,
                 )
             )
@@ -196,7 +178,7 @@ def transpose(typing_context, source, start, stride, target, place, pitch):
         # Interleaving rows i and i + n/2, log2 n times, turns the square.
         low = [i // 2 + SQUARE * (i % 2) for i in range(SQUARE)]
         masks = [
-            ir.Constant(ir.VectorType(_I32, SQUARE), [half + i for i in low])
+            ir.Constant(ir.VectorType(WORD, SQUARE), [half + i for i in low])
             for half in (0, SQUARE // 2)
         ]
         for _ in range(SQUARE.bit_length() - 1):
@@ -209,7 +191,7 @@ def transpose(typing_context, source, start, stride, target, place, pitch):
         for row in rows:
             builder.store(
                 row,
-                _address(context, builder, signature.args[3], target, index, _SQUARE_ROW),
+                address(context, builder, signature.args[3], target, index, _SQUARE_ROW),
                 align=1,
             )
             index = builder.add(index, pitch)
@@ -219,14 +201,14 @@ def transpose(typing_context, source, start, stride, target, place, pitch):
     return signature, generate
 
 
-@_instruction
+@instruction
 def copy(typing_context, source, start, target, place, count):
     """``target[place : place + count] = source[start : start + count]``; flat uint8, apart."""
 
     def generate(context, builder, signature, arguments):
         source, start, target, place, count = arguments
-        origin = _address(context, builder, signature.args[0], source, start, _I8)
-        goal = _address(context, builder, signature.args[2], target, place, _I8)
+        origin = address(context, builder, signature.args[0], source, start, _BYTE)
+        goal = address(context, builder, signature.args[2], target, place, _BYTE)
         cgutils.raw_memcpy(builder, goal, origin, count, 1)
         return context.get_dummy_value()
 

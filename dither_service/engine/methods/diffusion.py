@@ -8,8 +8,8 @@ make good would grow without end.) The error is value - result; each neighbour g
 is dropped. Even rows run left to right; with ``serpentine`` odd rows run right to left, the
 weights mirrored. `shares` says how weights, strength and rounding go together.
 
-Rows left to right are computed many in step (``compiled.wavefront``), else by the plain loops
-here; both give the same bits.
+Rows left to right are computed many in step (``compiled.wavefront``); by the plain loops here go
+serpentine scans, transparency, many levels and CIEDE2000. Both give the same bits.
 """
 
 from fractions import Fraction
@@ -19,8 +19,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_service.engine.algorithms import CUSTOM
-from dither_service.engine.compiled import wavefront
-from dither_service.engine.compiled.decorators import array_in, array_out, kernel
+from dither_service.engine.compiled import wavefront_levels, wavefront_palette
+from dither_service.engine.compiled.decorators import array_in, array_out, kernel, merged
 from dither_service.engine.compiled.nearest import SEARCH, nearest_light
 from dither_service.engine.kernels import KERNELS
 from dither_service.engine.light import WHITE, light_of_code
@@ -30,6 +30,7 @@ from dither_service.engine.work import Levels, Palette, Work
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 _HALF = 32767
+_PAD = 8  # columns of the ring on either side, which nothing reads
 _MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
 Shares = NDArray[np.int32]
 Taps = tuple[tuple[int, int, Fraction], ...]
@@ -43,6 +44,7 @@ def render(work: Work) -> NDArray[np.uint8]:
         if in_step and work.target.count <= _MOST_LEVELS:
             return _levels_in_step(work, work.target, taps, rest)
         return _levels(work, work.target, taps, rest)
+    in_step = in_step and work.options.distance != "ciede2000"
     return (_palette_in_step if in_step else _palette)(work, work.target, taps, rest)
 
 
@@ -83,7 +85,7 @@ def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDAr
     lights = target.lights.astype(np.int32)
     combined = target.combines(depth)
     found = np.empty((height, width if combined else width * depth), np.uint8)
-    wavefront.diffuse_levels(
+    wavefront_levels.diffuse_levels(
         work.pixels.reshape(height, width * depth),
         depth,
         work.light,
@@ -100,7 +102,7 @@ def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDAr
 def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np.uint8]:
     height, width = work.pixels.shape[:2]
     found = np.empty((height, width), np.uint8)
-    wavefront.diffuse_palette(
+    wavefront_palette.diffuse_palette(
         work.pixels.reshape(height, width * 3),
         work.light,
         _even(work),
@@ -153,6 +155,21 @@ def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
     return np.array(table, np.int32), rest
 
 
+@merged
+def give(ring, y, x, step, c, error, taps, rest):
+    """Give the shares of an error to the rows of the ring, row y being at ``y % rows``."""
+    rows = ring.shape[0]
+    left = error
+    for t in range(taps.shape[0]):
+        if t != rest:
+            part = (error * taps[t, 2]) >> 16
+            left -= part
+            if taps[t, 1] >= 0:
+                ring[(y + taps[t, 1]) % rows, x + _PAD + step * taps[t, 0], c] += part
+    if taps[rest, 1] >= 0:
+        ring[(y + taps[rest, 1]) % rows, x + _PAD + step * taps[rest, 0], c] += left
+
+
 @kernel(
     array_in(_U1, 3),
     array_in(_U1, 2),
@@ -166,9 +183,8 @@ def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
 )
 def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, out):
     height, width, depth = image.shape
-    pad = 8
     rows = taps[:, 1].max() + 1
-    ring = np.zeros((rows, width + 2 * pad, depth), np.int32)
+    ring = np.zeros((rows, width + 2 * _PAD, depth), np.int32)
     masked = mask.shape[0] > 0
     for y in range(height):
         here = y % rows
@@ -181,20 +197,10 @@ def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, o
                     out[y, x, c] = 0
                 continue
             for c in range(depth):
-                v = light[image[y, x, c]] + ring[here, x + pad, c]
+                v = light[image[y, x, c]] + ring[here, x + _PAD, c]
                 k = choice[min(max(v, 0), WHITE)]
                 out[y, x, c] = k
-                e = v - levels[k]
-                left = e
-                for t in range(taps.shape[0]):
-                    if t != rest:
-                        part = (e * taps[t, 2]) >> 16
-                        left -= part
-                        if taps[t, 1] >= 0:
-                            ring[(y + taps[t, 1]) % rows, x + pad + step * taps[t, 0], c] += part
-                if taps[rest, 1] >= 0:
-                    t = rest
-                    ring[(y + taps[t, 1]) % rows, x + pad + step * taps[t, 0], c] += left
+                give(ring, y, x, step, c, v - levels[k], taps, rest)
         ring[here] = 0
 
 
@@ -211,9 +217,8 @@ def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, o
 )
 def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine, out):
     height, width = image.shape[:2]
-    pad = 8
     rows = taps[:, 1].max() + 1
-    ring = np.zeros((rows, width + 2 * pad, 3), np.int32)
+    ring = np.zeros((rows, width + 2 * _PAD, 3), np.int32)
     value = np.zeros(3, np.int32)
     masked = mask.shape[0] > 0
     for y in range(height):
@@ -226,20 +231,10 @@ def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine,
                 out[y, x] = 0
                 continue
             for c in range(3):
-                v = light[image[y, x, c]] + ring[here, x + pad, c]
+                v = light[image[y, x, c]] + ring[here, x + _PAD, c]
                 value[c] = min(max(v, -WHITE), 2 * WHITE)
             k = nearest_light(search, value[0], value[1], value[2])
             out[y, x] = k
             for c in range(3):
-                e = value[c] - colours[k, c]
-                left = e
-                for t in range(taps.shape[0]):
-                    if t != rest:
-                        part = (e * taps[t, 2]) >> 16
-                        left -= part
-                        if taps[t, 1] >= 0:
-                            ring[(y + taps[t, 1]) % rows, x + pad + step * taps[t, 0], c] += part
-                if taps[rest, 1] >= 0:
-                    t = rest
-                    ring[(y + taps[t, 1]) % rows, x + pad + step * taps[t, 0], c] += left
+                give(ring, y, x, step, c, value[c] - colours[k, c], taps, rest)
         ring[here] = 0
