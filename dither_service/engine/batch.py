@@ -3,13 +3,12 @@
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 from dither_service.engine.errors import EngineError
-from dither_service.engine.options import Options
 
 STREAM = "-"
 _BAR = 30
@@ -22,6 +21,11 @@ class Job:
     input: str
     output: str
 
+    @property
+    def name(self) -> str:
+        """What the input is called in messages."""
+        return "standard input" if self.input == STREAM else self.input
+
     def read(self) -> bytes:
         """The input's bytes; EngineError when it cannot be read."""
         if self.input == STREAM:
@@ -29,7 +33,7 @@ class Job:
         try:
             return Path(self.input).read_bytes()
         except OSError as error:
-            raise EngineError(f"{self.input} cannot be read: {error.strerror}.") from error
+            raise EngineError(f"It cannot be read: {error.strerror}.") from error
 
     def write(self, data: bytes) -> None:
         """Put the output there as a whole; EngineError, and nothing written, when that fails."""
@@ -65,9 +69,9 @@ def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
     ``output`` is a directory when it is one, ends in a slash, or there are several inputs; then
     each file keeps its name, with the ending of the format.
     """
-    if output == STREAM or not (len(inputs) > 1 or output.endswith("/") or Path(output).is_dir()):
-        if len(inputs) > 1:
-            raise EngineError("Several images need a directory to go to, not standard output.")
+    if len(inputs) > 1 and output == STREAM:
+        raise EngineError("Several images need a directory to go to, not standard output.")
+    if not is_directory(inputs, output):
         return [Job(inputs[0], output)]
     jobs = [Job(name, str(Path(output) / f"{_stem(name)}.{form}")) for name in inputs]
     seen: dict[str, str] = {}
@@ -78,37 +82,49 @@ def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
     return jobs
 
 
+def is_directory(inputs: Sequence[str], output: str) -> bool:
+    """Whether ``output`` is where files go, not a file."""
+    several = len(inputs) > 1 or output.endswith("/")
+    return output != STREAM and (several or Path(output).is_dir())
+
+
 def _stem(name: str) -> str:
     return "stdin" if name == STREAM else Path(name).stem
 
 
-def run(jobs: Sequence[Job], options: Options, *, max_pixels: int, max_frames: int) -> int:
-    """Do all jobs; what fails is told on standard error. Returns 1 if any failed, else 0."""
-    from dither_service.engine.pipeline import dither_bytes  # noqa: PLC0415 - loads the compiler
+def run(jobs: Sequence[Job], make: Callable[[bytes], bytes]) -> int:
+    """Do all jobs; what fails is told on standard error. Returns 1 if any failed, else 0.
 
-    def make(job: Job) -> None:
-        done = dither_bytes(job.read(), options, max_pixels=max_pixels, max_frames=max_frames)
-        job.write(done.data)
-
-    bar = len(jobs) > 1 and sys.stderr.isatty()
+    ``make`` turns an input's bytes into an output's, on several threads at once.
+    """
+    bar = _BAR if len(jobs) > 1 and sys.stderr.isatty() else 0
     failed = 0
-    with ThreadPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
-        running = {pool.submit(make, job): job for job in jobs}
+    pool = ThreadPoolExecutor(min(len(jobs), os.cpu_count() or 1))
+    running = {pool.submit(_do, job, make): job for job in jobs}
+    _progress(0, len(jobs), bar)
+    try:
         for number, future in enumerate(as_completed(running), 1):
             error = future.exception()
             if isinstance(error, EngineError):
                 failed += 1
-                sys.stderr.write(f"{chr(13) if bar else ''}{running[future].input}: {error}\n")
+                clear = "\r\x1b[K" if bar else ""
+                sys.stderr.write(f"{clear}{running[future].name}: {error}\n")
             elif error is not None:
                 raise error
-            if bar:
-                _progress(number, len(jobs))
-    if bar:
-        sys.stderr.write("\n")
+            _progress(number, len(jobs), bar)
+    finally:
+        pool.shutdown(cancel_futures=True)
     return 1 if failed else 0
 
 
-def _progress(number: int, total: int) -> None:
-    full = _BAR * number // total
-    sys.stderr.write(f"\r[{'#' * full}{'.' * (_BAR - full)}] {number}/{total}")
-    sys.stderr.flush()
+def _do(job: Job, make: Callable[[bytes], bytes]) -> None:
+    job.write(make(job.read()))
+
+
+def _progress(number: int, total: int, bar: int) -> None:
+    """Draw a bar that is ``bar`` characters long; none when that is 0."""
+    if bar:
+        full = bar * number // total
+        end = "\n" if number == total else ""
+        sys.stderr.write(f"\r[{'#' * full}{'.' * (bar - full)}] {number}/{total}{end}")
+        sys.stderr.flush()

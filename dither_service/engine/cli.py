@@ -5,13 +5,16 @@ Every option of the library is an option here, with the same name and the same l
 
 import argparse
 import json
+import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from dither_service.engine.algorithms import ALGORITHMS
-from dither_service.engine.batch import STREAM, Job, plan, run
+from dither_service.engine.algorithms import ALGORITHMS, CUSTOM, MAP, Algorithm
+from dither_service.engine.batch import is_directory, plan, run
+from dither_service.engine.decode import MAX_FRAMES
 from dither_service.engine.errors import EngineError
 from dither_service.engine.options import Options
 from dither_service.engine.palettes import NAMED
@@ -27,6 +30,8 @@ examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0, 1 when a file failed, 2 for a wrong command."""
+    # What Pillow notes about odd files is not for the person at the command line.
+    warnings.filterwarnings("ignore", module="PIL")
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.list:
@@ -42,31 +47,62 @@ def main(arguments: Sequence[str]) -> int:
     try:
         options = Options.parse(_fields(given))
         jobs = plan(given.inputs, given.output, options.format)
-        if given.contact_sheet:
-            return _contact_sheet(jobs, options)
+        if given.contact_sheet and len(jobs) != 1:
+            raise EngineError("A contact sheet is made of one image.")
     except EngineError as error:
         parser.error(str(error))
-    return run(jobs, options, max_pixels=given.max_pixels, max_frames=given.max_frames)
+    make = _sheet if given.contact_sheet else _dithered
+    limits = {"max_pixels": given.max_pixels, "max_frames": given.max_frames}
+    try:
+        return run(jobs, lambda data: make(data, options, limits))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever reads has left; what is left in the buffer must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def listing() -> str:
     """All algorithms and palettes, one a line."""
-    lines = ["algorithms:"]
-    lines += [f"  {entry.name:24} {entry.description}" for entry in ALGORITHMS.values()]
-    lines += [f"  {'custom':24} Error diffusion with the weights of --kernel.", "", "palettes:"]
-    lines += [f"  {'channels':24} Levels per colour channel (--channels)."]
-    lines += [f"  {'gray':24} Grey levels (--channels)."]
-    lines += [f"  {'adaptive:n':24} n colours made from the image."]
-    lines += [f"  {'#rrggbb,#rrggbb,...':24} A list of 2 to 256 colours."]
-    lines += [
-        f"  {entry.name:24} {entry.title} ({len(entry.colours)} colours)."
-        for entry in NAMED.values()
-    ]
-    return "\n".join(lines) + "\n"
+    algorithms = {entry.name: _told(entry) for entry in ALGORITHMS.values()}
+    algorithms[CUSTOM] = "Error diffusion with the weights of --kernel."
+    palettes = {
+        "channels": "Levels per colour channel (--channels).",
+        "gray": "Grey levels (--channels).",
+        "adaptive:n": "n colours made from the image.",
+        "#rrggbb,#rrggbb,...": "A list of 2 to 256 colours.",
+    }
+    for entry in NAMED.values():
+        count = f" ({len(entry.colours)} colours)" if "colours" not in entry.title else ""
+        palettes[entry.name] = f"{entry.title}{count}."
+    return f"algorithms:\n{_columns(algorithms)}\npalettes:\n{_columns(palettes)}"
+
+
+def _told(entry: Algorithm) -> str:
+    return f"{entry.title}. {entry.description}" if entry.family == MAP else entry.description
+
+
+def _columns(lines: dict[str, str]) -> str:
+    width = max(map(len, lines))
+    return "".join(f"  {name:{width}}  {text}\n" for name, text in lines.items())
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message.rstrip('.')}. See --help.\n")
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m dither_service.engine",
         description="Dither images and animations.",
         epilog=_EPILOG,
@@ -87,8 +123,20 @@ def _parser() -> argparse.ArgumentParser:
         help="draw one picture of all algorithms on the image, labelled",
     )
     parser.add_argument("--warm", action="store_true", help="compile all kernels into the cache")
-    parser.add_argument("--max-pixels", type=int, default=100_000_000, metavar="N")
-    parser.add_argument("--max-frames", type=int, default=1000, metavar="N")
+    parser.add_argument(
+        "--max-pixels",
+        type=_positive,
+        default=100_000_000,
+        metavar="N",
+        help="refuse larger images, before decoding and after enlarging. Default: %(default)s.",
+    )
+    parser.add_argument(
+        "--max-frames",
+        type=_positive,
+        default=MAX_FRAMES,
+        metavar="N",
+        help="refuse longer animations. Default: %(default)s.",
+    )
     group = parser.add_argument_group("options")
     for name, field in Options.model_fields.items():
         if isinstance(field.default, bool):
@@ -96,8 +144,9 @@ def _parser() -> argparse.ArgumentParser:
                 f"--{name}", action=argparse.BooleanOptionalAction, help=field.description
             )
         else:
-            text = f"{field.description} Default: {field.default}."
-            group.add_argument(f"--{name}", metavar="X", help=text.replace("%", "%%"))
+            default = "" if field.default is None else f" Default: {field.default}."
+            text = f"{field.description}{default}".replace("%", "%%")
+            group.add_argument(f"--{name}", metavar="X", help=text)
     return parser
 
 
@@ -111,18 +160,18 @@ def _fields(given: argparse.Namespace) -> dict[str, Any]:
         except ValueError as error:
             raise EngineError("A kernel is written as JSON: [[0, 0, 7], [3, 5, 1]].") from error
     ending = Path(given.output).suffix.lower().removeprefix(".")
-    if "format" not in found and ending:
+    if "format" not in found and ending and not is_directory(given.inputs, given.output):
         found["format"] = ending
     return found
 
 
-def _contact_sheet(jobs: Sequence[Job], options: Options) -> int:
+def _dithered(data: bytes, options: Options, limits: dict[str, int]) -> bytes:
+    from dither_service.engine.pipeline import dither_bytes  # noqa: PLC0415 - loads the compiler
+
+    return dither_bytes(data, options, **limits).data
+
+
+def _sheet(data: bytes, options: Options, limits: dict[str, int]) -> bytes:
     from dither_service.engine.sheet import contact_sheet  # noqa: PLC0415 - loads the compiler
 
-    if len(jobs) != 1:
-        raise EngineError("A contact sheet is made of one image.")
-    job = jobs[0]
-    job.write(contact_sheet(job.read(), options))
-    if job.output != STREAM:
-        sys.stderr.write(f"{job.output}\n")
-    return 0
+    return contact_sheet(data, options, **limits)

@@ -183,8 +183,29 @@ def _colour_list(colours: list[str]) -> list[str]:
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
+    if first["type"] == "value_error":
+        return first["msg"].removeprefix("Value error, ")
     field = ".".join(str(part) for part in first["loc"][:1]) or "options"
-    message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return f"There is no option {field!r}: the options are {', '.join(Options.model_fields)}."
-    return message if first["type"] == "value_error" else f"{field}: {message}."
+    allowed = _ALLOWED.get(field)
+    return f"{field}: {first['msg']}." if allowed is None else f"{field} is {allowed}."
+
+
+def _allowed(schema: dict[str, Any]) -> str | None:
+    """What a field may be, in words; None where that is not said by a range or a list."""
+    kinds = [schema, *schema.get("anyOf", [])]
+    for kind in kinds:
+        if "enum" in kind:
+            return f"one of {', '.join(kind['enum'])}"
+        if "minimum" in kind:
+            number = "a whole number" if kind["type"] == "integer" else "a number"
+            return f"{number} from {kind['minimum']} to {kind['maximum']}"
+        if kind.get("type") == "boolean":
+            return "true or false"
+    return None
+
+
+_ALLOWED = {
+    name: _allowed(schema) for name, schema in Options.model_json_schema()["properties"].items()
+}

@@ -6,7 +6,7 @@ import math
 from PIL import Image, ImageDraw, ImageFont
 
 from dither_service.engine.algorithms import ALGORITHMS
-from dither_service.engine.decode import open_bytes
+from dither_service.engine.decode import MAX_FRAMES, MAX_PIXELS, open_bytes
 from dither_service.engine.options import Options
 from dither_service.engine.pipeline import dither_source
 
@@ -14,13 +14,19 @@ SIDE = 256  # the longest side of each picture, pixels
 _LABEL, _GAP = 22, 8
 
 
-def contact_sheet(data: bytes, options: Options) -> bytes:
+def contact_sheet(
+    data: bytes,
+    options: Options,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_frames: int = MAX_FRAMES,
+) -> bytes:
     """An image file's bytes → a PNG file's; all options but the algorithm are obeyed.
 
     Each picture is at most `SIDE` pixels wide and high, at one pixel a pixel; of an animation it
     shows the first frame. Raises EngineError for what is no image.
     """
-    source = open_bytes(data)
+    source = open_bytes(data, max_pixels, max_frames)
     plain = options.model_copy(update={"width": None, "height": None, "scale": 1, "kernel": None})
     pictures = {
         name: dither_source(source, plain.model_copy(update={"algorithm": name}), max_size=SIDE)

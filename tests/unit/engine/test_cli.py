@@ -50,7 +50,7 @@ def test_several_files_go_to_a_directory_and_a_bad_one_stops_no_other(
     assert sorted(path.name for path in out.iterdir()) == ["other.gif", "photo.gif"]
     errors = capsys.readouterr().err
     assert "bad.png: This is no image" in errors
-    assert "missing.png cannot be read" in errors
+    assert "missing.png: It cannot be read: No such file" in errors
 
 
 def test_two_files_that_would_become_one_are_refused_before_any_work(
@@ -84,7 +84,11 @@ def test_standard_input_to_standard_output(photo: Path) -> None:
         (["x.png"], "the output"),
         (["x.png", "-o", "y.png", "--algorithm", "nothing"], "There is no algorithm"),
         (["x.png", "-o", "y.png", "--kernel", "[[", "--algorithm", "custom"], "JSON"),
-        (["x.png", "-o", "y.jpg"], "format"),
+        (["x.png", "-o", "y.jpg"], "format is one of png, gif, webp."),
+        (["x.png", "-o", "y.png", "--channels", "1"], "channels is a whole number from 2 to 256."),
+        (["x.png", "-o", "y.png", "--strength", "much"], "strength is a number from 0 to 1."),
+        (["x.png", "-o", "y.png", "--max-pixels", "0"], "above 0"),
+        (["x.png", "-o", "y.png", "--algoritm", "none"], "--algoritm"),
         (["x.png", "y.png", "-o", "-"], "directory"),
         (["x.png", "y.png", "-o", "out", "--contact-sheet"], "one image"),
     ],
@@ -95,13 +99,56 @@ def test_wrong_commands_are_told_in_a_sentence(
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
-    assert said in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert errors.count("\n") == 1
 
 
 def test_the_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     words = capsys.readouterr().out.split()
     assert {*ALGORITHMS, *NAMED, "custom", "channels", "gray", "adaptive:n"} <= set(words)
+
+
+def test_a_contact_sheet_of_what_is_no_image_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no image")
+    assert main([str(bad), "-o", str(tmp_path / "sheet.png"), "--contact-sheet"]) == 1
+    assert "bad.png: This is no image" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.png"]
+
+
+def test_a_directory_may_have_a_dot_in_its_name(photo: Path, tmp_path: Path) -> None:
+    assert main([str(photo), "-o", f"{tmp_path}/out.v2/"]) == 0
+    assert (tmp_path / "out.v2" / "photo.png").exists()
+
+
+def test_a_reader_that_leaves_is_no_error_of_ours(photo: Path) -> None:
+    command = [sys.executable, "-m", "dither_service.engine", str(photo), "-o", "-"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_progress_is_drawn_on_a_terminal_only(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin, bad = tmp_path / "twin.png", tmp_path / "bad.png"
+    Image.new("L", (3, 3)).save(twin)
+    bad.write_bytes(b"no image")
+    command = [str(photo), str(twin), str(bad), "-o", str(tmp_path / "out")]
+    assert main(command) == 1
+    assert "[" not in capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(command) == 1
+    drawn = capsys.readouterr().err
+    assert f"\r[{'.' * 30}] 0/3" in drawn
+    assert drawn.endswith(f"\r[{'#' * 30}] 3/3\n")
+    assert f"\r\x1b[K{bad}: This is no image" in drawn
 
 
 def test_a_contact_sheet_shows_every_algorithm(photo: Path, tmp_path: Path) -> None:
