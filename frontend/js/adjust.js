@@ -3,7 +3,8 @@
 import { h } from "./dom.js";
 import { bindFields, segments } from "./fields.js";
 import { outputSize } from "./preview.js";
-import * as strings from "./strings.js";
+import { size as text } from "./strings.js";
+import { pixels } from "./zoom.js";
 
 const PICTURE = ["brightness", "contrast", "saturation", "gamma"];
 const SIDES = ["width", "height"];
@@ -14,17 +15,14 @@ const CHUNKY = [1, 2, 3, 4, 6, 8, 12];
 export function createAdjust(store, studio) {
 	const picture = h(".fields");
 	const mixing = h(".fields");
-	const reset = h("button.button.compact", { onclick: () => studio.change(Object.fromEntries(PICTURE.map((key) => [key, null]))) }, strings.adjust.reset);
 	bindFields(store, studio, ({ fields, controlled }) => {
 		const shown = [...PICTURE, ...SIDES, ...FILE, ...ELSEWHERE, ...controlled];
 		return [[picture, PICTURE], [mixing, Object.keys(fields).filter((key) => !shown.includes(key))]];
 	});
-	store.on(["options"], () => (reset.disabled = !PICTURE.some((key) => key in store.options)));
-	return h(".pane", picture, h("div", reset), mixing);
+	return h(".pane", picture, mixing);
 }
 
 export function createSize(store, studio) {
-	const text = strings.size;
 	const sides = h(".fields.two");
 	const others = h(".fields");
 	const result = h("p.soft.small.numbers");
@@ -36,7 +34,7 @@ export function createSize(store, studio) {
 		studio.change({ width: chunkyWidth(times), height: null, scale: times });
 	}
 	function chunkyWidth(times) {
-		return times === 1 ? null : Math.max(1, Math.round(store.source.width / times));
+		return times === 1 ? null : pixels(store.source.width / times);
 	}
 
 	store.on(["options", "source"], () => {

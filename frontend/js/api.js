@@ -3,6 +3,8 @@
 import { apiKey, askForKey } from "./key.js";
 import { errors } from "./strings.js";
 
+const KINDS = { 404: "gone", 410: "gone", 413: "large", 429: "limited", 502: "busy", 503: "busy", 504: "busy" };
+
 /**
  * kind: "offline" (nothing came back), "limited" (429), "busy" (502–504), "gone" (404, 410),
  * "large" (413), "refused" (any other 4xx) or "failed".
@@ -120,14 +122,6 @@ function problem(status, body, retryAfter) {
 	} catch {
 		// Not problem+json: a proxy's page, or nothing. The status alone has to do.
 	}
-	const kind = kindOf(status);
+	const kind = KINDS[status] ?? (status < 500 ? "refused" : "failed");
 	return new ApiError(kind, sentence || errors[kind], Number(retryAfter) || null);
-}
-
-function kindOf(status) {
-	if (status === 429) return "limited";
-	if (status === 413) return "large";
-	if (status === 404 || status === 410) return "gone";
-	if (status >= 502 && status <= 504) return "busy";
-	return status < 500 ? "refused" : "failed";
 }

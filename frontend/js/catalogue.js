@@ -1,5 +1,7 @@
 /** What the engine offers (GET /options), and how a set of options is read against it. */
 
+import { method } from "./strings.js";
+
 export class Catalogue {
 	constructor({ algorithms, palettes, options, formats, limits }) {
 		Object.assign(this, { palettes, formats, limits, fields: options });
@@ -58,6 +60,6 @@ export function paletteKind(palette) {
 /** A kernel of one's own is an option of the engine before it is an entry of its list. */
 function withCustom(algorithms, { kernel }) {
 	if (!kernel || algorithms.some((entry) => entry.controls.includes("kernel"))) return algorithms;
-	const custom = { name: "custom", family: "custom", title: "", description: kernel.description, source: "", controls: ["kernel", "serpentine", "strength"] };
+	const custom = { name: "custom", family: "custom", title: method.custom, description: kernel.description, source: "", controls: ["kernel", "serpentine", "strength"] };
 	return [...algorithms, custom];
 }

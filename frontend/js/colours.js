@@ -4,9 +4,9 @@ import { paletteKind } from "./catalogue.js";
 import { freshId, h, replace } from "./dom.js";
 import { fieldFor, segments, slider } from "./fields.js";
 import { createPaletteEditor } from "./palette-editor.js";
-import { createSearch } from "./search.js";
 import { colours as text } from "./strings.js";
 
+const STRIP = 64; // colours shown of a palette
 const ADAPTIVE = { type: "integer", min: 2, max: 256, default: 8, description: "" };
 
 export function createColours(store, studio) {
@@ -60,14 +60,12 @@ export function createColours(store, studio) {
 /** All named palettes as strips of their colours; `element.set(palette)` marks the chosen one. */
 function paletteList(catalogue, onchoose) {
 	const name = freshId("palette");
-	const search = createSearch(text);
-	search.items = catalogue.palettes.map((palette) => {
-		const input = h("input", { type: "radio", name, value: palette.name, onchange: () => onchoose(palette.name) });
-		const strip = h("span.strip", { "aria-hidden": "true" }, palette.colours.slice(0, 64).map((colour) => h("span", { style: { "background-color": colour } })));
-		const element = h("label.palette-row", { title: palette.source }, input, h("span.palette-name", palette.title), strip);
-		return { element, input, words: `${palette.name} ${palette.title}` };
+	const radios = catalogue.palettes.map((palette) => h("input", { type: "radio", name, value: palette.name, onchange: () => onchoose(palette.name) }));
+	const rows = catalogue.palettes.map(({ title, source, colours }, i) => {
+		const strip = colours.slice(0, STRIP).map((colour) => h("span", { style: { "background-color": colour } }));
+		return h("label.palette-row", { title: source }, radios[i], h("span", title), h("span.strip", { "aria-hidden": "true" }, strip));
 	});
-	const element = h("fieldset.palettes", h("legend.sr-only", text.palettes), search.elements, h(".palette-rows", search.items.map((row) => row.element)));
-	element.set = (palette) => search.items.forEach(({ input }) => (input.checked = input.value === palette));
+	const element = h("fieldset.palette-rows", h("legend.sr-only", text.palettes), rows);
+	element.set = (palette) => radios.forEach((radio) => (radio.checked = radio.value === palette));
 	return element;
 }

@@ -5,7 +5,6 @@ import { measure } from "./measure.js";
 import { outputSize } from "./preview.js";
 import { facts as text, format } from "./strings.js";
 
-const EDITABLE = 256;
 const SHOWN = 32;
 const SETTLE_MS = 150;
 
@@ -35,7 +34,7 @@ export function createFacts(store, studio) {
 			psnr !== null && fact(text.psnr, text.decibels(psnr), text.psnrHint),
 			seen !== null && fact(text.seen, text.decibels(seen), text.seenHint),
 		);
-		const editable = colours.count >= 2 && colours.count <= EDITABLE;
+		const editable = colours.count >= 2 && colours.count === colours.all.length;
 		replace(palette, strip(colours), editable && h("button.button.compact", { onclick: () => edit(colours) }, text.edit));
 	}
 

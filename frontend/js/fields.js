@@ -2,7 +2,6 @@
 
 import { freshId, h, iconButton } from "./dom.js";
 import { parseHex } from "./fragment.js";
-import { createKernelField } from "./kernel.js";
 import { scaleFor } from "./scales.js";
 import * as strings from "./strings.js";
 
@@ -21,12 +20,9 @@ export function segments(label, options, value, onchange) {
 export function fieldFor(key, field, onchange) {
 	const label = strings.titleOf(key, strings.fields);
 	const wide = (field.max ?? Infinity) - (field.min ?? 0) > 1_000_000;
-	const make = key === "kernel" ? createKernelField
-		: field.values ? choice
-		: field.type.includes("boolean") ? toggle
-		: key === "background" ? colour
-		: field.default === null || wide ? number
-		: slider;
+	const special = { kernel, background: colour }[key];
+	const numeric = field.default === null || wide ? number : slider;
+	const make = special ?? (field.values ? choice : field.type.includes("boolean") ? toggle : numeric);
 	return make(key, label, field, onchange);
 }
 
@@ -54,9 +50,13 @@ export function bindFields(store, studio, groups) {
 	}
 }
 
+function frame(field, ...content) {
+	return h(".field", { title: field.description }, content);
+}
+
 function choice(key, label, field, onchange) {
 	const bar = segments(label, field.values.map((value) => ({ value, title: strings.titleOf(value, strings.values) })), field.default, onchange);
-	const element = h(".field", { title: field.description }, h("span.field-label", label), bar);
+	const element = frame(field, h("span.field-label", label), bar);
 	element.set = (value) => bar.set(value ?? field.default);
 	return element;
 }
@@ -68,7 +68,7 @@ function toggle(key, label, field, onchange) {
 	return element;
 }
 
-/** A slider for the eye and a number for the exact value; a double click goes back to the default. */
+/** A slider for the eye and a number for the exact value. */
 export function slider(key, label, field, onchange) {
 	const scale = scaleFor(field);
 	const id = freshId("slider");
@@ -96,12 +96,11 @@ export function slider(key, label, field, onchange) {
 		event.preventDefault();
 		send(scale.stepped(current(), direction));
 	});
-	range.addEventListener("dblclick", () => send(field.default));
 	exact.addEventListener("input", () => exact.value !== "" && exact.checkValidity() && send(scale.round(Number(exact.value))));
 	exact.addEventListener("blur", () => (exact.value = current()));
 
 	const head = h(".field-head", h("label.grow", { for: id }, label), back, exact, unit && h("span.unit.soft", unit));
-	const element = h(".field", { title: field.description }, head, range);
+	const element = frame(field, head, range);
 	element.set = (value) => show(value ?? field.default);
 	element.set(field.default);
 	return element;
@@ -114,8 +113,7 @@ function number(key, label, field, onchange) {
 		if (input.value === "") onchange(null);
 		else if (input.checkValidity()) onchange(Number(input.value));
 	});
-	const dice = key === "seed" && iconButton("dice", text.shuffle, () => onchange(Math.floor(Math.random() * 10_000)));
-	const element = h(".field", { title: field.description }, h("label.field-label", { for: id }, label, " ", h("span.soft", strings.units[key] ?? "")), h(".row.nowrap", input, dice));
+	const element = frame(field, h("label.field-label", { for: id }, label, " ", h("span.soft", strings.units[key] ?? "")), input);
 	element.set = (value) => {
 		if (document.activeElement !== input) input.value = value ?? field.default ?? "";
 	};
@@ -125,7 +123,32 @@ function number(key, label, field, onchange) {
 function colour(key, label, field, onchange) {
 	const id = freshId("colour");
 	const input = h("input.well", { type: "color", id, oninput: () => onchange(parseHex(input.value)) });
-	const element = h(".field", { title: field.description }, h("label.field-label", { for: id }, label), input);
+	const element = frame(field, h("label.field-label", { for: id }, label), input);
 	element.set = (value) => (input.value = value ?? field.default);
 	return element;
+}
+
+/** A text area for a kernel of one's own: rows of weights. */
+function kernel(key, label, field, onchange) {
+	const id = freshId("kernel");
+	const bad = h("p.bad.small", { id: `${id}-bad`, hidden: true }, text.kernelBad);
+	const area = h("textarea.input", { id, rows: "3", spellcheck: "false", "aria-describedby": bad.id });
+	area.addEventListener("input", () => {
+		const rows = parseKernel(area.value);
+		bad.hidden = rows !== null;
+		area.setAttribute("aria-invalid", String(rows === null));
+		if (rows) onchange(rows);
+	});
+	const element = frame(field, h("label.field-label", { for: id }, label), area, bad);
+	element.set = (rows) => {
+		if (document.activeElement !== area) area.value = (rows ?? []).map((row) => [row].flat().join(" ")).join("\n");
+	};
+	return element;
+}
+
+/** Rows of numbers, or null. The engine checks the rest and says what is wrong. */
+function parseKernel(text) {
+	const rows = text.trim().split("\n").map((row) => row.trim().split(/[\s,;]+/).map(Number));
+	const fine = rows.every((row) => row.length === rows[0].length && row.length % 2 === 1 && row.every(Number.isFinite));
+	return fine && text.trim() !== "" ? rows : null;
 }

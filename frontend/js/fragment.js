@@ -37,27 +37,18 @@ function format(key, value) {
 }
 
 /** The option's value, or null when the text is none: links are typed and cut by people. */
-function parse(text, key, field) {
+function parse(text, key, { type, values, min = -Infinity, max = Infinity }) {
 	if (key === "palette") return parsePalette(text);
 	if (key === "background") return parseHex(text);
-	if (field.values) return field.values.includes(text) ? text : null;
-	if (field.type.includes("boolean")) return text === "true";
-	if (field.type.includes("integer") || field.type.includes("number")) return parseNumber(text, field);
-	if (field.type.includes("array")) {
-		try {
-			return JSON.parse(text);
-		} catch {
-			return null;
-		}
+	if (type === "string") return !values || values.includes(text) ? text : null;
+	try {
+		const value = JSON.parse(text);
+		if (typeof value !== "number") return type.includes(Array.isArray(value) ? "array" : typeof value) ? value : null;
+		if (type.includes("integer")) return Math.round(Math.min(Math.max(value, min), max));
+		return type.includes("number") ? Math.min(Math.max(value, min), max) : null;
+	} catch {
+		return null;
 	}
-	return text;
-}
-
-function parseNumber(text, field) {
-	const number = Number(text);
-	if (text === "" || !Number.isFinite(number)) return null;
-	const bounded = Math.min(Math.max(number, field.min ?? -Infinity), field.max ?? Infinity);
-	return field.type.includes("integer") ? Math.round(bounded) : bounded;
 }
 
 function parsePalette(text) {

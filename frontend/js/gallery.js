@@ -94,7 +94,7 @@ function createCard(image, open, remove) {
 	const element = h("li.card", button, iconButton("bin", `${text.remove}: ${image.filename}`, () => remove(image), "compact.card-remove"));
 	let stop = () => {};
 
-	/** Whether there is more to come. */
+	/** → whether there is more to come. */
 	function show(current) {
 		image = current;
 		const done = image.dithers.filter(({ status }) => status === "done");

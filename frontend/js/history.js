@@ -1,7 +1,6 @@
 /** Undo and redo of the options. Steps of one slider in one go count as one. */
 
 const TOGETHER_MS = 700;
-const MOST = 200;
 
 export function createHistory(initial) {
 	const past = [];
@@ -36,7 +35,6 @@ export function createHistory(initial) {
 			const now = performance.now();
 			const together = key !== null && key === last.key && now - last.at < TOGETHER_MS;
 			if (!together) past.push(present);
-			if (past.length > MOST) past.shift();
 			present = options;
 			future.length = 0;
 			last = { key, at: now };

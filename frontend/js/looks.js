@@ -12,7 +12,7 @@ export function createLooks(store, studio, swatches) {
 	store.on(["catalogue"], () => {
 		tiles = presetsOf(store.catalogue).map(({ id, options }) => {
 			const picture = swatches.swatch(() => smallOptions(options));
-			const button = h("button.tile", { onclick: () => studio.use(options) }, picture, h("span.tile-name", presets[id]));
+			const button = h("button.tile", { onclick: () => studio.use(options) }, picture, h("span", presets[id]));
 			return { button, picture, options: JSON.stringify(options) };
 		});
 		grid.replaceChildren(...tiles.map(({ button }) => button));

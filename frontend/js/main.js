@@ -21,7 +21,7 @@ import { createSwatches } from "./swatches.js";
 import { openStored } from "./versions.js";
 import { createWelcome, openSample, SAMPLES } from "./welcome.js";
 
-const store = new Store({ catalogue: null, source: null, options: {}, result: null, busy: false, error: null, opening: false, view: null, online: true, canUndo: false, canRedo: false });
+const store = new Store({ catalogue: null, source: null, options: {}, result: null, error: null, online: true });
 const studio = createStudio(store);
 const stage = createStage(store);
 createPreview(store, stage.maxSize);
@@ -103,8 +103,13 @@ async function readAddress() {
 		if (image) await openStored(await api.image(image), studio);
 		else if (SAMPLES.includes(sample)) await openSample(sample, studio);
 	} catch (error) {
-		store.set({ error: { error, retry: readAddress } });
+		fail(error, readAddress);
 	}
+}
+
+function fail(error, retry) {
+	if (!error.kind) throw error;
+	store.set({ error: { error, retry } });
 }
 
 async function loadCatalogue() {
@@ -112,8 +117,7 @@ async function loadCatalogue() {
 		store.set({ catalogue: new Catalogue(await api.options()), error: null });
 		await readAddress();
 	} catch (error) {
-		if (!error.kind) throw error;
-		store.set({ error: { error, retry: loadCatalogue } });
+		fail(error, loadCatalogue);
 	}
 }
 

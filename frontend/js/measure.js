@@ -1,26 +1,28 @@
 /** Numbers about a result, computed from its pixels. */
 
+import { pixels } from "./zoom.js";
+
 const SEEN_AT = 4; // pixels that the eye takes together, for PSNR as seen
 const MOST = 256;
 
 /** → {colours: {count, all: [{hex, share}]}, psnr, seen}; the two last are null without an original. */
 export function measure(result, original) {
 	const { bitmap, width, height } = result;
-	const pixels = pixelsOf(bitmap, width, height);
-	const colours = countColours(pixels);
+	const shown = pixelsOf(bitmap, width, height);
+	const colours = countColours(shown);
 	if (!original) return { colours, psnr: null, seen: null };
-	const small = [width, height].map((side) => Math.max(1, Math.round(side / SEEN_AT)));
+	const small = [width, height].map((side) => pixels(side / SEEN_AT));
 	return {
 		colours,
-		psnr: psnr(pixels, pixelsOf(original, width, height)),
+		psnr: psnr(shown, pixelsOf(original, width, height)),
 		seen: psnr(pixelsOf(bitmap, ...small), pixelsOf(original, ...small)),
 	};
 }
 
 /** Most frequent first, of which at most MOST are listed. */
-function countColours(pixels) {
+function countColours(shown) {
 	const counts = new Map();
-	for (const word of new Uint32Array(pixels.buffer)) counts.set(word, (counts.get(word) ?? 0) + 1);
+	for (const word of new Uint32Array(shown.buffer)) counts.set(word, (counts.get(word) ?? 0) + 1);
 	const opaque = [...counts].filter(([word]) => word >>> 24 !== 0);
 	const total = opaque.reduce((sum, [, count]) => sum + count, 0) || 1;
 	const all = opaque

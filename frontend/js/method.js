@@ -2,7 +2,6 @@
 
 import { freshId, h, replace } from "./dom.js";
 import { bindFields } from "./fields.js";
-import { createSearch } from "./search.js";
 import { method as text, titleOf } from "./strings.js";
 import { smallOptions } from "./swatches.js";
 
@@ -19,7 +18,8 @@ export function createMethod(store, studio, swatches) {
 	const source = h("p.small.soft");
 	const controls = h(".fields");
 	const list = h(".families");
-	const search = createSearch(text);
+	const search = h("input.input", { type: "search", placeholder: text.search, "aria-label": text.search, autocomplete: "off", spellcheck: "false", oninput: filter });
+	const none = h("p.soft.small", { hidden: true }, text.none);
 	const name = freshId("method");
 	let tiles = [];
 	let timer = 0;
@@ -28,7 +28,6 @@ export function createMethod(store, studio, swatches) {
 	store.on(["catalogue"], () => {
 		tiles = [];
 		replace(list, store.catalogue.families().map(family));
-		search.items = tiles;
 		update();
 	});
 	store.on(["options", "source"], update);
@@ -39,13 +38,20 @@ export function createMethod(store, studio, swatches) {
 	}
 
 	function tile(entry, words) {
-		const called = entry.title || text.custom;
 		const custom = entry.controls.includes("kernel");
 		const input = h("input", { type: "radio", name, value: entry.name, onchange: () => studio.change({ algorithm: entry.name, ...(custom && !store.options.kernel ? { kernel: FIRST_KERNEL } : {}) }) });
 		const picture = swatches.swatch(() => (custom ? null : smallOptions({ ...store.options, algorithm: entry.name })));
-		const element = h("label.tile", { title: entry.description }, input, picture, h("span.tile-name", called));
-		tiles.push({ input, picture, element, words: `${entry.name} ${called} ${words}` });
+		const element = h("label.tile", { title: entry.description }, input, picture, h("span", entry.title));
+		tiles.push({ input, picture, element, words: `${entry.name} ${entry.title} ${words}`.toLowerCase() });
 		return element;
+	}
+
+	/** Shows what has all the words typed. */
+	function filter() {
+		const wanted = search.value.trim().toLowerCase().split(/\s+/);
+		for (const { element, words } of tiles) element.hidden = !wanted.every((word) => words.includes(word));
+		for (const group of list.children) group.hidden = !group.querySelector(".tile:not([hidden])");
+		none.hidden = [...list.children].some((group) => !group.hidden);
 	}
 
 	function update() {
@@ -53,7 +59,7 @@ export function createMethod(store, studio, swatches) {
 		if (!catalogue) return;
 		const chosen = catalogue.value(options, "algorithm");
 		const entry = catalogue.algorithm(chosen);
-		title.textContent = entry?.title || (entry ? text.custom : chosen);
+		title.textContent = entry?.title ?? chosen;
 		description.textContent = entry?.description ?? "";
 		source.textContent = entry?.source.length > 1 ? entry.source : "";
 		for (const { input } of tiles) input.checked = input.value === chosen;
@@ -61,5 +67,5 @@ export function createMethod(store, studio, swatches) {
 		timer = setTimeout(() => swatches.refresh(tiles.map(({ picture }) => picture)), REFRESH_MS);
 	}
 
-	return h(".pane", h(".chosen", title, description, controls, source), search.elements, list);
+	return h(".pane", h(".chosen", title, description, controls, source), search, none, list);
 }

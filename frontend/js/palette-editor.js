@@ -3,7 +3,7 @@
 import { freshId, h, iconButton, replace } from "./dom.js";
 import { parseHex } from "./fragment.js";
 import { colours as text } from "./strings.js";
-import { announce, toast } from "./messages.js";
+import { announce } from "./messages.js";
 
 const FEWEST = 2;
 const MOST = 256;
@@ -28,7 +28,7 @@ export function createPaletteEditor(onchange) {
 		h(".row", h("h2.grow", text.editor), count),
 		chips,
 		h(".row.nowrap.edit-row", well, code, h("span.grow"), earlier, later, remove, add),
-		h(".row", h("button.button.compact", { onclick: () => send(colours.toSorted((one, other) => lightness(one) - lightness(other))) }, text.sort), paste.button, h("button.button.compact", { onclick: copy }, text.copy)),
+		h(".row", paste.button),
 		paste.form,
 	);
 
@@ -87,11 +87,6 @@ export function createPaletteEditor(onchange) {
 		announce(text.added);
 		code.focus();
 		code.select();
-	}
-
-	async function copy() {
-		await navigator.clipboard?.writeText(colours.join(", "));
-		toast(text.copied);
 	}
 
 	chips.addEventListener("click", ({ target }) => target.place !== undefined && choose(target.place));
@@ -155,9 +150,4 @@ function createPaste(onuse) {
 function findColours(source) {
 	const found = source.match(/(?<![0-9a-z])#?(?:[0-9a-f]{6}|[0-9a-f]{3})(?![0-9a-z])/gi) ?? [];
 	return found.map(parseHex);
-}
-
-function lightness(colour) {
-	const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-	return 0.299 * r + 0.587 * g + 0.114 * b;
 }

@@ -4,6 +4,7 @@
  */
 
 import { api, ApiError } from "./api.js";
+import { pixels } from "./zoom.js";
 
 const SETTLE_MS = 20;
 const STALE_MS = 350;
@@ -70,13 +71,12 @@ function previewOptions(source, { scale: _, width, height, ...others }, size) {
 	const target = outputSize(source, { width, height });
 	const factor = size / Math.max(target.width, target.height);
 	if (factor >= 1) return { options: { ...others, width, height }, whole: true };
-	const shrunk = { width: Math.max(1, Math.round(target.width * factor)), height: Math.max(1, Math.round(target.height * factor)) };
-	return { options: { ...others, ...shrunk }, whole: false };
+	return { options: { ...others, width: pixels(target.width * factor), height: pixels(target.height * factor) }, whole: false };
 }
 
 /** Size before the enlargement, in pixels: as the engine computes it. */
 export function outputSize(source, { width, height }) {
-	const w = width ?? (height ? Math.max(1, Math.round((source.width * height) / source.height)) : source.width);
-	const h = height ?? (width ? Math.max(1, Math.round((source.height * width) / source.width)) : source.height);
+	const w = width ?? (height ? pixels((source.width * height) / source.height) : source.width);
+	const h = height ?? (width ? pixels((source.height * width) / source.width) : source.height);
 	return { width: w, height: h };
 }

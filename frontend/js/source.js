@@ -1,14 +1,13 @@
 /** The picture one works on: the file itself, and smaller copies of it to look at and to preview. */
 
 import { errors as text } from "./strings.js";
+import { pixels } from "./zoom.js";
 
 /** Longer side, in pixels, of what is kept decoded; a preview is never larger. */
 const KEPT = 2560;
 /** How a smaller copy is written: exactly where the original is exact, and with its transparency. */
 const COPY_TYPES = { "image/jpeg": "image/jpeg", "image/webp": "image/webp", "image/avif": "image/webp" };
 const COPY_QUALITY = 0.95;
-/** A file up to this is sent as it is when nothing is gained by making it smaller. */
-const SMALL_BYTES = 600_000;
 
 export class SourceError extends Error {}
 
@@ -67,12 +66,12 @@ class Source {
 	/** The size, in pixels, of the picture scaled to a longer side of at most `size`. */
 	scaled(size) {
 		const factor = Math.min(1, size / Math.max(this.width, this.height));
-		return { width: Math.max(1, Math.round(this.width * factor)), height: Math.max(1, Math.round(this.height * factor)) };
+		return { width: pixels(this.width * factor), height: pixels(this.height * factor) };
 	}
 
 	/** A file to preview with, its longer side at most `size`; made once, so that a slider sends little. */
 	copy(size) {
-		if (!this.bitmap || (this.isWhole(size) && this.file.size <= SMALL_BYTES)) return Promise.resolve(this.file);
+		if (!this.bitmap || this.isWhole(size)) return Promise.resolve(this.file);
 		const { width, height } = this.bitmap;
 		return this.#made("copy", this.scaled(size), [0, 0, width, height]);
 	}

@@ -1,5 +1,6 @@
 /** Every text of the page. */
 
+const FORMATS = "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF";
 const whole = new Intl.NumberFormat("en-GB");
 
 export const format = {
@@ -42,7 +43,7 @@ export const welcome = {
 	paste: "or paste one from the clipboard",
 	dropNow: "Let go to open it",
 	samples: "Or try one of these",
-	formats: (bytes) => `PNG, JPEG, GIF, WebP, AVIF, BMP or TIFF${bytes ? `, up to ${format.bytes(bytes)}` : ""}`,
+	formats: (bytes) => `${FORMATS}${bytes ? `, up to ${format.bytes(bytes)}` : ""}`,
 };
 export const samples = {
 	dunes: "Dunes at dusk",
@@ -87,9 +88,9 @@ export const facts = {
 	about: "about",
 	psnr: "PSNR",
 	decibels: (db) => (db === Infinity ? "identical" : `${format.decimal(db)} dB`),
-	psnrHint: "Peak signal-to-noise ratio, pixel by pixel",
+	psnrHint: "Signal-to-noise ratio, pixel by pixel",
 	seen: "as seen",
-	seenHint: "PSNR after blurring both pictures, as the eye does from a distance",
+	seenHint: "PSNR of both pictures blurred, as from a distance",
 	palette: "Colours in the result",
 	share: (colour, percent) => `${colour}, ${percent} % of the picture`,
 	edit: "Edit as palette",
@@ -153,8 +154,6 @@ export const colours = {
 	levels: "Levels per channel",
 	count: "Number of colours",
 	palettes: "Palettes",
-	search: "Find a palette",
-	none: "No palette is called that.",
 	editor: "Edit the colours",
 	edited: (count) => `${count} colours`,
 	colour: (number, hex) => `Colour ${number}: ${hex}`,
@@ -163,13 +162,10 @@ export const colours = {
 	remove: "Remove this colour",
 	earlier: "Move this colour earlier",
 	later: "Move this colour later",
-	sort: "Sort by lightness",
 	paste: "Paste a list",
 	pasteLabel: "Hex colours, any separators",
 	pastePlaceholder: "#1a1c2c, #5d275d, #b13e53 …",
 	use: "Use these colours",
-	copy: "Copy the list",
-	copied: "Colours copied",
 	pasteFound(count, fewest, most) {
 		if (count === 0) return "No hex colours were found. Write them as #rrggbb.";
 		if (count < fewest || count > most) return `A palette has ${fewest} to ${most} colours; these are ${count}.`;
@@ -181,8 +177,6 @@ export const colours = {
 	greyLevels: (levels) => `${levels} greys`,
 	channelLevels: (levels) => `${levels} levels`,
 };
-
-export const adjust = { reset: "Undo these adjustments" };
 
 export const size = {
 	chunky: "Chunky pixels",
@@ -206,7 +200,6 @@ export const values = { srgb: "sRGB", ciede2000: "CIEDE2000", flatten: "Fill", p
 export const units = { angle: "°", cell: " px", width: "px", height: "px", scale: "×" };
 export const field = {
 	reset: (label) => `Reset ${label}`,
-	shuffle: "Another seed",
 	kernelBad: "Write rows of numbers, all of one odd length.",
 	range: (min, max) => `${min} to ${max}`,
 };
@@ -292,7 +285,7 @@ export const errors = {
 	refused: "The service did not accept this.",
 	failed: "Something went wrong on our side.",
 	emptyFile: "This file is empty.",
-	notAPicture: (name) => `“${name}” is no picture. PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF can be opened.`,
+	notAPicture: (name) => `“${name}” is no picture. ${FORMATS} can be opened.`,
 	tooLarge: (bytes, limit) => `The file has ${format.bytes(bytes)}; at most ${format.bytes(limit)} are allowed.`,
 	tooManyPixels: (width, height, limit) =>
 		`The picture has ${format.dimensions(width, height)} pixels; at most ${format.whole(limit / 1e6)} million are allowed.`,

@@ -30,6 +30,12 @@ export function createStudio(store) {
 		show();
 	}
 
+	function travel(step, said) {
+		step();
+		show();
+		announce(said);
+	}
+
 	return {
 		use,
 		writeAddress,
@@ -39,19 +45,8 @@ export function createStudio(store) {
 			use({ ...store.options, ...changes }, key);
 		},
 
-		undo() {
-			if (!history.canUndo) return;
-			history.undo();
-			show();
-			announce(text.undone);
-		},
-
-		redo() {
-			if (!history.canRedo) return;
-			history.redo();
-			show();
-			announce(text.redone);
-		},
+		undo: () => history.canUndo && travel(history.undo, text.undone),
+		redo: () => history.canRedo && travel(history.redo, text.redone),
 
 		reset() {
 			use({});

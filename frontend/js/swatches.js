@@ -4,10 +4,9 @@ import { api } from "./api.js";
 import { h } from "./dom.js";
 
 const SIZE = { width: 108, height: 72 };
-const MOST = 400;
 
 export function createSwatches(store) {
-	const made = new Map(); // key → object URL, oldest first
+	const made = new Map(); // key → object URL
 	const queue = [];
 	let working = false;
 
@@ -40,7 +39,7 @@ export function createSwatches(store) {
 			working = true;
 			try {
 				const { blob } = await api.preview(await source.swatch(SIZE), options, { maxSize: SIZE.width });
-				keep(key, URL.createObjectURL(blob));
+				made.set(key, URL.createObjectURL(blob));
 				if (swatch.key === key) show(element, made.get(key));
 			} catch {
 				// A swatch is a hint; what is wrong is said where the big picture is.
@@ -51,14 +50,10 @@ export function createSwatches(store) {
 		work();
 	}
 
-	function keep(key, url) {
-		made.set(key, url);
-		if (made.size <= MOST) return;
-		const [oldest, old] = made.entries().next().value;
-		URL.revokeObjectURL(old);
-		made.delete(oldest);
-	}
-
+	store.on(["source"], () => {
+		made.forEach(URL.revokeObjectURL);
+		made.clear();
+	});
 	store.on(["busy"], work);
 
 	return {

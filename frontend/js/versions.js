@@ -49,7 +49,7 @@ function summary({ channels, options }, catalogue) {
 	const palette = catalogue.value(options, "palette");
 	const computed = { gray: () => colours.greyLevels(channels), channels: () => colours.channelLevels(channels) };
 	const named = Array.isArray(palette) ? colours.edited(palette.length) : (catalogue.palette(palette)?.title ?? computed[palette]?.() ?? colours.edited(palette.split(":")[1]));
-	return `${catalogue.algorithm(catalogue.value(options, "algorithm"))?.title || strings.method.custom}, ${named}`;
+	return `${catalogue.algorithm(catalogue.value(options, "algorithm"))?.title}, ${named}`;
 }
 
 /** Opens a stored picture in the studio; without `options`, those that are there stay. */

@@ -1,5 +1,8 @@
 /** Zoom arithmetic. A zoom is device pixels per picture pixel; whole numbers keep pixels square. */
 
+/** A side of a picture: whole pixels, at least one. */
+export const pixels = (length) => Math.max(1, Math.round(length));
+
 const STEPS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
 /** A picture made for the room may be a pixel too large by rounding: it is shown one to one all the same. */
@@ -30,7 +33,7 @@ export function place(size, factor, { x, y }, box) {
 		return Math.min(Math.max(offset, -most), most);
 	};
 	const at = { x: bound(x, width, box.width), y: bound(y, height, box.height), width, height };
-	// Whole device pixels would need the ratio; whole CSS pixels are whole device pixels nearly everywhere.
+	// Whole pixels, so that those of the picture stay square.
 	at.left = Math.round((box.width - width) / 2 + at.x);
 	at.top = Math.round((box.height - height) / 2 + at.y);
 	return at;

@@ -1,12 +1,11 @@
 """A browser for all these tests, a page for each; what the page complains of fails its test."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.axe import install_axe
+from tests.browser.axe import Axe, install_axe
 from tests.browser.chromium import find_chromium, launched
 from tests.browser.studio import Studio
 from tests.support.broker import Broker
@@ -77,8 +76,8 @@ def studio(page: Page, system: System) -> Studio:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Path:
-    script = install_axe()
-    if script is None:
+def axe() -> Axe:
+    checker = install_axe()
+    if checker is None:
         pytest.skip("needs axe-core: npm did not bring it")
-    return script
+    return checker

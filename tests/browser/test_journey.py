@@ -19,7 +19,7 @@ def test_from_a_drop_to_the_download_and_the_mail(studio: Studio, system: System
     answer = studio.page.request.get(link)
     assert answer.ok
     assert answer.body().startswith(b"\x89PNG")
-    for step in ("Uploaded", "In the queue", "Dithered", "Mailed"):
+    for step in ("Uploaded", "Queued", "Dithered", "Mailed"):
         expect(dialog.locator(".step[data-state=done]", has_text=step)).to_be_visible()
     wait_for(
         lambda: [m for m in system.mails() if m["To"] == "browser@example.org"] or None, "mail"
@@ -96,3 +96,49 @@ def test_the_gallery_goes_on_as_one_scrolls(studio: Studio, system: System) -> N
     expect(cards.filter(has_text="page 29.jpg")).to_have_count(1)
     studio.page.locator(".gallery-foot").scroll_into_view_if_needed()
     expect(cards.filter(has_text="page 0.jpg")).to_have_count(1)
+
+
+def test_a_picture_from_the_camera(studio: Studio) -> None:
+    """The browser's own pretended camera."""
+    studio.page.get_by_role("button", name="Camera").click()
+    dialog = studio.page.get_by_role("dialog", name="Camera")
+    studio.page.wait_for_function("document.querySelector('video.camera')?.videoWidth > 0")
+    with studio.previewed():
+        dialog.get_by_role("button", name="Take the picture").click()
+    expect(studio.page.locator(".picture-name")).to_have_text("Camera.jpg")
+    expect(dialog).to_have_count(0)
+
+
+def test_a_picture_from_the_clipboard(studio: Studio) -> None:
+    studio.page.evaluate(
+        """(bytes) => {
+            const clipboardData = new DataTransfer();
+            const type = "image/jpeg";
+            clipboardData.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type }));
+            const event = new ClipboardEvent("paste", { clipboardData, bubbles: true });
+            document.body.dispatchEvent(event);
+        }""",
+        list(photograph(seed=16)),
+    )
+    expect(studio.page.locator(".picture-name")).to_have_text("pasted.jpg")
+    expect(studio.fact("Colours")).to_have_text("8")
+
+
+def test_a_large_photograph_is_sent_once_made_small(studio: Studio) -> None:
+    """What a slider sends does not grow with the photograph."""
+    sent: list[int] = []
+    studio.page.on(
+        "request",
+        lambda request: (
+            sent.append(len(request.post_data_buffer or b""))
+            if request.url.endswith("/preview")
+            else None
+        ),
+    )
+    photo = photograph(4000, 3000)
+    studio.open(photo, "large.jpg")
+    with studio.previewed():
+        studio.tab("Colours").get_by_role("slider", name="Levels per channel").press("ArrowRight")
+    assert max(sent) < len(photo) / 3
+    studio.tab("Size")
+    expect(studio.page.get_by_text("4000 × 3000 pixels")).to_be_visible()

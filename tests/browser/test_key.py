@@ -1,0 +1,71 @@
+"""A service that asks for an API key: the page asks the person, once, and sends it on."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.studio import Studio, photograph
+from tests.support.broker import Broker
+from tests.support.postgres import PostgresServer, create_database, drop_database
+from tests.support.system import System
+
+KEY = "open-sesame"
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    broker: Broker, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    """A system that answers only to those who have the key."""
+    database_url = create_database(postgres_server)
+    ephemeral = {} if broker.is_real else {"KAFKA_EPHEMERAL": "true"}
+    running = System(
+        tmp_path_factory.mktemp("guarded"),
+        kafka_server=broker.bootstrap_servers,
+        database_url=database_url,
+        environment={**ephemeral, "GATEWAY_API_KEYS": f"another,{KEY}"},
+    )
+    broker.create_topics(*running.names.values())
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+        drop_database(postgres_server, database_url)
+
+
+def test_the_key_is_asked_for_once_and_goes_with_every_call(page: Page, guarded: System) -> None:
+    carried: dict[str, str | None] = {}
+
+    def note(request: Request) -> None:
+        for part in ("/preview", "/images", "/events", "/notifications", "/files"):
+            if part in request.url:
+                carried[part] = request.headers.get("x-api-key")
+
+    page.goto(guarded.url)
+    dialog = page.get_by_role("dialog", name="API key")
+    dialog.get_by_label("Key").fill("a guess")
+    dialog.get_by_role("button", name="Use this key").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The service does not know this key.")
+    dialog.get_by_label("Key").fill(KEY)
+    dialog.get_by_role("button", name="Use this key").click()
+    expect(dialog).to_have_count(0)
+
+    page.on("request", note)
+    studio = Studio(page, guarded.url)
+    studio.open(photograph(seed=31))
+    studio.saved(email="keyed@example.org").get_by_text("Mailed").wait_for()
+    page.get_by_role("button", name="Close").click()
+    assert {carried[part] for part in ("/preview", "/images", "/events", "/notifications")} == {KEY}
+
+    page.reload()
+    expect(page.locator(".picture-name")).to_have_text("holiday.jpg")
+    expect(dialog).to_have_count(0)
+
+
+def test_who_has_no_key_is_told_and_can_try_again(page: Page, guarded: System) -> None:
+    page.goto(guarded.url)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("dialog", name="API key")).to_be_visible()
