@@ -18,7 +18,8 @@ from functools import lru_cache
 from api_gateway.request import Request
 from shared.logs import LogFormat
 
-logger = logging.getLogger("api_gateway.access")
+_LOGGER = "api_gateway.access"
+logger = logging.getLogger(_LOGGER)
 
 FLUSH_SECONDS = 0.2
 MAX_WAITING = 200
@@ -76,19 +77,25 @@ def _second(now: int) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _as_json(request: Request, seconds: float, now: float) -> str:
+def _as_json(r: Request, seconds: float, now: float) -> str:
     """What is free text is escaped; the rest holds no quote."""
-    path = _quote(_path(request))
-    more = "".join(
-        [f', "{name}": {_quote(value)}' for name in _OPTIONAL if (value := getattr(request, name))]
-    )
+    path = _quote(_path(r))
+    more = ""
+    if r.upstream:
+        more = f', "upstream": "{r.upstream}"'
+        if r.replica:
+            more += f', "replica": "{r.replica}"'
+        if r.cache:
+            more += f', "cache": "{r.cache}"'
+    if r.limited or r.rule or r.key or r.error:
+        more += "".join(f', "{n}": {_quote(v)}' for n in _OPTIONAL[3:] if (v := getattr(r, n)))
     return (
         f'{{"time": "{_second(int(now))}.{int(now % 1 * 1000):03}+00:00", "level": "info", '
-        f'"service": "gateway", "logger": "{logger.name}", '
-        f'"message": "{request.method} {path[1:]}, '
-        f'"request_id": "{request.id}", "method": "{request.method}", "path": {path}, '
-        f'"status": {request.status}, "bytes": {request.sent_bytes}, "ms": {seconds * 1000:.1f}, '
-        f'"client": {_quote(request.client)}, "route": "{request.route}"{more}}}'
+        f'"service": "gateway", "logger": "{_LOGGER}", '
+        f'"message": "{r.method} {path[1:]}, '
+        f'"request_id": "{r.id}", "method": "{r.method}", "path": {path}, '
+        f'"status": {r.status}, "bytes": {r.sent_bytes}, "ms": {seconds * 1000:.1f}, '
+        f'"client": "{r.client}", "route": "{r.route}"{more}}}'
     )
 
 

@@ -4,12 +4,13 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from api_gateway import caching
 from api_gateway.connection import UpstreamError
-from api_gateway.proxy import ClientGone, Proxy, UpstreamAnswer
-from api_gateway.request import Refusal, Request
+from api_gateway.proxy import Proxy, UpstreamAnswer
+from api_gateway.request import ClientGone, Refusal, Request
 from api_gateway.routes import Route
 
 # What an entry takes besides its body, roughly.
@@ -108,46 +109,69 @@ class Cache:
         self._filling_bytes = 0
         self._unshared: OrderedDict[str, float] = OrderedDict()
 
-    async def answer(self, request: Request, route: Route, target: bytes) -> None:
-        """Answer from memory when that is allowed, else pass the request on."""
+    def answer(
+        self, request: Request, route: Route, target: bytes
+    ) -> Coroutine[Any, Any, None] | None:
+        """Answer from memory at once when that is allowed; else the work of asking the service."""
         if request.method not in {"GET", "HEAD"}:
-            await self._proxy.relay(request, await self._proxy.forward(request, route, target))
-            if request.status < 400:
-                self.store.invalidate(request.path, deleted=request.method == "DELETE")
-            return
-        asked = caching.directives(request.headers) if route.cacheable else {}
-        if not (self._max_bytes and route.cacheable and caching.may_use(request.headers, asked)):
-            request.cache = "bypass" if route.cacheable else ""
-            await self._proxy.relay(request, await self._proxy.forward(request, route, target))
-            return
+            return self._change(request, route, target)
+        if not (route.cacheable and self._max_bytes):
+            return self._pass(request, route, target)
+        wishes = caching.directives(request.fields)
+        if not caching.may_use(request.fields, wishes):
+            request.cache = "bypass"
+            return self._pass(request, route, target)
         key = route.upstream + target.decode("latin-1")
-        while True:
-            entry = self.store.get(key)
-            if entry is not None and not entry.answers(request.headers):
-                entry = None
-            if entry is not None and entry.is_fresh(self._clock(), asked):
-                request.cache = "hit"
-                await self._give(request, entry)
-                return
-            if b"only-if-cached" in asked:
-                raise Refusal(504, "It is not in the cache, and nothing else was asked for.")
-            if entry is not None:
-                await self._revalidate(request, route, target, key, entry)
-                return
-            filling = self._fills.get(key)
-            if filling is None or self._is_unshared(key):
-                await self._miss(request, route, target, key)
-                return
-            await asyncio.shield(filling)
+        entry = self._find(key, request)
+        if entry is None or not entry.is_fresh(self._clock(), wishes):
+            return self._fetch(request, route, target, key, wishes)
+        request.cache = "hit"
+        self._give(request, entry)
+        return None
 
-    async def _give(self, request: Request, entry: caching.Entry) -> None:
+    def _find(self, key: str, request: Request) -> caching.Entry | None:
+        entry = self.store.get(key)
+        return entry if entry is not None and entry.answers(request.fields) else None
+
+    def _give(self, request: Request, entry: caching.Entry) -> None:
         age = b"age: %d\r\n" % entry.age(self._clock())
-        if entry.matches(request.headers):
-            await request.start(304, entry.headers_of_304(), age)
-            await request.body(b"")
+        if entry.matches(request.fields):
+            request.start(304, entry.rendered_of_304() + age, None)
+            request.write(b"")
         else:
-            await request.start(200, entry.looked_for, entry.rendered + age)
-            await request.body(entry.body)
+            request.start(200, entry.rendered + age, len(entry.body))
+            request.write(entry.body)
+
+    async def _pass(self, request: Request, route: Route, target: bytes) -> None:
+        await self._proxy.relay(request, await self._proxy.forward(request, route, target))
+
+    async def _change(self, request: Request, route: Route, target: bytes) -> None:
+        await self._pass(request, route, target)
+        if request.status < 400:
+            self.store.invalidate(request.path, deleted=request.method == "DELETE")
+
+    async def _fetch(
+        self,
+        request: Request,
+        route: Route,
+        target: bytes,
+        key: str,
+        wishes: caching.Directives,
+    ) -> None:
+        if b"only-if-cached" in wishes:
+            raise Refusal(504, "It is not in the cache, and nothing else was asked for.")
+        while (filling := self._fills.get(key)) is not None and not self._is_unshared(key):
+            await asyncio.shield(filling)
+            entry = self._find(key, request)
+            if entry is not None and entry.is_fresh(self._clock(), wishes):
+                request.cache = "hit"
+                self._give(request, entry)
+                return
+        entry = self._find(key, request)
+        if entry is None:
+            await self._miss(request, route, target, key)
+        else:
+            await self._revalidate(request, route, target, key, entry)
 
     async def _revalidate(
         self, request: Request, route: Route, target: bytes, key: str, entry: caching.Entry
@@ -161,15 +185,15 @@ class Cache:
             answer.release()
             entry.refresh(answer.headers, self._clock())
             request.cache = "revalidated"
-            await self._give(request, entry)
+            self._give(request, entry)
             return
         await self._take(request, answer, key)
 
     async def _miss(self, request: Request, route: Route, target: bytes, key: str) -> None:
-        if caching.is_conditional(request.headers):
+        if caching.is_conditional(request.fields):
             # The client has it: what the service says is for this client only.
             request.cache = "miss"
-            await self._proxy.relay(request, await self._proxy.forward(request, route, target))
+            await self._pass(request, route, target)
             return
         mine = key not in self._fills
         if mine:
@@ -205,16 +229,16 @@ class Cache:
             raise Refusal(502, "The service broke off its answer; please try again.") from error
         finally:
             self._filling_bytes -= answer.length or 0
-        entry = caching.make_entry(request.headers, answer.headers, body, self._clock())
+        entry = caching.make_entry(request.fields, answer.headers, body, self._clock())
         self.store.put(key, entry)
-        await self._give(request, entry)
+        self._give(request, entry)
 
     def _will_store(self, answer: UpstreamAnswer) -> bool:
         return (
             answer.length is not None
             and answer.length <= self._max_entry_bytes
             and self._filling_bytes + answer.length <= self._max_bytes
-            and caching.may_store(answer.status, answer.headers)
+            and caching.may_store(answer.status, answer.fields)
         )
 
     def _end_fill(self, key: str) -> None:

@@ -1,6 +1,6 @@
 """The rules of a shared cache (RFC 9111): what may be stored, for how long, and for whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
@@ -18,7 +18,6 @@ _OF_304 = frozenset(
     {b"cache-control", b"content-location", b"date", b"etag", b"expires", b"vary", b"via"}
 )
 _NOT_SHARED = frozenset({b"range", b"authorization", b"if-match", b"if-unmodified-since"})
-_LOOKED_FOR = frozenset({b"content-length", b"date"})
 _CONDITIONAL = frozenset(
     {b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"if-range"}
 )
@@ -34,8 +33,9 @@ def parse_directives(value: bytes) -> Directives:
     return found
 
 
-def directives(headers: h.Headers) -> Directives:
-    return parse_directives(h.get_list(headers, b"cache-control"))
+def directives(fields: h.Fields) -> Directives:
+    said = fields.get(b"cache-control")
+    return {} if said is None else parse_directives(said)
 
 
 def seconds(found: Directives, name: bytes) -> int | None:
@@ -62,32 +62,35 @@ class Entry:
     body: bytes
     born: float
     lifetime: float
-    always_ask: bool  # `no-cache`: fresh or not, the service is asked first
-    varied: tuple[tuple[bytes, bytes], ...]  # the request's fields that chose this answer
-    etag: bytes | None
-    rendered: bytes = b""  # the fields but those that the server itself looks for
+    always_ask: bool
+    varied: tuple[tuple[bytes, bytes | None], ...]  # the request's fields that it depends on
+    fields: h.Fields = field(init=False)
+    rendered: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rendered = h.render([f for f in self.headers if f[0] not in _LOOKED_FOR])
+        self.fields = h.combine(self.headers)
+        self.rendered = h.render(self.headers)
 
     @property
-    def looked_for(self) -> h.Headers:
-        return [f for f in self.headers if f[0] in _LOOKED_FOR]
+    def etag(self) -> bytes | None:
+        return self.fields.get(b"etag")
 
     def age(self, now: float) -> int:
         return max(0, int(now - self.born))
 
-    def answers(self, headers: h.Headers) -> bool:
-        return all(h.get_list(headers, name) == value for name, value in self.varied)
+    def answers(self, asked: h.Fields) -> bool:
+        return not self.varied or all(asked.get(n) == value for n, value in self.varied)
 
     def is_fresh(self, now: float, asked: Directives) -> bool:
         """Whether it may be given without asking the service; ``asked``: the request's wishes."""
-        if self.always_ask or b"no-cache" in asked:
-            return False
         age, most = now - self.born, self.lifetime
-        if (max_age := seconds(asked, b"max-age")) is not None:
-            most = min(most, max_age)
-        return age + (seconds(asked, b"min-fresh") or 0) < most
+        if asked:
+            if b"no-cache" in asked:
+                return False
+            if (max_age := seconds(asked, b"max-age")) is not None:
+                most = min(most, max_age)
+            age += seconds(asked, b"min-fresh") or 0
+        return age < most and not self.always_ask
 
     def refresh(self, headers: h.Headers, now: float) -> None:
         """Take over what a 304 of the service says."""
@@ -95,74 +98,76 @@ class Entry:
         self.headers = [f for f in self.headers if f[0] not in said] + [
             f for f in headers if f[0] in said
         ]
-        self.born, self.lifetime, self.always_ask = _freshness(self.headers, now)
         self.__post_init__()
+        self.born, self.lifetime, self.always_ask = _freshness(self.fields, now)
 
-    def matches(self, headers: h.Headers) -> bool:
+    def matches(self, asked: h.Fields) -> bool:
         """Whether the client has it already (RFC 9110, 13.2.2): it is told 304."""
-        tags = h.get_list(headers, b"if-none-match")
-        if tags:
+        tags = asked.get(b"if-none-match")
+        if tags is not None:
             known = {tag.strip().removeprefix(b"W/") for tag in tags.split(b",")}
             return b"*" in known or (self.etag or b"none").removeprefix(b"W/") in known
-        since = _timestamp(h.get(headers, b"if-modified-since"))
-        modified = _timestamp(h.get(self.headers, b"last-modified"))
+        if b"if-modified-since" not in asked:
+            return False
+        since = _timestamp(asked[b"if-modified-since"])
+        modified = _timestamp(self.fields.get(b"last-modified"))
         return since is not None and modified is not None and modified <= since
 
-    def headers_of_304(self) -> h.Headers:
-        return [f for f in self.headers if f[0] in _OF_304]
+    def rendered_of_304(self) -> bytes:
+        return h.render(f for f in self.headers if f[0] in _OF_304)
 
 
-def may_use(headers: h.Headers, asked: Directives) -> bool:
+def may_use(asked: h.Fields, wishes: Directives) -> bool:
     """Whether a GET with these fields may be answered from a shared cache, and be kept there."""
-    return b"no-store" not in asked and not any(name in _NOT_SHARED for name, _ in headers)
+    return b"no-store" not in wishes and _NOT_SHARED.isdisjoint(asked)
 
 
-def is_conditional(headers: h.Headers) -> bool:
-    return any(name in _CONDITIONAL for name, _ in headers)
+def is_conditional(asked: h.Fields) -> bool:
+    return not _CONDITIONAL.isdisjoint(asked)
 
 
 def unconditional(headers: h.Headers) -> h.Headers:
     return [f for f in headers if f[0] not in _CONDITIONAL]
 
 
-def may_store(status: int, headers: h.Headers) -> bool:
-    said = directives(headers)
-    names = {name for name, _ in headers}
+def may_store(status: int, fields: h.Fields) -> bool:
+    if status != 200:
+        return False
+    said = directives(fields)
     return (
-        status == 200
-        and not said.keys() & {b"no-store", b"private"}
-        and not names & {b"set-cookie", b"content-range"}
-        and b"*" not in h.get_list(headers, b"vary")
-        and (b"etag" in names or _freshness(headers, 0)[1] > 0)
+        said.keys().isdisjoint((b"no-store", b"private"))
+        and b"set-cookie" not in fields
+        and b"content-range" not in fields
+        and b"*" not in fields.get(b"vary", b"")
+        and (b"etag" in fields or _freshness(fields, 0)[1] > 0)
     )
 
 
-def make_entry(asked: h.Headers, headers: h.Headers, body: bytes, now: float) -> Entry:
+def make_entry(asked: h.Fields, headers: h.Headers, body: bytes, now: float) -> Entry:
     """``asked``: the fields of the request that was answered with ``headers`` and ``body``."""
-    born, lifetime, always_ask = _freshness(headers, now)
-    names = [name.strip().lower() for name in h.get_list(headers, b"vary").split(b",")]
-    kept = [f for f in headers if f[0] not in {b"age", b"content-length"}]
+    fields = h.combine(headers)
+    born, lifetime, always_ask = _freshness(fields, now)
+    names = [name.strip().lower() for name in fields.get(b"vary", b"").split(b",")]
     return Entry(
-        headers=[*kept, (b"content-length", b"%d" % len(body))],
+        headers=[f for f in headers if f[0] not in {b"age", b"content-length"}],
         body=body,
         born=born,
         lifetime=lifetime,
         always_ask=always_ask,
-        varied=tuple((name, h.get_list(asked, name)) for name in names if name),
-        etag=h.get(headers, b"etag"),
+        varied=tuple((name, asked.get(name)) for name in names if name),
     )
 
 
-def _freshness(headers: h.Headers, now: float) -> tuple[float, float, bool]:
+def _freshness(fields: h.Fields, now: float) -> tuple[float, float, bool]:
     """When it was new, how long from then it is fresh, and whether to ask nevertheless."""
-    said = directives(headers)
-    age = h.get(headers, b"age") or b"0"
+    said = directives(fields)
+    age = fields.get(b"age", b"0")
     lifetime: float | None = seconds(said, b"s-maxage")
     if lifetime is None:
         lifetime = seconds(said, b"max-age")
     if lifetime is None:
         # Nothing is guessed where nothing is said.
-        expires, date = _timestamp(h.get(headers, b"expires")), _timestamp(h.get(headers, b"date"))
+        expires, date = _timestamp(fields.get(b"expires")), _timestamp(fields.get(b"date"))
         lifetime = expires - date if expires is not None and date is not None else 0
     return (
         now - (int(age) if age.isdigit() else 0),

@@ -44,9 +44,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._interim = False
         self._chunks: list[bytes] = []
         self._buffered = 0
+        self._head_bytes = 0
         self.deadline = inf
         self.idle_since = 0.0
-        self.sent = False
         self.closed = False
         self.must_close = False
         # The answer.
@@ -59,12 +59,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def begin(self, data: bytes) -> None:
         """Send the request's head (and body, when it is at hand)."""
-        self.status, self.headers, self._chunks, self._buffered = 0, [], [], 0
+        self.status, self.headers, self._chunks = 0, [], []
+        self._buffered = self._head_bytes = 0
         self.head_complete = self.complete = False
         self.write(data)
 
     def write(self, data: bytes) -> None:
-        self.sent = True
         self.transport.write(data)
 
     async def drain(self, seconds: float) -> None:
@@ -87,12 +87,14 @@ class UpstreamConnection(asyncio.Protocol):
         """Let the wait that is going on end by then."""
         self.deadline = self._loop.time() + seconds
 
+    async def arrival(self, seconds: float) -> None:
+        """Wait for a part of the answer's body, or its end."""
+        while not self._chunks and not self.complete:
+            await self._wait(seconds)
+
     async def read(self, seconds: float) -> bytes:
         """The next part of the answer's body; empty at its end."""
-        while not self._chunks:
-            if self.complete:
-                return b""
-            await self._wait(seconds)
+        await self.arrival(seconds)
         return self.take()
 
     def take(self) -> bytes:
@@ -109,10 +111,6 @@ class UpstreamConnection(asyncio.Protocol):
 
     def expire(self) -> None:
         self._fail(UpstreamTimeout("the service did not answer in time"))
-
-    @property
-    def has_data(self) -> bool:
-        return bool(self._chunks)
 
     @property
     def reusable(self) -> bool:
@@ -168,6 +166,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._fail(UpstreamError("the service broke the protocol"))
         except httptools.HttpParserUpgrade:
             self._fail(UpstreamError("the service switched protocols unasked"))
+        if not self.head_complete:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_RESPONSE_HEADER_BYTES:
+                self._fail(UpstreamError("the answer's header is too large"))
         if self._buffered > HIGH_WATER and not self._paused and not self.closed:
             self._paused = True
             self.transport.pause_reading()
@@ -197,15 +199,11 @@ class UpstreamConnection(asyncio.Protocol):
     # httptools' callbacks
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._buffered += len(name) + len(value)
-        if self._buffered > MAX_RESPONSE_HEADER_BYTES:
-            raise ValueError("the answer's header is too large")
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None
         status = self._parser.get_status_code()
-        self._buffered = 0
         self._interim = status < 200
         if self._interim:
             self.headers = []

@@ -21,10 +21,8 @@ class Cors:
 
     def headers(self, request: Request, allow: str | None = None) -> h.Headers:
         """``allow``: the methods, when this answers a preflight request. Credentials never."""
-        if not self._origins:
-            return []
         vary: h.Headers = [] if self._all else [(b"vary", b"origin")]
-        origin = h.get(request.headers, b"origin")
+        origin = request.fields.get(b"origin")
         if origin is None or not (self._all or origin in self._origins):
             return vary
         allowed = (b"access-control-allow-origin", b"*" if self._all else origin)

@@ -1,22 +1,24 @@
 """What happens to a request, step by step."""
 
+import asyncio
 import logging
-import os
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from fastapi import FastAPI
 
+from api_gateway import asgi
 from api_gateway import headers as h
 from api_gateway.access_log import AccessLog
 from api_gateway.cache import Cache
-from api_gateway.clients import Clients
 from api_gateway.cors import Cors
 from api_gateway.filter import find_threat
 from api_gateway.keys import ApiKeys
 from api_gateway.limits import RateLimiter, client_of
 from api_gateway.metrics import Metrics
-from api_gateway.proxy import BrokenOff, ClientGone, Proxy
-from api_gateway.request import Message, Receive, Refusal, Request, Scope, Send
+from api_gateway.proxy import BrokenOff, Proxy
+from api_gateway.request import ClientGone, Refusal, Request
 from api_gateway.routes import READ, Route, find_route
 from api_gateway.security import API_POLICY, page_headers, page_policy, security_headers
 from api_gateway.settings import GatewaySettings
@@ -30,9 +32,15 @@ _REQUEST_ID = REQUEST_ID_HEADER.encode("ascii")
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _RIM_METHODS = ", ".join((*READ, "OPTIONS"))
 
+Work = Coroutine[Any, Any, None]
+
+
+def _limiter(rate: float, burst: int) -> RateLimiter | None:
+    return RateLimiter(rate, burst) if rate > 0 else None
+
 
 class Gateway:
-    """The ASGI application: services behind routes, everything else at the rim (FastAPI)."""
+    """Services behind routes; everything else is answered at the rim (FastAPI)."""
 
     def __init__(
         self,
@@ -40,13 +48,11 @@ class Gateway:
         upstreams: dict[str, Upstream],
         rim: FastAPI,
         *,
-        clients: Clients,
         metrics: Metrics,
         access_log: AccessLog,
     ) -> None:
         self._settings = settings
         self._rim = rim
-        self.clients = clients
         self._metrics = metrics
         self._access_log = access_log
         self._cache = Cache(
@@ -54,44 +60,71 @@ class Gateway:
             max_bytes=settings.gateway_cache_bytes,
             max_entry_bytes=settings.gateway_cache_entry_bytes,
         )
-        self._keys = ApiKeys(settings.api_keys)
-        self._cors = Cors(settings.cors_origins)
-        self._requests = RateLimiter(settings.gateway_rate_limit, settings.gateway_rate_burst)
-        self._uploads = RateLimiter(
+        # None: it is switched off.
+        self._keys = ApiKeys(settings.api_keys) if settings.api_keys else None
+        self._cors = Cors(settings.cors_origins) if settings.cors_origins else None
+        self._requests = _limiter(settings.gateway_rate_limit, settings.gateway_rate_burst)
+        self._uploads = _limiter(
             settings.gateway_upload_rate_limit, settings.gateway_upload_rate_burst
         )
         self._api_fields = h.render(security_headers(API_POLICY))
         self._page_fields = h.render(page_headers(page_policy(settings.image_origins)))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._rim(scope, receive, send)
-            return
-        began = time.perf_counter()
-        said = h.get(scope["headers"], _REQUEST_ID)
-        chosen = os.urandom(16).hex() if said is None else said.decode("latin-1")
-        with request_context(chosen) as request_id:
-            request = Request(scope, receive, send, request_id)
-            try:
-                await self._answer(request)
-            except Refusal as refusal:
-                await self._refuse(request, refusal)
-            except ClientGone:
-                request.status = 499
-            except BrokenOff as error:
-                request.error = str(error)
-            except Exception:
-                request.status, request.error = 500, "unexpected"
-                raise
-            finally:
-                seconds = time.perf_counter() - began
-                self._metrics.observe(request, seconds)
-                self._access_log.add(request, seconds)
+    def handle(
+        self, request: Request, loop: asyncio.AbstractEventLoop
+    ) -> asyncio.Task[None] | None:
+        """Answer at once what needs no waiting: refusals, and what is in the cache.
 
-    async def _answer(self, request: Request) -> None:
+        Else: the task of the rest of the work. Neither raises; each ends with a line in the log.
+        """
+        request.began = time.perf_counter()
+        said = request.fields.get(_REQUEST_ID)
+        with request_context(None if said is None else said.decode("latin-1")) as request.id:
+            try:
+                work = self._admit(request)
+            except Exception as error:  # noqa: BLE001 - each is answered and logged
+                self._explain(request, error)
+            else:
+                if work is not None:
+                    return loop.create_task(self._finish(request, work))
+        self._record(request)
+        return None
+
+    async def _finish(self, request: Request, work: Work) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - each is answered and logged
+            self._explain(request, error)
+        finally:
+            request.settle()
+            self._record(request)
+
+    def _record(self, request: Request) -> None:
+        seconds = time.perf_counter() - request.began
+        self._metrics.observe(request, seconds)
+        self._access_log.add(request, seconds)
+
+    def _explain(self, request: Request, error: Exception) -> None:
+        """Tell the client what went wrong, as far as it still can be told."""
+        if isinstance(error, ClientGone):
+            request.status = 499
+            return
+        if isinstance(error, Refusal):
+            refusal = error
+        else:
+            expected = isinstance(error, BrokenOff)
+            request.error = str(error) if expected else "unexpected"
+            if not expected:
+                logger.error("unexpected error", exc_info=error)
+            refusal = Refusal(500, "The gateway failed to answer; it has been logged.")
+        if not request.started:
+            self._refuse(request, refusal)
+
+    def _admit(self, request: Request) -> Work | None:
+        """All that is asked before a service is. Raises Refusal."""
         request.own = b"%bx-request-id: %b\r\n" % (self._api_fields, request.id.encode("ascii"))
         request.client, request.trusted = h.client_address(
-            request.headers, request.client, self._settings.trusts
+            request.fields, request.peer, self._settings.trusts
         )
         found = find_route(request.path)
         route = found[0] if found else None
@@ -99,14 +132,17 @@ class Gateway:
             request.route, request.upstream = route.name, route.upstream
         preflight = request.method == "OPTIONS"
         allow = _RIM_METHODS if route is None else route.allow
-        request.own += h.render(self._cors.headers(request, allow if preflight else None))
-        request.key = self._keys.identify(request.headers)
+        if self._cors is not None:
+            request.own += h.render(self._cors.headers(request, allow if preflight else None))
+        if self._keys is not None:
+            request.key = self._keys.identify(request.fields)
         self._limit(request, route)
         self._filter(request)
         if preflight:
-            await request.start(204, [(b"allow", allow.encode("ascii"))])
-            await request.body(b"")
-            return
+            fields = [(b"allow", allow.encode("ascii")), h.date()]
+            request.start(204, h.render(fields), None)
+            request.write(b"")
+            return None
         if request.method not in (READ if route is None else route.methods):
             raise Refusal(
                 405,
@@ -114,33 +150,33 @@ class Gateway:
                 {"Allow": allow},
             )
         if found is None:
-            await self._ask_rim(request)
-            return
+            return self._ask_rim(request)
         self._check_key(request, found[0])
         path = found[1].encode("latin-1")
-        target = path + b"?" + request.query if request.query else path
-        await self._cache.answer(request, found[0], target)
+        target = b"%b?%b" % (path, request.query) if request.query else path
+        return self._cache.answer(request, found[0], target)
 
     def _limit(self, request: Request, route: Route | None) -> None:
         """Take the client's tokens; uploads have a bucket of their own besides."""
         client = request.key or client_of(request.client)
         uploads = route is not None and route.stores_file and request.method == "POST"
-        for limiter, name, counts in (
-            (self._requests, "requests", True),
-            (self._uploads, "uploads", uploads),
-        ):
-            if not (limiter and counts):
-                continue
-            verdict = limiter.take(client, route.cost if route and name == "requests" else 1)
-            if name == "uploads" or not uploads or not self._uploads or not verdict.allowed:
-                request.own += verdict.rendered()
-            if not verdict.allowed:
-                request.limited = name
-                raise Refusal(
-                    429,
-                    f"Too many {name} from you; please try again in {verdict.retry_after} s.",
-                    {"Retry-After": str(verdict.retry_after)},
-                )
+        if self._requests is not None:
+            self._take(request, self._requests, client, "requests", route.cost if route else 1)
+        if uploads and self._uploads is not None:
+            self._take(request, self._uploads, client, "uploads", 1)
+
+    def _take(
+        self, request: Request, limiter: RateLimiter, client: str, what: str, cost: int
+    ) -> None:
+        verdict = limiter.take(client, cost)
+        request.rate_limit = verdict.rendered()  # the last that was asked is the strictest
+        if not verdict.allowed:
+            request.limited = what
+            raise Refusal(
+                429,
+                f"Too many {what} from you; please try again in {verdict.retry_after} s.",
+                {"Retry-After": str(verdict.retry_after)},
+            )
 
     def _filter(self, request: Request) -> None:
         if self._settings.gateway_filter == "off":
@@ -156,7 +192,7 @@ class Gateway:
             )
 
     def _check_key(self, request: Request, route: Route) -> None:
-        if not self._keys:
+        if self._keys is None:
             return
         if request.key is None and not route.open:
             raise Refusal(
@@ -166,31 +202,27 @@ class Gateway:
             )
         # They were for the gateway.
         request.headers = [f for f in request.headers if f[0] not in _CREDENTIALS]
+        request.fields = h.combine(request.headers)
 
     async def _ask_rim(self, request: Request) -> None:
         """FastAPI answers; its answers carry what all answers carry."""
-        own = request.own
 
-        async def send(message: Message) -> None:
-            if message["type"] != "http.response.start":
-                await request.body(message["body"], more=message.get("more_body", False))
-                return
-            content_type = h.get(message["headers"], b"content-type") or b""
+        def render(status: int, headers: h.Headers) -> bytes:
+            content_type = h.get(headers, b"content-type") or b""
             # A 304 has no type, and the browser takes its fields over for the page that it keeps.
-            if content_type.startswith(b"text/html") or message["status"] == 304:
-                request.own = self._page_fields + own.removeprefix(self._api_fields)
-            await request.start(message["status"], message["headers"])
+            if content_type.startswith(b"text/html") or status == 304:
+                request.own = self._page_fields + request.own.removeprefix(self._api_fields)
+            return h.render([*headers, h.date()])
 
-        # What HEAD is, FastAPI's routes need not know.
-        await self._rim({**request.scope, "method": "GET"}, request.receive, send)
+        await asgi.ask(self._rim, request, render)
 
-    async def _refuse(self, request: Request, refusal: Refusal) -> None:
+    def _refuse(self, request: Request, refusal: Refusal) -> None:
         body = problem_body(refusal.status, refusal.detail)
-        headers: h.Headers = [
+        fields: h.Headers = [
             (b"content-type", PROBLEM_JSON.encode("ascii")),
-            (b"content-length", str(len(body)).encode("ascii")),
             (b"cache-control", b"no-store"),
+            h.date(),
             *((k.lower().encode("ascii"), v.encode("ascii")) for k, v in refusal.headers.items()),
         ]
-        await request.start(refusal.status, headers)
-        await request.body(body)
+        request.start(refusal.status, h.render(fields), len(body))
+        request.write(body)

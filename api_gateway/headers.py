@@ -1,10 +1,13 @@
 """Header fields on their way through a proxy (RFC 9110, 7.6; RFC 9112; RFC 7239)."""
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
+from email.utils import formatdate
 from functools import lru_cache
 from ipaddress import ip_address
 
-Headers = list[tuple[bytes, bytes]]
+Headers = list[tuple[bytes, bytes]]  # as they came, names in lower case
+Fields = Mapping[bytes, bytes]  # to look up by name
 
 PSEUDONYM = b"1.1 gateway"
 
@@ -50,12 +53,14 @@ _RESPONSE_DROPPED = HOP_BY_HOP | {
 _END_TO_END = frozenset({b"content-length", b"content-type", b"cache-control", b"authorization"})
 
 
-def named_by_connection(headers: Headers) -> frozenset[bytes]:
-    """The fields that ``Connection`` declares to be for this hop only."""
-    values = get_list(headers, b"connection")
-    if values in {b"", b"keep-alive", b"close"}:
-        return frozenset()
-    return frozenset(token.strip().lower() for token in values.split(b",")) - _END_TO_END
+def combine(headers: Headers) -> Fields:
+    """By name; several fields of one name are one list (RFC 9110, 5.3)."""
+    fields = dict(headers)
+    if len(fields) != len(headers):
+        fields = {}
+        for name, value in headers:
+            fields[name] = b"%b, %b" % (fields[name], value) if name in fields else value
+    return fields
 
 
 def render(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -71,9 +76,21 @@ def get(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     return None
 
 
-def get_list(headers: Headers, name: bytes) -> bytes:
-    """All fields of this name as one list (RFC 9110, 5.3)."""
-    return b", ".join(value for key, value in headers if key == name)
+def date() -> tuple[bytes, bytes]:
+    """The Date field of an answer that is made now."""
+    return b"date", _date(int(time.time()))
+
+
+@lru_cache(1)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode("ascii")
+
+
+def named_by_connection(value: bytes) -> frozenset[bytes]:
+    """The fields that ``Connection`` declares to be for this hop only."""
+    if value in {b"keep-alive", b"close"}:
+        return frozenset()
+    return frozenset(token.strip().lower() for token in value.split(b",")) - _END_TO_END
 
 
 @lru_cache(4096)
@@ -90,25 +107,24 @@ def _forwarded(client: str, scheme: str, host: bytes) -> bytes:
     )
 
 
-def forwarded_block(
-    headers: Headers, client: str, scheme: str, host: bytes, *, trusted: bool
-) -> bytes:
+def forwarded_block(fields: Fields, client: str, scheme: str, *, trusted: bool) -> bytes:
     """Who asked, for the service: from the connection, or appended to what a trusted proxy said."""
+    host = fields.get(b"host", b"")
     if not trusted:
         return _forwarded(client, scheme, host)
-    hops = get_list(headers, b"x-forwarded-for")
+    hops = fields.get(b"x-forwarded-for")
     node = (f'for="[{client}]"' if ":" in client else f"for={client}").encode("ascii")
     lines = [
         b"x-forwarded-for: " + (hops + b", " if hops else b"") + client.encode("ascii"),
-        b"x-forwarded-proto: " + (get(headers, b"x-forwarded-proto") or scheme.encode("ascii")),
-        b"x-forwarded-host: " + (get(headers, b"x-forwarded-host") or host),
+        b"x-forwarded-proto: " + (fields.get(b"x-forwarded-proto") or scheme.encode("ascii")),
+        b"x-forwarded-host: " + (fields.get(b"x-forwarded-host") or host),
     ]
-    said = get_list(headers, b"forwarded")
+    said = fields.get(b"forwarded")
     lines.append(b"forwarded: " + (said + b", " if said else b"") + node)
     return b"\r\n".join(lines) + b"\r\n"
 
 
-def client_address(headers: Headers, peer: str, trusts: Callable[[str], bool]) -> tuple[str, bool]:
+def client_address(fields: Fields, peer: str, trusts: Callable[[str], bool]) -> tuple[str, bool]:
     """Whose request it is, and whether a trusted proxy handed it over.
 
     Read from the right: everything left of the first address that is not ours may be made up.
@@ -116,7 +132,7 @@ def client_address(headers: Headers, peer: str, trusts: Callable[[str], bool]) -
     if not trusts(peer):
         return peer, False
     client = peer
-    for hop in reversed(get_list(headers, b"x-forwarded-for").split(b",")):
+    for hop in reversed(fields.get(b"x-forwarded-for", b"").split(b",")):
         address = hop.strip().decode("latin-1")
         try:
             ip_address(address)
@@ -131,7 +147,7 @@ def client_address(headers: Headers, peer: str, trusts: Callable[[str], bool]) -
 def request_head(
     method: str,
     target: bytes,
-    authority: str,
+    authority: bytes,
     headers: Headers,
     *,
     forwarded: bytes,
@@ -140,20 +156,24 @@ def request_head(
     has_body: bool,
 ) -> bytes:
     """The request's head as the service gets it. ``length`` None with a body: chunked."""
-    lines = [f"{method} ".encode("ascii"), target, b" HTTP/1.1\r\n"]
-    lines.append(f"host: {authority}\r\n".encode("ascii"))
+    framing = b""
+    if has_body:
+        framing = b"transfer-encoding: chunked\r\n"
+        if length is not None:
+            framing = b"content-length: %d\r\n" % length
     kept, via = _kept(headers, _REQUEST_DROPPED)
     # Some servers take a_b and a-b for the same field.
-    lines += [b"%b: %b\r\n" % field for field in kept if b"_" not in field[0]]
-    if has_body:
-        lines.append(
-            b"transfer-encoding: chunked\r\n"
-            if length is None
-            else f"content-length: {length}\r\n".encode("ascii")
-        )
-    lines.append(forwarded)
-    lines.append(b"via: %b\r\nx-request-id: %b\r\n\r\n" % (via, request_id.encode("ascii")))
-    return b"".join(lines)
+    fields = b"".join([b"%b: %b\r\n" % field for field in kept if b"_" not in field[0]])
+    return b"%b %b HTTP/1.1\r\nhost: %b\r\n%b%b%bvia: %b\r\nx-request-id: %b\r\n\r\n" % (
+        method.encode("ascii"),
+        target,
+        authority,
+        fields,
+        framing,
+        forwarded,
+        via,
+        request_id.encode("ascii"),
+    )
 
 
 def response_headers(headers: Headers) -> Headers:
@@ -166,15 +186,16 @@ def response_headers(headers: Headers) -> Headers:
 def _kept(headers: Headers, dropped: frozenset[bytes]) -> tuple[Headers, bytes]:
     """The fields that go on, and ``Via`` with this hop."""
     kept: Headers = []
-    via, has_connection = PSEUDONYM, False
+    vias: list[bytes] = []
+    named: frozenset[bytes] = frozenset()
     for field in headers:
         name = field[0]
         if name not in dropped:
             kept.append(field)
         elif name == b"connection":
-            has_connection = True
+            named |= named_by_connection(field[1])
         elif name == b"via":
-            via = get_list(headers, b"via") + b", " + PSEUDONYM
-    if has_connection and (named := named_by_connection(headers)):
+            vias.append(field[1])
+    if named:
         kept = [field for field in kept if field[0] not in named]
-    return kept, via
+    return kept, b", ".join([*vias, PSEUDONYM])

@@ -13,16 +13,11 @@ class ApiKeys:
     def __init__(self, keys: Iterable[bytes]) -> None:
         self._digests = [sha256(key).digest() for key in keys]
 
-    def __bool__(self) -> bool:
-        return bool(self._digests)
-
-    def identify(self, headers: h.Headers) -> str | None:
+    def identify(self, fields: h.Fields) -> str | None:
         """A name for the key that came with the request, fit for logs; None: none that is valid."""
-        if not self._digests:
-            return None
-        said = h.get(headers, b"x-api-key")
+        said = fields.get(b"x-api-key")
         if said is None:
-            scheme, _, token = (h.get(headers, b"authorization") or b"").partition(b" ")
+            scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
             said = token.strip() if scheme.lower() == b"bearer" else b""
         digest = sha256(said).digest()
         known = False

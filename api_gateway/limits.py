@@ -20,11 +20,16 @@ class Verdict(NamedTuple):
     retry_after: int  # seconds until such a request would be allowed
 
     def rendered(self) -> bytes:
-        return (b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n") % (
-            self.limit,
-            self.remaining,
-            self.reset,
-        )
+        return _rendered(self.limit, self.remaining, self.reset)
+
+
+@lru_cache(1024)
+def _rendered(limit: int, remaining: int, reset: int) -> bytes:
+    return b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n" % (
+        limit,
+        remaining,
+        reset,
+    )
 
 
 class RateLimiter:
@@ -38,27 +43,24 @@ class RateLimiter:
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def __bool__(self) -> bool:
-        return self._rate > 0
-
     def take(self, client: str, cost: int = 1) -> Verdict:
         now = self._clock()
-        tokens, since = self._buckets.get(client, (float(self._burst), now))
-        tokens = min(self._burst, tokens + (now - since) * self._rate)
-        allowed = tokens >= cost
+        tokens: float = self._burst
+        if (bucket := self._buckets.get(client)) is not None:
+            had, since = bucket
+            tokens = min(tokens, had + (now - since) * self._rate)
+        allowed, retry_after = tokens >= cost, 0
         if allowed:
             tokens -= cost
+        else:
+            retry_after = max(1, math.ceil((cost - tokens) / self._rate))
         self._buckets[client] = (tokens, now)
-        self._buckets.move_to_end(client)
-        if len(self._buckets) > MAX_CLIENTS:
+        if bucket is not None:
+            self._buckets.move_to_end(client)
+        elif len(self._buckets) > MAX_CLIENTS:
             self._buckets.popitem(last=False)
-        return Verdict(
-            allowed,
-            self._burst,
-            int(tokens),
-            math.ceil((self._burst - tokens) / self._rate),
-            0 if allowed else max(1, math.ceil((cost - tokens) / self._rate)),
-        )
+        reset = math.ceil((self._burst - tokens) / self._rate)
+        return Verdict(allowed, self._burst, int(tokens), reset, retry_after)
 
 
 @lru_cache(4096)

@@ -25,7 +25,8 @@ from shared.logs import configure_logging
 _PROJECT = Path(__file__).parent.parent
 
 
-def build_gateway(settings: GatewaySettings) -> Gateway:
+def build(settings: GatewaySettings) -> uvicorn.Config:
+    """The server, ready to run. uvicorn's own application is the rim, for its lifespan."""
     upstreams = build_upstreams(settings)
     clients = Clients(settings)
     metrics = Metrics(upstreams, clients)
@@ -48,18 +49,15 @@ def build_gateway(settings: GatewaySettings) -> Gateway:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     rim.router.lifespan_context = lifespan
-    return Gateway(
-        settings, upstreams, rim, clients=clients, metrics=metrics, access_log=access_log
-    )
-
-
-def server_config(gateway: Gateway, settings: GatewaySettings) -> uvicorn.Config:
+    gateway = Gateway(settings, upstreams, rim, metrics=metrics, access_log=access_log)
     return uvicorn.Config(
-        gateway,
+        rim,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=cast(type[asyncio.Protocol], partial(ClientConnection, clients=gateway.clients)),
+        http=cast(
+            type[asyncio.Protocol], partial(ClientConnection, clients=clients, gateway=gateway)
+        ),
         ws="none",
         backlog=2048,
         log_config=None,
@@ -83,7 +81,7 @@ def main() -> None:
     # Nearly everything dies with its request; what is left is not worth looking for so often.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    uvicorn.Server(server_config(build_gateway(settings), settings)).run()
+    uvicorn.Server(build(settings)).run()
 
 
 if __name__ == "__main__":

@@ -1,66 +1,91 @@
 """What the gateway counts, for Prometheus (``GET /metrics``)."""
 
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
+from math import inf
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from api_gateway.clients import Clients
 from api_gateway.request import Request
 from api_gateway.upstream import Upstream
 
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, inf)
+
+_Labels = tuple[str, str, str, int, str]  # method, route, upstream, status, cache
 
 
-class Metrics:
+class _Durations:
+    """One child of a histogram: the library's takes a lock for each of its three numbers."""
+
+    __slots__ = ("counts", "sent", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(_BUCKETS)
+        self.total = 0.0
+        self.sent = 0
+
+
+class Metrics(Collector):
+    """Counted in the one thread there is, and put together when somebody reads."""
+
     def __init__(self, upstreams: Mapping[str, Upstream], clients: Clients) -> None:
+        self._requests: defaultdict[_Labels, _Durations] = defaultdict(_Durations)
+        self._limited: Counter[str] = Counter()
+        self._filtered: Counter[str] = Counter()
         self._registry = CollectorRegistry()
-        self._duration = Histogram(
-            "http_request_duration_seconds",
-            "Requests, by route, the service behind it, and what the cache was to them",
-            ["method", "route", "upstream", "status", "cache"],
-            buckets=_BUCKETS,
-            registry=self._registry,
-        )
-        self._sent = Counter(
-            "http_response_bytes_total", "Bytes of bodies sent", ["route"], registry=self._registry
-        )
-        self._limited = Counter(
-            "gateway_rate_limited_total",
-            "Requests over a limit",
-            ["limit"],
-            registry=self._registry,
-        )
-        self._filtered = Counter(
-            "gateway_filtered_total",
-            "Requests that a rule caught",
-            ["rule"],
-            registry=self._registry,
-        )
-        # Looking a child up by its labels costs more than to count with it.
-        self._children: dict[tuple[str, str, str, int, str], tuple[Histogram, Counter]] = {}
+        self._registry.register(self)
         self._registry.register(_State(upstreams, clients))
         ProcessCollector(registry=self._registry)
 
     def observe(self, request: Request, seconds: float) -> None:
-        key = (request.method, request.route, request.upstream, request.status, request.cache)
-        children = self._children.get(key)
-        if children is None:
-            children = self._duration.labels(*key), self._sent.labels(request.route)
-            self._children[key] = children
-        children[0].observe(seconds)
-        if request.sent_bytes:
-            children[1].inc(request.sent_bytes)
+        durations = self._requests[
+            request.method, request.route, request.upstream, request.status, request.cache
+        ]
+        durations.counts[bisect_left(_BUCKETS, seconds)] += 1
+        durations.total += seconds
+        durations.sent += request.sent_bytes
         if request.limited:
-            self._limited.labels(request.limited).inc()
+            self._limited[request.limited] += 1
         if request.rule:
-            self._filtered.labels(request.rule).inc()
+            self._filtered[request.rule] += 1
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        duration = HistogramMetricFamily(
+            "http_request_duration_seconds",
+            "Requests, by route, the service behind it, and what the cache was to them",
+            labels=["method", "route", "upstream", "status", "cache"],
+        )
+        sent: Counter[str] = Counter()
+        for labels, found in self._requests.items():
+            buckets = zip(map(floatToGoString, _BUCKETS), accumulate(found.counts), strict=True)
+            duration.add_metric([str(label) for label in labels], list(buckets), found.total)
+            sent[labels[1]] += found.sent
+        yield duration
+        yield _counter("http_response_bytes", "Bytes of bodies sent", "route", sent)
+        yield _counter("gateway_rate_limited", "Requests over a limit", "limit", self._limited)
+        yield _counter("gateway_filtered", "Requests that a rule caught", "rule", self._filtered)
+
+
+def _counter(name: str, what: str, label: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, what, labels=[label])
+    for value, count in sorted(counts.items()):
+        family.add_metric([value], count)
+    return family
 
 
 class _State(Collector):
@@ -74,12 +99,10 @@ class _State(Collector):
         yield GaugeMetricFamily(
             "gateway_client_connections", "Clients connected", len(self._clients.connections)
         )
-        refused = CounterMetricFamily(
-            "gateway_refused_connections", "Connections that sent no valid HTTP", labels=["status"]
+        refused = {str(status): count for status, count in self._clients.refused.items()}
+        yield _counter(
+            "gateway_refused_connections", "Connections that sent no valid HTTP", "status", refused
         )
-        for status, count in sorted(self._clients.refused.items()):
-            refused.add_metric([str(status)], count)
-        yield refused
         waiting = GaugeMetricFamily(
             "gateway_upstream_waiting", "Requests waiting for a service", labels=["upstream"]
         )

@@ -5,7 +5,7 @@ import re
 
 from api_gateway import headers as h
 from api_gateway.connection import UpstreamConnection, UpstreamError, UpstreamTimeout
-from api_gateway.request import Refusal, Request
+from api_gateway.request import ClientGone, Refusal, Request
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Lease, Upstream, UpstreamBusy
@@ -15,10 +15,6 @@ from api_gateway.upstream import Lease, Upstream, UpstreamBusy
 FIRST_PART_BYTES = 64 * 1024
 
 
-class ClientGone(Exception):
-    """The client hung up; there is nobody to answer."""
-
-
 class BrokenOff(Exception):
     """The service broke off in the middle of an answer; nothing can mend what was sent of it."""
 
@@ -26,7 +22,7 @@ class BrokenOff(Exception):
 class UpstreamAnswer:
     """An answer whose head is there. Read it to its end, or ``release`` it."""
 
-    __slots__ = ("_lease", "_seconds", "_upstream", "headers", "length", "status")
+    __slots__ = ("_lease", "_seconds", "_upstream", "fields", "headers", "length", "status")
 
     def __init__(self, upstream: Upstream, lease: Lease, seconds: float) -> None:
         self._upstream = upstream
@@ -36,33 +32,36 @@ class UpstreamAnswer:
         self.headers = h.response_headers(lease.connection.headers)
         if upstream.name == "dither":
             self.headers = [_with_public_path(field) for field in self.headers]
-        length = h.get(self.headers, b"content-length")
+        self.fields = h.combine(self.headers)
+        if b"date" not in self.fields:
+            self.headers.append(h.date())
+        length = self.fields.get(b"content-length")
         self.length = None if length is None else int(length)
 
-    @property
-    def has_data(self) -> bool:
-        """Whether a read need not wait."""
-        return self._lease is None or self._lease.connection.has_data
-
-    async def read(self) -> tuple[bytes, bool]:
-        """A part of the body, and whether there is more. Raises UpstreamError."""
-        if self._lease is None:
-            return b"", False
+    def take(self) -> tuple[bytes, bool]:
+        """What has arrived of the body, and whether there is more to come. Raises UpstreamError."""
+        assert self._lease is not None
         connection = self._lease.connection
-        try:
-            part = await connection.read(self._seconds)
-        except UpstreamError as error:
-            self.release(error)
-            raise
-        more = connection.has_data or not connection.complete
+        part, more = connection.take(), not connection.complete
         if not more:
             self.release()
         return part, more
 
+    async def read(self) -> tuple[bytes, bool]:
+        """As ``take``, but waits for it."""
+        assert self._lease is not None
+        try:
+            await self._lease.connection.arrival(self._seconds)
+        except UpstreamError as error:
+            self.release(error)
+            raise
+        return self.take()
+
     async def whole(self) -> bytes:
         """The whole body. Raises UpstreamError."""
-        parts, more = [], True
         try:
+            part, more = self.take()
+            parts = [part]
             while more:
                 part, more = await self.read()
                 parts.append(part)
@@ -91,31 +90,23 @@ class Proxy:
 
         Raises Refusal (what to tell the client) or ClientGone.
         """
-        body, more = await self._first_part(request, route)
+        body, more = b"", False
+        if request.has_body:
+            body, more = await self._first_part(request, route)
         upstream = self._upstreams[route.upstream]
         # HEAD is asked as GET: the services need not know it, and the fields are the same.
         method = "GET" if request.method == "HEAD" else request.method
         repeatable = method == "GET" and not request.has_body
-        forwarded = h.forwarded_block(
-            request.headers, request.peer, request.scheme, request.host, trusted=request.trusted
-        )
+        forwarded = h.forwarded_block(request.fields, request.peer, "http", trusted=request.trusted)
+        seconds = self._settings.upstream_response_timeout_seconds
         lease: Lease | None = None
         for attempt in (1, 2):
-            try:
-                lease = await upstream.lease(
-                    idempotent=repeatable,
-                    event_stream=route.event_stream,
-                    after=lease,
-                )
-            except UpstreamBusy as error:
-                raise Refusal(503, str(error), {"Retry-After": "1"}) from error
-            except UpstreamError as error:
-                raise Refusal(503, str(error), {"Retry-After": "2"}) from error
+            lease = await self._lease(upstream, route, repeatable=repeatable, after=lease)
             connection = lease.connection
             head = h.request_head(
                 method,
                 target,
-                lease.replica.authority,
+                lease.replica.host_field,
                 request.headers if headers is None else headers,
                 forwarded=forwarded,
                 request_id=request.id,
@@ -124,13 +115,12 @@ class Proxy:
             )
             request.replica = lease.replica.authority
             try:
-                await self._exchange(
-                    request, connection, head, body, more=more, limit=self._body_limit(route)
-                )
-                seconds = self._settings.upstream_response_timeout_seconds
-                if route.event_stream:
-                    seconds = self._settings.upstream_stream_idle_seconds
-                return UpstreamAnswer(upstream, lease, seconds)
+                request.on_disconnect(connection.close)
+                if more:
+                    await self._stream(request, connection, head, body, self._body_limit(route))
+                else:
+                    connection.begin(head + body)
+                    await connection.response(seconds)
             except UpstreamError as error:
                 timeout = isinstance(error, UpstreamTimeout)
                 # A kept connection that the service closed just now says nothing against it.
@@ -139,31 +129,31 @@ class Proxy:
                 if request.gone:
                     raise ClientGone from error
                 if attempt == 2 or not repeatable or timeout:
-                    status, what = (
-                        (504, "did not answer in time") if timeout else (502, "broke off")
-                    )
-                    raise Refusal(
-                        status, f"The {upstream.name} service {what}; please try again."
-                    ) from error
+                    raise _failure(upstream, timeout=timeout) from error
             except BaseException:
                 connection.close()
                 upstream.release(lease)
                 raise
+            else:
+                if route.event_stream:
+                    seconds = self._settings.upstream_stream_idle_seconds
+                return UpstreamAnswer(upstream, lease, seconds)
         raise AssertionError("unreachable")
 
     async def relay(self, request: Request, answer: UpstreamAnswer) -> None:
         """Pass an answer on as it comes. Raises ClientGone or BrokenOff."""
         try:
-            await request.start(answer.status, answer.headers)
+            fields = h.render([f for f in answer.headers if f[0] != b"content-length"])
+            request.start(answer.status, fields, answer.length)
             if request.method == "HEAD":
-                await request.body(b"")
+                request.write(b"")
                 return
-            if not answer.has_data:
-                await request.body(b"", more=True)  # the head is not to wait for the first event
-            more = True
+            part, more = answer.take()
+            request.write(part, more=more)  # the head is not to wait for the first event
             while more:
+                await request.drain()
                 part, more = await answer.read()
-                await request.body(part, more=more)
+                request.write(part, more=more)
         except UpstreamError as error:
             if request.gone:
                 raise ClientGone from error
@@ -171,22 +161,21 @@ class Proxy:
         finally:
             answer.release()
 
-    async def _exchange(
-        self,
-        request: Request,
-        connection: UpstreamConnection,
-        head: bytes,
-        body: bytes,
-        *,
-        more: bool,
-        limit: int,
+    async def _lease(
+        self, upstream: Upstream, route: Route, *, repeatable: bool, after: Lease | None
+    ) -> Lease:
+        try:
+            return await upstream.lease(
+                idempotent=repeatable, event_stream=route.event_stream, after=after
+            )
+        except UpstreamError as error:
+            seconds = "1" if isinstance(error, UpstreamBusy) else "2"
+            raise Refusal(503, str(error), {"Retry-After": seconds}) from error
+
+    async def _stream(
+        self, request: Request, connection: UpstreamConnection, head: bytes, body: bytes, limit: int
     ) -> None:
-        seconds = self._settings.upstream_response_timeout_seconds
-        request.on_disconnect(connection.close)
-        if not more:
-            connection.begin(head + body)
-            await connection.response(seconds)
-            return
+        """Send a body that has only begun, until the answer's head is there."""
         chunked = request.content_length is None
         connection.begin(head + (_chunk(body) if chunked else body))
         pump = asyncio.create_task(
@@ -221,7 +210,7 @@ class Proxy:
         try:
             while more:
                 await connection.drain(seconds)
-                part, more = await _receive(request)
+                part, more = await request.receive()
                 sent += len(part)
                 if sent > limit:
                     raise _too_large(request, limit)
@@ -236,14 +225,12 @@ class Proxy:
 
     async def _first_part(self, request: Request, route: Route) -> tuple[bytes, bool]:
         """The body's beginning, and whether more of it is to come."""
-        if not request.has_body:
-            return b"", False
         limit = self._body_limit(route)
         if request.content_length is not None and request.content_length > limit:
             raise _too_large(request, limit)
-        part, more = await _receive(request)
+        part, more = await request.receive()
         while more and len(part) < FIRST_PART_BYTES:
-            following, more = await _receive(request)
+            following, more = await request.receive()
             part += following
         if len(part) > limit:
             raise _too_large(request, limit)
@@ -255,12 +242,9 @@ class Proxy:
         return self._settings.gateway_max_body_bytes
 
 
-async def _receive(request: Request) -> tuple[bytes, bool]:
-    message = await request.receive()
-    if message["type"] == "http.disconnect":
-        request.gone = True
-        raise ClientGone
-    return message.get("body", b""), message.get("more_body", False)
+def _failure(upstream: Upstream, *, timeout: bool) -> Refusal:
+    status, what = (504, "did not answer in time") if timeout else (502, "broke off")
+    return Refusal(status, f"The {upstream.name} service {what}; please try again.")
 
 
 def _too_large(request: Request, limit: int) -> Refusal:

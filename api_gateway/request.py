@@ -1,15 +1,17 @@
-"""What the gateway knows of one request, from its first byte to its access-log line."""
+"""One request of a client, and its answer, from its first byte to its access-log line."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+import asyncio
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import Protocol
 
 from api_gateway import headers as h
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Buffered bytes of a request's body above which reading from the client pauses.
+HIGH_WATER = 64 * 1024
+
+_STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode("ascii") for s in HTTPStatus}
 
 
 class Refusal(Exception):
@@ -22,21 +24,59 @@ class Refusal(Exception):
         self.headers = dict(headers or {})
 
 
+class ClientGone(Exception):
+    """The client hung up; there is nobody to answer."""
+
+
+class Framing(Enum):
+    """How the client knows where an answer ends (RFC 9112, 6.3)."""
+
+    NO_BODY = auto()
+    LENGTH = auto()
+    CHUNKED = auto()
+    UNTIL_CLOSE = auto()
+
+
+class Connection(Protocol):
+    """What a request needs of its connection."""
+
+    def write(self, data: bytes) -> None: ...
+    async def drain(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def finished(self, request: "Request") -> None: ...  # its answer is written
+    def abort(self) -> None: ...
+
+
 class Request:
     """``path`` is still percent-encoded; ``peer`` is who is connected, ``client`` whose request it
-    is (another when a trusted proxy hands it over)."""
+    is (another when a trusted proxy hands it over).
+
+    The answer: ``start``, then ``write`` until one without ``more``.
+    """
 
     __slots__ = (
-        "_disconnect_hook",
+        "_body",
+        "_callback",
+        "_connection",
+        "_framing",
+        "_head",
+        "_missing",
+        "_waiter",
+        "began",
+        "body_complete",
         "cache",
         "client",
+        "complete",
         "content_length",
         "error",
+        "expects_continue",
+        "fields",
         "gone",
         "has_body",
         "headers",
-        "host",
+        "http11",
         "id",
+        "keep_alive",
         "key",
         "limited",
         "method",
@@ -45,87 +85,179 @@ class Request:
         "path",
         "peer",
         "query",
-        "receive",
+        "rate_limit",
+        "received",
         "replica",
         "route",
         "rule",
-        "scheme",
-        "scope",
-        "send",
         "sent_bytes",
+        "started",
         "status",
         "trusted",
         "upstream",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.send = send
-        self.id = request_id
-        self.method: str = scope["method"]
-        self.path: str = scope["raw_path"].decode("latin-1")
-        self.query: bytes = scope["query_string"]
-        self.headers: h.Headers = scope["headers"]
-        self.scheme: str = scope["scheme"]
-        self.peer: str = (scope["client"] or ("unknown", 0))[0]
-        self.client = self.peer
-        self.host = b""
-        self.content_length: int | None = None
-        self.has_body = False
-        for name, value in self.headers:
-            if name == b"content-length":
-                self.content_length = int(value)
-                self.has_body = self.content_length > 0
-            elif name == b"transfer-encoding":
-                self.has_body = True
-            elif name == b"host":
-                self.host = value
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        peer: str,
+        method: str,
+        target: bytes,
+        headers: h.Headers,
+        http11: bool,
+        keep_alive: bool,
+    ) -> None:
+        """``headers``: the fields as they came, names in lower case, values whole."""
+        self._connection = connection
+        self.method = method
+        path, _, self.query = target.partition(b"?")
+        self.path = path.decode("latin-1")
+        self.headers = headers
+        self.fields = fields = h.combine(headers)
+        self.http11 = http11
+        self.keep_alive = keep_alive
+        length = fields.get(b"content-length")
+        self.content_length = None if length is None else int(length)
+        self.has_body = bool(self.content_length) or b"transfer-encoding" in fields
+        self.expects_continue = http11 and b"expect" in fields
+        self.peer = self.client = peer
         self.trusted = False  # the peer is a proxy of ours
-        self.gone = False
-        self.must_close = False
+        self.id = ""
         self.own = b""  # the fields that the gateway adds to whichever answer, rendered
-        self._disconnect_hook: Callable[[Callable[[], None]], None] | None = scope.get(
-            "gateway.on_disconnect"
-        )
+        self.rate_limit = b""  # and these
+        self.must_close = False
+
+        self._body: list[bytes] = []
+        self._waiter: asyncio.Future[None] | None = None
+        self._callback: Callable[[], None] | None = None
+        self.received = 0  # bytes of the body that wait to be taken
+        self.body_complete = not self.has_body
+        self._head = b""
+        self._framing = Framing.NO_BODY
+        self._missing = 0
+        self.started = self.complete = self.gone = False
+
         # For the log and the metrics.
+        self.began = 0.0
         self.route = "other"
-        self.upstream = ""
-        self.replica = ""
-        self.cache = ""
+        self.upstream = self.replica = self.cache = ""
         self.key: str | None = None  # the API key's name
         self.limited = ""  # the rate limit that it went over
         self.rule = ""  # the filter's rule that it broke
         self.error = ""
-        self.status = 0
-        self.sent_bytes = 0
+        self.status = self.sent_bytes = 0
+
+    # From the client.
+
+    def feed(self, data: bytes) -> None:
+        self._body.append(data)
+        self.received += len(data)
+        self._wake()
+
+    def end_of_body(self) -> None:
+        self.body_complete = True
+        self._wake()
+
+    def disconnect(self) -> None:
+        """The client is gone, or will get no other answer than the one it has."""
+        if self.gone or self.complete:
+            return
+        self.gone = True
+        self._wake()
+        if self._callback is not None:
+            self._callback()
 
     def on_disconnect(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called once, as soon as the client hangs up before its end."""
-        if self._disconnect_hook is None:
-            return
-
-        def gone() -> None:
-            self.gone = True
+        self._callback = callback
+        if self.gone:
             callback()
 
-        self._disconnect_hook(gone)
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
-    async def start(self, status: int, headers: h.Headers, rendered: bytes = b"") -> None:
-        """``rendered``: more fields, as they are sent."""
+    async def receive(self) -> tuple[bytes, bool]:
+        """What is there of the body, and whether there is more. Raises ClientGone."""
+        if self.expects_continue and not self._body and not self.started and not self.gone:
+            self.expects_continue = False
+            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not (self._body or self.body_complete or self.gone or self.complete):
+            self._connection.resume_reading()
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if self.gone or self.complete:
+            raise ClientGone
+        data = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body, self.received = [], 0
+        if not self.body_complete:
+            self._connection.resume_reading()
+        return data, not self.body_complete
+
+    # To the client.
+
+    def start(self, status: int, fields: bytes, length: int | None) -> None:
+        """``fields``: rendered, but those of framing; ``length``: the body's, when it is known.
+
+        The head is kept until the first part of the body goes with it.
+        """
         self.status = status
-        if self.must_close:
-            headers = [*headers, (b"connection", b"close")]
-        await self.send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": headers,
-                "rendered": rendered + self.own,
-            }
-        )
+        if self.gone:
+            return
+        self.started = True
+        # What was not read of the request would be taken for the next one.
+        self.keep_alive = self.keep_alive and self.body_complete and not self.must_close
+        framing = b"\r\n"
+        if self.method == "HEAD" or status in {204, 304}:
+            self._framing = Framing.NO_BODY
+        elif length is not None:
+            self._framing, self._missing = Framing.LENGTH, length
+        elif self.http11:
+            self._framing, framing = Framing.CHUNKED, b"transfer-encoding: chunked\r\n\r\n"
+        else:
+            self._framing, self.keep_alive = Framing.UNTIL_CLOSE, False
+        if length is not None and status != 204:
+            framing = b"content-length: %d\r\n\r\n" % length
+        if not self.keep_alive:
+            framing = b"connection: close\r\n" + framing
+        line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        self._head = b"".join((line, fields, self.own, self.rate_limit, framing))
 
-    async def body(self, data: bytes, *, more: bool = False) -> None:
-        if self.method != "HEAD":
-            self.sent_bytes += len(data)
-        await self.send({"type": "http.response.body", "body": data, "more_body": more})
+    def write(self, data: bytes, *, more: bool = False) -> None:
+        """A part of the body; the last one (which may be empty) is without ``more``."""
+        if self.gone:
+            return
+        head, self._head = self._head, b""
+        if self._framing is Framing.NO_BODY:
+            data = b""
+        self.sent_bytes += len(data)
+        if self._framing is Framing.LENGTH:
+            self._missing -= len(data)
+            if self._missing < 0:
+                raise RuntimeError("the answer is longer than its content-length")
+        elif self._framing is Framing.CHUNKED:
+            data = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+            if not more:
+                data += b"0\r\n\r\n"
+        self._connection.write(head + data if head else data)
+        if more:
+            return
+        if self._framing is Framing.LENGTH and self._missing:
+            self._connection.abort()
+            return
+        self.complete = True
+        self._connection.finished(self)
+
+    async def drain(self) -> None:
+        """Wait until the client takes more."""
+        await self._connection.drain()
+
+    def settle(self) -> None:
+        """No more is done. What is not whole must not look so: the connection breaks."""
+        self._callback = None
+        if not (self.complete or self.gone):
+            self._connection.abort()

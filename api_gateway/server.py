@@ -2,16 +2,12 @@
 
 uvicorn keeps the listening socket, the signals and the lifespan; this stands in for its protocol
 class, which has no deadline for a header or a body, no bound on either, and reads 256 KB at once.
-llhttp (inside httptools) refuses most of what is ambiguous; the rest is refused here.
 """
 
 import asyncio
 import json
 import logging
-import re
-import urllib.parse
 from collections import deque
-from functools import lru_cache
 from http import HTTPStatus
 from math import inf
 from typing import Any, cast
@@ -20,9 +16,11 @@ import httptools
 import uvicorn
 from uvicorn.server import ServerState
 
+from api_gateway import headers as h
 from api_gateway.clients import Clients
-from api_gateway.exchange import HIGH_WATER, Exchange
-from api_gateway.request import Scope
+from api_gateway.framing import Rejected, check
+from api_gateway.gateway import Gateway
+from api_gateway.request import HIGH_WATER, Request
 
 logger = logging.getLogger(__name__)
 
@@ -33,49 +31,31 @@ LINGER_SECONDS = 2
 # One for all: it is filled and emptied within one turn of the loop.
 _BUFFER = memoryview(bytearray(HIGH_WATER))
 
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_TARGET = re.compile(rb"/[!\"$-~]*")
-
-
-@lru_cache(1024)
-def _is_host(value: bytes) -> bool:
-    return _HOST.fullmatch(value) is not None
-
-
-class Rejected(Exception):
-    """What came is no request that can be answered; the connection ends."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.detail = status, detail
-
 
 class ClientConnection(asyncio.BufferedProtocol):
     """One connection of a client; requests on it are answered one after the other."""
 
     def __init__(
         self,
-        config: uvicorn.Config,
+        config: uvicorn.Config,  # noqa: ARG002 - uvicorn gives them
         server_state: ServerState,
-        app_state: dict[str, Any],
+        app_state: dict[str, Any],  # noqa: ARG002
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         clients: Clients,
+        gateway: Gateway,
     ) -> None:
         self._loop = _loop or asyncio.get_running_loop()
-        self._app = config.loaded_app
         self._state = server_state
-        self._app_state = app_state
         self._clients = clients
+        self._gateway = gateway
         self._settings = clients.settings
         self._parser: httptools.HttpRequestParser | None = None
         self._transport: asyncio.Transport
-        self._peer: tuple[str, int] = ("unknown", 0)
-        self._local: Any = None
-        # The requests that are not answered yet; the first is being answered.
-        self._exchanges: deque[Exchange] = deque()
-        self._incoming: Exchange | None = None  # whose body is being read
+        self._peer = "unknown"
+        self._current: Request | None = None  # that is being answered
+        self._queue: deque[Request] = deque()  # that wait for their turn
+        self._incoming: Request | None = None  # whose body is being read
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._in_head = False
@@ -94,9 +74,8 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._peer = (transport.get_extra_info("peername") or ("unknown", 0))[:2]
-        self._local = transport.get_extra_info("sockname")
-        if not self._clients.admit(self, self._peer[0]):
+        self._peer = (transport.get_extra_info("peername") or ("unknown",))[0]
+        if not self._clients.admit(self, self._peer):
             self._clients.refused[503] += 1
             self._ending = True
             self._transport.write(self._problem(503, "Too many connections; please try again."))
@@ -107,17 +86,18 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._read_deadline = self._loop.time() + self._settings.gateway_client_timeout_seconds
 
     def connection_lost(self, _: Exception | None) -> None:
-        self._clients.leave(self, self._peer[0])
+        self._clients.leave(self, self._peer)
         self._state.connections.discard(cast(Any, self))
         self._parser, self._ending = None, True
-        for exchange in self._exchanges:
-            exchange.disconnect()
+        self._disconnect()
+        self._current = None
+        self._queue.clear()
         self.resume_writing()
 
     def shutdown(self) -> None:
         """uvicorn is stopping: end after the request that is being answered."""
-        if self._exchanges:
-            self._exchanges[-1].keep_alive = False
+        if last := self._queue[-1] if self._queue else self._current:
+            last.keep_alive = False
         else:
             self._transport.close()
 
@@ -149,7 +129,6 @@ class ClientConnection(asyncio.BufferedProtocol):
         except httptools.HttpParserUpgrade:
             # Other protocols are not spoken here: the request is answered as if it had not asked.
             self._ending = True
-            self._exchanges[-1].keep_alive = False
         except httptools.HttpParserError as error:
             # A callback's own exception is the parser error's context.
             cause = error.__context__
@@ -179,105 +158,84 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     # The parser's callbacks.
 
-    def on_message_begin(self) -> None:
-        self._url, self._headers = b"", []
-
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Fields after the body (trailers) are counted and dropped.
         self._headers.append((name.lower(), value))
-        if len(self._headers) > self._settings.gateway_max_headers:
-            raise Rejected(431, self._too_large())
 
     def on_headers_complete(self) -> None:
-        assert self._parser is not None
+        if self._ending or self._parser is None:
+            return
+        url, headers = self._url, self._headers
+        self._url, self._headers, self._in_head = b"", [], False
+        if (
+            len(headers) > self._settings.gateway_max_headers
+            or self._head_bytes > self._settings.gateway_max_header_bytes
+        ):
+            self._bound(url, headers)
         version = self._parser.get_http_version()
-        method = self._parser.get_method().decode("ascii")
-        expects_continue, has_body = self._check(method, version)
-        if len(self._exchanges) >= MAX_PIPELINED:
-            raise Rejected(400, "Too many requests were sent without awaiting the answers.")
-        path, _, query = self._url.partition(b"?")
-        exchange = Exchange(
+        if version not in {"1.1", "1.0"}:
+            raise Rejected(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        http11 = version == "1.1"
+        request = Request(
             self,
-            self._scope(method, version, path, query),
-            keep_alive=version == "1.1" and self._parser.should_keep_alive(),
-            expects_continue=expects_continue,
+            peer=self._peer,
+            method=self._parser.get_method().decode("ascii"),
+            target=url,
+            headers=headers,
+            http11=http11,
+            keep_alive=http11
+            and self._parser.should_keep_alive()
+            and not self._parser.should_upgrade(),
         )
-        self._in_head, self._headers = False, []
-        self._incoming, self._body_bytes, self._raw_bytes = exchange, 0, 0
-        if has_body:
+        check(request, url)
+        if len(self._queue) >= MAX_PIPELINED - 1:
+            raise Rejected(400, "Too many requests were sent without awaiting the answers.")
+        self._read_deadline = inf
+        self._body_bytes = self._raw_bytes = 0
+        if request.has_body:
+            self._incoming = request
             self._body_since = self._loop.time()
             self._allow_more_time()
-        self._exchanges.append(exchange)
-        if len(self._exchanges) == 1:
-            self._serve(exchange)
-        else:
+        if self._current or self._queue or self._drained:
+            self._queue.append(request)
             self._pause_reading()
+        else:
+            self._serve(request)
 
     def on_body(self, body: bytes) -> None:
-        exchange = self._incoming
-        assert exchange is not None
-        exchange.feed(body)
+        request = self._incoming
+        if request is None or self._ending:
+            return
+        request.feed(body)
         self._body_bytes += len(body)
         self._allow_more_time()
-        if exchange.received >= HIGH_WATER:
+        if request.received >= HIGH_WATER:
             self._pause_reading()
 
     def on_message_complete(self) -> None:
-        assert self._incoming is not None
-        self._incoming.end_of_body()
-        self._incoming = None
-        self._read_deadline = inf
+        self._headers = []  # fields after the body (trailers) are dropped
+        if self._incoming is not None and not self._ending:
+            self._read_deadline = inf
+            self._incoming.end_of_body()
+            self._incoming = None
 
-    def _check(self, method: str, version: str) -> tuple[bool, bool]:
-        """Whether it expects 100 (Continue), and whether it has a body; or raises Rejected."""
-        if version not in {"1.1", "1.0"}:
-            raise Rejected(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-        hosts, expects_continue, has_body = 0, False, False
-        for name, value in self._headers:
-            if name == b"host":
-                hosts += 1
-                if not _is_host(value):
-                    raise Rejected(400, "The Host field is not valid.")
-            elif name == b"transfer-encoding":
-                if version == "1.0" or value.lower() != b"chunked":
-                    raise Rejected(400, "The only transfer coding taken is chunked, of HTTP/1.1.")
-                has_body = True
-            elif name == b"content-length":
-                has_body = has_body or value != b"0"
-            elif name == b"expect":
-                if value.lower() != b"100-continue":
-                    raise Rejected(417, "Only 100-continue can be expected.")
-                expects_continue = version == "1.1"
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
-            raise Rejected(400, "A request needs one Host field.")
-        if not _TARGET.fullmatch(self._url) and (method, self._url) != ("OPTIONS", b"*"):
-            raise Rejected(400, "The request target must be a path.")
-        return expects_continue, has_body
+    def _bound(self, url: bytes, headers: h.Headers) -> None:
+        """Raises Rejected when the head is too large; what was read may be more than the head."""
+        size = len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
+        if (
+            len(headers) > self._settings.gateway_max_headers
+            or size > self._settings.gateway_max_header_bytes
+        ):
+            raise Rejected(431, self._too_large())
 
-    def _scope(self, method: str, version: str, path: bytes, query: bytes) -> Scope:
-        text = path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "server": self._local,
-            "client": self._peer,
-            "scheme": "http",
-            "root_path": "",
-            "headers": self._headers,
-            "state": self._app_state.copy(),
-            "method": method,
-            "path": urllib.parse.unquote(text) if "%" in text else text,
-            "raw_path": path,
-            "query_string": query,
-        }
-
-    def _serve(self, exchange: Exchange) -> None:
-        exchange.task = self._loop.create_task(exchange.run(cast(Any, self._app)))
-        self._state.tasks.add(exchange.task)
+    def _serve(self, request: Request) -> None:
+        self._current = request
+        task = self._gateway.handle(request, self._loop)
+        if task is not None:
+            self._state.tasks.add(task)
+            task.add_done_callback(self._state.tasks.discard)
 
     def _allow_more_time(self) -> None:
         """A body may pause for so long, and over all be no slower than so much a second."""
@@ -296,12 +254,6 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._drained is not None:
             await asyncio.shield(self._drained)
 
-    def date(self) -> bytes:
-        for name, value in self._state.default_headers:
-            if name == b"date":
-                return b"date: %b\r\n" % value
-        return b""
-
     def _pause_reading(self) -> None:
         if self._reading and not self._transport.is_closing():
             self._reading = False
@@ -319,22 +271,22 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._incoming is not None:
             self._allow_more_time()
 
-    def ended(self, exchange: Exchange) -> None:
-        assert exchange.task is not None
-        self._state.tasks.discard(exchange.task)
-
-    def finished(self, exchange: Exchange) -> None:
+    def finished(self, request: Request) -> None:
         self._state.total_requests += 1
-        if self._exchanges and self._exchanges[0] is exchange:
-            self._exchanges.popleft()
-        if not exchange.keep_alive or (self._ending and not self._exchanges):
-            self._end(unread=not exchange.body_complete or bool(self._exchanges))
-        elif self._exchanges:
-            self._serve(self._exchanges[0])
-        else:
-            self.resume_reading()
-            if not self._in_head:
-                self._read_deadline = self._loop.time() + self._settings.gateway_keep_alive_seconds
+        self._current = None
+        if not request.keep_alive or (self._ending and not self._queue):
+            self._end(unread=not request.body_complete or bool(self._queue))
+        elif self._drained is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """With the next request; not before the client takes the answers to those before it."""
+        if self._queue:
+            self._serve(self._queue.popleft())
+            return
+        self.resume_reading()
+        if not self._in_head:
+            self._read_deadline = self._loop.time() + self._settings.gateway_keep_alive_seconds
 
     # Ends.
 
@@ -342,15 +294,17 @@ class ClientConnection(asyncio.BufferedProtocol):
         """Answer what is no request (or will never be a whole one), and end the connection."""
         self._clients.refused[status] += 1
         logger.info(
-            "connection refused: %s", detail, extra={"status": status, "client": self._peer[0]}
+            "connection refused: %s", detail, extra={"status": status, "client": self._peer}
         )
         self._ending, self._read_deadline = True, inf
         broken, self._incoming = self._incoming, None
         if broken is not None:
             broken.disconnect()
-            if broken in self._exchanges:
-                self._exchanges.remove(broken)
-        if self._exchanges:
+            if broken is self._current:
+                self._current = None
+            else:
+                self._queue.remove(broken)
+        if self._current or self._queue:
             return  # earlier requests are answered first; after them the connection ends
         if broken is not None and broken.started:
             self._transport.abort()
@@ -376,8 +330,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         """The client has hung up; the transport closes by itself."""
         self._ending = True
         self._write_deadline = self._loop.time() + self._settings.gateway_write_timeout_seconds
-        for exchange in self._exchanges:
-            exchange.disconnect()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        for request in (self._current, *self._queue):
+            if request is not None:
+                request.disconnect()
 
     def pause_writing(self) -> None:
         self._drained = self._loop.create_future()
@@ -389,6 +347,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
         self._drained = None
+        if self._current is None and not self._ending:
+            self._go_on()
 
     def _problem(self, status: int, detail: str) -> bytes:
         phrase = HTTPStatus(status).phrase
@@ -400,7 +360,7 @@ class ClientConnection(asyncio.BufferedProtocol):
                 f"HTTP/1.1 {status} {phrase}\r\ncontent-type: application/problem+json\r\n"
                 f"content-length: {len(body)}\r\nconnection: close\r\n"
             ).encode("ascii")
-            + self.date()
+            + h.render([h.date()])
             + b"\r\n"
             + body.encode("ascii")
         )

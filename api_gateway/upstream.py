@@ -7,6 +7,7 @@ import ssl
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -73,6 +74,7 @@ class Replica:
         assert url.hostname is not None
         self.host, self.port = url.hostname, url.port or (443 if url.scheme == "https" else 80)
         self.authority = url.netloc.rpartition("@")[2]
+        self.host_field = self.authority.encode("ascii")
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
         self._settings = settings
         self.breaker = CircuitBreaker(
@@ -140,18 +142,26 @@ class Upstream:
         self._turn = 0
         self.streams = 0
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """The one that all of this runs in; there is none yet when this is made."""
+        return asyncio.get_running_loop()
+
     @property
     def waiting(self) -> int:
         return len(self._queue)
 
     def choose(self, now: float, avoid: Replica | None = None) -> Replica | None:
         """The least loaded replica that may be asked; ties go round."""
+        if len(self.replicas) == 1:
+            only = self.replicas[0]
+            return only if only.breaker.allows(now) else None
         self._turn += 1
         count = len(self.replicas)
         best: Replica | None = None
         for i in range(count):
             replica = self.replicas[(self._turn + i) % count]
-            if not replica.breaker.allows(now) or (replica is avoid and count > 1):
+            if not replica.breaker.allows(now) or replica is avoid:
                 continue
             if best is None or replica.in_flight < best.in_flight:
                 best = replica
@@ -168,47 +178,55 @@ class Upstream:
         may be as dead as that one.
         """
         avoid = None if after is None else after.replica
-        for _ in range(len(self.replicas)):
-            replica = self.choose(asyncio.get_running_loop().time(), avoid)
+        for _ in self.replicas:
+            replica = self.choose(self._loop.time(), avoid)
             if replica is None:
                 raise UpstreamBusy(f"The {self.name} service is not available at the moment.")
-            replica = await self._enter(replica, event_stream=event_stream)
+            if event_stream:
+                self._enter_stream()
+            elif replica.in_flight < self._settings.upstream_max_in_flight:
+                replica.in_flight += 1
+            else:
+                replica = await self._wait_for_place()
             if after is not None:
                 replica.drop_idle()
-            lease = await self._connect(replica, idempotent=idempotent, event_stream=event_stream)
+            lease = self._reuse(replica, idempotent=idempotent, event_stream=event_stream)
+            lease = lease or await self._connect(replica, event_stream=event_stream)
             if lease is not None:
                 return lease
             avoid = replica
         raise UpstreamError(f"The {self.name} service is not available at the moment.")
 
-    async def _connect(
-        self, replica: Replica, *, idempotent: bool, event_stream: bool
-    ) -> Lease | None:
-        """Takes over the place that ``_enter`` has counted; None: the replica refused."""
+    def _reuse(self, replica: Replica, *, idempotent: bool, event_stream: bool) -> Lease | None:
+        """A kept connection, for one who has a place at the replica."""
         # What cannot be sent again goes only where the other side has just been heard.
         max_idle = self._settings.upstream_idle_seconds * (1 if idempotent else 0.5)
-        replica.breaker.begin()
-        connection = replica.take_idle(asyncio.get_running_loop().time(), max_idle)
-        reused = connection is not None
+        connection = replica.take_idle(self._loop.time(), max_idle)
         if connection is None:
-            try:
-                connection = await replica.connect()
-            except UpstreamError as error:
-                self._leave(replica, event_stream=event_stream)
-                self._failed(replica, str(error), fatal=True)
-                return None
-            except BaseException:
-                self._leave(replica, event_stream=event_stream)
-                replica.breaker.abandon()
-                raise
-        connection.sent = False
+            return None
+        replica.breaker.begin()
         replica.busy.add(connection)
-        return Lease(replica, connection, event_stream, reused)
+        return Lease(replica, connection, event_stream, reused=True)
+
+    async def _connect(self, replica: Replica, *, event_stream: bool) -> Lease | None:
+        """A new connection, for one who has a place (which is lost with None: it refused)."""
+        replica.breaker.begin()
+        try:
+            connection = await replica.connect()
+        except UpstreamError as error:
+            self._leave(replica, event_stream=event_stream)
+            self._failed(replica, str(error), fatal=True)
+            return None
+        except BaseException:
+            self._leave(replica, event_stream=event_stream)
+            replica.breaker.abandon()
+            raise
+        replica.busy.add(connection)
+        return Lease(replica, connection, event_stream, reused=False)
 
     def release(self, lease: Lease, error: UpstreamError | None = None) -> None:
         """End an exchange. ``error``: what the replica is to blame for."""
         replica, connection = lease.replica, lease.connection
-        loop = asyncio.get_running_loop()
         replica.busy.discard(connection)
         self._leave(replica, event_stream=lease.event_stream)
         if error is not None and not isinstance(error, ClosedHere):
@@ -220,24 +238,21 @@ class Upstream:
         else:
             replica.breaker.abandon()
         if connection.reusable:
-            connection.idle_since = loop.time()
+            connection.idle_since = self._loop.time()
             replica.idle.append(connection)
         else:
             connection.close()
 
-    async def _enter(self, replica: Replica, *, event_stream: bool) -> Replica:
-        """Count a request in; without a free place, wait for one (maybe of another replica)."""
-        if event_stream:
-            if self.streams >= self._settings.upstream_max_streams:
-                raise UpstreamBusy("Too many people are watching at the moment.")
-            self.streams += 1
-            return replica
-        if replica.in_flight < self._settings.upstream_max_in_flight:
-            replica.in_flight += 1
-            return replica
+    def _enter_stream(self) -> None:
+        if self.streams >= self._settings.upstream_max_streams:
+            raise UpstreamBusy("Too many people are watching at the moment.")
+        self.streams += 1
+
+    async def _wait_for_place(self) -> Replica:
+        """The replica (whichever it is) where a place becomes free, already counted in."""
         if len(self._queue) >= self._settings.upstream_max_queue:
             raise UpstreamBusy(f"The {self.name} service is overloaded.")
-        place: asyncio.Future[Replica] = asyncio.get_running_loop().create_future()
+        place: asyncio.Future[Replica] = self._loop.create_future()
         self._queue.append(place)
         try:
             async with asyncio.timeout(self._settings.upstream_queue_seconds):
@@ -264,7 +279,7 @@ class Upstream:
 
     def _failed(self, replica: Replica, reason: str, *, fatal: bool = False) -> None:
         was_closed = replica.breaker.closed
-        replica.breaker.failure(asyncio.get_running_loop().time(), fatal=fatal)
+        replica.breaker.failure(self._loop.time(), fatal=fatal)
         if was_closed and not replica.breaker.closed:
             logger.warning("replica is out of rotation: %s", reason, extra=self._fields(replica))
 
@@ -297,7 +312,6 @@ class Upstream:
 
     async def run(self) -> None:
         """Sweep deadlines and probe health until cancelled; then close every connection."""
-        loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as group:
             if self._settings.upstream_probe_seconds > 0:
                 for replica in self.replicas:
@@ -306,7 +320,7 @@ class Upstream:
                 while True:
                     await asyncio.sleep(SWEEP_SECONDS)
                     for replica in self.replicas:
-                        replica.sweep(loop.time())
+                        replica.sweep(self._loop.time())
             finally:
                 for replica in self.replicas:
                     for connection in (*replica.idle, *replica.busy):
@@ -317,7 +331,8 @@ class Upstream:
         while True:
             await asyncio.sleep(self._settings.upstream_probe_seconds)
             self.streams += 1  # a probe takes no request's place
-            lease = await self._connect(replica, idempotent=True, event_stream=True)
+            lease = self._reuse(replica, idempotent=True, event_stream=True)
+            lease = lease or await self._connect(replica, event_stream=True)
             if lease is not None:
                 with contextlib.suppress(UpstreamError):
                     await self._fetch(lease, "/health", PROBE_TIMEOUT_SECONDS)

@@ -89,6 +89,20 @@ def test_a_client_that_takes_nothing_is_cut_off(gateway: GatewayProcess, service
         wait_until(lambda: service.in_flight == 0, what="the download is given up")
 
 
+def test_answers_that_nobody_takes_do_not_pile_up(gateway: GatewayProcess) -> None:
+    gateway.ask("GET", "/files/many.png")  # from now on it is in the cache
+    memory = gateway.memory
+    request = b"GET /files/many.png HTTP/1.1\r\nHost: a\r\n\r\n"
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        client.settimeout(20)
+        client.connect(("127.0.0.1", gateway.port))
+        with pytest.raises(OSError):  # noqa: PT012 - in the end the connection is reset
+            for _ in range(100_000):
+                client.sendall(request)
+    assert gateway.memory - memory <= 8 * 1024 * 1024
+
+
 def test_many_slow_clients_hinder_nobody(gateway: GatewayProcess) -> None:
     slow = [gateway.connect() for _ in range(SLOW_CLIENTS)]
     try:
