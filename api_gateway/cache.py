@@ -4,14 +4,14 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from api_gateway import caching
 from api_gateway.connection import UpstreamError
 from api_gateway.proxy import Proxy, UpstreamAnswer
 from api_gateway.request import ClientGone, Refusal, Request
 from api_gateway.routes import Route
+from api_gateway.running import Work
 
 # What an entry takes besides its body, roughly.
 ENTRY_OVERHEAD_BYTES = 2048
@@ -109,9 +109,7 @@ class Cache:
         self._filling_bytes = 0
         self._unshared: OrderedDict[str, float] = OrderedDict()
 
-    def answer(
-        self, request: Request, route: Route, target: bytes
-    ) -> Coroutine[Any, Any, None] | None:
+    def answer(self, request: Request, route: Route, target: bytes) -> Work | None:
         """Answer from memory at once when that is allowed; else the work of asking the service."""
         if request.method not in {"GET", "HEAD"}:
             return self._change(request, route, target)
@@ -161,7 +159,7 @@ class Cache:
         if b"only-if-cached" in wishes:
             raise Refusal(504, "It is not in the cache, and nothing else was asked for.")
         while (filling := self._fills.get(key)) is not None and not self._is_unshared(key):
-            await asyncio.shield(filling)
+            await filling
             entry = self._find(key, request)
             if entry is not None and entry.is_fresh(self._clock(), wishes):
                 request.cache = "hit"

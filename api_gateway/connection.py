@@ -6,6 +6,8 @@ from typing import cast
 
 import httptools
 
+from api_gateway.running import Signal, make_waiter
+
 # Buffered bytes of an answer above which reading from the service pauses.
 HIGH_WATER = 256 * 1024
 MAX_RESPONSE_HEADER_BYTES = 64 * 1024
@@ -36,7 +38,7 @@ class UpstreamConnection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._parser: httptools.HttpResponseParser | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: Signal | asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._error: UpstreamError | None = None
         self._paused = False
@@ -118,7 +120,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     async def _wait(self, seconds: float) -> None:
         self._raise_failure()
-        self._waiter = self._loop.create_future()
+        self._waiter = make_waiter(self._loop)
         self.expect_within(seconds)
         try:
             await self._waiter
@@ -147,7 +149,8 @@ class UpstreamConnection(asyncio.Protocol):
         if self._error is None:
             self._error = error
         self.transport.abort()
-        self._wake()
+        # Not within this call, which may be a part of what is waiting.
+        self._loop.call_soon(self._wake)
 
     # asyncio.Protocol
 

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -20,10 +18,11 @@ from api_gateway.metrics import Metrics
 from api_gateway.proxy import BrokenOff, Proxy
 from api_gateway.request import ClientGone, Refusal, Request
 from api_gateway.routes import READ, Route, find_route
+from api_gateway.running import Work, run
 from api_gateway.security import API_POLICY, page_headers, page_policy, security_headers
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
-from shared.context import REQUEST_ID_HEADER, request_context
+from shared.context import REQUEST_ID_HEADER, accept_request_id, request_context
 from shared.problems import PROBLEM_JSON, problem_body
 
 logger = logging.getLogger(__name__)
@@ -31,8 +30,6 @@ logger = logging.getLogger(__name__)
 _REQUEST_ID = REQUEST_ID_HEADER.encode("ascii")
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _RIM_METHODS = ", ".join((*READ, "OPTIONS"))
-
-Work = Coroutine[Any, Any, None]
 
 
 def _limiter(rate: float, burst: int) -> RateLimiter | None:
@@ -67,28 +64,24 @@ class Gateway:
         self._uploads = _limiter(
             settings.gateway_upload_rate_limit, settings.gateway_upload_rate_burst
         )
+        self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself only refers to them weakly
         self._api_fields = h.render(security_headers(API_POLICY))
         self._page_fields = h.render(page_headers(page_policy(settings.image_origins)))
 
-    def handle(
-        self, request: Request, loop: asyncio.AbstractEventLoop
-    ) -> asyncio.Task[None] | None:
-        """Answer at once what needs no waiting: refusals, and what is in the cache.
-
-        Else: the task of the rest of the work. Neither raises; each ends with a line in the log.
-        """
+    def handle(self, request: Request) -> None:
+        """Answer, at once when nothing is to be waited for. Ends with a line in the log."""
         request.began = time.perf_counter()
         said = request.fields.get(_REQUEST_ID)
-        with request_context(None if said is None else said.decode("latin-1")) as request.id:
-            try:
-                work = self._admit(request)
-            except Exception as error:  # noqa: BLE001 - each is answered and logged
-                self._explain(request, error)
-            else:
-                if work is not None:
-                    return loop.create_task(self._finish(request, work))
+        request.id = accept_request_id(None if said is None else said.decode("latin-1"))
+        try:
+            work = self._admit(request)
+        except Exception as error:  # noqa: BLE001 - each is answered and logged
+            self._explain(request, error)
+        else:
+            if work is not None:
+                run(self._finish(request, work))
+                return
         self._record(request)
-        return None
 
     async def _finish(self, request: Request, work: Work) -> None:
         try:
@@ -109,6 +102,10 @@ class Gateway:
         if isinstance(error, ClientGone):
             request.status = 499
             return
+        with request_context(request.id):
+            self._tell(request, error)
+
+    def _tell(self, request: Request, error: Exception) -> None:
         if isinstance(error, Refusal):
             refusal = error
         else:
@@ -214,7 +211,11 @@ class Gateway:
                 request.own = self._page_fields + request.own.removeprefix(self._api_fields)
             return h.render([*headers, h.date()])
 
-        await asgi.ask(self._rim, request, render)
+        with request_context(request.id):
+            task = asyncio.create_task(asgi.ask(self._rim, request, render))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await task
 
     def _refuse(self, request: Request, refusal: Refusal) -> None:
         body = problem_body(refusal.status, refusal.detail)

@@ -232,10 +232,7 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def _serve(self, request: Request) -> None:
         self._current = request
-        task = self._gateway.handle(request, self._loop)
-        if task is not None:
-            self._state.tasks.add(task)
-            task.add_done_callback(self._state.tasks.discard)
+        self._gateway.handle(request)
 
     def _allow_more_time(self) -> None:
         """A body may pause for so long, and over all be no slower than so much a second."""
@@ -252,7 +249,7 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     async def drain(self) -> None:
         if self._drained is not None:
-            await asyncio.shield(self._drained)
+            await self._drained
 
     def _pause_reading(self) -> None:
         if self._reading and not self._transport.is_closing():

@@ -100,11 +100,12 @@ class Replica:
     async def connect(self) -> UpstreamConnection:
         """Raises UpstreamError; nothing has been sent then."""
         loop = asyncio.get_running_loop()
+        connecting = loop.create_connection(
+            lambda: UpstreamConnection(loop), self.host, self.port, ssl=self._tls
+        )
+        seconds = self._settings.upstream_connect_timeout_seconds
         try:
-            async with asyncio.timeout(self._settings.upstream_connect_timeout_seconds):
-                _, connection = await loop.create_connection(
-                    lambda: UpstreamConnection(loop), self.host, self.port, ssl=self._tls
-                )
+            _, connection = await loop.create_task(asyncio.wait_for(connecting, seconds))
         except TimeoutError as error:
             raise UpstreamTimeout("connecting took too long") from error
         except OSError as error:
@@ -138,7 +139,7 @@ class Upstream:
         self.name = name
         self.replicas = [Replica(address, settings) for address in addresses]
         self._settings = settings
-        self._queue: deque[asyncio.Future[Replica]] = deque()
+        self._queue: deque[asyncio.Future[Replica | None]] = deque()
         self._turn = 0
         self.streams = 0
 
@@ -252,18 +253,29 @@ class Upstream:
         """The replica (whichever it is) where a place becomes free, already counted in."""
         if len(self._queue) >= self._settings.upstream_max_queue:
             raise UpstreamBusy(f"The {self.name} service is overloaded.")
-        place: asyncio.Future[Replica] = self._loop.create_future()
+        place: asyncio.Future[Replica | None] = self._loop.create_future()
         self._queue.append(place)
+        timer = self._loop.call_later(self._settings.upstream_queue_seconds, self._expire, place)
         try:
-            async with asyncio.timeout(self._settings.upstream_queue_seconds):
-                return await place
-        except BaseException as error:
-            if place.done() and not place.cancelled():
-                # The place came in the very moment that the wait ended.
-                self._leave(place.result(), event_stream=False)
-            if isinstance(error, TimeoutError):
-                raise UpstreamBusy(f"The {self.name} service is overloaded.") from error
+            replica = await place
+        except asyncio.CancelledError:
+            self._expire(place)
+            if not place.cancelled() and (came := place.result()) is not None:
+                # It came in the very moment that the wait ended.
+                self._leave(came, event_stream=False)
             raise
+        finally:
+            timer.cancel()
+        if replica is None:
+            raise UpstreamBusy(f"The {self.name} service is overloaded.")
+        return replica
+
+    def _expire(self, place: "asyncio.Future[Replica | None]") -> None:
+        """Let a wait end without a place."""
+        with contextlib.suppress(ValueError):
+            self._queue.remove(place)
+        if not place.done():
+            place.set_result(None)
 
     def _leave(self, replica: Replica, *, event_stream: bool) -> None:
         """Count a request out; its place goes to the one that has waited longest."""

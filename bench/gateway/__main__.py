@@ -96,12 +96,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--only", default="", help="cases whose names begin so")
     chosen = parser.parse_args()
     if not shutil.which("wrk") or not Path(NGINX).exists():
         sys.exit("wrk and nginx are needed: apt-get install wrk nginx-light")
     results = []
     with running() as servers:
         for case in cases(servers):
+            if not case.name.startswith(chosen.only):
+                continue
             rounds = [
                 (
                     value_of(case, case.ours, chosen.seconds),
