@@ -185,7 +185,7 @@ class Cache:
             request.cache = "revalidated"
             self._give(request, entry)
             return
-        await self._take(request, answer, key)
+        await self._take(request, answer, key, keep=self._will_store(answer))
 
     async def _miss(self, request: Request, route: Route, target: bytes, key: str) -> None:
         if caching.is_conditional(request.fields):
@@ -198,11 +198,12 @@ class Cache:
             self._fills[key] = asyncio.get_running_loop().create_future()
         try:
             answer = await self._proxy.forward(request, route, target)
-            if mine and not self._will_store(answer):
+            keep = self._will_store(answer)
+            if mine and not keep:
                 self._mark_unshared(key)
                 self._end_fill(key)
                 mine = False
-            await self._take(request, answer, key)
+            await self._take(request, answer, key, keep=keep)
         except Refusal:
             # Those who wait are not to fail one after the other.
             self._mark_unshared(key)
@@ -211,10 +212,12 @@ class Cache:
             if mine:
                 self._end_fill(key)
 
-    async def _take(self, request: Request, answer: UpstreamAnswer, key: str) -> None:
+    async def _take(
+        self, request: Request, answer: UpstreamAnswer, key: str, *, keep: bool
+    ) -> None:
         """Give a new answer to the client, through the store when it may be kept."""
         request.cache = "miss"
-        if not self._will_store(answer):
+        if not keep:
             self.store.remove(key)
             await self._proxy.relay(request, answer)
             return

@@ -54,7 +54,7 @@ class Servers:
     nginx_to_asgi: int
 
 
-def _ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -62,7 +62,7 @@ def _ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -75,15 +75,15 @@ def _wait_for(port: int) -> None:
 
 
 @contextmanager
-def _process(command: list[str], log: Path, **environment: object) -> Iterator[None]:
+def process(command: list[str], log: Path, **environment: object) -> Iterator[None]:
     merged = {**os.environ, **{name: str(value) for name, value in environment.items()}}
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=merged, stdout=output, stderr=output)
+        started = subprocess.Popen(command, env=merged, stdout=output, stderr=output)
     try:
         yield
     finally:
-        process.terminate()
-        process.wait(20)
+        started.terminate()
+        started.wait(20)
 
 
 @contextmanager
@@ -91,11 +91,11 @@ def running() -> Iterator[Servers]:
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         home = Path(directory)
         home.chmod(0o755)  # nginx' worker is another user when this is root
-        servers = Servers(*_ports(6))
+        servers = Servers(*free_ports(6))
         python = [sys.executable, "-m"]
         for module, port in (("upstream", servers.free), ("hello", servers.asgi)):
             command = [*python, f"bench.gateway.{module}", str(port)]
-            stack.enter_context(_process(command, home / f"{module}.log"))
+            stack.enter_context(process(command, home / f"{module}.log"))
         for port, service in (
             (servers.ours_to_free, servers.free),
             (servers.ours_to_asgi, servers.asgi),
@@ -113,7 +113,7 @@ def running() -> Iterator[Servers]:
                 "GATEWAY_UPLOAD_RATE_BURST": 10**9,
             }
             log = home / f"ours-{port}.log"
-            stack.enter_context(_process([*python, "api_gateway.main"], log, **environment))
+            stack.enter_context(process([*python, "api_gateway.main"], log, **environment))
         config = home / "nginx.conf"
         config.write_text(
             _NGINX_CONFIG.format(
@@ -125,7 +125,7 @@ def running() -> Iterator[Servers]:
                 + _NGINX_SERVER.format(listen=servers.nginx_to_asgi, port=servers.asgi),
             )
         )
-        stack.enter_context(_process([NGINX, "-c", str(config)], home / "nginx.log"))
+        stack.enter_context(process([NGINX, "-c", str(config)], home / "nginx.log"))
         for port in vars(servers).values():
-            _wait_for(port)
+            wait_for(port)
         yield servers

@@ -7,7 +7,8 @@ if size > 0 then
 end
 function done(summary, latency, requests)
   local e = summary.errors
-  io.write(string.format('\n{"requests": %d, "seconds": %f, "p50_ms": %f, "errors": %d}\n',
+  io.write(string.format('\n{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "errors": %d}\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
+    latency:percentile(99) / 1e3,
     e.connect + e.read + e.write + e.status + e.timeout))
 end

@@ -1,0 +1,112 @@
+"""What others notice of a flood, of slow clients, of overload: ``python -m bench.gateway.guards``.
+
+- G7: one client floods at ten times its limit; the 99th percentile of another's latency, beside
+  the same without the flood.
+- G8: 500 sockets that never finish a header; the 99th percentile of ``/health``.
+- G10: three times as many connections as the queue's bound takes; answers of 2xx a second, beside
+  the most that are answered without overload.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.gateway.servers import free_ports, process, wait_for
+from bench.gateway.upstream import UUID
+
+SCRIPT = Path(__file__).parent / "wrk.lua"
+LIMIT = 200
+SLOW_CLIENTS = 500
+IMAGE = f"/images/{UUID}"
+
+
+@contextmanager
+def gateway(**settings: object) -> Iterator[int]:
+    """A gateway before a service of plain ASGI; its port."""
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+        home = Path(directory)
+        service, port = free_ports(2)
+        python = [sys.executable, "-m"]
+        stack.enter_context(process([*python, "bench.gateway.hello", str(service)], home / "s.log"))
+        url = f"http://127.0.0.1:{service}"
+        names = ("UPLOAD", "DITHER", "NOTIFICATION")
+        environment = {"PORT": port, **{f"{name}_SERVICE_URL": url for name in names}, **settings}
+        stack.enter_context(process([*python, "api_gateway.main"], home / "g.log", **environment))
+        wait_for(service)
+        wait_for(port)
+        yield port
+
+
+def wrk(port: int, path: str, *, client: str, connections: int, seconds: int) -> list[str]:
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
+    command += ["-H", f"X-Forwarded-For: {client}", "-s", str(SCRIPT)]
+    return [*command, f"http://127.0.0.1:{port}{path}"]
+
+
+def measure(command: list[str]) -> dict[str, float]:
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found: dict[str, float] = json.loads(output.strip().splitlines()[-1])
+    return found
+
+
+def flood() -> None:
+    settings = {
+        "GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8",
+        "GATEWAY_RATE_LIMIT": LIMIT,
+        "GATEWAY_RATE_BURST": LIMIT * 100,
+    }
+    with gateway(**settings) as port:
+        honest = wrk(port, IMAGE, client="192.0.2.1", connections=1, seconds=5)
+        before = measure(honest)["p99_ms"]
+        # As fast as two connections go; what it sends is told by the count.
+        flooding = wrk(port, IMAGE, client="192.0.2.2", connections=2, seconds=12)
+        measure(wrk(port, IMAGE, client="192.0.2.2", connections=16, seconds=3))  # its burst
+        with subprocess.Popen(flooding, stdout=subprocess.PIPE, text=True) as other:
+            during = measure(honest)["p99_ms"]
+            output = other.communicate()[0]
+        found = json.loads(output.strip().splitlines()[-1])
+        rate = found["requests"] / found["seconds"]
+        print(f"G7  a flood of {rate / LIMIT:.0f} times the limit: p99 of another client "
+              f"{before:.2f} -> {during:.2f} ms, ratio {during / before:.2f}  <= 2")  # fmt: skip
+
+
+def slow_clients() -> None:
+    with (
+        gateway(GATEWAY_MAX_CONNECTIONS_PER_ADDRESS=SLOW_CLIENTS + 50) as port,
+        ExitStack() as all_,
+    ):
+        for _ in range(SLOW_CLIENTS):
+            client = all_.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-")
+        command = wrk(port, "/health", client="192.0.2.1", connections=1, seconds=5)
+        found = measure(command)
+        print(f"G8  {SLOW_CLIENTS} sockets with half a header: /health p99 "
+              f"{found['p99_ms']:.1f} ms  <= 100")  # fmt: skip
+
+
+def overload() -> None:
+    settings = {"GATEWAY_RATE_LIMIT": 0, "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS": 2000}
+    with gateway(**settings) as port:
+        peak: list[float] = []
+        goodput: list[float] = []
+        for _ in range(3):
+            for connections, into in ((64, peak), (3 * (64 + 256), goodput)):
+                command = wrk(port, IMAGE, client="192.0.2.1", connections=connections, seconds=4)
+                found = measure(command)
+                into.append((found["requests"] - found["errors"]) / found["seconds"])
+        ratio = sorted(a / b for a, b in zip(goodput, peak, strict=True))[1]
+        print(f"G10 three times the bound: goodput {max(goodput):,.0f} of {max(peak):,.0f} "
+              f"answers/s, ratio {ratio:.2f}  >= 0.80")  # fmt: skip
+
+
+if __name__ == "__main__":
+    os.environ.pop("GATEWAY_API_KEYS", None)
+    flood()
+    slow_clients()
+    overload()
