@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from statistics import median
 
+from bench.engine import limits
 from bench.engine.cases import Case, Work, cases
 
 
@@ -21,7 +22,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, help="how often (default 9)")
     parser.add_argument("--only", help="cases whose name contains this")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+    parser.add_argument("--limits", action="store_true", help="two cores, memory, first call")
     arguments = parser.parse_args()
+    if arguments.limits:
+        limits.main()
+        return
     _one_core()
     with tempfile.TemporaryDirectory() as folder:
         every = cases(shutil.which("convert"), Path(folder))

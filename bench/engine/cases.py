@@ -42,16 +42,16 @@ def cases(convert: str | None, folder: Path) -> list[Case]:
 
     ``folder`` is for files that its command line needs.
     """
-    colour = _photograph("astronaut")
-    grey = _photograph("camera")
+    colour = photograph("astronaut")
+    grey = photograph("camera")
     found = [*_grey_cases(grey), *_colour_cases(colour), _job(colour)]
     if convert is not None:
         found += _imagemagick(colour, convert, folder)
     return found
 
 
-def _photograph(name: str) -> Pixels:
-    """One of scikit-image's, enlarged."""
+def photograph(name: str) -> Pixels:
+    """One of scikit-image's, enlarged to SIDE."""
     image = Image.fromarray(getattr(data, name)()).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     return np.asarray(image).copy()
 

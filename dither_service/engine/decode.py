@@ -191,16 +191,21 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Mode L or RGB in sRGB. A profile that does not fit the image is passed over."""
     grey = image.mode in ("1", "L")
     if not profile:
-        return image.convert("L" if grey else "RGB")
+        return _in_mode(image, "L" if grey else "RGB")
     base = image if image.mode in ("L", "RGB", "CMYK") else image.convert("L" if grey else "RGB")
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(given):
-            return base.convert("L" if grey else "RGB")
+            return _in_mode(base, "L" if grey else "RGB")
         srgb = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(base, given, srgb, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
         converted = None
     if converted is None:
-        return base.convert("L" if grey else "RGB")
+        return _in_mode(base, "L" if grey else "RGB")
     return converted.convert("L") if grey else converted
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Converted, which would copy an image that is in this mode already."""
+    return image if image.mode == mode else image.convert(mode)

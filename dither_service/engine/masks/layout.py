@@ -31,11 +31,13 @@ class Layer:
     """Thresholds of the rows ``top`` to ``bottom``: row y's are ``thresholds[(y − top) % h]``.
 
     thresholds: ``uint16 (h, W, C)``.
+    period: how many columns there are before they repeat; may be above W.
     """
 
     top: int
     bottom: int
     thresholds: Mask
+    period: int
 
 
 def layers(options: Options, height: int, width: int, depth: int) -> Iterator[Layer]:
@@ -44,19 +46,19 @@ def layers(options: Options, height: int, width: int, depth: int) -> Iterator[La
         for top in range(0, height, _BAND):
             bottom = min(top + _BAND, height)
             channels = [_noise(options, top, bottom, width, c) for c in range(depth)]
-            yield Layer(top, bottom, _weakened(_stacked(channels), options))
+            yield Layer(top, bottom, _weakened(_stacked(channels), options), width)
         return
     masks = [_tile(options, c, depth) for c in range(depth)]
     if len({mask.shape for mask in masks}) == 1:
         rows = min(height, len(masks[0]))
         laid = _stacked([_across(mask[:rows], width) for mask in masks])
-        yield Layer(0, height, _weakened(laid, options))
+        yield Layer(0, height, _weakened(laid, options), masks[0].shape[1])
         return
     for top in range(0, height, _BAND):
         bottom = min(top + _BAND, height)
         here = np.arange(top, bottom)
         laid = _stacked([_across(mask[here % len(mask)], width) for mask in masks])
-        yield Layer(top, bottom, _weakened(laid, options))
+        yield Layer(top, bottom, _weakened(laid, options), width)
 
 
 def _noise(options: Options, top: int, bottom: int, width: int, channel: int) -> Mask:

@@ -45,7 +45,8 @@ def render(work: Work) -> NDArray[np.uint8]:
         rows = min(height, len(entry.rows))
         across = -(-width // len(entry.rows[0]))
         laid = np.tile(np.array(entry.rows, np.uint16)[:rows], (1, across))[:, :width, None]
-        whole = Layer(0, height, np.ascontiguousarray(np.repeat(laid, depth, axis=2)))
+        laid = np.ascontiguousarray(np.repeat(laid, depth, axis=2))
+        whole = Layer(0, height, laid, len(entry.rows[0]))
         return _threshold(work, base, part, [whole])
     base, part = steps(work.light, work.target)
     return _threshold(work, base, part, layers(work.options, height, width, depth))
@@ -105,7 +106,7 @@ def _threshold(
     for layer in parts:
         rows = slice(layer.top, layer.bottom)
         if cuts is not None and len(layer.thresholds) < layer.bottom - layer.top:
-            compare_rows(work.pixels[rows], cuts[layer.thresholds], out[rows])
+            compare_rows(work.pixels[rows], _laid(cuts, layer), out[rows])
         else:
             threshold_rows(work.pixels[rows], base, part, layer.thresholds, count, out[rows])
     return out[:, :, 0] if combined else out
@@ -117,6 +118,13 @@ def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8
     if place[-1] < ONE - 1 or (np.diff(place) < 0).any():
         return None
     return np.repeat(np.arange(256, dtype=np.uint8), np.diff(place, prepend=-1))
+
+
+def _laid(cuts: NDArray[np.uint8], layer: Layer) -> NDArray[np.uint8]:
+    """``cuts[layer.thresholds]``, each of those that repeat looked up once."""
+    width = layer.thresholds.shape[1]
+    period = cuts[layer.thresholds[:, : layer.period]]
+    return np.ascontiguousarray(np.tile(period, (1, -(-width // layer.period), 1))[:, :width])
 
 
 @kernel(array_in(_U1, 3), array_in(_U1, 3), array_out(_U1, 3))

@@ -1,0 +1,100 @@
+"""What a job needs besides speed: two cores at once, memory, the first call, extreme sizes.
+
+Every job runs in a process of its own, so that its peak is its own.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+from PIL import Image
+
+from bench.engine.cases import photograph
+from dither_service.engine import Options, dither_bytes
+
+SIZES = ((5000, 5000), (10_000, 10_000), (20_000, 1), (1, 20_000), (20_000, 2_000))
+_JOBS = {"levels": {}, "palette": {"palette": "pico-8"}, "ordered": {"algorithm": "blue-noise"}}
+
+
+def main() -> None:
+    """Print every figure as a line of a table."""
+    print(
+        f"| two images at once, on two cores | {_two_at_once():.2f} times as fast as one by one |"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"| first call in a fresh process | {_first_call(Path(folder)):.0f} ms |")
+        for width, height in SIZES:
+            source = Path(folder) / f"{width}x{height}.jpg"
+            source.write_bytes(_jpeg(width, height))
+            for name, fields in _JOBS.items():
+                found = _in_a_process(source, fields)
+                beyond = found["peak"] / (width * height) - 3
+                print(
+                    f"| {width} × {height}, {name} | {found['seconds']:.2f} s"
+                    f" | {beyond:.1f} bytes a pixel beyond the decoded image's 3 |",
+                    flush=True,
+                )
+
+
+def _jpeg(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    enlarged = Image.fromarray(photograph("astronaut")).resize((width, height))
+    enlarged.save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def _two_at_once(rounds: int = 7) -> float:
+    """How much faster two images are done by two threads than by one; median of rounds."""
+    jpeg, options = _jpeg(4000, 4000), Options()
+    gains = []
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(rounds):
+            start = time.perf_counter()
+            for _ in range(2):
+                dither_bytes(jpeg, options)
+            middle = time.perf_counter()
+            list(pool.map(lambda _: dither_bytes(jpeg, options), range(2)))
+            gains.append((middle - start) / (time.perf_counter() - middle))
+    return median(gains)
+
+
+def _first_call(folder: Path, rounds: int = 7) -> float:
+    """Milliseconds of the first call in a process that has imported the engine; median."""
+    source = folder / "first.jpg"
+    source.write_bytes(_jpeg(512, 512))
+    return median(_in_a_process(source, {}, warm=False)["seconds"] for _ in range(rounds)) * 1000
+
+
+def _in_a_process(source: Path, fields: object, warm: bool = True) -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.engine.limits", str(source), json.dumps(fields)]
+    done = subprocess.run([*command, str(int(warm))], stdout=subprocess.PIPE, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _job(source: str, fields: str, warm: str) -> None:
+    """One job in this process: its seconds, and the peak of memory above what was there before."""
+    options, picture = Options.parse(json.loads(fields)), Path(source).read_bytes()
+    if int(warm):
+        dither_bytes(_jpeg(64, 64), options)
+    before = _peak()
+    start = time.perf_counter()
+    dither_bytes(picture, options, max_pixels=400_000_000)
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "peak": _peak() - before}))
+
+
+def _peak() -> int:
+    """The most memory that this process ever held, in bytes; Linux's, from its start on."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
+
+
+if __name__ == "__main__":
+    _job(*sys.argv[1:])

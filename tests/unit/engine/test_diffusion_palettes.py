@@ -1,0 +1,61 @@
+"""Error diffusion to palettes of every size, by every distance, bit for bit with the textbook's."""
+
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dither_service.engine import Options, dither
+from dither_service.engine.kernels import KERNELS
+from dither_service.engine.light import light_of_code
+from tests.support import diffusion_reference as reference
+from tests.support.colour_reference import colour_of
+
+NAMES = ("floyd-steinberg", "jarvis-judice-ninke", "stevenson-arce", "shiau-fan-2", "simple-2d")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 24)),
+    kernel=st.sampled_from(NAMES),
+    count=st.sampled_from([2, 3, 16, 64, 255, 256]),
+    light=st.sampled_from(["linear", "srgb"]),
+    distance=st.sampled_from(["srgb", "linear", "oklab"]),
+    narrow=st.booleans(),
+    seed=st.integers(0, 2**16),
+)
+@example((66, 20), "floyd-steinberg", 256, "linear", "linear", False, 1)
+@example((33, 20), "floyd-steinberg", 16, "linear", "oklab", True, 2)
+def test_palettes_equal_the_textbook(
+    size: tuple[int, int],
+    kernel: str,
+    count: int,
+    light: str,
+    distance: str,
+    narrow: bool,
+    seed: int,
+) -> None:
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 256, (*size, 3), np.uint8)
+    pixels[random.random(size) < 0.5] = random.choice([0, 90, 255], 3)
+    colours = random.integers(0, 256, (count, 3))
+    if narrow:  # all on one side: values run into their limits; and equal colours
+        colours = colours % 8 + 200
+    options = Options(
+        algorithm=kernel,
+        palette=["#{:02x}{:02x}{:02x}".format(*colour) for colour in colours],
+        light=light,
+        distance=distance,
+    )
+    done = dither(pixels, options)
+    expected = reference.diffuse(
+        light_of_code(light).astype(np.int64)[pixels],
+        KERNELS[kernel].taps,
+        Fraction(1),
+        False,
+        colour_of(done.palette, light, distance),
+        np.ones(size, bool),
+        limited=True,
+    )
+    assert np.array_equal(done.indices, expected)
