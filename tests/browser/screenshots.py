@@ -4,69 +4,168 @@ They go to tests/browser/output/; ``--readme`` also renews the two in docs/image
 """
 
 import argparse
+import json
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+import requests
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.chromium import find_chromium, launched
-from tests.browser.studio import Studio, photograph
-from tests.support.broker import choose_broker
-from tests.support.postgres import choose_postgres, create_database
-from tests.support.system import System
+from tests.browser.run import running_system
+from tests.browser.studio import Studio
 
 _PROJECT = Path(__file__).parents[2]
 OUTPUT = _PROJECT / "tests" / "browser" / "output"
 README = _PROJECT / "docs" / "images"
+SAMPLES = _PROJECT / "frontend" / "samples"
 SIZES = {"phone": (360, 740), "tablet": (768, 1024), "wide": (1440, 900)}
+SCHEMES = ("light", "dark")
 TABS = ("Looks", "Method", "Colours", "Adjust", "Size")
+# What the gallery in the README shows: a sample, and how it is dithered.
+SHOWN = {
+    "coffee": {"algorithm": "atkinson", "palette": "black-white", "width": 512},
+    "cat": {"algorithm": "clustered-dot", "palette": "gray", "width": 512},
+    "orbs": {"algorithm": "bayer-4", "palette": "web-safe", "width": 256, "scale": 2},
+    "rocket": {"algorithm": "bayer-4", "palette": "gameboy", "width": 200, "scale": 3},
+    "astronaut": {"palette": "spectra-6", "saturation": 1.3, "width": 512},
+    "dunes": {"algorithm": "bayer-4", "palette": "pico-8", "width": 200, "scale": 3},
+}
+LOADED = """() => [...document.querySelectorAll("img")].every((image) => {
+    const box = image.getBoundingClientRect();
+    const isSeen = box.width > 0 && box.bottom > 0 && box.top < innerHeight;
+    return !isSeen || (image.complete && image.naturalWidth > 0);
+})"""
 
 
 def settle(page: Page) -> None:
-    """Until nothing is asked for any more, so that swatches are there."""
+    """Until nothing is asked for any more and every picture in sight is there."""
     page.wait_for_load_state("networkidle")
     expect(page.locator(".stage .busy:not([hidden])")).to_have_count(0)
-    page.evaluate(
-        "Promise.all([...document.querySelectorAll('.card img')].map((image) =>"
-        " image.complete || image.decode()))"
-    )
+    expect(page.locator(".card .spinner")).to_have_count(0)
+    page.wait_for_function(LOADED)
+
+
+def shoot(page: Page, name: str) -> None:
+    page.screenshot(path=OUTPUT / f"{name}.png", animations="disabled")
 
 
 def take(page: Page, name: str) -> None:
     settle(page)
-    page.screenshot(path=OUTPUT / f"{name}.png")
+    shoot(page, name)
 
 
-def states(page: Page, url: str, prefix: str) -> None:
-    studio = Studio(page, url)
+def refusal(status: int, detail: str, wait: int | None = None) -> dict[str, object]:
+    headers = {"content-type": "application/problem+json"}
+    if wait:
+        headers["retry-after"] = str(wait)
+    body = json.dumps({"title": "Refused", "status": status, "detail": detail})
+    return {"status": status, "body": body, "headers": headers}
+
+
+@contextmanager
+def answered(page: Page, pattern: str, **answer: object) -> Iterator[None]:
+    """Inside, the page gets this answer; an empty one: none at all."""
+
+    def handle(route: Route) -> None:
+        if answer:
+            route.fulfill(**answer)  # type: ignore[arg-type]  # as Playwright names them
+
+    page.route(pattern, handle)
+    yield
+    page.unroute(pattern)
+
+
+def welcome(studio: Studio, prefix: str) -> None:
+    page = studio.page
+    with answered(page, "**/options", **refusal(401, "An API key is needed.")):
+        page.goto(studio.url)
+        page.get_by_role("dialog").wait_for()
+        take(page, f"{prefix}-key")
     studio.visit()
     take(page, f"{prefix}-welcome")
     studio.choose(b"hello", "notes.txt", "text/plain")
     take(page, f"{prefix}-wrong-type")
+    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_role("button", name="Camera").click()
+    page.wait_for_function("document.querySelector('video.camera')?.videoWidth > 0")
+    shoot(page, f"{prefix}-camera")
+    page.keyboard.press("Escape")
+
+
+def work(studio: Studio, prefix: str) -> None:
+    page = studio.page
     with studio.previewed():
         page.get_by_role("button", name="Astronaut").click()
     for tab in TABS:
         studio.tab(tab)
         take(page, f"{prefix}-{tab.lower()}")
     studio.tab("Colours").get_by_role("radio", name="Palette").check()
+    page.get_by_role("button", name="Paste a list").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Paste a list").click()
+    page.get_by_label("Hex colours").fill("#1a1c2c #5d275d #b13e53")
     take(page, f"{prefix}-palette")
+    for _ in range(3):
+        page.get_by_role("button", name="Zoom in").click()
+    take(page, f"{prefix}-compare")
+    page.get_by_role("button", name="Fit to the window").click()
+
+
+def troubles(studio: Studio, prefix: str) -> None:
+    page = studio.page
+    alert = page.get_by_role("alert")
+    greys = studio.tab("Colours").get_by_role("radio", name="Greys")
+    levels = studio.tab("Colours").get_by_role("radio", name="Levels")
+    with answered(page, "**/preview", **refusal(429, "Too many requests.", wait=30)):
+        greys.check()
+        alert.wait_for()
+        shoot(page, f"{prefix}-limited")
+    with answered(page, "**/preview", **refusal(422, "contrast: at most 4 is allowed.")):
+        levels.check()
+        alert.get_by_text("contrast").wait_for()
+        shoot(page, f"{prefix}-error")
     page.context.set_offline(True)
-    page.get_by_role("button", name="Back to the defaults").click()
-    page.get_by_role("alert").wait_for()
-    page.screenshot(path=OUTPUT / f"{prefix}-offline.png")
+    greys.check()
+    alert.get_by_text("cannot be reached").wait_for()
+    shoot(page, f"{prefix}-offline")
     page.context.set_offline(False)
-    page.get_by_role("alert").wait_for(state="detached")
+    alert.wait_for(state="detached")
     page.get_by_role("button", name="Save picture").click()
     take(page, f"{prefix}-save")
+    with answered(page, "**/images", **refusal(413, "The file is too large: at most 20 MB.")):
+        page.get_by_role("dialog").get_by_role("button", name="Save picture").click()
+        alert.wait_for()
+        shoot(page, f"{prefix}-too-large")
+    page.get_by_role("button", name="Change").click()
     page.keyboard.press("Escape")
+
+
+def kept(studio: Studio, prefix: str) -> None:
+    page = studio.page
     dialog = studio.saved(email="someone@example.org")
     dialog.locator(".step[data-state=done]", has_text="Mailed").wait_for()
     take(page, f"{prefix}-saved")
     page.keyboard.press("Escape")
-    page.get_by_role("link", name="Gallery").click()
+    gallery = page.get_by_role("link", name="Gallery")
+    with answered(page, "**/images?*"):
+        gallery.click()
+        page.get_by_text("Loading the gallery").wait_for()
+        shoot(page, f"{prefix}-loading")
+    page.get_by_role("link", name="Studio").click()
+    empty = json.dumps({"items": [], "next_cursor": None})
+    with answered(page, "**/images?*", body=empty, content_type="application/json"):
+        gallery.click()
+        page.get_by_text("Nothing is saved yet").wait_for()
+        take(page, f"{prefix}-empty")
+    page.get_by_role("link", name="Studio").click()
+    gallery.click()
     page.locator(".card").first.wait_for()
     take(page, f"{prefix}-gallery")
+    page.locator(".card-remove").first.click()
+    shoot(page, f"{prefix}-deleted")
+    page.get_by_role("button", name="Undo").click()
     page.locator(".card-open").first.click()
     take(page, f"{prefix}-versions")
 
@@ -79,8 +178,8 @@ def readme(page: Page, url: str) -> None:
         page.get_by_role("button", name="Dunes at dusk").click()
     with studio.previewed():
         page.get_by_role("button", name="Pico-8").click()
-    settle(page)
     README.mkdir(parents=True, exist_ok=True)
+    settle(page)
     page.screenshot(path=README / "studio.png")
     page.get_by_role("link", name="Gallery").click()
     page.locator(".card").first.wait_for()
@@ -88,16 +187,27 @@ def readme(page: Page, url: str) -> None:
     page.screenshot(path=README / "gallery.png")
 
 
-def run(browser: Browser, url: str, *, with_readme: bool) -> None:
+def run(browser: Browser, url: str) -> None:
     for size, (width, height) in SIZES.items():
-        for scheme in ("light", "dark"):
-            context = browser.new_context(viewport={"width": width, "height": height})
-            page = context.new_page()
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            states(page, url, f"{size}-{scheme}")
+        for scheme in SCHEMES:
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if scheme == "dark" else "light",
+            )
+            studio = Studio(context.new_page(), url)
+            for states in (welcome, work, troubles, kept):
+                states(studio, f"{size}-{scheme}")
             context.close()
-    if with_readme:
-        readme(browser.new_page(viewport={"width": 1280, "height": 800}), url)
+
+
+def fill(url: str) -> None:
+    """Pictures for the gallery."""
+    for name, options in SHOWN.items():
+        file = (f"{name}.jpg", (SAMPLES / f"{name}.jpg").read_bytes())
+        answer = requests.post(
+            f"{url}/images", files={"file": file}, data={"options": json.dumps(options)}, timeout=30
+        )
+        answer.raise_for_status()
 
 
 def main() -> int:
@@ -109,31 +219,11 @@ def main() -> int:
     if executable is None:
         sys.exit("Chromium is needed: apt-get install chromium")
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    if arguments.url:
-        with launched(executable) as browser:
-            run(browser, arguments.url, with_readme=arguments.readme)
-        return 0
-    broker, postgres = choose_broker(), choose_postgres()
-    with tempfile.TemporaryDirectory() as directory:
-        broker.start()
-        postgres.start()
-        system = System(
-            Path(directory),
-            kafka_server=broker.bootstrap_servers,
-            database_url=create_database(postgres),
-            environment={} if broker.is_real else {"KAFKA_EPHEMERAL": "true"},
-        )
-        try:
-            broker.create_topics(*system.names.values())
-            system.start()
-            for number in range(6):
-                system.upload(photograph(640, 480, seed=number), f"photo {number}.jpg")
-            with launched(executable) as browser:
-                run(browser, system.url, with_readme=arguments.readme)
-        finally:
-            system.stop()
-            postgres.stop()
-            broker.stop()
+    with running_system(arguments.url) as url, launched(executable) as browser:
+        fill(url)
+        if arguments.readme:
+            readme(browser.new_page(viewport={"width": 1280, "height": 800}), url)
+        run(browser, url)
     return 0
 
 
