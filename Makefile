@@ -66,7 +66,7 @@ bench-page: .venv/.installed-test .venv/.kernels ## Measure the web page in a br
 	@tests/prepare
 	@$(PY) -m bench.page $(ARGS)
 
-test-faults: .venv/.installed-test .venv/.kernels ## Break things on purpose and compare the ledger (SEED=, LONG=1)
+test-faults: .venv/.installed-test .venv/.kernels ## Break things on purpose and compare the ledger (SEED=, FAULTS=full, LONG=1)
 	@tests/prepare
 	@$(PY) -m tests.faults $(ARGS)
 
