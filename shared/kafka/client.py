@@ -51,11 +51,12 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "logger": logging.getLogger("librdkafka"),
         "log_level": 2,  # what it would log as an error comes through error_cb as well
         "socket.keepalive.enable": True,
-        "reconnect.backoff.ms": 100,
-        "reconnect.backoff.max.ms": 2000,
-        # With "rebootstrap" librdkafka 2.16 forgets its backoff each time that the last broker
-        # goes: 20 connects a second for as long as an outage lasts, instead of one in two.
-        "metadata.recovery.strategy": "none",
+        # A client that has lost its last broker goes back to KAFKA_SERVER. librdkafka 2.16 then
+        # starts its backoff anew each time, and all that spaces the tries out is half of the first
+        # backoff, at most a second: so the first is two, and a client tries once a second.
+        "metadata.recovery.strategy": "rebootstrap",
+        "reconnect.backoff.ms": 2000,
+        "reconnect.backoff.max.ms": 4000,
         "broker.address.ttl": 5000,
         # A topic made after we started, or with more partitions than before, is seen this soon.
         "topic.metadata.refresh.interval.ms": 10_000,
