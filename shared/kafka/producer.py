@@ -38,6 +38,12 @@ REFUSALS = frozenset(
 )
 
 
+# An idempotent client whose connection breaks at a bad moment may never send again: the broker is
+# well, and all that it is given times out (seen with librdkafka 2.16 on a starved machine).
+TIMEOUTS = frozenset({KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT})
+STUCK_AFTER = 2  # batches in a row of which nothing was delivered in time
+
+
 class Publisher(Protocol):
     """What the relay and the dead-letter writer need of a producer."""
 
@@ -63,6 +69,7 @@ class Producer:
             "request.timeout.ms": int(delivery_timeout * 1000),
         }
         self._client = Client(self._config)
+        self._timeouts = 0
 
     def publish(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
         batch = _Batch(len(messages))
@@ -82,12 +89,14 @@ class Producer:
         deadline = time.monotonic() + self._timeout + 1
         while batch.waiting and time.monotonic() < deadline:
             self._client.poll(0.05)
-        if batch.broken or batch.waiting:
+        self._timeouts = self._timeouts + 1 if batch.timed_out else 0
+        if batch.broken or batch.waiting or self._timeouts >= STUCK_AFTER:
             self._replace(batch)
         return batch.outcomes
 
     def _replace(self, batch: "_Batch") -> None:
         """After a fatal error, or silence, this client will never send again."""
+        self._timeouts = 0
         logger.warning("the producer is replaced", extra={"unreported": batch.waiting})
         self._client.purge()
         self._client = Client(self._config)
@@ -113,3 +122,9 @@ class _Batch:
         self.waiting -= 1
         self.outcomes[index] = error
         self.broken |= error is not None and error.fatal()
+
+    @property
+    def timed_out(self) -> bool:
+        """Nothing of it was delivered in time."""
+        codes = {None if error is None else error.code() for error in self.outcomes}
+        return bool(codes) and codes <= TIMEOUTS
