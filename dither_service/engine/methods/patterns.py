@@ -44,7 +44,6 @@ PAIR_POOL = 32
 SPLIT_POOL = 16
 _LUMA_LIMIT = 80_000
 _SLOTS = 1 << 17
-_LEVELS_DISTANCE = "oklab"  # levels do not read the option
 
 
 def render(work: Work) -> NDArray[np.uint8]:
@@ -88,7 +87,8 @@ def _combinations(levels: Levels, depth: int, work: Work) -> Palette:
     axes = np.meshgrid(*[levels.codes] * depth, indexing="ij")
     colours = np.stack([axes[c % depth].ravel() for c in range(3)], axis=1)
     lights = light_of_code(work.options.light)[colours]
-    return Palette(colours, lights, prepare(colours, _LEVELS_DISTANCE, work.options.light))
+    # Levels are evenly laid in light: by its own distance what is nearest leans to no colour.
+    return Palette(colours, lights, prepare(colours, work.options.light, work.options.light))
 
 
 def _apart(codes: NDArray[np.int64]) -> NDArray[np.int64]:

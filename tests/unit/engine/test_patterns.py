@@ -71,7 +71,7 @@ def test_levels_equal_the_plain_reference(
         {"algorithm": algorithm, "palette": palette, "channels": count, "light": light}
     )
     done = dither(pixels, options)
-    paint = Paint(done.palette, light, "oklab", 16)
+    paint = Paint(done.palette, light, light, 16)
     colours = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
     assert np.array_equal(done.indices, dithered(algorithm, paint, colours))
 
@@ -104,6 +104,15 @@ def test_a_colour_of_the_palette_stays_itself(algorithm: str) -> None:
     pixels = np.repeat(named("pico-8")[:, None, :], 16, axis=1)
     found = dither(pixels, Options(algorithm=algorithm, palette="pico-8"))
     assert np.array_equal(found.rgb(), pixels)
+
+
+@pytest.mark.parametrize("algorithm", ["knoll", "yliluoma-2", "n-closest"])
+def test_greys_of_the_primary_colours_are_grey(algorithm: str) -> None:
+    """The eight corners of the cube mix to every grey, but for two of 16 places."""
+    for grey in (60, 120, 170, 220):
+        done = dither(np.full((64, 64, 3), grey, np.uint8), Options(algorithm=algorithm))
+        means = LIGHT[done.rgb()].mean(axis=(0, 1))
+        assert np.ptp(means) <= 2 / 16 * 8192
 
 
 @pytest.mark.parametrize("algorithm", PATTERNS)
