@@ -90,7 +90,7 @@ def test_r1_killed_at_every_point_of_the_work(
     load = Load(world, scale.uploads // scale.parts, dice)
     load.run(faults)
     _let_claims_end(world)
-    world.settle(180)
+    world.settle()
     world.mails_repeated += len(planned["notification"])
     found = misses(world)
     points = {(s, point.partition("=")[0]) for s, points in planned.items() for point in points}

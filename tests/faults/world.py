@@ -100,7 +100,7 @@ class World:
         [(count,)] = self.query(_UNFINISHED)
         return int(count)
 
-    def settle(self, seconds: float = 120.0) -> None:
+    def settle(self, seconds: float = 300.0) -> None:
         """Wait until every service is well and nothing is left to do."""
         wait_for(lambda: self.unfinished() == 0, "end of all work", seconds=seconds)
 
