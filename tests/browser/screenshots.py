@@ -35,8 +35,8 @@ SHOWN = {
 }
 LOADED = """() => [...document.querySelectorAll("img")].every((image) => {
     const box = image.getBoundingClientRect();
-    const isSeen = box.width > 0 && box.bottom > 0 && box.top < innerHeight;
-    return !isSeen || (image.complete && image.naturalWidth > 0);
+    const isSeen = image.swatch?.visible ?? (box.bottom > 0 && box.top < innerHeight);
+    return !isSeen || box.width === 0 || (image.complete && image.naturalWidth > 0);
 })"""
 
 
@@ -90,7 +90,7 @@ def welcome(studio: Studio, prefix: str) -> None:
     take(page, f"{prefix}-wrong-type")
     page.get_by_role("button", name="Dismiss").click()
     page.get_by_role("button", name="Camera").click()
-    page.wait_for_function("document.querySelector('video.camera')?.videoWidth > 0")
+    page.wait_for_function("() => document.querySelector('video.camera')?.videoWidth > 0")
     shoot(page, f"{prefix}-camera")
     page.keyboard.press("Escape")
 

@@ -102,7 +102,7 @@ def test_a_picture_from_the_camera(studio: Studio) -> None:
     """The browser's own pretended camera."""
     studio.page.get_by_role("button", name="Camera").click()
     dialog = studio.page.get_by_role("dialog", name="Camera")
-    studio.page.wait_for_function("document.querySelector('video.camera')?.videoWidth > 0")
+    studio.page.wait_for_function("() => document.querySelector('video.camera')?.videoWidth > 0")
     with studio.previewed():
         dialog.get_by_role("button", name="Take the picture").click()
     expect(studio.page.locator(".picture-name")).to_have_text("Camera.jpg")
