@@ -1,8 +1,8 @@
 """Coroutines without tasks: a request that is passed on goes on in the very call that brings news.
 
-A task starts in the loop's next turn and wakes up in a later one, which costs a quarter of the
-time that a small request takes. What runs here may await Futures and Signals; it cannot be
-cancelled, and what asks for the current task (``asyncio.timeout``, FastAPI) needs a task.
+A task starts in the loop's next turn and wakes up in a later one, which is work and waiting that a
+small request notices. What runs here may await Futures and Signals; it cannot be cancelled, and
+what asks for the current task (``asyncio.timeout``, FastAPI) needs a task.
 """
 
 import asyncio
