@@ -3,8 +3,8 @@
 - G7: one client floods at ten times its limit; the 99th percentile of another's latency, beside
   the same without the flood.
 - G8: 500 sockets that never finish a header; the 99th percentile of ``/health``.
-- G10: three times as many connections as the queue's bound takes; answers of 2xx a second, beside
-  the most that are answered without overload.
+- G10: clients ask three times as often as the service can answer; its answers a second, beside
+  the most that it gives without overload.
 """
 
 import json
@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 
 from bench.gateway.servers import free_ports, process, wait_for
 from bench.gateway.upstream import UUID
@@ -23,6 +24,7 @@ from bench.gateway.upstream import UUID
 SCRIPT = Path(__file__).parent / "wrk.lua"
 LIMIT = 200
 SLOW_CLIENTS = 500
+IN_FLIGHT, SERVICE_MS = 64, 100
 IMAGE = f"/images/{UUID}"
 
 
@@ -33,7 +35,8 @@ def gateway(**settings: object) -> Iterator[int]:
         home = Path(directory)
         service, port = free_ports(2)
         python = [sys.executable, "-m"]
-        stack.enter_context(process([*python, "bench.gateway.hello", str(service)], home / "s.log"))
+        command = [*python, "bench.gateway.hello", str(service)]
+        stack.enter_context(process(command, home / "s.log", **settings))
         url = f"http://127.0.0.1:{service}"
         names = ("UPLOAD", "DITHER", "NOTIFICATION")
         environment = {"PORT": port, **{f"{name}_SERVICE_URL": url for name in names}, **settings}
@@ -49,8 +52,9 @@ def wrk(port: int, path: str, *, client: str, connections: int, seconds: int) ->
     return [*command, f"http://127.0.0.1:{port}{path}"]
 
 
-def measure(command: list[str]) -> dict[str, float]:
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def measure(command: list[str], **environment: object) -> dict[str, float]:
+    merged = {**os.environ, **{name: str(value) for name, value in environment.items()}}
+    output = subprocess.run(command, env=merged, capture_output=True, text=True, check=True).stdout
     found: dict[str, float] = json.loads(output.strip().splitlines()[-1])
     return found
 
@@ -91,18 +95,28 @@ def slow_clients() -> None:
 
 
 def overload() -> None:
-    settings = {"GATEWAY_RATE_LIMIT": 0, "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS": 2000}
-    with gateway(**settings) as port:
+    """The service's capacity is what the gateway lets it have at once, by the time it takes."""
+    capacity = IN_FLIGHT * 1000 / SERVICE_MS
+    settings = {"GATEWAY_RATE_LIMIT": 0, "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS": 4000}
+    with gateway(**settings, UPSTREAM_MAX_IN_FLIGHT=IN_FLIGHT, DELAY_MS=SERVICE_MS) as port:
         peak: list[float] = []
         goodput: list[float] = []
+        offered: list[float] = []
+        pause = 500
+        # Those in the queue, which a second request waits for, do not ask meanwhile.
+        many = round(3 * capacity * (pause / 1000)) + IN_FLIGHT + 256
         for _ in range(3):
-            for connections, into in ((64, peak), (3 * (64 + 256), goodput)):
-                command = wrk(port, IMAGE, client="192.0.2.1", connections=connections, seconds=4)
-                found = measure(command)
+            for connections, delay, into in ((IN_FLIGHT, 0, peak), (many, pause, goodput)):
+                command = wrk(port, IMAGE, client="192.0.2.1", connections=connections, seconds=5)
+                found = measure(command, DELAY_MS=delay)
                 into.append((found["requests"] - found["errors"]) / found["seconds"])
-        ratio = sorted(a / b for a, b in zip(goodput, peak, strict=True))[1]
-        print(f"G10 three times the bound: goodput {max(goodput):,.0f} of {max(peak):,.0f} "
-              f"answers/s, ratio {ratio:.2f}  >= 0.80")  # fmt: skip
+            offered.append(found["requests"] / found["seconds"])
+        ratio = median(a / b for a, b in zip(goodput, peak, strict=True))
+        print(
+            f"G10 {median(offered) / median(peak):.1f} times the capacity: "
+            f"goodput {median(goodput):,.0f} of {median(peak):,.0f} answers/s, "
+            f"ratio {ratio:.2f}  >= 0.80"
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """A plain ASGI application under uvicorn: a service as ours are, without any work to do.
 
+DELAY_MS in the environment: how long it takes for an answer nevertheless.
+
 ``python -m bench.gateway.hello PORT``
 """
 
+import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -10,6 +14,8 @@ from typing import Any
 import uvicorn
 
 from bench.gateway.upstream import IMAGE
+
+DELAY_SECONDS = float(os.environ.get("DELAY_MS", "0")) / 1000
 
 Message = MutableMapping[str, Any]
 
@@ -19,6 +25,8 @@ async def app(
     _receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
+    if DELAY_SECONDS:
+        await asyncio.sleep(DELAY_SECONDS)
     length = str(len(IMAGE)).encode("ascii")
     fields = [(b"content-type", b"application/json"), (b"content-length", length)]
     await send({"type": "http.response.start", "status": 200, "headers": fields})

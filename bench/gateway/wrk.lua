@@ -5,6 +5,11 @@ if size > 0 then
   wrk.headers["content-type"] = "application/octet-stream"
   wrk.body = string.rep("x", size)
 end
+-- DELAY_MS: how long each connection waits before it asks (again).
+local pause = tonumber(os.getenv("DELAY_MS") or "0")
+if pause > 0 then
+  function delay() return math.random(0, 2 * pause) end
+end
 function done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format('\n{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "errors": %d}\n',
