@@ -9,6 +9,7 @@ channels, as everywhere else.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,45 +21,56 @@ from dither_service.engine.masks.screen import SPOTS, screen
 from dither_service.engine.masks.threshold_maps import MAPS
 from dither_service.engine.options import Options
 
+_COMPUTED = ("white-noise", "interleaved-gradient-noise")
 _BAND = 64
 _SHIFTS = ((0, 0), (49, 79), (85, 36))
 _TURNS = (-30.0, 30.0, -45.0)
 _CLUSTERED = ("halftone", 45.0, 32**0.5)
 
 
+Number = TypeVar("Number", np.uint8, np.uint16)
+
+
 @dataclass(frozen=True)
 class Layer:
     """Thresholds of the rows ``top`` to ``bottom``: row y's are ``thresholds[(y − top) % h]``.
 
-    thresholds: ``uint16 (h, W, C)``.
-    period: how many columns there are before they repeat; may be above W.
+    tile: what is laid again and again to the right, ``uint16 (h, w, C)``, until ``width``.
     """
 
     top: int
     bottom: int
-    thresholds: Mask
-    period: int
+    tile: Mask
+    width: int
+
+    @property
+    def thresholds(self) -> Mask:
+        """``uint16 (h, W, C)``."""
+        return across(self.tile, self.width)
 
 
 def layers(options: Options, height: int, width: int, depth: int) -> Iterator[Layer]:
     """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom."""
-    if options.algorithm in ("white-noise", "interleaved-gradient-noise"):
-        for top in range(0, height, _BAND):
-            bottom = min(top + _BAND, height)
-            channels = [_noise(options, top, bottom, width, c) for c in range(depth)]
-            yield Layer(top, bottom, _weakened(_stacked(channels), options), width)
-        return
-    masks = [_tile(options, c, depth) for c in range(depth)]
+    masks = (
+        [] if options.algorithm in _COMPUTED else [_tile(options, c, depth) for c in range(depth)]
+    )
     if len({mask.shape for mask in masks}) == 1:
-        rows = min(height, len(masks[0]))
-        laid = _stacked([_across(mask[:rows], width) for mask in masks])
-        yield Layer(0, height, _weakened(laid, options), masks[0].shape[1])
+        yield Layer(0, height, _weakened([mask[:height] for mask in masks], options), width)
         return
     for top in range(0, height, _BAND):
         bottom = min(top + _BAND, height)
         here = np.arange(top, bottom)
-        laid = _stacked([_across(mask[here % len(mask)], width) for mask in masks])
-        yield Layer(top, bottom, _weakened(laid, options), width)
+        if masks:
+            channels = [across(mask[here % len(mask)], width) for mask in masks]
+        else:
+            channels = [_noise(options, top, bottom, width, c) for c in range(depth)]
+        yield Layer(top, bottom, _weakened(channels, options), width)
+
+
+def across(tile: NDArray[Number], width: int) -> NDArray[Number]:
+    """``(h, w, …)`` laid again and again to the right: ``(h, width, …)``, C-contiguous."""
+    times = (1, -(-width // tile.shape[1]), *(1 for _ in tile.shape[2:]))
+    return np.ascontiguousarray(np.tile(tile, times)[:, :width])
 
 
 def _noise(options: Options, top: int, bottom: int, width: int, channel: int) -> Mask:
@@ -81,16 +93,9 @@ def _tile(options: Options, channel: int, depth: int) -> Mask:
     return bayer(int(name.removeprefix("bayer-")))
 
 
-def _across(mask: Mask, width: int) -> Mask:
-    return np.tile(mask, (1, -(-width // mask.shape[1])))[:, :width]
-
-
-def _stacked(channels: list[Mask]) -> Mask:
-    return np.ascontiguousarray(np.stack(channels, axis=2))
-
-
-def _weakened(thresholds: Mask, options: Options) -> Mask:
-    """Thresholds nearer to the middle, where all choose the nearest level."""
+def _weakened(channels: list[Mask], options: Options) -> Mask:
+    """The channels side by side, nearer to the middle, where all choose the nearest level."""
+    thresholds: Mask = np.ascontiguousarray(np.stack(channels, axis=2))
     strength = _fixed(options.strength)
     if strength == ONE:
         return thresholds

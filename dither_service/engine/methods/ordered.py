@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dither_service.engine.compiled.decorators import array_in, array_out, kernel
 from dither_service.engine.light import WHITE, light_of_code
 from dither_service.engine.masks import ONE
-from dither_service.engine.masks.layout import Layer, layers
+from dither_service.engine.masks.layout import Layer, across, layers
 from dither_service.engine.masks.threshold_maps import MAPS, ThresholdMap
 from dither_service.engine.methods.pairs import mix_pairs
 from dither_service.engine.result import INDEXED_COLOURS
@@ -42,11 +42,8 @@ def render(work: Work) -> NDArray[np.uint8]:
     entry = MAPS.get(work.options.algorithm)
     if entry is not None and work.options.strength == 1:
         base, part = map_steps(work.light, work.target, entry, work.options.light)
-        rows = min(height, len(entry.rows))
-        across = -(-width // len(entry.rows[0]))
-        laid = np.tile(np.array(entry.rows, np.uint16)[:rows], (1, across))[:, :width, None]
-        laid = np.ascontiguousarray(np.repeat(laid, depth, axis=2))
-        whole = Layer(0, height, laid, len(entry.rows[0]))
+        tile = np.repeat(np.array(entry.rows, np.uint16)[:height, :, None], depth, axis=2)
+        whole = Layer(0, height, tile, width)
         return _threshold(work, base, part, [whole])
     base, part = steps(work.light, work.target)
     return _threshold(work, base, part, layers(work.options, height, width, depth))
@@ -105,8 +102,8 @@ def _threshold(
     cuts = _cuts(base, part) if count == 2 else None
     for layer in parts:
         rows = slice(layer.top, layer.bottom)
-        if cuts is not None and len(layer.thresholds) < layer.bottom - layer.top:
-            compare_rows(work.pixels[rows], _laid(cuts, layer), out[rows])
+        if cuts is not None and len(layer.tile) < layer.bottom - layer.top:
+            compare_rows(work.pixels[rows], across(cuts[layer.tile], width), out[rows])
         else:
             threshold_rows(work.pixels[rows], base, part, layer.thresholds, count, out[rows])
     return out[:, :, 0] if combined else out
@@ -118,13 +115,6 @@ def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8
     if place[-1] < ONE - 1 or (np.diff(place) < 0).any():
         return None
     return np.repeat(np.arange(256, dtype=np.uint8), np.diff(place, prepend=-1))
-
-
-def _laid(cuts: NDArray[np.uint8], layer: Layer) -> NDArray[np.uint8]:
-    """``cuts[layer.thresholds]``, each of those that repeat looked up once."""
-    width = layer.thresholds.shape[1]
-    period = cuts[layer.thresholds[:, : layer.period]]
-    return np.ascontiguousarray(np.tile(period, (1, -(-width // layer.period), 1))[:, :width])
 
 
 @kernel(array_in(_U1, 3), array_in(_U1, 3), array_out(_U1, 3))
