@@ -1,6 +1,6 @@
 /** What went wrong, where it happened: the sentence, a way on, and a countdown when one must wait. */
 
-import { h, icon } from "./dom.js";
+import { h } from "./dom.js";
 import { dialog, errors as text } from "./strings.js";
 
 const LIMITED_SECONDS = 5; // when the service does not say how long
@@ -16,7 +16,6 @@ export function notice(error, { retry = null, dismiss = null, other = null } = {
 	const element = h(
 		".notice",
 		{ role: "alert" },
-		icon("alert"),
 		h("p.grow", error.message, " ", countdown),
 		other && button(other.label, other.run),
 		retry && button(text.retry, again),
