@@ -43,13 +43,14 @@ def linear(code: int) -> float:
 
 @cache
 def oklab(colour: Colour) -> list[int]:
-    """In 16384ths; cone responses in 65535ths, each channel's part rounded by itself."""
+    """In 16384ths, a and b double; cone responses in 65535ths, each part rounded."""
     cones = [
         min(sum(round(w * linear(v) * 65535) for w, v in zip(row, colour, strict=True)), 65535)
         for row in _LMS
     ]
     roots = [round(float(np.cbrt(cone / 65535)) * 16384) for cone in cones]
-    rows = [[round(weight * 16384) for weight in row] for row in _OKLAB]
+    scales = (16384, 2 * 16384, 2 * 16384)
+    rows = [[round(w * scale) for w in row] for row, scale in zip(_OKLAB, scales, strict=True)]
     return [
         (sum(w * root for w, root in zip(row, roots, strict=True)) + 8192) >> 14 for row in rows
     ]

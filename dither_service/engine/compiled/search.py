@@ -1,7 +1,10 @@
 """A palette made ready for kernels: where its colours lie, and how far others are from them.
 
 - srgb, linear: Euclidean on code values, on linear light;
-- oklab: Euclidean in Oklab (B. Ottosson, "A perceptual color space for image processing", 2020);
+- oklab: Euclidean in Oklab (B. Ottosson, "A perceptual color space for image processing", 2020),
+  with a and b counting double, as in the difference that its author proposed for CSS ("ΔEOK2"):
+  unscaled, lightness outweighs hue so far that dark green is nearer to red than to black, and
+  error diffusion runs away into patches of one colour;
 - ciede2000: see `ciede2000`.
 
 Distances are whole numbers made from tables, so they are the same on every machine.
@@ -43,6 +46,7 @@ _OKLAB = np.rint(
             [0.0259040371, 0.7827717662, -0.8086757660],
         ]
     )
+    * [[1], [2], [2]]
     * (1 << _FIXED)
 )
 _M = tuple(int(v) for v in _OKLAB.ravel())

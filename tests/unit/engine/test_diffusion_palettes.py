@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -59,3 +60,15 @@ def test_palettes_equal_the_textbook(
         limited=True,
     )
     assert np.array_equal(done.indices, expected)
+
+
+@pytest.mark.parametrize("distance", ["srgb", "linear", "oklab", "ciede2000"])
+@pytest.mark.parametrize("palette", ["teletext", "zx-spectrum"])
+def test_pure_colours_do_not_run_away_in_the_dark(palette: str, distance: str) -> None:
+    """Where dark green is nearer to red than to black, red would be chosen to mend too much red."""
+    bright = np.repeat(np.array([[230, 200, 180]], np.uint8), 40, axis=0)
+    dark = np.repeat(np.array([[12, 10, 16]], np.uint8), 120, axis=0)
+    pixels = np.tile(np.concatenate([bright, dark]), (160, 1, 1))
+    done = dither(pixels, Options(palette=palette, distance=distance))
+    means = light_of_code("linear")[done.rgb()[:, 60:]].mean(axis=(0, 1)) / 8192
+    assert np.abs(means - light_of_code("linear")[dark[0]] / 8192).max() < 0.02
