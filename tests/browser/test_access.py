@@ -85,6 +85,7 @@ def test_axe_finds_nothing(studio: Studio, axe: Axe, scheme: Literal["light", "d
     """Each state where it differs from the one before; the dark ones for their colours."""
     page = studio.page
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.reload(wait_until="networkidle")  # else colours are looked at on their way to the dark
     check = axe.open(page, colours_only=scheme == "dark")
     assert check("body") == []
     studio.open(photograph())
