@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import find_chromium, launched
-from tests.browser.run import running_system
+from tests.browser.run import system_at
 from tests.browser.studio import Studio, photograph
 
 FRONTEND = Path(__file__).parents[1] / "frontend"
@@ -107,7 +107,7 @@ def main() -> int:
     executable = find_chromium()
     if executable is None:
         sys.exit("Chromium is needed: apt-get install chromium")
-    with running_system(arguments.url) as system, launched(executable) as browser:
+    with system_at(arguments.url) as system, launched(executable) as browser:
         figures = measure(browser, system)
     for name, figure in figures.items():
         goal = GOALS[name]

@@ -10,7 +10,7 @@ from tests.browser.chromium import find_chromium, launched
 from tests.browser.studio import Studio
 from tests.support.broker import Broker
 from tests.support.postgres import PostgresServer, create_database, drop_database
-from tests.support.system import System
+from tests.support.system import System, running_system
 
 
 @pytest.fixture(scope="package")
@@ -19,18 +19,10 @@ def system(
 ) -> Iterator[System]:
     """One running system for all tests of the page."""
     database_url = create_database(postgres_server)
-    running = System(
-        tmp_path_factory.mktemp("system"),
-        kafka_server=broker.bootstrap_servers,
-        database_url=database_url,
-        environment={} if broker.is_real else {"KAFKA_EPHEMERAL": "true"},
-    )
-    broker.create_topics(*running.names.values())
     try:
-        running.start()
-        yield running
+        with running_system(tmp_path_factory.mktemp("system"), broker, database_url) as running:
+            yield running
     finally:
-        running.stop()
         drop_database(postgres_server, database_url)
 
 

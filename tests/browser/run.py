@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tests.support.broker import choose_broker
 from tests.support.postgres import choose_postgres, create_database
-from tests.support.system import System
+from tests.support.system import running_system
 
 
 @contextmanager
-def running_system(url: str | None = None) -> Iterator[str]:
+def system_at(url: str | None = None) -> Iterator[str]:
     """The address of a system: the one that runs at ``url``, else one that is started for it."""
     if url:
         yield url
@@ -21,18 +21,8 @@ def running_system(url: str | None = None) -> Iterator[str]:
         try:
             broker.start()
             postgres.start()
-            system = System(
-                Path(directory),
-                kafka_server=broker.bootstrap_servers,
-                database_url=create_database(postgres),
-                environment={} if broker.is_real else {"KAFKA_EPHEMERAL": "true"},
-            )
-            broker.create_topics(*system.names.values())
-            try:
-                system.start()
+            with running_system(Path(directory), broker, create_database(postgres)) as system:
                 yield system.url
-            finally:
-                system.stop()
         finally:
             postgres.stop()
             broker.stop()

@@ -14,7 +14,7 @@ import requests
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.chromium import find_chromium, launched
-from tests.browser.run import running_system
+from tests.browser.run import system_at
 from tests.browser.studio import Studio
 
 _PROJECT = Path(__file__).parents[2]
@@ -219,7 +219,7 @@ def main() -> int:
     if executable is None:
         sys.exit("Chromium is needed: apt-get install chromium")
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    with running_system(arguments.url) as url, launched(executable) as browser:
+    with system_at(arguments.url) as url, launched(executable) as browser:
         fill(url)
         if arguments.readme:
             readme(browser.new_page(viewport={"width": 1280, "height": 800}), url)

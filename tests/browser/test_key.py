@@ -7,32 +7,19 @@ from playwright.sync_api import Page, Request, expect
 
 from tests.browser.studio import Studio, photograph
 from tests.support.broker import Broker
-from tests.support.postgres import PostgresServer, create_database, drop_database
-from tests.support.system import System
+from tests.support.system import System, running_system
 
 KEY = "open-sesame"
 
 
 @pytest.fixture(scope="module")
 def guarded(
-    broker: Broker, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    broker: Broker, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
     """A system that answers only to those who have the key."""
-    database_url = create_database(postgres_server)
-    ephemeral = {} if broker.is_real else {"KAFKA_EPHEMERAL": "true"}
-    running = System(
-        tmp_path_factory.mktemp("guarded"),
-        kafka_server=broker.bootstrap_servers,
-        database_url=database_url,
-        environment={**ephemeral, "GATEWAY_API_KEYS": f"another,{KEY}"},
-    )
-    broker.create_topics(*running.names.values())
-    try:
-        running.start()
+    directory, keys = tmp_path_factory.mktemp("guarded"), {"GATEWAY_API_KEYS": f"another,{KEY}"}
+    with running_system(directory, broker, database, keys) as running:
         yield running
-    finally:
-        running.stop()
-        drop_database(postgres_server, database_url)
 
 
 def test_the_key_is_asked_for_once_and_goes_with_every_call(page: Page, guarded: System) -> None:

@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -123,6 +124,29 @@ def test_a_right_to_create_that_is_missing_is_said_by_topic(secured: ApacheKafka
         create_topics(settings)
 
 
+@contextmanager
+def consuming(
+    settings: KafkaSettings, producer: Producer
+) -> Iterator[tuple[ConsumerLoop, list[object]]]:
+    """A consumer of deleted images at work, and what it has handled; its stop is not held up."""
+    handled: list[object] = []
+    loop = ConsumerLoop(
+        consumer_client(settings, "upload"),
+        group="upload",
+        topics=[settings.kafka_image_topic],
+        handlers={"IMAGE_DELETED": handled.append},
+        dead_letters=DeadLetterWriter(producer, settings.kafka_dead_letter_topic, "upload"),
+    )
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    try:
+        yield loop, handled
+    finally:
+        loop.stop()
+        thread.join(8)
+    assert not thread.is_alive(), "a broker that is away must not hold up a stop"
+
+
 @needs_apache
 def test_all_rights_are_there_and_messages_flow(secured: ApacheKafka) -> None:
     prefix = f"ours-{secrets.token_hex(4)}-"
@@ -140,21 +164,8 @@ def test_all_rights_are_there_and_messages_flow(secured: ApacheKafka) -> None:
     )
     assert refused is not None
     assert refused.code() in REFUSALS
-    handled: list[object] = []
-    loop = ConsumerLoop(
-        consumer_client(settings, "upload"),
-        group="upload",
-        topics=[settings.kafka_image_topic],
-        handlers={"IMAGE_DELETED": handled.append},
-        dead_letters=DeadLetterWriter(producer, settings.kafka_dead_letter_topic, "upload"),
-    )
-    thread = threading.Thread(target=loop.run)
-    thread.start()
-    try:
+    with consuming(settings, producer) as (loop, handled):
         wait_until(lambda: len(handled) == 1 and loop.health().dead_letters == 1, "both messages")
-    finally:
-        loop.stop()
-        thread.join(20)
 
 
 @needs_apache
@@ -206,16 +217,6 @@ def test_producer_and_consumer_outlive_a_broker_that_is_killed_and_comes_back(
     settings = settings_for(secured.bootstrap_servers, prefix, **login("alice", "wonderland"))
     create_topics(settings)
     producer = Producer(client_config(settings, "test"), delivery_timeout=0.5)
-    handled: list[object] = []
-    loop = ConsumerLoop(
-        consumer_client(settings, "upload"),
-        group="upload",
-        topics=[settings.kafka_image_topic],
-        handlers={"IMAGE_DELETED": handled.append},
-        dead_letters=DeadLetterWriter(producer, settings.kafka_dead_letter_topic, "upload"),
-    )
-    thread = threading.Thread(target=loop.run)
-    thread.start()
 
     def send() -> bool:
         uuid = uuid4()
@@ -226,7 +227,7 @@ def test_producer_and_consumer_outlive_a_broker_that_is_killed_and_comes_back(
         )
         return failure is None
 
-    try:
+    with consuming(settings, producer) as (_, handled):
         wait_until(send, "a first message")
         wait_until(lambda: len(handled) >= 1, "its arrival")
         secured.kill()
@@ -235,7 +236,3 @@ def test_producer_and_consumer_outlive_a_broker_that_is_killed_and_comes_back(
         wait_until(send, "a message after the restart")
         wait_until(lambda: len(handled) >= 2, "its arrival")
         secured.kill()  # for good: this is the last test here
-    finally:
-        loop.stop()
-        thread.join(8)
-    assert not thread.is_alive(), "a broker that is away must not hold up a stop"

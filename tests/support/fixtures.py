@@ -17,7 +17,7 @@ from tests.support.postgres import (
     create_database,
     drop_database,
 )
-from tests.support.system import System
+from tests.support.system import System, running_system
 
 _BROKER = pytest.StashKey[Broker]()
 _POSTGRES = pytest.StashKey[PostgresServer]()
@@ -99,15 +99,5 @@ def system(
     broker: Broker, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
     """The whole system, running, on this run's broker and a database of the module's own."""
-    running = System(
-        tmp_path_factory.mktemp("system"),
-        kafka_server=broker.bootstrap_servers,
-        database_url=database,
-        environment={} if broker.is_real else {"KAFKA_EPHEMERAL": "true"},
-    )
-    broker.create_topics(*running.names.values())
-    try:
-        running.start()
+    with running_system(tmp_path_factory.mktemp("system"), broker, database) as running:
         yield running
-    finally:
-        running.stop()

@@ -3,8 +3,8 @@
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ import requests
 from standalone.ports import free_port
 from standalone.services import build_services
 from standalone.supervisor import Child, Supervisor
+from tests.support.broker import Broker
 from tests.support.mailserver import read_mails
 
 START_SECONDS = 60.0
@@ -114,6 +115,29 @@ class System:
             return image if len(done) >= count else None
 
         return wait_for(look, f"{count} dithers of {uuid}", seconds=seconds)
+
+
+@contextmanager
+def running_system(
+    directory: Path,
+    broker: Broker,
+    database_url: str,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[System]:
+    """A system on this broker (topics of its own) and database, running."""
+    ephemeral = {} if broker.is_real else {"KAFKA_EPHEMERAL": "true"}
+    system = System(
+        directory,
+        kafka_server=broker.bootstrap_servers,
+        database_url=database_url,
+        environment={**ephemeral, **(environment or {})},
+    )
+    broker.create_topics(*system.names.values())
+    try:
+        system.start()
+        yield system
+    finally:
+        system.stop()
 
 
 def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = 30.0) -> T:
