@@ -16,7 +16,6 @@ from shared.messages import DitherUploaded
 from tests.integration.services.support import (
     Client,
     empty,
-    migrated,
     received,
     run,
     sentence,
@@ -32,12 +31,6 @@ from upload_service.service import Upload, UploadService
 from upload_service.settings import UploadSettings
 
 WATCHERS = 2
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    with migrated(database, "upload_service") as migrated_database:
-        yield migrated_database
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Dithers that somebody asks for: queued at once, the same one once, and never forgotten."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +13,7 @@ from shared.database import Database
 from shared.failures import TransientFailure
 from shared.messages import DitherRequested, DitherUploaded, ImageDeleted, ImageUploaded
 from shared.problems import Problem
-from tests.integration.services.support import empty, migrated, outgoing, received, run
+from tests.integration.services.support import empty, outgoing, received, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
 
@@ -34,12 +33,6 @@ class Uploads:
         if self.is_down:
             raise TransientFailure("the upload service does not answer")
         return self.urls.get(uuid)
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    with migrated(database, "dither_service") as migrated_database:
-        yield migrated_database
 
 
 @pytest.fixture

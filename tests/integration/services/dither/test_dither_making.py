@@ -2,108 +2,34 @@
 
 import io
 import socket
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from PIL import Image
 
-from dither_service import models
-from dither_service.engine import Options
 from dither_service.making import MISSING_GRACE
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from shared.database import Database
 from shared.failures import TransientFailure
-from shared.kafka.codec import Received
-from shared.messages import DitherFailed, DitherUploaded, ImageDeleted, ImageUploaded
-from shared.problems import Problem
-from shared.storage import StorageRefusedError, StorageUnavailableError, StoredFile
-from tests.integration.services.support import empty, migrated, outgoing, received, rows, run
+from shared.messages import DitherFailed, DitherUploaded, ImageUploaded
+from shared.storage import StorageRefusedError, StorageUnavailableError
+from tests.integration.services.dither.announcing import (
+    NOW,
+    PNG,
+    NoUploads,
+    Storage,
+    an_hour_passes,
+    announced,
+    deleted,
+    dither_files,
+    notes,
+)
+from tests.integration.services.support import outgoing, received
 from tests.support.cloudinary_server import CloudinaryServer
-from tests.support.fake_storage import FakeStorage
-from tests.support.pictures import picture
 from tests.support.storages import cloudinary_storage
-
-PNG = picture("PNG")
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-def _nothing() -> None:
-    """Until a test wants something to happen in the middle."""
-
-
-class Storage(FakeStorage):
-    """Lets something else happen in the middle of a worker's work, once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.after_fetch: Callable[[], None] = _nothing
-        self.after_put: Callable[[], None] = _nothing
-
-    def fetch(self, url: str, *, max_bytes: int) -> bytes:
-        data = super().fetch(url, max_bytes=max_bytes)
-        self.after_fetch, now = _nothing, self.after_fetch
-        now()
-        return data
-
-    def put(self, key: str, data: bytes, content_type: str) -> StoredFile:
-        stored = super().put(key, data, content_type)
-        self.after_put, now = _nothing, self.after_put
-        now()
-        return stored
-
-
-class NoUploads:
-    def image_url(self, uuid: UUID) -> str | None:
-        raise AssertionError(f"nobody should ask for {uuid}")
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    with migrated(database, "dither_service") as migrated_database:
-        yield migrated_database
-
-
-@pytest.fixture
-def storage() -> Storage:
-    return Storage()
-
-
-@pytest.fixture
-def service(tables: Database, storage: Storage) -> DitherService:
-    empty(tables, models.metadata)
-    return DitherService(DitherSettings(), tables, storage, NoUploads(), now=lambda: NOW)
-
-
-def announced(
-    storage: FakeStorage, data: bytes = PNG, *, options: dict[str, Any] | None = None
-) -> Received:
-    """The message about an image that lies in the storage."""
-    uuid = uuid4()
-    stored = storage.put(f"images/{uuid}.png", data, "image/png")
-    body = ImageUploaded(uuid=uuid, url=stored.url, filename="photo.png", options=options)
-    return received(body, produced_at=NOW)
-
-
-def deleted(message: Received) -> Received:
-    return received(ImageDeleted(uuid=message.body.uuid))
-
-
-def dither_files(storage: FakeStorage) -> list[str]:
-    return [key for key in storage.files if key.startswith("dithers/")]
-
-
-def notes(tables: Database) -> list[str]:
-    return [key for (key,) in rows(tables, "SELECT key FROM dither.file_removals")]
-
-
-def an_hour_passes(service: DitherService, tables: Database, storage: FakeStorage) -> None:
-    run(tables, "UPDATE dither.file_removals SET due_at = due_at - interval '1 hour'")
-    service.removals.sweep(tables, storage)
 
 
 def test_an_uploaded_image_gets_its_default_dither(
@@ -343,63 +269,3 @@ def test_workers_side_by_side_make_one_dither(
     assert len(outgoing(tables, service.outbox)) == 1
     an_hour_passes(service, tables, storage)
     assert len(dither_files(storage)) == 1
-
-
-# Deletes.
-
-
-def test_a_delete_takes_dithers_and_files(
-    service: DitherService, tables: Database, storage: Storage
-) -> None:
-    removals: list[int] = []
-    service.on_removal = lambda: removals.append(1)
-    message, other = announced(storage), announced(storage)
-    service.dither_uploaded_image(message)
-    service.dither_uploaded_image(other)
-    for again in (deleted(message), deleted(message)):
-        service.delete_dithers(again)
-    assert removals == [1]
-    assert service.removals.sweep(tables, storage) == 1
-    assert [key.split("-")[0] for key in dither_files(storage)] == [
-        f"dithers/{other.body.uuid}".split("-")[0]
-    ]
-    with pytest.raises(Problem, match="There is no image"):
-        service.get_dithers(message.body.uuid)
-    assert [d.uuid for d in service.list_dithers(10, None).items] == [other.body.uuid]
-
-
-def test_a_delete_that_overtakes_the_upload_wins(
-    service: DitherService, tables: Database, storage: Storage
-) -> None:
-    message = announced(storage)
-    service.delete_dithers(deleted(message))
-    service.dither_uploaded_image(message)
-    assert outgoing(tables, service.outbox) == []
-    assert dither_files(storage) == []
-    with pytest.raises(Problem):
-        service.request_dither(message.body.uuid, Options())
-
-
-@pytest.mark.parametrize("moment", ["after_fetch", "after_put"])
-def test_a_delete_in_the_middle_of_the_work_wins(
-    service: DitherService, tables: Database, storage: Storage, moment: str
-) -> None:
-    message = announced(storage)
-    setattr(storage, moment, lambda: service.delete_dithers(deleted(message)))
-    service.dither_uploaded_image(message)
-    assert outgoing(tables, service.outbox) == []
-    service.removals.sweep(tables, storage)
-    assert (dither_files(storage), notes(tables)) == ([], [])
-
-
-def test_deleted_images_are_remembered_as_long_as_messages_may_come(
-    service: DitherService, tables: Database, storage: Storage
-) -> None:
-    message = announced(storage)
-    service.delete_dithers(deleted(message))
-    run(tables, "UPDATE dither.images SET deleted_at = now() - interval '13 days'")
-    service.forget_deleted()
-    assert rows(tables, "SELECT uuid FROM dither.images") == [(message.body.uuid,)]
-    run(tables, "UPDATE dither.images SET deleted_at = now() - interval '15 days'")
-    service.forget_deleted()
-    assert rows(tables, "SELECT uuid FROM dither.images") == []

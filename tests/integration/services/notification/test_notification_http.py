@@ -18,19 +18,12 @@ from shared.messages import DitherUploaded, ImageDeleted, ImageUploaded
 from tests.integration.services.support import (
     Client,
     empty,
-    migrated,
     received,
     sentence,
     served,
 )
 
 ADA = "ada.lovelace@example.org"
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    with migrated(database, "notification_service") as migrated_database:
-        yield migrated_database
 
 
 @pytest.fixture

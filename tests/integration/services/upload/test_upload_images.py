@@ -1,6 +1,5 @@
 """Images: uploaded, listed, looked at, deleted; and what storage and database are left with."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,7 +9,7 @@ from shared.failures import TransientFailure
 from shared.messages import ImageDeleted, ImageUploaded
 from shared.problems import Problem
 from shared.storage import StorageRefusedError, StorageUnavailableError
-from tests.integration.services.support import empty, migrated, outgoing, rows, run
+from tests.integration.services.support import empty, outgoing, rows, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
 from upload_service import models
@@ -19,12 +18,6 @@ from upload_service.settings import UploadSettings
 
 PNG = picture("PNG")
 SETTINGS = UploadSettings(public_url="https://dither.example.org", unfinished_after_seconds=600)
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    with migrated(database, "upload_service") as migrated_database:
-        yield migrated_database
 
 
 @pytest.fixture

@@ -1,121 +1,36 @@
-"""One mail a dither to whoever left an address: once, not too many, and then forgotten."""
+"""One mail a dither to whoever left an address: once, not too many, and whatever goes wrong."""
 
 import itertools
-import logging
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from notification_service import models, postman
-from notification_service.consumer import handlers
+from notification_service import postman
 from notification_service.mailer import MailDeferred, MailRefused, MailUnavailable
 from notification_service.postman import Postman
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.database import Database
-from shared.messages import Body, DitherUploaded, ImageDeleted, ImageUploaded
+from shared.messages import Body, ImageDeleted
 from shared.problems import Problem
-from tests.integration.services.support import empty, migrated, received, rows, run
-
-ADA = "ada.lovelace@example.org"
-SETTINGS = NotificationSettings(mails_per_hour=3)
-SECONDS = 10.0
-
-
-class Outbox:
-    """A mailer that keeps what it is given, or fails with `error` while one is set."""
-
-    def __init__(self) -> None:
-        self.sent: list[EmailMessage] = []
-        self.error: BaseException | None = None
-        self.tried = threading.Semaphore(0)
-
-    def send(self, message: EmailMessage) -> None:
-        try:
-            if self.error is not None:
-                raise self.error
-            self.sent.append(message)
-        finally:
-            self.tried.release()
-
-    def subjects(self) -> list[str]:
-        return sorted(str(message["Subject"]).rpartition(" ")[2] for message in self.sent)
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    with migrated(database, "notification_service") as migrated_database:
-        yield migrated_database
-
-
-@pytest.fixture
-def service(tables: Database) -> NotificationService:
-    empty(tables, models.metadata)
-    return NotificationService(SETTINGS, tables)
-
-
-@pytest.fixture
-def outbox() -> Outbox:
-    return Outbox()
-
-
-@pytest.fixture
-def sender(tables: Database, outbox: Outbox) -> Postman:
-    return Postman(SETTINGS, tables, outbox)
-
-
-def uploaded(uuid: UUID, email: str | None = ADA, filename: str = "photo.png") -> ImageUploaded:
-    return ImageUploaded(uuid=uuid, url="http://a.test/1.png", filename=filename, email=email)
-
-
-def made(uuid: UUID, dither_id: UUID | None = None) -> DitherUploaded:
-    return DitherUploaded(uuid=uuid, url_dither="http://a.test/2.png", dither_id=dither_id)
-
-
-def tell(service: NotificationService, *bodies: Body) -> None:
-    by_type = handlers(service)
-    for body in bodies:
-        by_type[body.message_type](received(body))
-
-
-def send_all(sender: Postman) -> None:
-    while sender.send_next():
-        pass
-
-
-def pending(service: NotificationService, email: str = ADA, filename: str = "photo.png") -> UUID:
-    """An image with one mail that is due."""
-    uuid = uuid4()
-    tell(service, uploaded(uuid, email, filename), made(uuid, uuid4()))
-    return uuid
-
-
-def statuses(service: NotificationService, uuid: UUID) -> list[str]:
-    return [n.status for n in service.get_notifications(uuid).notifications]
-
-
-def turn_clock_forward(tables: Database, **time: float) -> None:
-    """As if so much time had passed for all that is kept."""
-    passed = timedelta(**time)
-    run(tables, "UPDATE notification.notifications SET due_at = due_at - :t", t=passed)
-    run(tables, "UPDATE notification.recent_mails SET sent_at = sent_at - :t", t=passed)
-    run(
-        tables,
-        "UPDATE notification.recipients"
-        " SET created_at = created_at - :t, deleted_at = deleted_at - :t",
-        t=passed,
-    )
-
-
-def everything_kept(tables: Database) -> str:
-    names = ("recipients", "notifications", "recent_mails", "inbox")
-    return str([rows(tables, f"SELECT t::text FROM notification.{name} t") for name in names])
-
+from tests.integration.services.notification.mails import (
+    ADA,
+    SECONDS,
+    SETTINGS,
+    Outbox,
+    everything_kept,
+    made,
+    pending,
+    send_all,
+    statuses,
+    tell,
+    turn_clock_forward,
+    uploaded,
+)
+from tests.integration.services.support import rows
 
 # Who gets a mail.
 
@@ -388,93 +303,3 @@ def test_a_running_postman_backs_off_comes_back_and_stops(
     assert not thread.is_alive()
     assert sender.trouble == ""
     assert statuses(service, uuid) == ["sent"]
-
-
-# Forgetting.
-
-
-def test_an_address_is_forgotten_with_its_image(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
-) -> None:
-    uuid = pending(service)
-    send_all(sender)
-    assert "lovelace" in everything_kept(tables)
-    tell(service, ImageDeleted(uuid=uuid), ImageDeleted(uuid=uuid))
-    kept = everything_kept(tables)
-    assert "lovelace" not in kept
-    assert "photo" not in kept
-
-
-def test_an_address_is_forgotten_after_thirty_days(
-    service: NotificationService, tables: Database
-) -> None:
-    uuid = pending(service)
-    turn_clock_forward(tables, days=29)
-    service.forget_old()
-    assert "lovelace" in everything_kept(tables)
-    turn_clock_forward(tables, days=1, seconds=1)
-    service.forget_old()
-    assert "lovelace" not in everything_kept(tables)
-    with pytest.raises(Problem):
-        service.get_notifications(uuid)
-
-
-def test_a_dither_made_after_that_is_told_to_nobody(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
-) -> None:
-    uuid = pending(service)
-    send_all(sender)
-    turn_clock_forward(tables, days=31)
-    service.forget_old()
-    tell(service, made(uuid, uuid4()), uploaded(uuid, None), made(uuid, uuid4()))
-    send_all(sender)
-    assert len(outbox.sent) == 1
-
-
-def test_a_delete_is_remembered_as_long_as_messages_may_come(
-    service: NotificationService, tables: Database
-) -> None:
-    tell(service, ImageDeleted(uuid=uuid4()))
-    turn_clock_forward(tables, days=13)
-    service.forget_old()
-    assert len(rows(tables, "SELECT 1 FROM notification.recipients")) == 1
-    turn_clock_forward(tables, days=2)
-    service.forget_old()
-    assert rows(tables, "SELECT 1 FROM notification.recipients") == []
-
-
-def test_what_was_sent_to_whom_is_counted_without_the_address_and_for_an_hour(
-    service: NotificationService, tables: Database, sender: Postman
-) -> None:
-    pending(service)
-    send_all(sender)
-    [counted] = rows(tables, "SELECT r::text FROM notification.recent_mails r")
-    assert "lovelace" not in str(counted)
-    turn_clock_forward(tables, minutes=61)
-    service.forget_old()
-    assert rows(tables, "SELECT 1 FROM notification.recent_mails") == []
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        None,
-        MailRefused("the mail server refuses the recipient (550)"),
-        MailDeferred("the mail server refuses the mail (451)"),
-    ],
-)
-def test_no_log_line_names_an_address(
-    service: NotificationService,
-    outbox: Outbox,
-    sender: Postman,
-    caplog: pytest.LogCaptureFixture,
-    error: Any,
-) -> None:
-    with caplog.at_level(logging.DEBUG):
-        uuid = pending(service)
-        outbox.error = error
-        send_all(sender)
-        tell(service, ImageDeleted(uuid=uuid))
-        service.forget_old()
-    assert caplog.records
-    assert "lovelace" not in "\n".join(str(vars(record)) for record in caplog.records).lower()

@@ -1,7 +1,6 @@
 """What the dither service tells of an image ends in the same state in whatever order it comes."""
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +12,7 @@ from shared.database import Database
 from shared.kafka.processing import Handler
 from shared.messages import Body, DitherFailed, DitherRequested, DitherUploaded
 from shared.problems import Problem
-from tests.integration.services.support import empty, migrated, outgoing, received
+from tests.integration.services.support import empty, outgoing, received
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
 from upload_service import models, schemas
@@ -24,12 +23,6 @@ from upload_service.settings import UploadSettings
 PNG = picture("PNG")
 OPTIONS = {"algorithm": "floyd-steinberg"}
 URL = "https://storage.test/dithers/1.png"
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    with migrated(database, "upload_service") as migrated_database:
-        yield migrated_database
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from shared.database import Database
 from shared.failures import TransientFailure
 from shared.health import Health
 from standalone.ports import free_port
-from tests.integration.services.support import Client, empty, migrated, sentence, served
+from tests.integration.services.support import Client, empty, sentence, served
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import black_png, picture
 
@@ -73,12 +73,6 @@ def uploads(running_uploads: UploadServer) -> UploadServer:
     running_uploads.asked.clear()
     running_uploads.request_ids.clear()
     return running_uploads
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    with migrated(database, "dither_service") as migrated_database:
-        yield migrated_database
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,33 @@
+"""A dither service on a real database, its files in memory; tests of a part replace some."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from dither_service import models
+from dither_service.service import DitherService
+from dither_service.settings import DitherSettings
+from shared.database import Database
+from tests.integration.services.dither.announcing import (
+    NOW,
+    NoUploads,
+    Storage,
+)
+from tests.integration.services.support import empty, migrated
+
+
+@pytest.fixture(scope="module")
+def tables(database: str) -> Iterator[Database]:
+    with migrated(database, "dither_service") as migrated_database:
+        yield migrated_database
+
+
+@pytest.fixture
+def storage() -> Storage:
+    return Storage()
+
+
+@pytest.fixture
+def service(tables: Database, storage: Storage) -> DitherService:
+    empty(tables, models.metadata)
+    return DitherService(DitherSettings(), tables, storage, NoUploads(), now=lambda: NOW)

@@ -1,0 +1,37 @@
+"""A notification service and its postman on a real database; mails are caught."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from notification_service import models
+from notification_service.postman import Postman
+from notification_service.service import NotificationService
+from shared.database import Database
+from tests.integration.services.notification.mails import (
+    SETTINGS,
+    Outbox,
+)
+from tests.integration.services.support import empty, migrated
+
+
+@pytest.fixture(scope="module")
+def tables(database: str) -> Iterator[Database]:
+    with migrated(database, "notification_service") as migrated_database:
+        yield migrated_database
+
+
+@pytest.fixture
+def service(tables: Database) -> NotificationService:
+    empty(tables, models.metadata)
+    return NotificationService(SETTINGS, tables)
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    return Outbox()
+
+
+@pytest.fixture
+def sender(tables: Database, outbox: Outbox) -> Postman:
+    return Postman(SETTINGS, tables, outbox)

@@ -1,0 +1,86 @@
+"""Mails that are caught, and messages and clocks that lead to them."""
+
+import threading
+from datetime import timedelta
+from email.message import EmailMessage
+from uuid import UUID, uuid4
+
+from notification_service.consumer import handlers
+from notification_service.postman import Postman
+from notification_service.service import NotificationService
+from notification_service.settings import NotificationSettings
+from shared.database import Database
+from shared.messages import Body, DitherUploaded, ImageUploaded
+from tests.integration.services.support import received, rows, run
+
+ADA = "ada.lovelace@example.org"
+SETTINGS = NotificationSettings(mails_per_hour=3)
+SECONDS = 10.0
+
+
+class Outbox:
+    """A mailer that keeps what it is given, or fails with `error` while one is set."""
+
+    def __init__(self) -> None:
+        self.sent: list[EmailMessage] = []
+        self.error: BaseException | None = None
+        self.tried = threading.Semaphore(0)
+
+    def send(self, message: EmailMessage) -> None:
+        try:
+            if self.error is not None:
+                raise self.error
+            self.sent.append(message)
+        finally:
+            self.tried.release()
+
+    def subjects(self) -> list[str]:
+        return sorted(str(message["Subject"]).rpartition(" ")[2] for message in self.sent)
+
+
+def uploaded(uuid: UUID, email: str | None = ADA, filename: str = "photo.png") -> ImageUploaded:
+    return ImageUploaded(uuid=uuid, url="http://a.test/1.png", filename=filename, email=email)
+
+
+def made(uuid: UUID, dither_id: UUID | None = None) -> DitherUploaded:
+    return DitherUploaded(uuid=uuid, url_dither="http://a.test/2.png", dither_id=dither_id)
+
+
+def tell(service: NotificationService, *bodies: Body) -> None:
+    by_type = handlers(service)
+    for body in bodies:
+        by_type[body.message_type](received(body))
+
+
+def send_all(sender: Postman) -> None:
+    while sender.send_next():
+        pass
+
+
+def pending(service: NotificationService, email: str = ADA, filename: str = "photo.png") -> UUID:
+    """An image with one mail that is due."""
+    uuid = uuid4()
+    tell(service, uploaded(uuid, email, filename), made(uuid, uuid4()))
+    return uuid
+
+
+def statuses(service: NotificationService, uuid: UUID) -> list[str]:
+    return [n.status for n in service.get_notifications(uuid).notifications]
+
+
+def turn_clock_forward(tables: Database, **time: float) -> None:
+    """As if so much time had passed for all that is kept."""
+    passed = timedelta(**time)
+    run(tables, "UPDATE notification.notifications SET due_at = due_at - :t", t=passed)
+    run(tables, "UPDATE notification.recent_mails SET sent_at = sent_at - :t", t=passed)
+    run(
+        tables,
+        "UPDATE notification.recipients"
+        " SET created_at = created_at - :t, deleted_at = deleted_at - :t",
+        t=passed,
+    )
+
+
+def everything_kept(tables: Database) -> str:
+    names = ("recipients", "notifications", "recent_mails", "inbox")
+    return str([rows(tables, f"SELECT t::text FROM notification.{name} t") for name in names])
