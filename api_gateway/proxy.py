@@ -39,7 +39,7 @@ class UpstreamAnswer:
         self.length = None if length is None else int(length)
 
     def take(self) -> tuple[bytes, bool]:
-        """What has arrived of the body, and whether there is more to come. Raises UpstreamError."""
+        """What has arrived of the body, and whether there is more to come."""
         assert self._lease is not None
         connection = self._lease.connection
         part, more = connection.take(), not connection.complete
@@ -48,7 +48,7 @@ class UpstreamAnswer:
         return part, more
 
     async def read(self) -> tuple[bytes, bool]:
-        """As ``take``, but waits for it."""
+        """As ``take``, but waits for it. Raises UpstreamError."""
         assert self._lease is not None
         try:
             await self._lease.connection.arrival(self._seconds)

@@ -32,6 +32,10 @@ LINGER_SECONDS = 2
 _BUFFER = memoryview(bytearray(HIGH_WATER))
 
 
+def _size(url: bytes, headers: h.Headers) -> int:
+    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
+
+
 class ClientConnection(asyncio.BufferedProtocol):
     """One connection of a client; requests on it are answered one after the other."""
 
@@ -169,11 +173,12 @@ class ClientConnection(asyncio.BufferedProtocol):
             return
         url, headers = self._url, self._headers
         self._url, self._headers, self._in_head = b"", [], False
-        if (
-            len(headers) > self._settings.gateway_max_headers
-            or self._head_bytes > self._settings.gateway_max_header_bytes
+        most = self._settings.gateway_max_header_bytes
+        if len(headers) > self._settings.gateway_max_headers or (
+            # What was read may be more than the head, so it is measured then.
+            self._head_bytes > most and _size(url, headers) > most
         ):
-            self._bound(url, headers)
+            raise Rejected(431, self._too_large())
         version = self._parser.get_http_version()
         if version not in {"1.1", "1.0"}:
             raise Rejected(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
@@ -221,15 +226,6 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._incoming.end_of_body()
             self._incoming = None
 
-    def _bound(self, url: bytes, headers: h.Headers) -> None:
-        """Raises Rejected when the head is too large; what was read may be more than the head."""
-        size = len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
-        if (
-            len(headers) > self._settings.gateway_max_headers
-            or size > self._settings.gateway_max_header_bytes
-        ):
-            raise Rejected(431, self._too_large())
-
     def _serve(self, request: Request) -> None:
         self._current = request
         self._gateway.handle(request)
@@ -242,7 +238,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             deadline = min(deadline, self._body_since + seconds + self._body_bytes / rate)
         self._read_deadline = deadline
 
-    # What the exchanges ask for.
+    # What the requests ask for.
 
     def write(self, data: bytes) -> None:
         self._transport.write(data)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from confluent_kafka import Message
@@ -11,6 +11,15 @@ from confluent_kafka import Message
 from tests.faults.world import World
 from tests.support import asyncapi
 from tests.support.topics import header_list, read_topic
+
+
+def judge(
+    world: World, measured: Callable[[str], None], what: str, also: Iterable[str] = ()
+) -> None:
+    """Say what was measured, and fail on any miss; ``also``: misses that only this row knows of."""
+    found = [*misses(world), *also]
+    measured(f"{what}: {len(found)} misses")
+    assert not found, found[:20]
 
 
 def misses(world: World) -> list[str]:

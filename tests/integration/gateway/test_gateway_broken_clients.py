@@ -57,6 +57,7 @@ BROKEN = {
     "fragment": b"GET /images#a HTTP/1.1\r\nHost: a\r\n\r\n",
     "8-bit target": b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
     "space in the target": b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+    "40 KB field": b"GET /images HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
     "70 KB field": b"GET /images HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
     "70 KB target": b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
     "1 MB field": b"GET /images HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n",
