@@ -11,6 +11,48 @@ from dither_service.engine.light import light_of_code
 
 LIGHT = light_of_code("linear").astype(float)
 KEEPING = [row.name for row in ALGORITHMS.values() if row.keeps_tone]
+# Who does not say so, and why.
+NOT_KEEPING = {
+    "atkinson": "gives on three quarters of the error, as published",
+    "none": "has no error to give",
+    "bayer-2": "five shades",
+    "bayer-4": "17 shades",
+    "bayer-8": "65 shades, 0.8 % apart",
+    "knoll": "mixes 16 places",
+    "n-closest": "mixes 16 places",
+    "yliluoma-1": "judges mixtures by eye, not by light",
+    "yliluoma-2": "mixes 16 places",
+    "yliluoma-3": "judges mixtures by eye, not by light",
+    "knuth-dot-diffusion": "its barons give their error to nobody",
+    **dict.fromkeys(
+        [
+            "threshold",
+            "checks",
+            "o2x2",
+            "o3x3",
+            "o4x4",
+            "o8x8",
+            "h4x4a",
+            "h6x6a",
+            "h8x8a",
+            "h4x4o",
+            "h6x6o",
+            "h8x8o",
+            "h16x16o",
+            "c5x5b",
+            "c5x5w",
+            "c6x6b",
+            "c6x6w",
+            "c7x7b",
+            "c7x7w",
+        ],
+        "ImageMagick's map, with its thresholds",
+    ),
+}
+
+
+def test_every_exception_has_its_reason() -> None:
+    assert {row.name for row in ALGORITHMS.values() if not row.keeps_tone} == set(NOT_KEEPING)
 
 
 @pytest.mark.parametrize("algorithm", KEEPING)
