@@ -22,7 +22,7 @@ from bench.gateway.servers import free_ports, process, wait_for
 from bench.gateway.upstream import UUID
 
 SCRIPT = Path(__file__).parent / "wrk.lua"
-LIMIT = 200
+LIMIT = 100  # the gateway's own default
 SLOW_CLIENTS = 500
 IN_FLIGHT, SERVICE_MS = 64, 100
 IMAGE = f"/images/{UUID}"
@@ -63,15 +63,20 @@ def flood() -> None:
     settings = {
         "GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8",
         "GATEWAY_RATE_LIMIT": LIMIT,
-        "GATEWAY_RATE_BURST": LIMIT * 100,
+        "GATEWAY_RATE_BURST": 20_000,
     }
     with gateway(**settings) as port:
         honest = wrk(port, IMAGE, client="192.0.2.1", connections=1, seconds=5)
         before = measure(honest)["p99_ms"]
-        # As fast as two connections go; what it sends is told by the count.
-        flooding = wrk(port, IMAGE, client="192.0.2.2", connections=2, seconds=12)
+        pause = 10  # of each of so many connections: ten times the limit in all
+        flooding = wrk(
+            port, IMAGE, client="192.0.2.2", connections=LIMIT * pause // 100, seconds=12
+        )
         measure(wrk(port, IMAGE, client="192.0.2.2", connections=16, seconds=3))  # its burst
-        with subprocess.Popen(flooding, stdout=subprocess.PIPE, text=True) as other:
+        environment = {**os.environ, "DELAY_MS": str(pause)}
+        with subprocess.Popen(
+            flooding, stdout=subprocess.PIPE, text=True, env=environment
+        ) as other:
             during = measure(honest)["p99_ms"]
             output = other.communicate()[0]
         found = json.loads(output.strip().splitlines()[-1])

@@ -35,6 +35,11 @@ _UNFINISHED = """
               ON r.image_uuid = d.image_uuid AND r.email IS NOT NULL WHERE d.status = 'done'
               AND NOT EXISTS
                 (SELECT FROM notification.notifications n WHERE n.dither_id = d.dither_id))
+         + (SELECT count(*) FROM unnest(%s::uuid[]) AS gone WHERE NOT EXISTS
+              (SELECT FROM dither.images i WHERE i.uuid = gone AND i.deleted_at IS NOT NULL)
+              OR NOT EXISTS
+              (SELECT FROM notification.recipients r
+               WHERE r.image_uuid = gone AND r.deleted_at IS NOT NULL))
 """
 
 
@@ -96,8 +101,9 @@ class World:
             return list(cursor.fetchall()) if cursor.description else []
 
     def unfinished(self) -> int:
-        """How much is left to do, everywhere."""
-        [(count,)] = self.query(_UNFINISHED)
+        """How much is left to do, everywhere; a delete is done when every service has heard of it."""
+        deleted = [promise.uuid for promise in self.ledger.promises.values() if promise.deleted]
+        [(count,)] = self.query(_UNFINISHED, deleted)
         return int(count)
 
     def settle(self, seconds: float = 300.0) -> None:
