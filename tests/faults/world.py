@@ -101,7 +101,7 @@ class World:
             return list(cursor.fetchall()) if cursor.description else []
 
     def unfinished(self) -> int:
-        """How much is left to do, everywhere; a delete is done when every service has heard of it."""
+        """How much is left to do, everywhere; of a delete, until every service has heard of it."""
         deleted = [promise.uuid for promise in self.ledger.promises.values() if promise.deleted]
         [(count,)] = self.query(_UNFINISHED, deleted)
         return int(count)
