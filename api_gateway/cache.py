@@ -193,7 +193,8 @@ class Cache:
             request.cache = "miss"
             await self._pass(request, route, target)
             return
-        mine = key not in self._fills
+        # Nobody is to wait for what will not be shared.
+        mine = key not in self._fills and not self._is_unshared(key)
         if mine:
             self._fills[key] = asyncio.get_running_loop().create_future()
         try:

@@ -18,6 +18,7 @@ _OF_304 = frozenset(
     {b"cache-control", b"content-location", b"date", b"etag", b"expires", b"vary", b"via"}
 )
 _NOT_SHARED = frozenset({b"range", b"authorization", b"if-match", b"if-unmodified-since"})
+_KEEPABLE = frozenset({b"etag", b"cache-control", b"expires"})
 _CONDITIONAL = frozenset(
     {b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"if-range"}
 )
@@ -131,7 +132,8 @@ def unconditional(headers: h.Headers) -> h.Headers:
 
 
 def may_store(status: int, fields: h.Fields) -> bool:
-    if status != 200:
+    # Without one of these it is neither fresh for a while nor can it be asked about.
+    if status != 200 or _KEEPABLE.isdisjoint(fields):
         return False
     said = directives(fields)
     return (
@@ -166,11 +168,17 @@ def _freshness(fields: h.Fields, now: float) -> tuple[float, float, bool]:
     if lifetime is None:
         lifetime = seconds(said, b"max-age")
     if lifetime is None:
-        # Nothing is guessed where nothing is said.
-        expires, date = _timestamp(fields.get(b"expires")), _timestamp(fields.get(b"date"))
-        lifetime = expires - date if expires is not None and date is not None else 0
+        lifetime = _until_expires(fields)
     return (
         now - (int(age) if age.isdigit() else 0),
         max(0, min(lifetime, MAX_LIFETIME_SECONDS)),
         b"no-cache" in said,
     )
+
+
+def _until_expires(fields: h.Fields) -> float:
+    """Nothing is guessed where nothing is said."""
+    if b"expires" not in fields:
+        return 0
+    expires, date = _timestamp(fields[b"expires"]), _timestamp(fields.get(b"date"))
+    return expires - date if expires is not None and date is not None else 0

@@ -32,6 +32,10 @@ _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _RIM_METHODS = ", ".join((*READ, "OPTIONS"))
 
 
+def _allow(route: Route | None) -> str:
+    return _RIM_METHODS if route is None else route.allow
+
+
 def _limiter(rate: float, burst: int) -> RateLimiter | None:
     return RateLimiter(rate, burst) if rate > 0 else None
 
@@ -128,19 +132,20 @@ class Gateway:
         if route is not None:
             request.route, request.upstream = route.name, route.upstream
         preflight = request.method == "OPTIONS"
-        allow = _RIM_METHODS if route is None else route.allow
         if self._cors is not None:
-            request.own += h.render(self._cors.headers(request, allow if preflight else None))
+            allow = _allow(route) if preflight else None
+            request.own += h.render(self._cors.headers(request, allow))
         if self._keys is not None:
             request.key = self._keys.identify(request.fields)
         self._limit(request, route)
         self._filter(request)
         if preflight:
-            fields = [(b"allow", allow.encode("ascii")), h.date()]
+            fields = [(b"allow", _allow(route).encode("ascii")), h.date()]
             request.start(204, h.render(fields), None)
             request.write(b"")
             return None
         if request.method not in (READ if route is None else route.methods):
+            allow = _allow(route)
             raise Refusal(
                 405,
                 f"{request.method} is not allowed here; allowed: {allow}.",

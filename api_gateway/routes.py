@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 READ = ("GET", "HEAD")
 
@@ -57,6 +58,7 @@ for _route in ROUTES:
     )
 
 
+@lru_cache(4096)
 def find_route(path: str) -> tuple[Route, str] | None:
     """The route of a raw (still percent-encoded) path, and the path at its service."""
     for pattern, route in _BY_FIRST_SEGMENT.get(path[1:].partition("/")[0], ()):
