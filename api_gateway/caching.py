@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 
 from api_gateway import headers as h
+from api_gateway.remembering import remembers
 
 Directives = dict[bytes, bytes]
 
@@ -24,7 +24,7 @@ _CONDITIONAL = frozenset(
 )
 
 
-@lru_cache(512)
+@remembers(512)
 def parse_directives(value: bytes) -> Directives:
     found: Directives = {}
     for part in value.lower().split(b","):

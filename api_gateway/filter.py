@@ -9,11 +9,11 @@ the logs.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from api_gateway.headers import Headers
+from api_gateway.remembering import remembers
 
 Part = Literal["raw", "path", "query", "header"]
 
@@ -155,7 +155,7 @@ def find_threat(path: str, query: bytes, headers: Headers) -> Rule | None:
     return None
 
 
-@lru_cache(4096)
+@remembers(4096)
 def _is_plain_path(path: str) -> bool:
     return len(path) < 200 and _PLAIN_PATH.fullmatch(path) is not None and not _find("path", path)
 
@@ -170,7 +170,7 @@ def _is_plain_query(query: bytes) -> bool:
     )
 
 
-@lru_cache(4096)
+@remembers(4096)
 def _find_in_header(value: bytes) -> Rule | None:
     return _find("header", value.decode("latin-1").lower())
 

@@ -4,11 +4,11 @@ llhttp (inside httptools) refuses most of what is ambiguous; the rest is refused
 """
 
 import re
-from functools import lru_cache
 
+from api_gateway.remembering import remembers
 from api_gateway.request import Request
 
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _TARGET = re.compile(rb"/[!\"$-~]*")
 
 
@@ -20,7 +20,7 @@ class Rejected(Exception):
         self.status, self.detail = status, detail
 
 
-@lru_cache(1024)
+@remembers(1024)
 def _is_host(value: bytes) -> bool:
     return _HOST.fullmatch(value) is not None
 

@@ -124,6 +124,14 @@ def forwarded_block(fields: Fields, client: str, scheme: str, *, trusted: bool) 
     return b"\r\n".join(lines) + b"\r\n"
 
 
+def _is_address(text: str) -> bool:
+    """An IP address; without a zone, which may be any text and means nothing elsewhere."""
+    try:
+        return "%" not in text and bool(ip_address(text))
+    except ValueError:
+        return False
+
+
 def client_address(fields: Fields, peer: str, trusts: Callable[[str], bool]) -> tuple[str, bool]:
     """Whose request it is, and whether a trusted proxy handed it over.
 
@@ -134,9 +142,7 @@ def client_address(fields: Fields, peer: str, trusts: Callable[[str], bool]) -> 
     client = peer
     for hop in reversed(fields.get(b"x-forwarded-for", b"").split(b",")):
         address = hop.strip().decode("latin-1")
-        try:
-            ip_address(address)
-        except ValueError:
+        if not _is_address(address):
             break
         client = address
         if not trusts(address):

@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+
+from api_gateway.remembering import remembers
 
 READ = ("GET", "HEAD")
 
@@ -58,7 +59,7 @@ for _route in ROUTES:
     )
 
 
-@lru_cache(4096)
+@remembers(4096)
 def find_route(path: str) -> tuple[Route, str] | None:
     """The route of a raw (still percent-encoded) path, and the path at its service."""
     for pattern, route in _BY_FIRST_SEGMENT.get(path[1:].partition("/")[0], ()):

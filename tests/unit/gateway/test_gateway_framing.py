@@ -58,6 +58,7 @@ def a_request(
         ([HOST, HOST], 400),
         ([(b"host", b"")], 400),
         ([(b"host", b"a/b")], 400),
+        ([(b"host", b"a" * 256)], 400),
         ([(b"host", b"user@example.org")], 400),
         ([HOST, (b"transfer-encoding", b"gzip, chunked")], 400),
         ([HOST, (b"transfer-encoding", b"chunked"), (b"transfer-encoding", b"chunked")], 400),

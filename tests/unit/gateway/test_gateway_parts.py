@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from api_gateway import headers as h
 from api_gateway.keys import ApiKeys
 from api_gateway.openapi import merge
+from api_gateway.remembering import LONGEST, remembers
 from api_gateway.routes import ROUTES, find_route
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import CircuitBreaker
@@ -47,12 +48,26 @@ class TestClientAddress:
             ("10.0.0.1", b"6.6.6.6, 192.0.2.1, 10.0.0.2", "192.0.2.1"),
             ("10.0.0.1", b"6.6.6.6, nonsense, 10.0.0.2", "10.0.0.2"),
             ("10.0.0.1", b"2001:db8::1", "2001:db8::1"),
+            ("10.0.0.1", b'fe80::1%x", "level": "error', "10.0.0.1"),
         ],
     )
     def test_whose_request_it_is(self, peer: str, hops: bytes, client: str) -> None:
         settings = GatewaySettings(gateway_trusted_proxies="10.0.0.0/8")
         fields = {b"x-forwarded-for": hops} if hops else {}
         assert h.client_address(fields, peer, settings.trusts)[0] == client
+
+
+def test_what_is_long_is_not_remembered() -> None:
+    asked: list[str] = []
+
+    @remembers(4)
+    def length(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    short, long = "a" * LONGEST, "a" * (LONGEST + 1)
+    assert [length(text) for text in (short, short, long, long)] == [256, 256, 257, 257]
+    assert asked == [short, long, long]
 
 
 names = st.from_regex(rb"[a-z][a-z-]{0,10}", fullmatch=True)
