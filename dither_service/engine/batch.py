@@ -1,8 +1,10 @@
 """Many files, several at a time: which becomes which, progress, and files that appear whole."""
 
+import errno
 import os
+import secrets
+import stat
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -42,21 +44,36 @@ class Job:
             sys.stdout.buffer.flush()
             return
         try:
-            _replace(Path(self.output), data)
+            _put(Path(self.output), data)
         except OSError as error:
             raise EngineError(f"{self.output} cannot be written: {error.strerror}.") from error
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _put(path: Path, data: bytes) -> None:
+    """A file appears whole, under the mode that it had; what is no file is written to."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
+        there = path.stat()
+    except FileNotFoundError:
+        _replace(Path(os.path.realpath(path)), data, None)
+        return
+    if not stat.S_ISREG(there.st_mode):
+        path.write_bytes(data)
+        return
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    _replace(Path(os.path.realpath(path)), data, stat.S_IMODE(there.st_mode))
+
+
+def _replace(path: Path, data: bytes, mode: int | None) -> None:
+    """``mode``: of the file that is there; None for a new one, whose mode the umask says."""
+    temporary = path.with_name(f".dither-{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o666 if mode is None else 0o600), "wb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -64,28 +81,58 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
-    """Which file each input becomes. Raises EngineError when two would become the same.
+    """Which file each input becomes.
 
     ``output`` is a directory when it is one, ends in a slash, or there are several inputs; then
-    each file keeps its name, with the ending of the format.
+    each file keeps its name, with the ending of the format. Raises EngineError when an input would
+    be overwritten, and when two would become the same.
     """
     if len(inputs) > 1 and output == STREAM:
         raise EngineError("Several images need a directory to go to, not standard output.")
     if not is_directory(inputs, output):
-        return [Job(inputs[0], output)]
-    jobs = [Job(name, str(Path(output) / f"{_stem(name)}.{form}")) for name in inputs]
-    seen: dict[str, str] = {}
+        jobs = [Job(inputs[0], output)]
+    elif (there := _found(output)) and not stat.S_ISDIR(there.st_mode):
+        raise EngineError(f"{output} is no directory, which is what the images need to go to.")
+    else:
+        jobs = [Job(name, str(Path(output) / f"{_stem(name)}.{form}")) for name in inputs]
+    read = {_identity(name): name for name in inputs if name != STREAM and _is_file(name)}
+    made: dict[object, str] = {}
     for job in jobs:
-        if job.output in seen:
-            raise EngineError(f"{seen[job.output]} and {job.input} would both become {job.output}.")
-        seen[job.output] = job.input
+        file = _identity(job.output)
+        if file in made:
+            raise EngineError(f"{made[file]} and {job.input} would both become {job.output}.")
+        if job.output != STREAM and file in read:
+            raise EngineError(f"{read[file]} would be overwritten: name another output.")
+        made[file] = job.input
     return jobs
+
+
+def _found(name: str) -> os.stat_result | None:
+    """What is there; None for nothing, and for what cannot be looked at."""
+    try:
+        return Path(name).stat()
+    except OSError:
+        return None
+
+
+def _is_file(name: str) -> bool:
+    there = _found(name)
+    return there is not None and stat.S_ISREG(there.st_mode)
+
+
+def _identity(name: str) -> object:
+    """Equal for two names of one file, also of one that is not there yet."""
+    there = _found(name)
+    return (there.st_dev, there.st_ino) if there else os.path.realpath(name)
 
 
 def is_directory(inputs: Sequence[str], output: str) -> bool:
     """Whether ``output`` is where files go, not a file."""
-    several = len(inputs) > 1 or output.endswith("/")
-    return output != STREAM and (several or Path(output).is_dir())
+    if output == STREAM:
+        return False
+    there = _found(output)
+    is_there = there is not None and stat.S_ISDIR(there.st_mode)
+    return len(inputs) > 1 or output.endswith("/") or is_there
 
 
 def _stem(name: str) -> str:
