@@ -30,19 +30,20 @@ class Family:
     controls: frozenset[str]
 
 
+_DISTANCE = frozenset({"distance"})
 # A family of methods is one line here and one module.
 _FAMILIES: dict[str, Family] = {
-    DIFFUSION: Family("diffusion", frozenset({"strength", "serpentine"})),
-    ORDERED: Family("ordered", frozenset({"strength"})),
-    NOISE: Family("ordered", frozenset({"strength"})),
-    SCREEN: Family("ordered", frozenset({"strength"})),
-    MAP: Family("ordered", frozenset({"strength"})),
+    DIFFUSION: Family("diffusion", frozenset({"distance", "strength", "serpentine"})),
+    ORDERED: Family("ordered", frozenset({"distance", "strength"})),
+    NOISE: Family("ordered", frozenset({"distance", "strength"})),
+    SCREEN: Family("ordered", frozenset({"distance", "strength"})),
+    MAP: Family("ordered", frozenset({"distance", "strength"})),
     PATTERN: Family("patterns", frozenset({"candidates"})),
-    CURVE: Family("riemersma", frozenset({"strength"})),
-    CELL: Family("dot_diffusion", frozenset({"strength"})),
-    SEARCH: Family("binary_search", frozenset()),
-    VARIABLE: Family("variable", frozenset({"strength", "serpentine"})),
-    NEAREST: Family("nearest", frozenset()),
+    CURVE: Family("riemersma", frozenset({"distance", "strength"})),
+    CELL: Family("dot_diffusion", frozenset({"distance", "strength"})),
+    SEARCH: Family("binary_search", _DISTANCE),
+    VARIABLE: Family("variable", frozenset({"distance", "strength", "serpentine"})),
+    NEAREST: Family("nearest", _DISTANCE),
 }
 
 CUSTOM = "custom"
@@ -53,8 +54,9 @@ CUSTOM_CONTROLS = _FAMILIES[DIFFUSION].controls | {"kernel"}
 class Algorithm:
     """One entry of the table.
 
-    ``controls`` are the option fields the algorithm reads beyond those every algorithm reads;
-    ``keeps_tone`` says whether flat areas keep their mean light.
+    ``controls`` are the option fields the algorithm reads beyond those every algorithm reads, and
+    ``distance`` only with a palette that is a list of colours; ``keeps_tone`` says whether flat
+    areas keep their mean light.
     """
 
     name: str
@@ -174,7 +176,7 @@ ALGORITHMS: dict[str, Algorithm] = _table(
         "Knoll",
         "Photoshop's pattern dithering: mixes as many palette colours as it takes.",
         "T. Knoll, US patent 6,606,166, 1999 (expired)",
-        extra=frozenset({"strength"}),
+        extra=frozenset({"distance", "strength"}),
         keeps_tone=False,
     ),
     *(
@@ -184,12 +186,19 @@ ALGORITHMS: dict[str, Algorithm] = _table(
             title,
             description,
             "J. Yliluoma, Arbitrary-palette positional dithering algorithm, 2011",
+            extra=extra,
             keeps_tone=False,
         )
-        for name, title, description in (
-            ("yliluoma-1", "Yliluoma 1", "The best pair of palette colours: regular, calm."),
-            ("yliluoma-2", "Yliluoma 2", "Grows the best mixture colour by colour."),
-            ("yliluoma-3", "Yliluoma 3", "Splits colours as long as it helps: careful, slow."),
+        for name, title, description, extra in (
+            ("yliluoma-1", "Yliluoma 1", "The best pair of colours: regular, calm.", _DISTANCE),
+            # It compares mixtures only, by its author's own measure.
+            ("yliluoma-2", "Yliluoma 2", "Grows the best mixture colour by colour.", frozenset()),
+            (
+                "yliluoma-3",
+                "Yliluoma 3",
+                "Splits colours as long as it helps: careful, slow.",
+                _DISTANCE,
+            ),
         )
     ),
     Algorithm(
@@ -198,6 +207,7 @@ ALGORITHMS: dict[str, Algorithm] = _table(
         "N closest",
         "Mixes the four nearest palette colours by their distance: soft, fast.",
         "M. Louis, Ordered dithering of arbitrary or irregular colour palettes, 2023",
+        extra=_DISTANCE,
         keeps_tone=False,
     ),
     Algorithm(

@@ -16,7 +16,7 @@ from dither_service.engine.errors import EngineError
 from dither_service.engine.palettes import MAX_COLOURS, NAMED, normal_hex
 
 _SEPARABLE = ("channels", "gray")
-_CONTROLLED = ("serpentine", "strength", "seed", "angle", "cell", "kernel", "candidates")
+_CONTROLLED = CUSTOM_CONTROLS.union(*(entry.controls for entry in ALGORITHMS.values()))
 _MAX_SIDE = 20_000
 
 Kernel = list[list[float]]
@@ -128,7 +128,7 @@ class Options(BaseModel):
         reads = (
             ALGORITHMS[self.algorithm].controls if self.algorithm in ALGORITHMS else CUSTOM_CONTROLS
         )
-        unread = {field for field in _CONTROLLED if field not in reads}
+        unread = set(_CONTROLLED - reads)
         if self.palette not in _SEPARABLE:
             unread.add("channels")
         else:

@@ -69,6 +69,7 @@ def dither_source(
     max_size: int | None = None,
 ) -> Dithered:
     """Dither all frames with one palette; see `dither` and `dither_bytes`."""
+    options = options.canonical()  # what has one digest is one picture
     light = adjusted_light(options)
     target = _target(source, options, max_pixels, max_size)
     done = [

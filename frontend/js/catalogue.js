@@ -32,7 +32,7 @@ export class Catalogue {
 	reads(options, key) {
 		const kind = paletteKind(this.value(options, "palette"));
 		if (key === "channels") return kind === "channels" || kind === "gray";
-		if (key === "distance") return kind === "colours" || kind === "adaptive";
+		if (key === "distance" && (kind === "channels" || kind === "gray")) return false;
 		if (key === "background") return this.value(options, "alpha") !== this.fields.alpha.default;
 		if (!this.controlled.includes(key)) return true;
 		return this.algorithm(this.value(options, "algorithm"))?.controls.includes(key) ?? false;
@@ -60,6 +60,6 @@ export function paletteKind(palette) {
 /** A kernel of one's own is an option of the engine before it is an entry of its list. */
 function withCustom(algorithms, { kernel }) {
 	if (!kernel || algorithms.some((entry) => entry.controls.includes("kernel"))) return algorithms;
-	const custom = { name: "custom", family: "custom", title: method.custom, description: kernel.description, source: "", controls: ["kernel", "serpentine", "strength"] };
+	const custom = { name: "custom", family: "custom", title: method.custom, description: kernel.description, source: "", controls: ["distance", "kernel", "serpentine", "strength"] };
 	return [...algorithms, custom];
 }

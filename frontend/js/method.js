@@ -24,7 +24,8 @@ export function createMethod(store, studio, swatches) {
 	let tiles = [];
 	let timer = 0;
 
-	bindFields(store, studio, (catalogue) => [[controls, catalogue.controlled]]);
+	// Distance has its place among the colours.
+	bindFields(store, studio, (catalogue) => [[controls, catalogue.controlled.filter((key) => key !== "distance")]]);
 	store.on(["catalogue"], () => {
 		tiles = [];
 		replace(list, store.catalogue.families().map(family));
