@@ -141,7 +141,7 @@ ALGORITHMS: dict[str, Algorithm] = _table(
         "clustered-dot",
         SCREEN,
         "Clustered dot",
-        "The newspaper's dots: 45°, eight pixels in two rows of cells.",
+        "The newspaper's dots: a fixed screen at 45°, dots 5.7 pixels apart.",
         "R. Ulichney, Digital Halftoning, MIT Press 1987, ch. 5",
     ),
     *(

@@ -7,7 +7,7 @@ same digest.
 
 import hashlib
 import json
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -39,22 +39,38 @@ class Options(BaseModel):
     kernel: Kernel | None = Field(
         None,
         description="Weights of a custom error-diffusion kernel: rows of equal, odd length, the"
-        " pixel itself in the middle of the first row.",
+        " pixel itself in the middle of the first row. They are divided by their sum.",
     )
     serpentine: bool = Field(
         False, description="Scan rows in alternating directions, row 0 left to right."
     )
-    strength: float = Field(1.0, ge=0, le=1, description="How much of the dithering is applied.")
+    strength: float = Field(
+        1.0, ge=0, le=1, description="How much of the dithering is applied; 0 is none."
+    )
     light: Literal["linear", "srgb"] = Field(
         "linear", description="Mix physical light (right) or sRGB code values (traditional)."
     )
     distance: Literal["srgb", "linear", "oklab", "ciede2000"] = Field(
         "oklab", description="What nearest colour means, for palettes that are lists of colours."
     )
-    brightness: float = Field(1.0, ge=0, le=4, description="Factor on the colours.")
-    contrast: float = Field(1.0, ge=0, le=4, description="Factor on the distance to mid-grey.")
-    saturation: float = Field(1.0, ge=0, le=4, description="Factor on the distance to grey.")
-    gamma: float = Field(1.0, ge=0.1, le=10, description="Above 1 lightens the mid-tones.")
+    brightness: float = Field(
+        1.0, ge=0, le=4, description="1 is unchanged, 2 doubles the colours, 0 is black."
+    )
+    contrast: float = Field(
+        1.0,
+        ge=0,
+        le=4,
+        description="1 is unchanged, 2 doubles the distance to mid-grey, 0 leaves none.",
+    )
+    saturation: float = Field(
+        1.0, ge=0, le=4, description="1 is unchanged, 2 doubles the distance to grey, 0 is grey."
+    )
+    gamma: float = Field(
+        1.0,
+        ge=0.1,
+        le=10,
+        description="1 is unchanged, more lightens the mid-tones, less darkens them.",
+    )
     width: int | None = Field(
         None, ge=1, le=_MAX_SIDE, description="Width in pixels before dithering."
     )
@@ -75,6 +91,15 @@ class Options(BaseModel):
     )
     background: str = Field("#ffffff", description="Background colour for alpha = flatten.")
     format: Literal["png", "gif", "webp"] = Field("png", description="File format of the result.")
+
+    if not TYPE_CHECKING:  # for a type checker the fields are what may be given
+
+        def __init__(self, /, **fields: Any) -> None:
+            """Raises EngineError with one sentence, nothing else."""
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                raise EngineError(_sentence(error)) from error
 
     @field_validator("algorithm")
     @classmethod
@@ -118,10 +143,7 @@ class Options(BaseModel):
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> Self:
         """Options from untrusted fields; raises EngineError with one sentence, nothing else."""
-        try:
-            return cls.model_validate(fields)
-        except ValidationError as error:
-            raise EngineError(_sentence(error)) from error
+        return cls(**fields)
 
     def canonical(self) -> Self:
         """These options with every field that is not read set back to its default."""
@@ -185,27 +207,28 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     if first["type"] == "value_error":
         return first["msg"].removeprefix("Value error, ")
-    field = ".".join(str(part) for part in first["loc"][:1]) or "options"
+    field = str(first["loc"][0])[:40]
     if first["type"] == "extra_forbidden":
         return f"There is no option {field!r}: the options are {', '.join(Options.model_fields)}."
-    allowed = _ALLOWED.get(field)
-    return f"{field}: {first['msg']}." if allowed is None else f"{field} is {allowed}."
+    return f"{field} is {_ALLOWED[field]}."
 
 
-def _allowed(schema: dict[str, Any]) -> str | None:
-    """What a field may be, in words; None where that is not said by a range or a list."""
-    kinds = [schema, *schema.get("anyOf", [])]
-    for kind in kinds:
+def _allowed(schema: dict[str, Any]) -> str:
+    """What a field may be, in words."""
+    for kind in (schema, *schema.get("anyOf", [])):
         if "enum" in kind:
             return f"one of {', '.join(kind['enum'])}"
         if "minimum" in kind:
             number = "a whole number" if kind["type"] == "integer" else "a number"
             return f"{number} from {kind['minimum']} to {kind['maximum']}"
-        if kind.get("type") == "boolean":
-            return "true or false"
-    return None
+    return "true or false"
 
 
 _ALLOWED = {
     name: _allowed(schema) for name, schema in Options.model_json_schema()["properties"].items()
+} | {
+    "algorithm": "a name",
+    "palette": f"a name, or a list of 2 to {MAX_COLOURS} hex colours",
+    "kernel": "rows of weights, as [[0, 0, 7], [3, 5, 1]]",
+    "background": "a hex colour, as #ffffff",
 }

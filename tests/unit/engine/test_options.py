@@ -1,6 +1,7 @@
 """Options: one meaning, one digest; what makes no sense is refused with a sentence."""
 
 import json
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from dither_service.engine import EngineError, Options, catalogue
 from dither_service.engine.algorithms import ALGORITHMS
@@ -99,6 +101,40 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(fields: Fields, said: st
     with pytest.raises(EngineError, match=said) as caught:
         Options.parse(fields)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("name", Options.model_fields)
+def test_a_value_of_the_wrong_kind_is_told_what_is_allowed(name: str) -> None:
+    with pytest.raises(EngineError, match=rf"^{name} is .*[^.]\.$"):
+        Options.parse({name: {"a": 1}})
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"palette": ["#000", 5]}, "palette is a name, or a list of 2 to 256 hex colours."),
+        ({"palette": 5}, "palette is a name, or a list of 2 to 256 hex colours."),
+        ({"kernel": [[0, 0, "a"]]}, "kernel is rows of weights, as [[0, 0, 7], [3, 5, 1]]."),
+        ({"background": 7}, "background is a hex colour, as #ffffff."),
+    ],
+)
+def test_of_a_list_it_says_what_the_whole_may_be(fields: Fields, said: str) -> None:
+    with pytest.raises(EngineError) as caught:
+        Options.parse(fields)
+    assert str(caught.value) == said
+
+
+def test_options_made_by_name_are_refused_by_the_same_exception() -> None:
+    with pytest.raises(EngineError, match=r"^channels is a whole number from 2 to 256\.$"):
+        Options(channels=1)
+    with pytest.raises(EngineError, match=r"^There is no algorithm 'floyd'"):
+        Options(algorithm="floyd")
+    with pytest.raises(EngineError, match=r"^There is no option 'self'"):
+        Options(**{"self": 1})
+    with pytest.raises(ValidationError, match="whole number from 2 to 256"):
+        Options.model_validate({"channels": 1})
+    assert Options.model_validate({"channels": "4"}) == Options(channels=4)
+    assert pickle.loads(pickle.dumps(Options(channels=4))) == Options(channels=4)
 
 
 VALUES = (
