@@ -26,8 +26,7 @@ def srgb_to_linear(code: NDArray[np.float64]) -> NDArray[np.float64]:
 def light_of_code(light: str) -> NDArray[np.int16]:
     """Light of each 8-bit code value: ``int16 (256,)``, 0 to WHITE, for ``linear`` or ``srgb``."""
     code = np.arange(256) / 255
-    values = srgb_to_linear(code) if light == "linear" else code
-    return _frozen(np.floor(values * WHITE + 0.5).astype(np.int16))
+    return _frozen(in_steps(srgb_to_linear(code) if light == "linear" else code))
 
 
 @cache
@@ -44,13 +43,15 @@ def _frozen(table: Array) -> Array:
     return table
 
 
-def adjusted_light(options: Options) -> NDArray[np.int16]:
-    """Light of each code value after gamma, contrast and brightness: ``int16 (256,)``."""
-    base = light_of_code(options.light)
-    if options.brightness == options.contrast == options.gamma == 1:
-        return base
-    code = (np.arange(256) / 255) ** (1 / options.gamma)
-    code = ((code - 0.5) * options.contrast + 0.5) * options.brightness
-    code = np.clip(code, 0, 1)
-    values = srgb_to_linear(code) if options.light == "linear" else code
-    return np.floor(values * WHITE + 0.5).astype(np.int16)
+def adjusted(options: Options) -> NDArray[np.float64]:
+    """Light, 0 to 1, of each code value after gamma, contrast and brightness: ``(256,)``."""
+    code = np.arange(256) / 255
+    if not options.brightness == options.contrast == options.gamma == 1:
+        code = code ** (1 / options.gamma)
+        code = np.clip(((code - 0.5) * options.contrast + 0.5) * options.brightness, 0, 1)
+    return srgb_to_linear(code) if options.light == "linear" else code
+
+
+def in_steps(light: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Light 0 to 1 as 0 to WHITE, rounded half up."""
+    return np.floor(light * WHITE + 0.5).astype(np.int16)

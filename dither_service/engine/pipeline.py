@@ -19,16 +19,19 @@ from dither_service.engine.decode import (
     open_image,
 )
 from dither_service.engine.encode import encode
-from dither_service.engine.light import adjusted_light, light_of_code
+from dither_service.engine.light import adjusted, in_steps, light_of_code
 from dither_service.engine.methods import render
 from dither_service.engine.options import Options
 from dither_service.engine.palettes import NAMED, from_hex, named
 from dither_service.engine.prepare import checked, coloured, prepared, size_of
 from dither_service.engine.result import Dithered, Encoded
 from dither_service.engine.targets import combine, levels, levels_palette
+from dither_service.engine.tones import Tones, grey_tones, tones_of
 from dither_service.engine.work import Levels, Palette, Work
 
 Pixels = NDArray[np.uint8]
+Light = NDArray[np.float64]
+Target = Levels | Palette | Tones
 
 
 def dither(image: Image.Image | Pixels, options: Options) -> Dithered:
@@ -70,10 +73,10 @@ def dither_source(
 ) -> Dithered:
     """Dither all frames with one palette; see `dither` and `dither_bytes`."""
     options = options.canonical()  # what has one digest is one picture
-    light = adjusted_light(options)
+    light = adjusted(options)
     target = _target(source, options, max_pixels, max_size)
     done = [
-        _dithered(Work(frame.pixels, frame.mask, light, target, options), frame.duration)
+        _dithered(frame, target, light, options)
         for frame in _prepared(source, options, max_pixels, max_size)
     ]
     if len(done) == 1:
@@ -81,15 +84,26 @@ def dither_source(
     return replace(done[0], frames=tuple(done), loop=source.plays)
 
 
-def _dithered(work: Work, duration: int) -> Dithered:
-    found = render(work)
-    alpha = work.mask if work.mask.size else None
-    if isinstance(work.target, Palette):
-        return Dithered(found, work.target.colours, alpha, duration=duration)
-    depth = work.pixels.shape[2]
-    if found.ndim == 3 and work.target.combines(depth):
-        found = combine(found, work.target.count)
-    return Dithered(found, levels_palette(work.target, depth), alpha, duration=duration)
+def _dithered(frame: Frame, target: Target, light: Light, options: Options) -> Dithered:
+    alpha = frame.mask if frame.mask.size else None
+    if isinstance(target, Tones):
+        found = target.positions(render(_in_tones(frame, target, light, options)))
+        return Dithered(found, target.colours, alpha, duration=frame.duration)
+    pixels = coloured(frame.pixels) if isinstance(target, Palette) else frame.pixels
+    found = render(Work(pixels, frame.mask, in_steps(light), target, options))
+    if isinstance(target, Palette):
+        return Dithered(found, target.colours, alpha, duration=frame.duration)
+    depth = frame.pixels.shape[2]
+    if found.ndim == 3 and target.combines(depth):
+        found = combine(found, target.count)
+    return Dithered(found, levels_palette(target, depth), alpha, duration=frame.duration)
+
+
+def _in_tones(frame: Frame, target: Tones, light: Light, options: Options) -> Work:
+    if frame.pixels.shape[2] == 1:
+        return Work(frame.pixels, frame.mask, target.of_grey(light), target.levels, options)
+    pixels = target.of_colour(frame.pixels, light)
+    return Work(pixels, frame.mask, light_of_code(options.light), target.levels, options)
 
 
 def _prepared(
@@ -110,9 +124,11 @@ def _prepared(
 
 def _target(
     source: Source, options: Options, max_pixels: int | None, max_size: int | None
-) -> Levels | Palette:
-    if options.palette in ("channels", "gray"):
+) -> Target:
+    if options.palette == "channels":
         return levels(options.channels, options.light)
+    if options.palette == "gray":
+        return grey_tones(options.channels, options.light)
     if isinstance(options.palette, list):
         colours = from_hex(tuple(options.palette))
     elif options.palette in NAMED:
@@ -120,6 +136,10 @@ def _target(
     else:
         count = int(options.palette.removeprefix("adaptive:"))
         frames = _prepared(source, options, max_pixels, max_size)
-        colours = adaptive((sample(f.pixels, f.mask, source.count) for f in frames), count)
+        samples = (sample(coloured(f.pixels), f.mask, source.count) for f in frames)
+        colours = adaptive(samples, count)
+    tones = tones_of(colours, options.distance, options.light)
+    if tones is not None:
+        return tones
     lights = light_of_code(options.light)[colours]
     return Palette(colours, lights, prepare(colours, options.distance, options.light))

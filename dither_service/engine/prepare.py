@@ -1,4 +1,4 @@
-"""What is done to an image before it is dithered: size, background, saturation, grey."""
+"""What is done to an image before it is dithered: size, background, saturation."""
 
 import math
 from dataclasses import replace
@@ -37,7 +37,7 @@ def size_of(width: int, height: int, options: Options, max_size: int | None) -> 
 
 
 def prepared(frame: Frame, options: Options, size: tuple[int, int]) -> Frame:
-    """The frame as it is to be dithered: size, background, saturation, grey or colour."""
+    """The frame as it is to be dithered: size, background, saturation."""
     if (frame.pixels.shape[1], frame.pixels.shape[0]) != size:
         frame = _resized(frame, size)
     if frame.mask.size and options.alpha == "flatten":
@@ -45,10 +45,6 @@ def prepared(frame: Frame, options: Options, size: tuple[int, int]) -> Frame:
     pixels = frame.pixels
     if options.saturation != 1 and pixels.shape[2] == 3:
         pixels = pixels_of(ImageEnhance.Color(_image(pixels)).enhance(options.saturation))
-    if options.palette == "gray" and pixels.shape[2] == 3:
-        pixels = pixels_of(_image(pixels).convert("L"))
-    elif options.palette not in ("gray", "channels"):
-        pixels = coloured(pixels)
     return replace(frame, pixels=pixels)
 
 

@@ -82,7 +82,6 @@ def _palette(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np
 
 def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDArray[np.uint8]:
     height, width, depth = work.pixels.shape
-    lights = target.lights.astype(np.int32)
     combined = target.combines(depth)
     found = np.empty((height, width if combined else width * depth), np.uint8)
     wavefront_levels.diffuse_levels(
@@ -90,7 +89,7 @@ def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDAr
         depth,
         work.light,
         _even(work),
-        ((lights[:-1] + lights[1:] + 1) // 2).astype(np.int16),
+        np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16),
         np.diff(target.lights),
         taps,
         rest,

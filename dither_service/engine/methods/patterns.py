@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from dither_service.engine.compiled.decorators import array_in, array_out, kernel
 from dither_service.engine.compiled.nearest import SEARCH, distances, prepare
-from dither_service.engine.light import WHITE, code_of_light, light_of_code
+from dither_service.engine.light import WHITE, code_of_light
 from dither_service.engine.masks.bayer import bayer_ranks
 from dither_service.engine.methods import ordered
 from dither_service.engine.methods.plans import knoll, n_closest, nearest_first, sort_plan
@@ -84,9 +84,9 @@ def render(work: Work) -> NDArray[np.uint8]:
 
 def _combinations(levels: Levels, depth: int, work: Work) -> Palette:
     """The palette of all levels of all channels, in the order of the combined index."""
-    axes = np.meshgrid(*[levels.codes] * depth, indexing="ij")
-    colours = np.stack([axes[c % depth].ravel() for c in range(3)], axis=1)
-    lights = light_of_code(work.options.light)[colours]
+    axes = np.meshgrid(*[np.arange(levels.count)] * depth, indexing="ij")
+    numbers = np.stack([axes[c % depth].ravel() for c in range(3)], axis=1)
+    colours, lights = levels.codes[numbers], levels.lights[numbers]
     # Levels are evenly laid in light: by its own distance what is nearest leans to no colour.
     return Palette(colours, lights, prepare(colours, work.options.light, work.options.light))
 
