@@ -45,10 +45,11 @@ def main(arguments: Sequence[str]) -> int:
     if not given.inputs or not given.output:
         parser.error("name at least one input, and the output with -o")
     try:
-        options = Options.parse(_fields(given))
+        fields = _fields(given)
+        options = Options.parse(fields)
         jobs = plan(given.inputs, given.output, options.format)
-        if given.contact_sheet and len(jobs) != 1:
-            raise EngineError("A contact sheet is made of one image.")
+        if given.contact_sheet:
+            _check_sheet(fields, len(jobs))
     except EngineError as error:
         parser.error(str(error))
     make = _sheet if given.contact_sheet else _dithered
@@ -120,7 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--contact-sheet",
         action="store_true",
-        help="draw one picture of all algorithms on the image, labelled",
+        help="draw one picture of all algorithms on the image, labelled; --width, --height and"
+        " --scale are those of each. Always a PNG file.",
     )
     parser.add_argument("--warm", action="store_true", help="compile all kernels into the cache")
     parser.add_argument(
@@ -163,6 +165,20 @@ def _fields(given: argparse.Namespace) -> dict[str, Any]:
     if "format" not in found and ending and not is_directory(given.inputs, given.output):
         found["format"] = ending
     return found
+
+
+def _check_sheet(fields: dict[str, Any], images: int) -> None:
+    """Refuse what a contact sheet cannot obey."""
+    if images != 1:
+        raise EngineError("A contact sheet is made of one image.")
+    if fields.get("format", "png") != "png":
+        raise EngineError(
+            "A contact sheet is a PNG file: name the output so and leave --format out."
+        )
+    if fields.keys() & {"algorithm", "kernel"}:
+        raise EngineError(
+            "A contact sheet shows all algorithms: leave --algorithm and --kernel out."
+        )
 
 
 def _dithered(data: bytes, options: Options, limits: dict[str, int]) -> bytes:
