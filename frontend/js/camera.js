@@ -5,7 +5,6 @@ import { openDialog } from "./dialog.js";
 import { camera as text } from "./strings.js";
 import { toast } from "./messages.js";
 
-/** `onpicture(file)` is called once when a picture was taken. */
 export async function openCamera(onpicture) {
 	let stream;
 	try {

@@ -11,24 +11,22 @@ export class Catalogue {
 	}
 
 	algorithm(name) {
-		return this.algorithms.find((entry) => entry.name === name) ?? null;
+		return this.algorithms.find((entry) => entry.name === name);
 	}
 
 	palette(name) {
-		return this.palettes.find((entry) => entry.name === name) ?? null;
+		return this.palettes.find((entry) => entry.name === name);
 	}
 
 	/** Families in the catalogue's order: [[family, [algorithm, …]], …]. */
 	families() {
-		const names = new Set(this.algorithms.map(({ family }) => family));
-		return [...names].map((name) => [name, this.algorithms.filter(({ family }) => family === name)]);
+		return [...Map.groupBy(this.algorithms, ({ family }) => family)];
 	}
 
 	value(options, key) {
 		return options[key] ?? this.fields[key]?.default ?? null;
 	}
 
-	/** Whether the chosen algorithm and palette look at this option. */
 	reads(options, key) {
 		const kind = paletteKind(this.value(options, "palette"));
 		if (key === "channels") return kind === "channels" || kind === "gray";
@@ -38,13 +36,12 @@ export class Catalogue {
 		return this.algorithm(this.value(options, "algorithm"))?.controls.includes(key) ?? false;
 	}
 
-	/** Only what differs from the defaults, and only fields that exist: the form in links and requests. */
+	/** Only what differs from the defaults, of fields that exist: for links and requests. */
 	sparse(options) {
 		const differs = (key) => (options[key] ?? null) !== null && JSON.stringify(options[key]) !== JSON.stringify(this.fields[key].default);
 		return Object.fromEntries(Object.keys(this.fields).filter(differs).map((key) => [key, options[key]]));
 	}
 
-	/** The colours of the chosen palette where they are known beforehand, else none. */
 	colours(options) {
 		const palette = this.value(options, "palette");
 		return Array.isArray(palette) ? palette : (this.palette(palette)?.colours ?? []);

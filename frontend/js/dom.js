@@ -6,8 +6,8 @@ const isThere = (value) => value !== null && value !== undefined && value !== fa
 
 /**
  * h("button.button.primary", { onclick: save, "aria-label": "Save" }, child, "text", …)
- * A tag (div if there is none) with classes; then attributes, if any; then children. A function is
- * a listener, null and false leave an attribute or a child out, `style` takes properties.
+ * Without a tag, a div. A function is a listener, null and false leave an attribute or a child out,
+ * `style` takes properties.
  */
 export function h(selector, ...rest) {
 	const attributes = rest[0]?.constructor === Object ? rest.shift() : {};

@@ -1,10 +1,10 @@
-/** A stored picture as it changes: by server-sent events, else by asking again and again. */
+/** A stored picture as it changes: by server-sent events, else by asking again. */
 
 import { api } from "./api.js";
 
-const POLL_MS = { first: 700, longest: 5000, growth: 1.3 };
+const POLL_MS = 1500;
 
-/** Calls `onimage(image)` at once and at each change, `ongone()` when it is deleted. Returns stop(). */
+/** `onimage(image)` at once and at each change, `ongone()` when it is deleted. → stop(). */
 export function follow(uuid, onimage, ongone) {
 	const abort = new AbortController();
 	const { signal } = abort;
@@ -32,26 +32,24 @@ export function follow(uuid, onimage, ongone) {
 			if (error.kind === "gone") return gone();
 		}
 		// The stream has ended or never began: go on without it.
-		if (!signal.aborted) poll(POLL_MS.first);
+		if (!signal.aborted) poll();
 	}
 
-	async function poll(wait) {
+	async function poll() {
 		try {
 			const image = await api.image(uuid);
 			if (!signal.aborted) onimage(image);
 		} catch (error) {
 			if (error.kind === "gone") return gone();
 		}
-		if (!signal.aborted) timer = setTimeout(() => poll(Math.min(wait * POLL_MS.growth, POLL_MS.longest)), wait);
+		if (!signal.aborted) timer = setTimeout(poll, POLL_MS);
 	}
 
 	listen();
 	return stop;
 }
 
-/**
- * {event, data} of each event in a `text/event-stream`. Not EventSource, which can send no API key.
- */
+/** {event, data} of each event in a stream. Not EventSource, which can send no API key. */
 async function* readEvents(body) {
 	const reader = body.pipeThrough(new TextDecoderStream()).getReader();
 	let rest = "";
@@ -61,13 +59,13 @@ async function* readEvents(body) {
 		const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
 		rest = blocks.pop();
 		for (const block of blocks) {
-			const field = (name) => block.split("\n").filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trim()).join("\n");
-			yield { event: field("event"), data: field("data") };
+			const field = (name) => block.split("\n").find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
+			yield { event: field("event")?.trim(), data: field("data") };
 		}
 	}
 }
 
-/** Asks for the mail of a dither until it is sent or not to be; null when it takes too long. */
+/** What became of a dither's mail; null when it takes too long. */
 export async function followMail(uuid, ditherId, { tries = 40, ms = 750 } = {}) {
 	for (let i = 0; i < tries; i += 1) {
 		const { notifications } = await api.notifications(uuid).catch(() => ({ notifications: [] }));

@@ -2,7 +2,7 @@
 
 const WHEEL_STEP = 60;
 
-/** Points are relative to the middle of `element`, in CSS pixels. */
+/** Points: CSS pixels from the middle of `element`. */
 export function followGestures(element, { move, pinch, wheel, double, released }) {
 	const pointers = new Map();
 	let pinched = false;

@@ -1,4 +1,4 @@
-/** Pictures that are dropped or pasted anywhere on the page, and the keys of undo and redo. */
+/** Pictures dropped or pasted, and the keys of undo and redo. */
 
 import { h } from "./dom.js";
 import { errors, welcome } from "./strings.js";
@@ -40,5 +40,5 @@ export function watchInput(store, studio) {
 
 /** Text fields have a clipboard and an undo of their own. */
 function isTyping(target) {
-	return target instanceof Element && target.matches("textarea, input:not([type=range], [type=radio], [type=checkbox], [type=color], [type=file])");
+	return target instanceof Element && target.matches(".input, .exact");
 }

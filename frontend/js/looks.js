@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { presetsOf } from "./presets.js";
-import { looks, presets } from "./strings.js";
+import { presets } from "./strings.js";
 import { smallOptions } from "./swatches.js";
 
 export function createLooks(store, studio, swatches) {
@@ -26,5 +26,5 @@ export function createLooks(store, studio, swatches) {
 
 	store.on(["options"], mark);
 	store.on(["source"], () => swatches.refresh(tiles.map(({ picture }) => picture)));
-	return h(".pane", h("p.soft.small", looks.hint), grid);
+	return h(".pane", grid);
 }

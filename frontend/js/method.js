@@ -1,4 +1,4 @@
-/** The tab of algorithms: the chosen one with its settings, and all of them as tiles. */
+/** The tab of algorithms: the chosen one with its settings, and all as tiles. */
 
 import { freshId, h, replace } from "./dom.js";
 import { bindFields } from "./fields.js";
@@ -6,7 +6,7 @@ import { method as text, titleOf } from "./strings.js";
 import { smallOptions } from "./swatches.js";
 
 const REFRESH_MS = 400;
-/** Something to begin with when one makes a kernel of one's own: half right, half down. */
+/** A kernel of one's own to begin with: half right, half down. */
 const FIRST_KERNEL = [
 	[0, 0, 1],
 	[0, 1, 0],
@@ -42,7 +42,7 @@ export function createMethod(store, studio, swatches) {
 		const custom = entry.controls.includes("kernel");
 		const input = h("input", { type: "radio", name, value: entry.name, onchange: () => studio.change({ algorithm: entry.name, ...(custom && !store.options.kernel ? { kernel: FIRST_KERNEL } : {}) }) });
 		const picture = swatches.swatch(() => (custom ? null : smallOptions({ ...store.options, algorithm: entry.name })));
-		const element = h("label.tile", { title: entry.description }, input, picture, h("span", entry.title));
+		const element = h("label.tile", input, picture, h("span", entry.title));
 		tiles.push({ input, picture, element, words: `${entry.name} ${entry.title} ${words}`.toLowerCase() });
 		return element;
 	}

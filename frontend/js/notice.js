@@ -1,10 +1,9 @@
-/** What went wrong, where it happened: the sentence, a way on, and a countdown when one must wait. */
+/** What went wrong, where it happened: the sentence, a way on, a countdown. */
 
 import { h } from "./dom.js";
 import { dialog, errors as text } from "./strings.js";
 
 const LIMITED_SECONDS = 5; // when the service does not say how long
-const LONGEST_SECONDS = 600;
 
 /**
  * `error`: its message is the sentence; `retry`, `dismiss`, `other` ({label, run}) are optional.
@@ -33,7 +32,7 @@ export function notice(error, { retry = null, dismiss = null, other = null } = {
 		timer = setTimeout(() => element.isConnected && tick(seconds - 1), 1000);
 	}
 	const wait = error.retryAfter ?? (error.kind === "limited" ? LIMITED_SECONDS : null);
-	if (retry && wait !== null && error.temporary) tick(Math.min(Math.ceil(wait), LONGEST_SECONDS));
+	if (retry && wait !== null) tick(Math.ceil(wait));
 	return element;
 }
 

@@ -1,4 +1,4 @@
-/** The settings: tabs of panes beside the picture, a sheet below it on a phone. */
+/** The settings: tabs beside the picture, a sheet below it on a phone. */
 
 import { createAdjust, createSize } from "./adjust.js";
 import { createColours } from "./colours.js";
@@ -7,7 +7,6 @@ import { createLooks } from "./looks.js";
 import { createMethod } from "./method.js";
 import { panel as text } from "./strings.js";
 
-/** `save`: the button that keeps the picture. */
 export function createPanel(store, studio, swatches, save) {
 	const panes = {
 		looks: createLooks(store, studio, swatches),

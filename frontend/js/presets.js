@@ -4,7 +4,7 @@
  */
 
 const PRESETS = {
-	newspaper: { algorithm: "clustered-dot", palette: "gray", cell: 6, angle: 45, contrast: 1.1 },
+	newspaper: { algorithm: "clustered-dot", palette: "gray", contrast: 1.1 },
 	gameboy: { algorithm: "bayer-4", palette: "gameboy", width: 160, scale: 4, contrast: 1.15 },
 	mac: { algorithm: "atkinson", palette: "black-white", width: 512, contrast: 1.1 },
 	spectra: { algorithm: "floyd-steinberg", palette: "spectra-6", width: 800, serpentine: true, saturation: 1.3 },
@@ -25,7 +25,6 @@ const PRESETS = {
 };
 const COMPUTED = /^(gray|channels|adaptive:.*)$/;
 
-/** The presets this engine can do: [{id, options}]. */
 export function presetsOf(catalogue) {
 	return Object.entries(PRESETS)
 		.filter(([, { algorithm, palette }]) => catalogue.algorithm(algorithm) && (Array.isArray(palette) || COMPUTED.test(palette) || catalogue.palette(palette)))

@@ -1,4 +1,4 @@
-/** Where the picture is: two layers, a divider between them, zoom and pan with crisp pixels. */
+/** Where the picture is: two layers and a divider, zoom and pan with crisp pixels. */
 
 import { createCompare } from "./compare.js";
 import { h, iconButton, setStyle } from "./dom.js";
@@ -26,7 +26,7 @@ export function createStage(store) {
 	const busy = h(".busy", { hidden: true });
 	const element = h(".stage", viewport, compare.divider, busy, h(".stage-tools", { role: "group", "aria-label": text.tools }, compare.modes, zooms));
 
-	// zoom: device pixels per picture pixel, null for fit. x, y: the picture's middle off the viewport's, CSS pixels.
+	// zoom: device pixels per picture pixel, null for fit. x, y: its middle off the viewport's, CSS pixels.
 	let view = FITTED;
 	let box = { width: 0, height: 0 };
 
@@ -108,7 +108,7 @@ export function createStage(store) {
 		box = { width: viewport.clientWidth, height: viewport.clientHeight };
 		draw();
 		clearTimeout(resized);
-		// A preview that was made for another room is made anew, so that its pixels stay whole.
+		// A preview for another room is made anew, so that its pixels stay whole.
 		resized = setTimeout(() => box.width > 0 && store.set({ room: maxSize() }), RESIZE_MS);
 	}).observe(viewport);
 
@@ -130,7 +130,7 @@ export function createStage(store) {
 	store.on(["busy"], () => {
 		clearTimeout(waiting);
 		busy.hidden = true;
-		// Short work shows nothing: a flicker for each step of a slider helps nobody.
+		// Short work shows nothing: a flicker helps nobody.
 		if (store.busy) waiting = setTimeout(() => (busy.hidden = false), SLOW_MS);
 	});
 

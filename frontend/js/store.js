@@ -16,7 +16,6 @@ export class Store {
 		for (const listener of new Set(listeners)) listener();
 	}
 
-	/** Calls `listener()` after any of `keys` changed. */
 	on(keys, listener) {
 		for (const key of keys) this.#listeners.set(key, [...(this.#listeners.get(key) ?? []), listener]);
 	}
