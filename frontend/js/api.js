@@ -16,21 +16,15 @@ export class ApiError extends Error {
 		this.kind = kind;
 		this.retryAfter = retryAfter;
 	}
-
-	/** Whether the same request may succeed later. */
-	get temporary() {
-		return ["offline", "limited", "busy", "failed"].includes(this.kind);
-	}
 }
 
 export const api = {
 	options: () => json("/options"),
-	images: ({ cursor, limit }) => json(`/images?${new URLSearchParams({ limit, ...(cursor ? { cursor } : {}) })}`),
+	images: (query) => json(`/images?${new URLSearchParams(query)}`),
 	image: (uuid) => json(`/images/${uuid}`),
 	deleteImage: (uuid, { keepalive = false } = {}) => request(`/images/${uuid}`, { method: "DELETE", keepalive }),
 	notifications: (uuid) => json(`/notifications/${uuid}`),
 
-	/** The image as it changes, as a stream of server-sent events. */
 	events: (uuid, signal) => request(`/images/${uuid}/events`, { headers: { accept: "text/event-stream" }, signal }),
 
 	/** One more dither of a stored image; `options` without `channels`, which is in the path. */
@@ -48,7 +42,7 @@ export const api = {
 		return (await request(fileUrl(url), { credentials: "omit" })).blob();
 	},
 
-	/** Upload with progress: `onProgress(sent)` in bytes. XMLHttpRequest, because fetch tells none. */
+	/** `onProgress(sent)` in bytes: by XMLHttpRequest, because fetch tells none. */
 	async upload(file, { email, options }, onProgress) {
 		const fields = { options: JSON.stringify(options), ...(email ? { email } : {}) };
 		const xhr = await withKey(() => send("/images", form(file, fields), onProgress));
@@ -58,8 +52,8 @@ export const api = {
 };
 
 /**
- * Where this page gets a stored file: files that the service keeps itself come from this origin,
- * under whatever name the page was opened (localhost, an address, a proxy's).
+ * Where this page gets a stored file: one that the service keeps itself from this origin, under
+ * whatever name the page was opened.
  */
 export function fileUrl(url) {
 	const { pathname } = new URL(url, window.location.href);
@@ -100,7 +94,7 @@ function send(url, body, onProgress) {
 	});
 }
 
-/** Sends; where the service wants an API key, asks the person for it and sends once more. */
+/** Sends, and once more with the key when the service wants one. */
 async function withKey(attempt) {
 	for (;;) {
 		const key = apiKey();
@@ -120,7 +114,7 @@ function problem(status, body, retryAfter) {
 		const fields = JSON.parse(body);
 		sentence = fields.detail || fields.title || "";
 	} catch {
-		// Not problem+json: a proxy's page, or nothing. The status alone has to do.
+		// A proxy's page, or nothing: the status has to do.
 	}
 	const kind = KINDS[status] ?? (status < 500 ? "refused" : "failed");
 	return new ApiError(kind, sentence || errors[kind], Number(retryAfter) || null);

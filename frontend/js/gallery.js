@@ -4,12 +4,13 @@ import { announce } from "./messages.js";
 import { api, fileUrl } from "./api.js";
 import { deleteLater, isLeaving } from "./deletion.js";
 import { h, icon, iconButton, replace } from "./dom.js";
-import { follow } from "./follow.js";
 import { notice } from "./notice.js";
 import { format, gallery as text } from "./strings.js";
 import { openVersions } from "./versions.js";
 
 const PAGE = 24;
+const NEWEST = 100; // as many as the service gives at once
+const POLL_MS = 2000;
 
 export function createGallery(store, studio) {
 	const grid = h("ul.cards");
@@ -18,12 +19,12 @@ export function createGallery(store, studio) {
 	const cards = new Map(); // uuid → card
 	let cursor = null;
 	let loading = null; // the list that is being loaded: a stale answer is not for it
+	let timer = 0;
 
 	const nearEnd = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && cursor && load(), { rootMargin: "600px" });
 
 	/** Starts over: what was saved since comes first. */
 	function refresh() {
-		for (const card of cards.values()) card.stop();
 		cards.clear();
 		grid.replaceChildren();
 		cursor = loading = null;
@@ -36,12 +37,13 @@ export function createGallery(store, studio) {
 		loading = mine;
 		replace(foot, h("span.spinner"), h("span.soft", text.loading));
 		try {
-			const page = await api.images({ cursor, limit: PAGE });
+			const page = await api.images({ limit: PAGE, ...(cursor && { cursor }) });
 			if (loading !== mine) return;
 			for (const image of page.items) if (!cards.has(image.uuid) && !isLeaving(image.uuid)) add(image);
 			cursor = page.next_cursor;
 			announce(text.shown(cards.size));
 			end();
+			watch();
 		} catch (error) {
 			if (loading === mine) replace(foot, notice(error, { retry: load }));
 		} finally {
@@ -49,13 +51,41 @@ export function createGallery(store, studio) {
 		}
 	}
 
+	/**
+	 * Asks again while the gallery is shown and something in it is at work. No event stream for each:
+	 * six of them would keep all the connections that a browser opens to a host.
+	 */
+	function watch() {
+		clearTimeout(timer);
+		const working = [...cards.values()].filter((card) => card.working);
+		if (working.length > 0 && !element.hidden) timer = setTimeout(poll, POLL_MS, working);
+	}
+
+	async function poll(working) {
+		try {
+			const { items } = await api.images({ limit: NEWEST });
+			for (const { uuid, show } of working) {
+				const image = items.find((item) => item.uuid === uuid) ?? (await api.image(uuid).catch(({ kind }) => kind === "gone" && forget(uuid)));
+				if (image) show(image);
+			}
+		} catch {
+			// The next time may be better.
+		}
+		watch();
+	}
+
+	function forget(uuid) {
+		cards.get(uuid)?.element.remove();
+		cards.delete(uuid);
+		if (cards.size === 0) end();
+	}
+
 	function end() {
-		// Observed anew, so that a foot which stayed in sight is told of once more.
+		// Anew, to be told once more of a foot that stayed in sight.
 		nearEnd.unobserve(foot);
 		nearEnd.observe(foot);
 		if (cursor) replace(foot, h("button.button", { onclick: load }, text.more));
-		else if (cards.size > 0) replace(foot, h("p.soft", text.end));
-		else replace(foot, h(".empty", icon("picture"), h("h2", text.empty), h("p.soft", text.emptyHint), h("a.button.primary", { href: "#" }, text.start)));
+		else replace(foot, cards.size === 0 && h(".empty", icon("picture"), h("h2", text.empty), h("p.soft", text.emptyHint), h("a.button.primary", { href: "#" }, text.start)));
 	}
 
 	function add(image) {
@@ -71,41 +101,35 @@ export function createGallery(store, studio) {
 		(next?.querySelector("button") ?? element).focus();
 		deleteLater(image, {
 			undone() {
+				if (!card.element.isConnected) return refresh(); // the list was made anew without it
 				card.element.hidden = false;
 				card.element.querySelector("button").focus();
 			},
-			deleted() {
-				card.stop();
-				card.element.remove();
-				cards.delete(image.uuid);
-				if (cards.size === 0) end();
-			},
+			deleted: () => forget(image.uuid),
 		});
 	}
 
 	return { element, refresh };
 }
 
-/** One picture: its newest finished version, or how far it is. Pictures still at work are followed. */
 function createCard(image, open, remove) {
+	const { uuid } = image;
 	const frame = h("span.card-frame");
 	const about = h("span.soft.small.numbers");
 	const button = h("button.card-open", { onclick: () => open(image) }, frame, h("span.card-text", h("span.card-name", { title: image.filename }, image.filename), about));
 	const element = h("li.card", button, iconButton("bin", `${text.remove}: ${image.filename}`, () => remove(image), "compact.card-remove"));
-	let stop = () => {};
+	const card = { uuid, element, show };
 
-	/** → whether there is more to come. */
 	function show(current) {
 		image = current;
 		const done = image.dithers.filter(({ status }) => status === "done");
-		const working = image.status === "uploaded" || image.dithers.some(({ status }) => status === "queued");
+		card.working = image.status === "uploaded" || image.dithers.some(({ status }) => status === "queued");
 		about.textContent = `${text.dithers(done.length)} · ${format.when(image.created_at)}`;
 		const picture = h("img", { src: fileUrl(done.at(-1)?.url_dither ?? image.url), alt: "", loading: "lazy", decoding: "async" });
-		const state = h("span.card-state", working ? [h("span.spinner"), text.working] : text.failed);
+		const state = h("span.card-state", card.working ? [h("span.spinner"), text.working] : text.failed);
 		replace(frame, picture, done.length === 0 && state);
-		return working;
 	}
 
-	if (show(image)) stop = follow(image.uuid, (current) => !show(current) && stop(), () => element.remove());
-	return { element, stop: () => stop() };
+	show(image);
+	return card;
 }

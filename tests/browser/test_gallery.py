@@ -1,0 +1,49 @@
+"""What is stored, while some of it is still at work and while some of it goes."""
+
+import json
+
+from playwright.sync_api import Request, Route, expect
+
+from tests.browser.studio import Studio, photograph
+from tests.support.system import System
+
+AT_WORK = 7  # one more than the connections that a browser opens to a host
+
+
+def test_pictures_at_work_leave_the_connections_free(studio: Studio, system: System) -> None:
+    """Pictures that are not finished, more than a browser has connections, hold nothing up."""
+    page = studio.page
+    page.clock.install()  # time goes on by itself, and faster when the test says so
+    uuids = [
+        system.upload(photograph(32, 24, seed=200 + number), f"at work {number}.jpg")["uuid"]
+        for number in range(AT_WORK)
+    ]
+    for uuid in uuids:
+        system.dithered(uuid)
+    finished = False
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        body = route.fetch().json()
+        for image in body["items"] if not finished else ():
+            if image["uuid"] in uuids:
+                image.update(status="uploaded", dithers=[])
+        route.fulfill(body=json.dumps(body), content_type="application/json")
+
+    def note(request: Request) -> None:
+        if "/images" in request.url:
+            asked.append(request.url)
+
+    page.route("**/images?*", answer)
+    page.get_by_role("link", name="Gallery").click()
+    working = page.locator(".card-state", has_text="Being dithered")
+    expect(working).to_have_count(AT_WORK)
+    page.get_by_role("link", name="Studio").click()
+    studio.open(photograph(seed=17))
+    page.get_by_role("link", name="Gallery").click()
+    expect(working).to_have_count(AT_WORK)
+    finished = True
+    expect(working).to_have_count(0)
+    page.on("request", note)
+    page.clock.run_for(10_000)
+    assert asked == []
