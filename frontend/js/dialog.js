@@ -1,6 +1,7 @@
-/** A modal dialog with a heading and a way out; the focus goes back to where it was. */
+/** A modal dialog; at its end the focus goes back to where it was. */
 
 import { freshId, h, iconButton } from "./dom.js";
+import { moveMessages } from "./messages.js";
 import * as strings from "./strings.js";
 
 export function openDialog(heading, content, { onclose = () => {}, kind = "" } = {}) {
@@ -14,14 +15,13 @@ export function openDialog(heading, content, { onclose = () => {}, kind = "" } =
 	);
 	dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 	dialog.addEventListener("close", () => {
-		// Messages that were moved into the dialog outlive it.
-		const toasts = dialog.querySelector(".toasts");
-		if (toasts) document.body.append(toasts);
+		moveMessages();
 		dialog.remove();
 		if (from?.isConnected) from.focus();
 		onclose();
 	});
 	document.body.append(dialog);
 	dialog.showModal();
+	moveMessages();
 	return dialog;
 }

@@ -6,7 +6,12 @@ import { dialog } from "./strings.js";
 const SHOWN_MS = 4000;
 const spoken = h(".sr-only", { role: "status", "aria-live": "polite" });
 const region = h(".toasts", { role: "region", "aria-label": dialog.messages });
-document.body.append(spoken, region);
+moveMessages();
+
+/** Into the dialog on top: nothing outside of it is seen or said. */
+export function moveMessages() {
+	([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(spoken, region);
+}
 
 let timer = 0;
 /** Tells screen readers what changed, without moving the focus. */
@@ -38,8 +43,6 @@ export function toast(text, { action = null, ms = SHOWN_MS, onend = () => {} } =
 		action && h("button.button.compact", { onclick: () => end(action.run) }, action.label),
 		iconButton("close", dialog.dismiss, () => end(onend), "compact"),
 	);
-	// A modal dialog covers the rest of the page: the message belongs into it.
-	(document.querySelector("dialog[open]") ?? document.body).append(region);
 	region.append(element);
 	announce(text);
 	start();
