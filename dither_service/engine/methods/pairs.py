@@ -50,14 +50,14 @@ def partner(lights, r, g, b, a):
         dr = np.int64(lights[i, 0] - lights[a, 0])
         dg = np.int64(lights[i, 1] - lights[a, 1])
         db = np.int64(lights[i, 2] - lights[a, 2])
-        length = 3 * dr * dr + 6 * dg * dg + db * db
-        along = 3 * dr * vr + 6 * dg * vg + db * vb
+        length = 213 * dr * dr + 715 * dg * dg + 72 * db * db
+        along = 213 * dr * vr + 715 * dg * vg + 72 * db * vb
         t = np.int64(0)
         if length > 0:
             t = min(max((along << 16) // length, np.int64(0)), np.int64(65536))
         er, eg, eb = vr - ((dr * t) >> 16), vg - ((dg * t) >> 16), vb - ((db * t) >> 16)
         grain = (((length * t) >> 16) * (65536 - t)) >> 16
-        cost = 3 * er * er + 6 * eg * eg + eb * eb + (grain >> 9)
+        cost = 213 * er * er + 715 * eg * eg + 72 * eb * eb + (grain >> 9)
         if cost < least:
             least = cost
             best = i
