@@ -1,11 +1,13 @@
 """A palette made from the image, for all its frames.
 
-Pixels are sampled at an even stride, at most 262144 in all; transparent ones do not count. They
-are divided by median cut (P. Heckbert, “Color image quantization for frame buffer display”, 1982)
-and the colours then moved to the means of what they are nearest to (k-means), both Pillow's and
-both deterministic.
+Pixels are sampled at an even stride, at most 262144 in all; transparent ones do not count. The
+stride has no factor in common with the width, so that every column is seen. They are divided by
+median cut (P. Heckbert, “Color image quantization for frame buffer display”, 1982) and the colours
+then moved to the means of what they are nearest to (k-means), until in a round no more than a
+thousandth of the sample changes its colour; both are Pillow's and both deterministic.
 """
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,13 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SAMPLES = 1 << 18
-_ROUNDS = 3
+_UNSETTLED = 1000  # one pixel in so many
 
 
 def sample(pixels: NDArray[np.uint8], mask: NDArray[np.uint8], frames: int) -> NDArray[np.uint8]:
     """Some pixels of one of ``frames`` frames: ``uint8 (H, W, 3)`` → ``uint8 (n, 3)``."""
     flat = pixels.reshape(-1, 3)
     stride = max(1, -(-len(flat) * frames // SAMPLES))
+    while math.gcd(stride, pixels.shape[1]) > 1:
+        stride += 1
     taken = flat[::stride]
     return taken[mask.reshape(-1)[::stride] > 0] if mask.size else taken
 
@@ -32,7 +36,9 @@ def adaptive(samples: Iterable[NDArray[np.uint8]], count: int) -> NDArray[np.uin
     colours = np.unique(pixels, axis=0)
     if len(colours) > count:
         image = Image.fromarray(np.ascontiguousarray(pixels[None]))
-        found = image.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=_ROUNDS)
+        # What Pillow calls kmeans is one more than the changes at which it ends (Quant.c).
+        end = len(pixels) // _UNSETTLED + 1
+        found = image.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=end)
         colours = np.unique(np.array(found.getpalette("RGB"), np.uint8).reshape(-1, 3), axis=0)
     if len(colours) == 1:
         colours = np.concatenate([colours, 255 - colours])

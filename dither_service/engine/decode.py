@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from dither_service.engine.errors import EngineError
-from dither_service.engine.result import check_size
+from dither_service.engine.result import check_frames, check_size
 from dither_service.engine.whole import Extent, check_end, damaged, gif_extent
 from dither_service.engine.work import NO_MASK
 
 MAX_PIXELS = 50_000_000
 MAX_FRAMES = 1000
-ANIMATION_ALLOWANCE = 8  # all frames together may have this many times the pixels of one image
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 _ANIMATED = ("PNG", "GIF", "WEBP", "AVIF")
@@ -137,12 +136,7 @@ def _check_frames(extent: Extent, max_pixels: int, max_frames: int) -> None:
     count, width, height = extent
     if count > max_frames:
         raise EngineError(f"The image has too many frames: at most {max_frames} are allowed.")
-    allowed = max_pixels * ANIMATION_ALLOWANCE
-    if width * height * count > allowed:
-        raise EngineError(
-            f"The image has {count} frames of {width}×{height} pixels:"
-            f" at most {allowed:,} pixels in all frames together are allowed."
-        )
+    check_frames(count, width, height, max_pixels)
 
 
 def _source(image: Image.Image, count: int) -> Source:

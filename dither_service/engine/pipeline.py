@@ -19,7 +19,7 @@ from dither_service.engine.decode import (
     open_image,
 )
 from dither_service.engine.encode import encode
-from dither_service.engine.light import adjusted, in_steps, light_of_code
+from dither_service.engine.light import adjusted, code_of_light, in_steps, light_of_code
 from dither_service.engine.methods import render
 from dither_service.engine.options import Options
 from dither_service.engine.palettes import NAMED, from_hex, named
@@ -55,13 +55,13 @@ def dither_bytes(
 ) -> Encoded:
     """A file's bytes → the dithered file's bytes, in ``options.format``.
 
-    max_pixels: of one frame, before and after resizing and enlarging. max_size: longest side in
+    max_pixels: of one frame, before and after resizing and enlarging; all frames together may have
+        eight times as many. max_size: longest side in
     pixels to dither at; larger images are made smaller first. Raises EngineError, with a sentence
     for the person who asked, for whatever cannot be done.
     """
     source = open_bytes(data, max_pixels, max_frames)
     result = dither_source(source, options, max_pixels, max_size)
-    checked(result.width * options.scale, result.height * options.scale, max_pixels)
     return encode(result, options.format, options.scale)
 
 
@@ -115,7 +115,8 @@ def _prepared(
         if size is None:
             height, width = decoded.pixels.shape[:2]
             size = size_of(width, height, options, max_size)
-            checked(*size, max_pixels)
+            scale = options.scale
+            checked(size[0] * scale, size[1] * scale, source.count, max_pixels)
         frame = prepared(decoded, options, size)
         if source.count > 1 and options.palette == "channels":
             frame = replace(frame, pixels=coloured(frame.pixels))
@@ -136,7 +137,8 @@ def _target(
     else:
         count = int(options.palette.removeprefix("adaptive:"))
         frames = _prepared(source, options, max_pixels, max_size)
-        samples = (sample(coloured(f.pixels), f.mask, source.count) for f in frames)
+        seen = code_of_light(options.light)[in_steps(adjusted(options))]
+        samples = (seen[sample(coloured(f.pixels), f.mask, source.count)] for f in frames)
         colours = adaptive(samples, count)
     tones = tones_of(colours, options.distance, options.light)
     if tones is not None:

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance
 from dither_service.engine.decode import Frame, pixels_of
 from dither_service.engine.errors import EngineError
 from dither_service.engine.options import Options
-from dither_service.engine.result import check_size
+from dither_service.engine.result import check_frames, check_size
 from dither_service.engine.work import NO_MASK
 
 MAX_SIDE = 20_000
@@ -76,7 +76,8 @@ def _flattened(frame: Frame, background: str) -> Frame:
     return replace(frame, pixels=pixels_of(ground), mask=NO_MASK)
 
 
-def checked(width: int, height: int, max_pixels: int | None) -> None:
-    """Raise EngineError when there is a limit and this size is above it."""
+def checked(width: int, height: int, frames: int, max_pixels: int | None) -> None:
+    """Raise EngineError when there is a limit and a frame, or all together, are above it."""
     if max_pixels is not None:
         check_size(width, height, max_pixels)
+        check_frames(frames, width, height, max_pixels)

@@ -10,6 +10,7 @@ from PIL import Image
 from dither_service.engine.errors import EngineError
 
 INDEXED_COLOURS = 256
+ANIMATION_ALLOWANCE = 8  # all frames together may have this many times the pixels of one image
 LONGEST_SIDE = 100_000  # of a file; what is thinner than anything sensible takes much memory
 
 
@@ -87,4 +88,14 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     if max(width, height) > LONGEST_SIDE:
         raise EngineError(
             f"The image has {width}×{height} pixels: at most {LONGEST_SIDE:,} a side are allowed."
+        )
+
+
+def check_frames(count: int, width: int, height: int, max_pixels: int) -> None:
+    """Raise EngineError when frames of this size have too many pixels together."""
+    allowed = max_pixels * ANIMATION_ALLOWANCE
+    if width * height * count > allowed:
+        raise EngineError(
+            f"The image has {count} frames of {width}×{height} pixels:"
+            f" at most {allowed:,} pixels in all frames together are allowed."
         )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_service.engine import EngineError, Options, dither, dither_bytes
+from dither_service.engine import EngineError, Options, dither, dither_bytes, pipeline
 
 
 def saved(form: str, size: tuple[int, int] = (60, 50)) -> bytes:
@@ -84,6 +84,25 @@ def test_the_number_of_frames_and_their_pixels_together_are_checked() -> None:
     assert "at most 19" in fails(file.getvalue(), max_frames=19)
     assert "all frames together" in fails(file.getvalue(), max_pixels=200)
     assert dither_bytes(file.getvalue(), Options(), max_frames=20, max_pixels=250).frames == 20
+
+
+@pytest.mark.parametrize("fields", [{"width": 30, "height": 30}, {"scale": 3}])
+@pytest.mark.parametrize("palette", ["gray", "adaptive:4"])
+def test_all_frames_together_are_checked_at_the_size_they_will_have(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, int], palette: str
+) -> None:
+    file = io.BytesIO()
+    frames = [Image.new("L", (10, 10), grey) for grey in range(0, 200, 10)]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+
+    def work(*_: object) -> None:
+        raise AssertionError("work was done before the limits were checked")
+
+    monkeypatch.setattr(pipeline, "prepared", work)
+    options = Options.parse({"palette": palette, **fields})
+    sentence = "20 frames of 30×30 pixels: at most 16,000 pixels in all frames together"
+    with pytest.raises(EngineError, match=sentence):
+        dither_bytes(file.getvalue(), options, max_pixels=2000)
 
 
 @settings(max_examples=150, deadline=None)

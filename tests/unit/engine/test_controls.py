@@ -122,6 +122,21 @@ def test_an_adaptive_palette_of_few_colours_is_those_colours(count: int) -> None
     assert len(flat.palette) == 2
 
 
+@pytest.mark.parametrize("light", ["linear", "srgb"])
+def test_an_adaptive_palette_is_made_of_the_adjusted_colours(light: Any) -> None:
+    picture = np.full((20, 20, 3), (200, 80, 40), np.uint8)
+    picture[:10] = (100, 120, 140)
+    done = dither(picture, Options(palette="adaptive:2", brightness=0.5, light=light))
+    assert sorted(map(tuple, done.palette.tolist())) == [(50, 60, 70), (100, 40, 20)]
+
+
+def test_an_adaptive_palette_is_made_of_every_column() -> None:
+    picture = np.zeros((1024, 2048, 3), np.uint8)
+    picture[:, 3::8] = (255, 0, 0)
+    done = dither(picture, Options(palette="adaptive:2"))
+    assert sorted(map(tuple, done.palette.tolist())) == [(0, 0, 0), (255, 0, 0)]
+
+
 def test_the_array_that_was_given_is_not_changed() -> None:
     picture = np.random.default_rng(2).integers(0, 256, (40, 40, 4), np.uint8)
     before = picture.copy()
