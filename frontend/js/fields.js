@@ -76,9 +76,10 @@ export function slider(key, label, field, onchange) {
 	const range = h("input", { type: "range", id, min: 0, max: 1000 });
 	const exact = h("input.exact.numbers", { type: "number", min: field.min, max: field.max, step: scale.step, "aria-label": `${label}: ${text.range(field.min, field.max)}` });
 	const back = iconButton("reset", text.reset(label), () => send(field.default), "compact");
-	const current = () => scale.value(range.value / 1000);
+	let current = field.default; // the track has too few positions to tell every value
 
 	function show(value) {
+		current = value;
 		range.value = Math.round(scale.position(value) * 1000);
 		range.setAttribute("aria-valuetext", value + unit);
 		if (document.activeElement !== exact) exact.value = value;
@@ -88,16 +89,15 @@ export function slider(key, label, field, onchange) {
 		show(value);
 		onchange(value);
 	}
-	range.addEventListener("input", () => send(current()));
+	range.addEventListener("input", () => send(scale.value(range.value / 1000)));
 	range.addEventListener("keydown", (event) => {
-		// Arrow keys step by the value, not by the track: 1000 positions are for the mouse.
 		const direction = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key];
 		if (!direction) return;
 		event.preventDefault();
-		send(scale.stepped(current(), direction));
+		send(scale.stepped(current, direction));
 	});
 	exact.addEventListener("input", () => exact.value !== "" && exact.checkValidity() && send(scale.round(Number(exact.value))));
-	exact.addEventListener("blur", () => (exact.value = current()));
+	exact.addEventListener("blur", () => (exact.value = current));
 
 	const head = h(".field-head", h("label.grow", { for: id }, label), back, exact, unit && h("span.unit.soft", unit));
 	const element = frame(field, head, range);
