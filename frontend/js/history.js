@@ -8,7 +8,6 @@ export function createHistory(initial) {
 	let present = initial;
 	let last = { key: null, at: -Infinity };
 
-	/** One step from one list to the other. */
 	function step(from, to) {
 		if (from.length === 0) return;
 		to.push(present);
@@ -17,15 +16,7 @@ export function createHistory(initial) {
 	}
 
 	return {
-		get present() {
-			return present;
-		},
-		get canUndo() {
-			return past.length > 0;
-		},
-		get canRedo() {
-			return future.length > 0;
-		},
+		state: () => ({ options: present, canUndo: past.length > 0, canRedo: future.length > 0 }),
 		undo: () => step(past, future),
 		redo: () => step(future, past),
 

@@ -90,7 +90,7 @@ for (const name of ["online", "offline"]) window.addEventListener(name, showOnli
 window.addEventListener("hashchange", readAddress);
 watchInput(store, studio);
 
-/** Follows the address: the gallery, or options and a picture from a link. */
+/** Follows the address: the gallery, or options and a picture. */
 async function readAddress() {
 	const { catalogue, source } = store;
 	const { view, picture, options } = readFragment(window.location.hash, catalogue?.fields ?? {});
@@ -100,7 +100,7 @@ async function readAddress() {
 	const { image = null, sample = null } = picture;
 	if (source && image === source.uuid && sample === source.sample) return;
 	try {
-		if (image) await openStored(await api.image(image), studio);
+		if (image) await openStored(image, studio);
 		else if (SAMPLES.includes(sample)) await openSample(sample, studio);
 	} catch (error) {
 		fail(error, readAddress);

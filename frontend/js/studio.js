@@ -1,6 +1,6 @@
-/** What one can do: open a picture, change options, undo. Views only call this and read the store. */
+/** What one can do. Views only call this and read the store. */
 
-import { announce } from "./messages.js";
+import { announce, toast } from "./messages.js";
 import { writeFragment } from "./fragment.js";
 import { createHistory } from "./history.js";
 import { openSource, SourceError } from "./source.js";
@@ -12,9 +12,10 @@ import { stage as text } from "./strings.js";
  */
 export function createStudio(store) {
 	let history = createHistory({});
+	let newest = 0; // of the pictures that were asked for
 
 	function show() {
-		store.set({ options: history.present, error: null, canUndo: history.canUndo, canRedo: history.canRedo });
+		store.set({ ...history.state(), error: null });
 		writeAddress();
 	}
 
@@ -24,7 +25,6 @@ export function createStudio(store) {
 		window.history.replaceState(null, "", address === "#" ? window.location.pathname : address);
 	}
 
-	/** Replaces all options: a preset, a link, a saved version. */
 	function use(options, key) {
 		history.push(store.catalogue.sparse(options), key);
 		show();
@@ -45,8 +45,8 @@ export function createStudio(store) {
 			use({ ...store.options, ...changes }, key);
 		},
 
-		undo: () => history.canUndo && travel(history.undo, text.undone),
-		redo: () => history.canRedo && travel(history.redo, text.redone),
+		undo: () => store.canUndo && travel(history.undo, text.undone),
+		redo: () => store.canRedo && travel(history.redo, text.redone),
 
 		reset() {
 			use({});
@@ -59,20 +59,32 @@ export function createStudio(store) {
 			show();
 		},
 
-		/** Opens a file; on failure the picture before it stays. `details`: uuid, sample, email. */
+		/**
+		 * Opens a file, or what is promised to be one; → whether it is shown now: not when another was
+		 * asked for meanwhile. On failure the picture before it stays. `details`: uuid, sample, email.
+		 */
 		async open(file, details = {}) {
+			const mine = (newest += 1);
 			store.set({ opening: true, error: null });
 			try {
-				const source = await openSource(file, store.catalogue?.limits, details);
+				const source = await openSource(await file, store.catalogue?.limits, details);
+				if (mine !== newest) {
+					source.close();
+					return false;
+				}
 				const before = store.source;
 				store.set({ source, result: null, view: "studio" });
 				before?.close();
 				writeAddress();
+				return true;
 			} catch (error) {
+				if (mine !== newest) return false;
 				if (!(error instanceof SourceError)) throw error;
-				store.set({ error: { error } });
+				if (store.view === "gallery") toast(error.message);
+				else store.set({ error: { error } });
+				return false;
 			} finally {
-				store.set({ opening: false });
+				if (mine === newest) store.set({ opening: false });
 			}
 		},
 	};

@@ -1,4 +1,4 @@
-/** A stored picture with all its dithers; from here a new one begins. */
+/** A stored picture with all its dithers. */
 
 import { api } from "./api.js";
 import { openDialog } from "./dialog.js";
@@ -14,7 +14,7 @@ export function openVersions(image, { catalogue }, studio, remove) {
 	const versions = image.dithers.toReversed();
 	const edit = (options = {}) => {
 		dialog.close();
-		openStored(image, studio, options);
+		openStored(image.uuid, studio, options).catch((error) => toast(error.message));
 	};
 	const about = [strings.format.dimensions(image.width, image.height), strings.format.bytes(image.bytes), strings.format.when(image.created_at), ""].join(" · ");
 	const dialog = openDialog(
@@ -52,13 +52,13 @@ function summary({ channels, options }, catalogue) {
 	return `${catalogue.algorithm(catalogue.value(options, "algorithm"))?.title}, ${named}`;
 }
 
-/** Opens a stored picture in the studio; without `options`, those that are there stay. */
-export async function openStored(image, studio, options = null) {
-	try {
-		const file = new File([await api.blob(image.url)], image.filename, { type: image.content_type });
-		await studio.open(file, { uuid: image.uuid });
-		if (options) studio.use(options);
-	} catch (error) {
-		toast(error.message);
-	}
+/** Opens a stored picture; without `options`, those that are there stay. */
+export async function openStored(uuid, studio, options = null) {
+	const shown = await studio.open(storedFile(uuid), { uuid });
+	if (shown && options) studio.use(options);
+}
+
+async function storedFile(uuid) {
+	const { url, filename, content_type: type } = await api.image(uuid);
+	return new File([await api.blob(url)], filename, { type });
 }

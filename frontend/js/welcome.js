@@ -6,12 +6,12 @@ import { h, icon, replace } from "./dom.js";
 import { noticeOf } from "./notice.js";
 import { samples, welcome as text } from "./strings.js";
 
-/** Sample pictures; where they are from is in samples/README.md. */
+/** Where they are from is in samples/README.md. */
 export const SAMPLES = Object.keys(samples);
 
-export async function openSample(name, studio) {
-	const blob = await api.blob(`/samples/${name}.jpg`);
-	await studio.open(new File([blob], `${samples[name]}.jpg`, { type: "image/jpeg" }), { sample: name });
+export function openSample(name, studio) {
+	const file = api.blob(`/samples/${name}.jpg`).then((blob) => new File([blob], `${samples[name]}.jpg`, { type: "image/jpeg" }));
+	return studio.open(file, { sample: name });
 }
 
 export function createWelcome(store, studio) {
