@@ -1,18 +1,27 @@
-/** The API key, where the service wants one: asked for when it does, kept until the tab is closed. */
+/** The API key: asked for when the service wants one, kept until the tab is closed. */
 
 import { openDialog } from "./dialog.js";
 import { freshId, h } from "./dom.js";
 import { key as text } from "./strings.js";
 
 const STORED = "api-key";
-let key = sessionStorage.getItem(STORED) ?? "";
+let key = stored((storage) => storage.getItem(STORED)) ?? "";
 let asking = null;
+
+/** A browser that blocks site data throws: the key is then kept as long as the page. */
+function stored(use) {
+	try {
+		return use(sessionStorage);
+	} catch {
+		return null;
+	}
+}
 
 export function apiKey() {
 	return key;
 }
 
-/** Resolves to whether there is another key than `refused`; asks the person only once at a time. */
+/** → whether there is another key than `refused`; asks the person once at a time. */
 export async function askForKey(refused) {
 	if (key !== refused) return true;
 	asking ??= ask(refused !== "").finally(() => (asking = null));
@@ -32,7 +41,7 @@ function ask(again) {
 		form.addEventListener("submit", (event) => {
 			event.preventDefault();
 			key = input.value.trim();
-			sessionStorage.setItem(STORED, key);
+			stored((storage) => storage.setItem(STORED, key));
 			resolve(true);
 			dialog.close();
 		});
