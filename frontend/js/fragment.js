@@ -27,7 +27,7 @@ export function writeFragment(picture, options) {
 	const pairs = new URLSearchParams();
 	for (const key of PICTURE) if (picture[key]) pairs.set(key, picture[key]);
 	for (const [key, value] of Object.entries(options)) pairs.set(key, format(key, value));
-	// Commas and colons may stand in a fragment, and read better than their codes.
+	// These may stand in a fragment, and read better than their codes.
 	return `#${pairs.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
 }
 
@@ -55,6 +55,11 @@ function parsePalette(text) {
 	if (!text.includes(",")) return text || null;
 	const colours = text.split(",").map(parseHex);
 	return colours.includes(null) ? null : colours;
+}
+
+/** Of code values, 0 to 255. */
+export function toHex(rgb) {
+	return `#${rgb.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** `#abc`, `abc`, `AABBCC` → `#aabbcc`; null for anything else. */

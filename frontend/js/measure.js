@@ -1,22 +1,21 @@
 /** Numbers about a result, computed from its pixels. */
 
-import { pixels } from "./zoom.js";
+import { toHex } from "./fragment.js";
 
-const SEEN_AT = 4; // pixels that the eye takes together, for PSNR as seen
+const SEEN_AT = 4; // a side, in pixels, of what the eye takes together
 const MOST = 256;
+/** The light of each code value of sRGB (IEC 61966-2-1), and back. */
+const LIGHT = Array.from({ length: 256 }, (_, code) => (code > 10 ? ((code / 255 + 0.055) / 1.055) ** 2.4 : code / 255 / 12.92));
+const codeOf = (light) => 255 * (light > 0.0031308 ? 1.055 * light ** (1 / 2.4) - 0.055 : 12.92 * light);
 
-/** → {colours: {count, all: [{hex, share}]}, psnr, seen}; the two last are null without an original. */
+/** → {colours: {count, all: [{hex, share}]}, psnr, seen}; both null without an original. */
 export function measure(result, original) {
 	const { bitmap, width, height } = result;
 	const shown = pixelsOf(bitmap, width, height);
 	const colours = countColours(shown);
 	if (!original) return { colours, psnr: null, seen: null };
-	const small = [width, height].map((side) => pixels(side / SEEN_AT));
-	return {
-		colours,
-		psnr: psnr(shown, pixelsOf(original, width, height)),
-		seen: psnr(pixelsOf(bitmap, ...small), pixelsOf(original, ...small)),
-	};
+	const wanted = pixelsOf(original, width, height);
+	return { colours, psnr: psnr(shown, wanted), seen: psnr(fromAfar(shown, width), fromAfar(wanted, width)) };
 }
 
 /** Most frequent first, of which at most MOST are listed. */
@@ -28,28 +27,33 @@ function countColours(shown) {
 	const all = opaque
 		.sort((one, other) => other[1] - one[1])
 		.slice(0, MOST)
-		.map(([word, count]) => ({ hex: hex(word), share: count / total }));
+		.map(([word, count]) => ({ hex: toHex([0, 8, 16].map((shift) => (word >>> shift) & 255)), share: count / total }));
 	return { count: opaque.length, all };
 }
 
-/** Of a little-endian RGBA word. */
-function hex(word) {
-	return `#${[0, 8, 16].map((shift) => ((word >>> shift) & 255).toString(16).padStart(2, "0")).join("")}`;
+/** Squares of pixels, each averaged as the eye does it: the light, not its code. RGB, and a 0. */
+function fromAfar(rgba, width) {
+	const columns = Math.ceil(width / SEEN_AT);
+	const rows = Math.ceil(rgba.length / 4 / width / SEEN_AT);
+	const squares = new Float64Array(columns * rows * 4); // sums of R, G, B, and the number of pixels
+	for (let i = 0; i < rgba.length; i += 4) {
+		const y = Math.floor(i / 4 / width);
+		const x = i / 4 - y * width;
+		const at = 4 * (Math.floor(y / SEEN_AT) * columns + Math.floor(x / SEEN_AT));
+		for (const c of [0, 1, 2]) squares[at + c] += LIGHT[rgba[i + c]];
+		squares[at + 3] += 1;
+	}
+	return squares.map((sum, i) => (i % 4 === 3 ? 0 : codeOf(sum / squares[i | 3])));
 }
 
-/** Peak signal-to-noise ratio of two RGBA arrays of one size, in dB; Infinity when equal. */
+/** Peak signal-to-noise ratio of two RGBA arrays, in dB; Infinity when equal. */
 function psnr(one, other) {
 	let sum = 0;
-	for (let i = 0; i < one.length; i += 4) {
-		const r = one[i] - other[i];
-		const g = one[i + 1] - other[i + 1];
-		const b = one[i + 2] - other[i + 2];
-		sum += r * r + g * g + b * b;
-	}
+	for (let i = 0; i < one.length; i += 1) if (i % 4 < 3) sum += (one[i] - other[i]) ** 2;
 	return 10 * Math.log10((255 * 255 * one.length * 0.75) / sum);
 }
 
-/** RGBA of a bitmap at a size; smoothed when that is another than its own. */
+/** RGBA of a bitmap at a size. */
 function pixelsOf(bitmap, width, height) {
 	const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
 	context.imageSmoothingQuality = "high";
