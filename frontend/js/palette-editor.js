@@ -1,12 +1,14 @@
-/** A palette one can change: choose a colour, then change, move or remove it; paste a list of hex codes. */
+/** A palette one can change: choose a colour, then change, move or remove it; paste a list. */
 
 import { freshId, h, iconButton, replace } from "./dom.js";
-import { parseHex } from "./fragment.js";
+import { parseHex, toHex } from "./fragment.js";
 import { colours as text } from "./strings.js";
 import { announce } from "./messages.js";
 
 const FEWEST = 2;
 const MOST = 256;
+/** Whole words; three digits only with a #, or "bad" and "add" were colours. */
+const HEX = /(?<![\w.#-])(?:#?[0-9a-f]{6}|#[0-9a-f]{3})(?![\w-])/gi;
 
 /** `onchange(colours)`: lower-case `#rrggbb`, in order. */
 export function createPaletteEditor(onchange) {
@@ -118,7 +120,7 @@ export function createPaletteEditor(onchange) {
 	};
 }
 
-/** The form that takes a list of hex codes, and the button that opens it. */
+/** The form that takes a list, and the button that opens it. */
 function createPaste(onuse) {
 	const id = freshId("paste");
 	const area = h("textarea.input", { id, rows: "3", placeholder: text.pastePlaceholder, spellcheck: "false", oninput: note });
@@ -146,8 +148,11 @@ function createPaste(onuse) {
 	return { form, button };
 }
 
-/** All hex colours in a text, whatever stands between them: a list, CSS, a GPL or HEX file. */
+/** The colours in a text: hex codes, and a GIMP palette's lines "r g b name". */
 function findColours(source) {
-	const found = source.match(/(?<![0-9a-z])#?(?:[0-9a-f]{6}|[0-9a-f]{3})(?![0-9a-z])/gi) ?? [];
-	return found.map(parseHex);
+	return source.split("\n").flatMap((line) => {
+		const rgb = /^\s*(\d+)\s+(\d+)\s+(\d+)(?!\S)/.exec(line)?.slice(1).map(Number);
+		if (rgb?.every((value) => value < 256)) return toHex(rgb);
+		return (line.match(HEX) ?? []).map(parseHex);
+	});
 }

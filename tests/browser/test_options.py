@@ -42,7 +42,7 @@ def test_a_pasted_palette_colours_the_picture_and_the_address(opened: Studio) ->
     pane = opened.tab("Colours")
     pane.get_by_role("radio", name="Palette").check()
     pane.get_by_role("button", name="Paste a list").click()
-    pane.get_by_label("Hex colours").fill("#112233; ffcc00 <b>abc</b> #FFF")
+    pane.get_by_label("Hex colours").fill("#112233; ffcc00 <b>#abc</b> #FFF")
     with opened.previewed():
         pane.get_by_role("button", name="Use these colours").click()
     expect(pane.get_by_text("4 colours", exact=True)).to_be_visible()
