@@ -1,4 +1,4 @@
-/** Small live pictures of what an option would do, made one after the other and only when seen. */
+/** Small live pictures of what an option would do, made only when seen. */
 
 import { api } from "./api.js";
 import { h } from "./dom.js";
@@ -6,7 +6,6 @@ import { h } from "./dom.js";
 const SIZE = { width: 108, height: 72 };
 
 export function createSwatches(store) {
-	const made = new Map(); // key → object URL
 	const queue = [];
 	let working = false;
 
@@ -25,13 +24,12 @@ export function createSwatches(store) {
 		const key = JSON.stringify([source.id, options]);
 		if (swatch.key === key) return;
 		swatch.key = key;
-		if (made.has(key)) return show(element, made.get(key));
 		queue.push({ element, key, source, options });
 		work();
 	}
 
 	async function work() {
-		// The big picture goes first; and one only, so that a slow method does not hold it up.
+		// One at a time, after the big picture, so that a slow method does not hold it up.
 		if (working || store.busy || queue.length === 0) return;
 		const { element, key, source, options } = queue.shift();
 		const { swatch } = element;
@@ -39,8 +37,7 @@ export function createSwatches(store) {
 			working = true;
 			try {
 				const { blob } = await api.preview(await source.swatch(SIZE), options, { maxSize: SIZE.width });
-				made.set(key, URL.createObjectURL(blob));
-				if (swatch.key === key) show(element, made.get(key));
+				if (swatch.key === key) show(element, blob);
 			} catch {
 				// A swatch is a hint; what is wrong is said where the big picture is.
 				if (swatch.key === key) swatch.key = null;
@@ -50,14 +47,9 @@ export function createSwatches(store) {
 		work();
 	}
 
-	store.on(["source"], () => {
-		made.forEach(URL.revokeObjectURL);
-		made.clear();
-	});
 	store.on(["busy"], work);
 
 	return {
-		/** An image element; `options()` gives the options it shows, or null for none. */
 		swatch(options) {
 			const element = h("img.swatch.pending", { alt: "", ...SIZE });
 			element.swatch = { options, visible: false, key: null };
@@ -65,17 +57,18 @@ export function createSwatches(store) {
 			return element;
 		},
 
-		/** Makes the swatches of `elements` anew where their options have changed. */
+		/** Anew where the options have changed. */
 		refresh: (elements) => elements.filter((element) => element.swatch.visible).forEach(refresh),
 	};
 }
 
-/** The same options on a swatch, whose size is its own. */
 export function smallOptions({ width: _w, height: _h, scale: _s, format: _f, ...others }) {
 	return others;
 }
 
-function show(element, url) {
-	element.src = url;
+/** One URL an element: that of its picture before is given back. */
+function show(element, blob) {
+	URL.revokeObjectURL(element.src);
+	element.src = URL.createObjectURL(blob);
 	element.classList.remove("pending");
 }
