@@ -1,8 +1,8 @@
-/** The tabs of adjustments and of sizes. Options that no other tab shows appear here. */
+/** The tabs of adjustments and of sizes; options that no other tab shows are here. */
 
 import { h } from "./dom.js";
 import { bindFields, segments } from "./fields.js";
-import { outputSize } from "./preview.js";
+import { enlargedSize, sizeProblem } from "./preview.js";
 import { size as text } from "./strings.js";
 import { pixels } from "./zoom.js";
 
@@ -25,8 +25,9 @@ export function createAdjust(store, studio) {
 export function createSize(store, studio) {
 	const sides = h(".fields.two");
 	const others = h(".fields");
-	const result = h("p.soft.small.numbers");
+	const result = h("p.numbers");
 	const chunky = segments(text.chunky, CHUNKY.map((value) => ({ value, title: text.chunkyValue(value) })), 1, choose);
+	const chunks = h(".field", h("span.field-label", text.chunky), chunky, h("p.soft.small", text.chunkyHint));
 	bindFields(store, studio, () => [[sides, SIDES], [others, FILE]]);
 
 	/** Width and enlargement in one choice. */
@@ -38,11 +39,14 @@ export function createSize(store, studio) {
 	}
 
 	store.on(["options", "source"], () => {
-		if (!store.source?.bitmap) return;
+		const isKnown = Boolean(store.source?.bitmap);
+		chunks.hidden = result.hidden = !isKnown;
+		if (!isKnown) return;
 		const { width = null, height, scale = 1 } = store.options;
 		chunky.set(height === undefined && width === chunkyWidth(scale) ? scale : null);
-		const size = outputSize(store.source, store.options);
-		result.textContent = text.result(size.width * scale, size.height * scale);
+		const problem = sizeProblem(store);
+		result.textContent = problem ?? text.result(enlargedSize(store.source, store.options));
+		result.className = `small numbers ${problem ? "bad" : "soft"}`;
 	});
-	return h(".pane", h(".field", h("span.field-label", text.chunky), chunky, h("p.soft.small", text.chunkyHint)), sides, others, result);
+	return h(".pane", chunks, sides, others, result);
 }

@@ -2,7 +2,8 @@
 
 import { h, replace } from "./dom.js";
 import { measure } from "./measure.js";
-import { outputSize } from "./preview.js";
+import { toast } from "./messages.js";
+import { enlargedSize, outputSize } from "./preview.js";
 import { facts as text, format } from "./strings.js";
 
 const SHOWN = 32;
@@ -15,10 +16,10 @@ export function createFacts(store, studio) {
 	let timer = 0;
 
 	store.on(["result", "source"], () => {
-		// Its room is kept from the beginning: a preview is made for the room that is left.
+		// From the beginning: a preview is made for the room that is left.
 		element.hidden = !store.source;
 		clearTimeout(timer);
-		// After the picture is on the screen: numbers can wait, and a slider makes many results.
+		// Numbers can wait for the picture, and a slider makes many.
 		timer = setTimeout(show, SETTLE_MS);
 	});
 
@@ -28,9 +29,9 @@ export function createFacts(store, studio) {
 		const { colours, psnr, seen } = measure(result, source.bitmap);
 		replace(
 			list,
-			fact(text.size, savedSize(result, source)),
+			source.bitmap && fact(text.size, format.dimensions(enlargedSize(source, result.options))),
 			fact(text.colours, format.whole(colours.count)),
-			fact(text.bytes, fileSize(result, source), `${text.original}: ${format.bytes(source.file.size)}`),
+			source.bitmap && fact(text.bytes, fileSize(result, source), text.originalHas(source.file.size)),
 			psnr !== null && fact(text.psnr, text.decibels(psnr), text.psnrHint),
 			seen !== null && fact(text.seen, text.decibels(seen), text.seenHint),
 		);
@@ -44,27 +45,22 @@ export function createFacts(store, studio) {
 	return element;
 }
 
+/** `hint` is said at a click: a tooltip would be for the mouse alone. */
 function fact(name, value, hint = null) {
-	return h("div", { title: hint }, h("dt.soft", name), h("dd", value));
-}
-
-function savedSize(result, source) {
-	const { width, height } = result.whole || !source.bitmap ? result : outputSize(source, result.options);
-	const scale = result.options.scale ?? 1;
-	return format.dimensions(width * scale, height * scale);
+	return h("div", h("dt.soft", hint ? h("button.term", { onclick: () => toast(hint) }, name) : name), h("dd", value));
 }
 
 /** Exact where the preview is what would be saved; else reckoned by its pixels. */
 function fileSize(result, source) {
-	const { scale = 1 } = result.options;
-	if (!source.bitmap || (result.whole && scale === 1)) return format.bytes(result.blob.size);
-	const { width, height } = outputSize(source, result.options);
-	return `${text.about} ${format.bytes(Math.round((result.blob.size * width * height) / (result.width * result.height)))}`;
+	const { blob, whole, options } = result;
+	const { width, height } = outputSize(source, options);
+	const bytes = format.bytes(Math.round((blob.size * width * height) / (result.width * result.height)));
+	return whole && !options.scale ? bytes : `${text.about} ${bytes}`;
 }
 
 function strip({ all, count }) {
 	const cells = all.slice(0, SHOWN).map(({ hex, share }) => {
-		const title = text.share(hex, format.decimal(share * 100));
+		const title = text.share(hex, (share * 100).toFixed(1));
 		return h("li", { title, style: { "background-color": hex, "flex-grow": String(Math.max(share, 0.015)) } }, h("span.sr-only", title));
 	});
 	return h("ul.used-colours", { "aria-label": count > SHOWN ? text.manyColours(count) : text.palette }, cells);

@@ -4,22 +4,16 @@ import { h, icon, iconButton } from "./dom.js";
 import { copyText } from "./saved.js";
 import { format, stage as text } from "./strings.js";
 
-/** `pick()` lets the person choose another picture. */
 export function createPictureBar(store, studio, pick) {
 	const name = h("h1.picture-name");
 	const size = h("span.soft.small.numbers");
 	const undo = iconButton("undo", text.undo, studio.undo);
 	const redo = iconButton("redo", text.redo, studio.redo);
 
-	function share() {
-		studio.writeAddress();
-		copyText(window.location.href);
-	}
-
 	function update() {
 		const { source } = store;
 		name.textContent = name.title = source?.name ?? "";
-		size.textContent = source?.bitmap ? format.dimensions(source.width, source.height) : "";
+		size.textContent = source?.bitmap ? format.dimensions(source) : "";
 		undo.disabled = !store.canUndo;
 		redo.disabled = !store.canRedo;
 	}
@@ -33,6 +27,6 @@ export function createPictureBar(store, studio, pick) {
 		undo,
 		redo,
 		iconButton("reset", text.reset, studio.reset),
-		iconButton("link", text.share, share),
+		iconButton("link", text.share, () => copyText(window.location.href)),
 	);
 }

@@ -1,9 +1,10 @@
 /**
- * The live preview: one request at a time, always for the newest options. While one is under way
- * newer options wait; a request that has become stale and slow is given up.
+ * The live preview: one request at a time, for the newest options; one that has become stale and
+ * slow is given up.
  */
 
 import { api, ApiError } from "./api.js";
+import { errors } from "./strings.js";
 import { pixels } from "./zoom.js";
 
 const SETTLE_MS = 20;
@@ -32,6 +33,7 @@ export function createPreview(store, maxSize) {
 		try {
 			const result = await render(source, store.options, maxSize(), running.abort.signal);
 			if (store.source === source) store.set({ result, error: null });
+			else result.bitmap.close();
 		} catch (error) {
 			const isStale = error.name === "AbortError" || store.source !== source || wanted;
 			if (!isStale && !(error instanceof ApiError)) throw error;
@@ -44,6 +46,11 @@ export function createPreview(store, maxSize) {
 		}
 	}
 
+	let shown = null;
+	store.on(["result"], () => {
+		shown?.bitmap.close();
+		shown = store.result;
+	});
 	store.on(["source", "options", "catalogue"], want);
 	store.on(["room"], () => {
 		const { result, room } = store;
@@ -65,7 +72,7 @@ async function render(source, options, size, signal) {
 	return { blob, bitmap, width: bitmap.width, height: bitmap.height, colours, whole: asked.whole, options };
 }
 
-/** The options for the small copy: no enlargement, which is the browser's, and no size beyond the preview's. */
+/** The options for the small copy: not enlarged, and no larger than the preview. */
 function previewOptions(source, { scale: _, width, height, ...others }, size) {
 	if (!source.bitmap || (!width && !height)) return { options: { ...others, width, height }, whole: source.isWhole(size) };
 	const target = outputSize(source, { width, height });
@@ -79,4 +86,18 @@ export function outputSize(source, { width, height }) {
 	const w = width ?? (height ? pixels((source.width * height) / source.height) : source.width);
 	const h = height ?? (width ? pixels((source.height * width) / source.width) : source.height);
 	return { width: w, height: h };
+}
+
+/** Size of the picture that is saved. */
+export function enlargedSize(source, options) {
+	const { width, height } = outputSize(source, options);
+	const { scale = 1 } = options;
+	return { width: width * scale, height: height * scale };
+}
+
+/** Why the service would not save this: a sentence, or null. */
+export function sizeProblem({ source, options, catalogue }) {
+	const size = enlargedSize(source, options);
+	const most = catalogue?.limits.max_pixels ?? Infinity;
+	return size.width * size.height > most ? errors.tooManyPixels(size, most) : null;
 }

@@ -1,8 +1,9 @@
-/** Keeping a picture: the form, the steps as they happen, then the link and the downloads. */
+/** Keeping a picture: the form, the steps as they happen, the link and the downloads. */
 
 import { openDialog } from "./dialog.js";
 import { freshId, h, icon, replace } from "./dom.js";
 import { notice } from "./notice.js";
+import { sizeProblem } from "./preview.js";
 import { createResult } from "./saved.js";
 import { createSaving } from "./saving.js";
 import { errors, save as text } from "./strings.js";
@@ -15,7 +16,7 @@ const MARKS = {
 	failed: () => icon("close"),
 };
 
-/** → open(): the dialog of the picture that is open; what it has begun goes on when it is closed. */
+/** → open(): the dialog; what it has begun goes on when it is closed. */
 export function createSave(store, studio) {
 	let dialog = null;
 	let content = null;
@@ -36,14 +37,18 @@ export function createSave(store, studio) {
 
 	function showForm() {
 		saving = null;
+		const problem = sizeProblem(store);
+		if (problem) return replace(content, notice(new Error(problem)));
 		const { source } = store;
+		const lead = h("p.soft", { role: "status" });
+		const tell = () => (lead.textContent = !source.uuid ? text.lead : email.value.trim() === source.email ? text.leadAgain : text.leadAnew);
 		const id = freshId("email");
-		const email = h("input.input", { type: "email", id, autocomplete: "email", placeholder: text.emailPlaceholder, value: source.email, "aria-describedby": `${id}-hint` });
+		const email = h("input.input", { type: "email", id, autocomplete: "email", placeholder: text.emailPlaceholder, value: source.email, "aria-describedby": `${id}-hint`, oninput: tell });
 		const bad = h("p.bad.small", { role: "alert" });
 		const form = h(
 			"form.save-form",
 			{ novalidate: true },
-			h("p.soft", source.uuid ? text.leadAgain : text.lead),
+			lead,
 			h(".field", h("label.field-label", { for: id }, text.email), email, bad, h("p.soft.small", { id: `${id}-hint` }, text.emailHint)),
 			h("button.button.primary.wide", { type: "submit" }, icon("keep"), text.start),
 		);
@@ -54,6 +59,7 @@ export function createSave(store, studio) {
 			email.setAttribute("aria-invalid", "true");
 			email.focus();
 		});
+		tell();
 		replace(content, form);
 	}
 
@@ -92,7 +98,6 @@ export function createSave(store, studio) {
 	return open;
 }
 
-/** The list of steps, with the bytes sent. */
 function createSteps(saving) {
 	const bar = h("progress.progress", { max: "1", "aria-label": text.progress });
 	const sent = h("span.soft.small.numbers");

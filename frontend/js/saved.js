@@ -7,12 +7,12 @@ import { format, save as text, stage, titleOf, values } from "./strings.js";
 import { announce, toast } from "./messages.js";
 
 export function createResult(image, dither, catalogue) {
-	const { url_dither: url, width, height, bytes } = dither;
+	const { url_dither: url, width, bytes } = dither;
 	const link = h("input.input.code", { readonly: true, value: url, "aria-label": text.link, onfocus: () => link.select() });
 	return h(
 		".result",
 		h("a.result-frame", { href: url, target: "_blank", rel: "noopener" }, h("img.result-picture", { src: fileUrl(url), alt: `${stage.dithered}: ${image.filename}` })),
-		h("p.soft.small.numbers", [width && format.dimensions(width, height), bytes && format.bytes(bytes)].filter(Boolean).join(" · ")),
+		h("p.soft.small.numbers", [width && format.dimensions(dither), bytes && format.bytes(bytes)].filter(Boolean).join(" · ")),
 		h(".row.nowrap", link, h("button.button", { onclick: () => copyText(url, link) }, icon("link"), text.copyLink)),
 		h(
 			".row.downloads",
@@ -23,7 +23,7 @@ export function createResult(image, dither, catalogue) {
 	);
 }
 
-/** The format it was saved in is there already; another is asked of the service, as one more version. */
+/** Another format than it was saved in is asked of the service, as one more version. */
 function downloadButton(image, dither, name, label) {
 	const button = h("button.button", { "aria-label": text.download(label), onclick: get }, icon("save"), label);
 	async function get() {
@@ -67,7 +67,7 @@ function stem(filename) {
 	return filename.replace(/\.[^.]{1,5}$/, "") || "picture";
 }
 
-/** `field`: where it can be copied from by hand, should the browser not allow it. */
+/** `field`: where it can be copied by hand if the browser allows nothing else. */
 export async function copyText(value, field = null) {
 	try {
 		await navigator.clipboard.writeText(value);
@@ -88,7 +88,6 @@ async function copyPicture(url) {
 }
 
 async function asPng(blob) {
-	if (blob.type === "image/png") return blob;
 	const bitmap = await createImageBitmap(blob);
 	const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
 	canvas.getContext("2d").drawImage(bitmap, 0, 0);

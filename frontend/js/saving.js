@@ -1,4 +1,4 @@
-/** One save from the file to the mail, as data: steps and what came of them. */
+/** One save from the file to the mail, as data. */
 
 import { api, ApiError } from "./api.js";
 import { follow, followMail } from "./follow.js";
@@ -22,7 +22,7 @@ export function createSaving(source, options, catalogue, email) {
 		over: false,
 		image: null,
 		dither: null,
-		failure: null, // an Error
+		failure: null,
 		mailNote: null,
 		steps: { uploaded: "now", queued: "wait", dithered: "wait", ...(email ? { mailed: "wait" } : {}) },
 		onchange: () => {},

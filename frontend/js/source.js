@@ -1,21 +1,17 @@
-/** The picture one works on: the file itself, and smaller copies of it to look at and to preview. */
+/** The picture one works on: the file, and smaller copies to look at and to preview. */
 
 import { errors as text } from "./strings.js";
 import { pixels } from "./zoom.js";
 
-/** Longer side, in pixels, of what is kept decoded; a preview is never larger. */
+/** Longer side, in pixels, of what is kept decoded. */
 const KEPT = 2560;
-/** How a smaller copy is written: exactly where the original is exact, and with its transparency. */
+/** A smaller copy is exact where the original is, and as transparent. */
 const COPY_TYPES = { "image/jpeg": "image/jpeg", "image/webp": "image/webp", "image/avif": "image/webp" };
 const COPY_QUALITY = 0.95;
 
 export class SourceError extends Error {}
 
-/**
- * @returns {Promise<Source>}
- * Throws SourceError with a sentence when the file cannot be worked on. `limits` are the service's;
- * `details`: uuid, sample, email.
- */
+/** Throws SourceError with a sentence when the file cannot be worked on. `details`: uuid, sample, email. */
 export async function openSource(file, limits, details) {
 	if (file.size === 0) throw new SourceError(text.emptyFile);
 	if (/^(text|audio|video)\/|pdf|zip|json/.test(file.type)) throw new SourceError(text.notAPicture(file.name));
@@ -24,14 +20,14 @@ export async function openSource(file, limits, details) {
 	const whole = await createImageBitmap(file).catch(() => null);
 	const { width = null, height = null } = whole ?? {};
 	if (width * height > (limits?.max_pixels ?? Infinity)) {
-		throw new SourceError(text.tooManyPixels(width, height, limits.max_pixels));
+		whole.close();
+		throw new SourceError(text.tooManyPixels({ width, height }, limits.max_pixels));
 	}
 	const source = new Source(file, width, height, details);
 	if (whole) source.bitmap = await fitted(whole, source.scaled(KEPT));
 	return source;
 }
 
-/** `whole` itself, or a smaller one in its place. */
 async function fitted(whole, { width, height }) {
 	if (width === whole.width) return whole;
 	const smaller = await createImageBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
@@ -63,13 +59,13 @@ class Source {
 		return this.bitmap !== null && Math.max(this.width, this.height) <= size;
 	}
 
-	/** The size, in pixels, of the picture scaled to a longer side of at most `size`. */
+	/** Its size with a longer side of at most `size`. */
 	scaled(size) {
 		const factor = Math.min(1, size / Math.max(this.width, this.height));
 		return { width: pixels(this.width * factor), height: pixels(this.height * factor) };
 	}
 
-	/** A file to preview with, its longer side at most `size`; made once, so that a slider sends little. */
+	/** A file to preview with, its longer side at most `size`, so that a slider sends little. */
 	copy(size) {
 		if (!this.bitmap || this.isWhole(size)) return Promise.resolve(this.file);
 		const { width, height } = this.bitmap;
@@ -84,7 +80,6 @@ class Source {
 		return this.#made("swatch", size, [(width - w) / 2, (height - h) / 2, w, h]);
 	}
 
-	/** The newest file of each `kind` is kept. */
 	#made(kind, size, part) {
 		const kept = this.copies.get(kind);
 		if (kept?.size.width === size.width && kept.size.height === size.height) return kept.file;

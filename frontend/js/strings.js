@@ -5,8 +5,7 @@ const whole = new Intl.NumberFormat("en-GB");
 
 export const format = {
 	whole: (value) => whole.format(value),
-	decimal: (value, digits = 1) => value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
-	dimensions: (width, height) => `${width} × ${height}`,
+	dimensions: ({ width, height }) => `${width} × ${height}`,
 	bytes(bytes) {
 		if (bytes < 1024) return `${bytes} B`;
 		if (bytes < 1024 * 1024) return `${Math.round(bytes / 1024)} KB`;
@@ -23,7 +22,7 @@ export const format = {
 	},
 };
 
-/** A name of the engine's as a person would write it: "error-diffusion" is "Error diffusion". */
+/** "error-diffusion" is "Error diffusion". */
 export function titleOf(name, exceptions) {
 	return exceptions[name] ?? name[0].toUpperCase() + name.slice(1).replaceAll("-", " ");
 }
@@ -61,7 +60,7 @@ export const stage = {
 	zoomIn: "Zoom in",
 	zoomOut: "Zoom out",
 	fit: "Fit to the window",
-	zoom: (times) => (times >= 1 ? `${times}×` : `${Math.round(times * 100)} %`),
+	zoom: (times) => (times >= 1 ? `${Number(times.toFixed(1))}×` : `${Math.round(times * 100)} %`),
 	view: "What is shown",
 	original: "Original",
 	split: "Both",
@@ -84,13 +83,13 @@ export const facts = {
 	size: "Size",
 	colours: "Colours",
 	bytes: "File",
-	original: "original",
+	originalHas: (bytes) => `The original has ${format.bytes(bytes)}`,
 	about: "about",
 	psnr: "PSNR",
-	decibels: (db) => (db === Infinity ? "identical" : `${format.decimal(db)} dB`),
+	decibels: (db) => (db === Infinity ? "identical" : `${db.toFixed(1)} dB`),
 	psnrHint: "Signal-to-noise ratio, pixel by pixel",
 	seen: "as seen",
-	seenHint: "PSNR of both pictures blurred, as from a distance",
+	seenHint: "PSNR of the light from each 4 × 4 pixels, as from a distance",
 	palette: "Colours in the result",
 	share: (colour, percent) => `${colour}, ${percent} % of the picture`,
 	edit: "Edit as palette",
@@ -105,7 +104,6 @@ export const panel = {
 	save: "Save picture",
 };
 
-export const looks = { hint: "A starting point each; everything can be changed after." };
 export const presets = {
 	newspaper: "Newspaper",
 	gameboy: "Game Boy",
@@ -163,11 +161,11 @@ export const colours = {
 	earlier: "Move this colour earlier",
 	later: "Move this colour later",
 	paste: "Paste a list",
-	pasteLabel: "Hex colours, any separators",
+	pasteLabel: "Hex colours, any separators, or a GIMP palette",
 	pastePlaceholder: "#1a1c2c, #5d275d, #b13e53 …",
 	use: "Use these colours",
 	pasteFound(count, fewest, most) {
-		if (count === 0) return "No hex colours were found. Write them as #rrggbb.";
+		if (count === 0) return "No colours were found. Write them as #rrggbb.";
 		if (count < fewest || count > most) return `A palette has ${fewest} to ${most} colours; these are ${count}.`;
 		return `${count} colours found`;
 	},
@@ -182,11 +180,11 @@ export const size = {
 	chunky: "Chunky pixels",
 	chunkyHint: "Makes the picture smaller, then enlarges each pixel; its size stays about the same.",
 	chunkyValue: (times) => (times === 1 ? "Off" : `${times}×`),
-	result: (width, height) => `The saved picture will be ${format.dimensions(width, height)} pixels.`,
+	result: (size) => `The saved picture will be ${format.dimensions(size)} pixels.`,
 	asOriginal: "as the original",
 };
 
-/** Names of the engine's options and their values, where the engine's own name would not do. */
+/** Where the engine's own name would not do. */
 export const fields = {
 	serpentine: "Serpentine scan",
 	distance: "Nearest colour by",
@@ -208,6 +206,7 @@ export const save = {
 	heading: "Save",
 	lead: "Stores the original and the dithered picture, and gives you a link.",
 	leadAgain: "Adds this version to the stored picture.",
+	leadAnew: "Stores the picture once more, by itself: each stored picture has one address.",
 	email: "Email (if you like)",
 	emailHint: "We send the link there once, and forget the address after 30 days.",
 	emailBad: "This is no email address.",
@@ -246,7 +245,6 @@ export const gallery = {
 	start: "Dither a picture",
 	loading: "Loading the gallery …",
 	more: "Show more",
-	end: "That is all.",
 	dithers: (count) => (count === 1 ? "1 version" : `${count} versions`),
 	working: "Being dithered …",
 	failed: "Could not be dithered",
@@ -287,7 +285,6 @@ export const errors = {
 	emptyFile: "This file is empty.",
 	notAPicture: (name) => `“${name}” is no picture. ${FORMATS} can be opened.`,
 	tooLarge: (bytes, limit) => `The file has ${format.bytes(bytes)}; at most ${format.bytes(limit)} are allowed.`,
-	tooManyPixels: (width, height, limit) =>
-		`The picture has ${format.dimensions(width, height)} pixels; at most ${format.whole(limit / 1e6)} million are allowed.`,
+	tooManyPixels: (size, limit) => `${format.dimensions(size)} pixels are too many: at most ${format.whole(limit / 1e6)} million are allowed.`,
 	noImagePasted: "There is no picture in the clipboard.",
 };

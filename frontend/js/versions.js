@@ -16,7 +16,7 @@ export function openVersions(image, { catalogue }, studio, remove) {
 		dialog.close();
 		openStored(image.uuid, studio, options).catch((error) => toast(error.message));
 	};
-	const about = [strings.format.dimensions(image.width, image.height), strings.format.bytes(image.bytes), strings.format.when(image.created_at), ""].join(" · ");
+	const about = [strings.format.dimensions(image), strings.format.bytes(image.bytes), strings.format.when(image.created_at), ""].join(" · ");
 	const dialog = openDialog(
 		image.filename,
 		[

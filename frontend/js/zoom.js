@@ -1,14 +1,14 @@
 /** Zoom arithmetic. A zoom is device pixels per picture pixel; whole numbers keep pixels square. */
 
-/** A side of a picture: whole pixels, at least one. */
-export const pixels = (length) => Math.max(1, Math.round(length));
+/** A side of a picture: whole pixels, at least one; a half goes to the even one, as in the engine. */
+export const pixels = (length) => Math.max(1, length % 1 === 0.5 ? 2 * Math.round(length / 2) : Math.round(length));
 
 const STEPS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
-/** A picture made for the room may be a pixel too large by rounding: it is shown one to one all the same. */
+/** By rounding, a picture for the room may be a pixel too large: it is shown one to one. */
 const NEARLY_ONE = 0.985;
 
-/** The largest whole zoom at which `size` fits into `room` (CSS pixels), or the exact one below 1. */
+/** The largest whole zoom at which `size` fits into `room` (CSS pixels); exact below 1. */
 export function fitZoom(size, room, ratio) {
 	const zoom = Math.min((room.width * ratio) / size.width, (room.height * ratio) / size.height);
 	return zoom >= NEARLY_ONE ? Math.min(Math.max(Math.floor(zoom), 1), 32) : zoom;
