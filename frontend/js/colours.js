@@ -1,4 +1,4 @@
-/** The tab of colours: levels, greys, colours of the picture, or a palette with its editor. */
+/** The tab of colours: levels, greys, the picture's own, or a palette with its editor. */
 
 import { paletteKind } from "./catalogue.js";
 import { freshId, h, replace } from "./dom.js";
@@ -11,7 +11,7 @@ const ADAPTIVE = { type: "integer", min: 2, max: 256, default: 8, description: "
 
 export function createColours(store, studio) {
 	const element = h(".pane");
-	// What one had of each kind, to find it again when coming back to it.
+	// What one had of each kind, for when one comes back to it.
 	const last = { adaptive: `adaptive:${ADAPTIVE.default}` };
 	let update = () => {};
 
@@ -27,7 +27,7 @@ export function createColours(store, studio) {
 		const kinds = Object.entries(text.kinds).map(([value, title]) => ({ value, title }));
 		const choice = segments(text.kind, kinds, "channels", (kind) => setPalette(last[kind] ?? kind));
 		const hint = h("p.soft.small");
-		const levels = slider("channels", text.levels, catalogue.fields.channels, (channels) => studio.change({ channels }));
+		const levels = slider("channels", text.levels, { ...catalogue.fields.channels, description: "" }, (channels) => studio.change({ channels }));
 		const count = slider("adaptive", text.count, ADAPTIVE, (colours) => setPalette(`adaptive:${colours}`, "adaptive"));
 		const list = paletteList(catalogue, (name) => setPalette(name));
 		const editor = createPaletteEditor((colours) => setPalette(colours, "editor"));
@@ -57,7 +57,7 @@ export function createColours(store, studio) {
 	return element;
 }
 
-/** All named palettes as strips of their colours; `element.set(palette)` marks the chosen one. */
+/** The named palettes as strips; `element.set(palette)` marks the chosen one. */
 function paletteList(catalogue, onchoose) {
 	const name = freshId("palette");
 	const radios = catalogue.palettes.map((palette) => h("input", { type: "radio", name, value: palette.name, onchange: () => onchoose(palette.name) }));

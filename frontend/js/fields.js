@@ -1,4 +1,4 @@
-/** Form controls: a bar of choices, a switch, a slider with a number, a number, a colour. */
+/** Form controls. */
 
 import { freshId, h, iconButton } from "./dom.js";
 import { parseHex } from "./fragment.js";
@@ -26,9 +26,7 @@ export function fieldFor(key, field, onchange) {
 	return make(key, label, field, onchange);
 }
 
-/**
- * Fields for options, shown while they are read. `groups(catalogue)` → [[element, keys]].
- */
+/** Fields for options, shown while they are read. `groups(catalogue)` → [[element, keys]]. */
 export function bindFields(store, studio, groups) {
 	const fields = new Map();
 	store.on(["catalogue"], () => {
@@ -50,20 +48,29 @@ export function bindFields(store, studio, groups) {
 	}
 }
 
-function frame(field, ...content) {
-	return h(".field", { title: field.description }, content);
+/** What is in a field, and what the option does: also for those who only hear `control`. */
+function frame({ description }, control, ...content) {
+	if (!description) return h(".field", content);
+	const hint = h("p.soft.small", { id: freshId("hint") }, description);
+	control.setAttribute("aria-describedby", hint.id);
+	return h(".field", content, hint);
+}
+
+function labelled(field, label, control, more = null) {
+	control.id = freshId("field");
+	return frame(field, control, h("label.field-label", { for: control.id }, label), control, more);
 }
 
 function choice(key, label, field, onchange) {
 	const bar = segments(label, field.values.map((value) => ({ value, title: strings.titleOf(value, strings.values) })), field.default, onchange);
-	const element = frame(field, h("span.field-label", label), bar);
+	const element = frame(field, bar, h("span.field-label", label), bar);
 	element.set = (value) => bar.set(value ?? field.default);
 	return element;
 }
 
 function toggle(key, label, field, onchange) {
 	const input = h("input", { type: "checkbox", role: "switch", onchange: () => onchange(input.checked) });
-	const element = h("label.field.switch", { title: field.description }, h("span.grow", label), input);
+	const element = frame(field, input, h("label.switch", h("span.grow", label), input));
 	element.set = (value) => (input.checked = value ?? field.default);
 	return element;
 }
@@ -100,20 +107,19 @@ export function slider(key, label, field, onchange) {
 	exact.addEventListener("blur", () => (exact.value = current));
 
 	const head = h(".field-head", h("label.grow", { for: id }, label), back, exact, unit && h("span.unit.soft", unit));
-	const element = frame(field, head, range);
+	const element = frame(field, range, head, range);
 	element.set = (value) => show(value ?? field.default);
 	element.set(field.default);
 	return element;
 }
 
 function number(key, label, field, onchange) {
-	const id = freshId("number");
-	const input = h("input.input.numbers", { type: "number", id, min: field.min, max: field.max, step: field.type.includes("integer") ? 1 : "any", placeholder: field.default === null && strings.size.asOriginal });
+	const input = h("input.input.numbers", { type: "number", min: field.min, max: field.max, step: field.type.includes("integer") ? 1 : "any", placeholder: field.default === null && strings.size.asOriginal });
 	input.addEventListener("input", () => {
 		if (input.value === "") onchange(null);
 		else if (input.checkValidity()) onchange(Number(input.value));
 	});
-	const element = frame(field, h("label.field-label", { for: id }, label, " ", h("span.soft", strings.units[key] ?? "")), input);
+	const element = labelled(field, [label, " ", h("span.soft", strings.units[key] ?? "")], input);
 	element.set = (value) => {
 		if (document.activeElement !== input) input.value = value ?? field.default ?? "";
 	};
@@ -121,32 +127,29 @@ function number(key, label, field, onchange) {
 }
 
 function colour(key, label, field, onchange) {
-	const id = freshId("colour");
-	const input = h("input.well", { type: "color", id, oninput: () => onchange(parseHex(input.value)) });
-	const element = frame(field, h("label.field-label", { for: id }, label), input);
+	const input = h("input.well", { type: "color", oninput: () => onchange(parseHex(input.value)) });
+	const element = labelled(field, label, input);
 	element.set = (value) => (input.value = value ?? field.default);
 	return element;
 }
 
-/** A text area for a kernel of one's own: rows of weights. */
 function kernel(key, label, field, onchange) {
-	const id = freshId("kernel");
-	const bad = h("p.bad.small", { id: `${id}-bad`, hidden: true }, text.kernelBad);
-	const area = h("textarea.input", { id, rows: "3", spellcheck: "false", "aria-describedby": bad.id });
+	const bad = h("p.bad.small", { role: "alert", hidden: true }, text.kernelBad);
+	const area = h("textarea.input", { rows: "3", spellcheck: "false" });
 	area.addEventListener("input", () => {
 		const rows = parseKernel(area.value);
 		bad.hidden = rows !== null;
 		area.setAttribute("aria-invalid", String(rows === null));
 		if (rows) onchange(rows);
 	});
-	const element = frame(field, h("label.field-label", { for: id }, label), area, bad);
+	const element = labelled(field, label, area, bad);
 	element.set = (rows) => {
 		if (document.activeElement !== area) area.value = (rows ?? []).map((row) => [row].flat().join(" ")).join("\n");
 	};
 	return element;
 }
 
-/** Rows of numbers, or null. The engine checks the rest and says what is wrong. */
+/** Rows of numbers, or null; the engine checks the rest. */
 function parseKernel(text) {
 	const rows = text.trim().split("\n").map((row) => row.trim().split(/[\s,;]+/).map(Number));
 	const fine = rows.every((row) => row.length === rows[0].length && row.length % 2 === 1 && row.every(Number.isFinite));
