@@ -43,7 +43,7 @@ def seconds(found: Directives, name: bytes) -> int | None:
     """A directive's number; one that is none counts as 0 (RFC 9111, 4.2.1)."""
     if name not in found:
         return None
-    return int(found[name]) if found[name].isdigit() else 0
+    return int(found[name][:10]) if found[name].isdigit() else 0
 
 
 def _timestamp(value: bytes | None) -> float | None:
@@ -127,8 +127,10 @@ def is_conditional(asked: h.Fields) -> bool:
     return not _CONDITIONAL.isdisjoint(asked)
 
 
-def unconditional(headers: h.Headers) -> h.Headers:
-    return [f for f in headers if f[0] not in _CONDITIONAL]
+def revalidating(headers: h.Headers, entry: Entry) -> h.Headers:
+    """A request's fields, to ask whether ``entry`` still holds."""
+    kept = [f for f in headers if f[0] not in _CONDITIONAL]
+    return kept if entry.etag is None else [*kept, (b"if-none-match", entry.etag)]
 
 
 def may_store(status: int, fields: h.Fields) -> bool:
@@ -170,7 +172,7 @@ def _freshness(fields: h.Fields, now: float) -> tuple[float, float, bool]:
     if lifetime is None:
         lifetime = _until_expires(fields)
     return (
-        now - (int(age) if age.isdigit() else 0),
+        now - (int(age[:10]) if age.isdigit() else 0),
         max(0, min(lifetime, MAX_LIFETIME_SECONDS)),
         b"no-cache" in said,
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Protocol
 
+from api_gateway.limits import client_of
 from api_gateway.settings import GatewaySettings
 
 SWEEP_SECONDS = 0.25
@@ -20,24 +21,26 @@ class Clients:
         self.settings = settings
         self.connections: set[Connected] = set()
         self.refused: Counter[int] = Counter()  # requests that were no HTTP, by status
-        self._by_address: Counter[str] = Counter()
+        self._by_client: Counter[str] = Counter()
 
     def admit(self, connection: Connected, address: str) -> bool:
         """Count a connection in, when there is room. Pair each success with ``leave``."""
-        if len(self.connections) >= self.settings.gateway_max_connections or self._by_address[
-            address
+        client = client_of(address)
+        if len(self.connections) >= self.settings.gateway_max_connections or self._by_client[
+            client
         ] >= self._most_of(address):
             return False
         self.connections.add(connection)
-        self._by_address[address] += 1
+        self._by_client[client] += 1
         return True
 
     def leave(self, connection: Connected, address: str) -> None:
         if connection in self.connections:
             self.connections.discard(connection)
-            self._by_address[address] -= 1
-            if self._by_address[address] <= 0:
-                del self._by_address[address]
+            client = client_of(address)
+            self._by_client[client] -= 1
+            if self._by_client[client] <= 0:
+                del self._by_client[client]
 
     def _most_of(self, address: str) -> int:
         # A proxy speaks for many.

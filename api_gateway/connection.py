@@ -176,10 +176,12 @@ class UpstreamConnection(asyncio.Protocol):
         if self._buffered > HIGH_WATER and not self._paused and not self.closed:
             self._paused = True
             self.transport.pause_reading()
-        self._wake()
+        # Who waits for the head waits once: a head that trickles in gets no more time.
+        if self.head_complete or self.closed:
+            self._wake()
 
-    def connection_lost(self, _: Exception | None) -> None:
-        if self.head_complete and not self.complete and self._ends_with_connection():
+    def connection_lost(self, error: Exception | None) -> None:
+        if error is None and not self.complete and self._ends_with_connection():
             self.complete = True
         self.closed, self._parser = True, None
         if self._error is None:
@@ -191,18 +193,28 @@ class UpstreamConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable = True
-        self._wake()
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
 
     def _ends_with_connection(self) -> bool:
         """RFC 9112, 6.3: an answer without a length ends when the connection does."""
-        return self._error is None and not any(
-            name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers
+        return (
+            self.head_complete
+            and self._error is None
+            and not any(
+                name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers
+            )
         )
 
     # httptools' callbacks
 
+    def on_message_begin(self) -> None:
+        if self.head_complete:
+            raise ValueError("a second answer")
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        if not self.head_complete:  # after the body come trailers, which are dropped
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None
@@ -211,8 +223,6 @@ class UpstreamConnection(asyncio.Protocol):
         if self._interim:
             self.headers = []
             return
-        if self.head_complete:
-            raise ValueError("a second answer")
         self.status, self.head_complete = status, True
 
     def on_body(self, body: bytes) -> None:

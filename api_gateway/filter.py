@@ -124,7 +124,9 @@ _BLOCKED_FIELDS = frozenset(
 )
 _MAX_LAYERS = 3
 _PLAIN_PATH = re.compile(r"/(?:[a-z0-9_-]+/)*(?:[a-z0-9_-]+(?:\.(?:png|js|css))?)?")
-_PLAIN_QUERY = re.compile(rb"(?:[a-z_]+=[A-Za-z0-9_.,-]*&?)*")
+# One way only to read each text: a choice between two is taken again and again where it fails.
+_PLAIN_QUERY = re.compile(rb"[a-z_]+=[A-Za-z0-9_.,-]*(?:&[a-z_]+=[A-Za-z0-9_.,-]*)*&?")
+_WHITESPACE = re.compile(r"(\s)\s+")
 
 
 def _of(part: Part) -> tuple[tuple[Rule, re.Pattern[str]], ...]:
@@ -181,7 +183,8 @@ def _find_encoded(data: bytes, part: Part) -> Rule | None:
             return rule
         decoded = unquote_to_bytes(data)
         try:
-            text = decoded.decode().lower()
+            # Patterns that begin with any whitespace would try each place of a long run.
+            text = _WHITESPACE.sub(r"\1", decoded.decode().lower())
         except UnicodeDecodeError:
             return _NOT_UTF8
         if rule := _find(part, text):

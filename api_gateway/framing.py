@@ -9,6 +9,7 @@ from api_gateway.remembering import remembers
 from api_gateway.request import Request
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+MAX_TARGET_BYTES = 8 * 1024
 _TARGET = re.compile(rb"/[!\"$-~]*")
 
 
@@ -40,5 +41,7 @@ def check(request: Request, target: bytes) -> None:
     expected = fields.get(b"expect")
     if expected is not None and expected.lower() != b"100-continue":
         raise Rejected(417, "Only 100-continue can be expected.")
+    if len(target) > MAX_TARGET_BYTES:
+        raise Rejected(414, f"The request target is too long: at most {MAX_TARGET_BYTES} bytes.")
     if not _TARGET.fullmatch(target) and (request.method, target) != ("OPTIONS", b"*"):
         raise Rejected(400, "The request target must be a path.")

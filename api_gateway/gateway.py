@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 
 from fastapi import FastAPI
 
@@ -68,6 +69,7 @@ class Gateway:
         self._uploads = _limiter(
             settings.gateway_upload_rate_limit, settings.gateway_upload_rate_burst
         )
+        self._under_way: Counter[str] = Counter()  # by whom
         self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself only refers to them weakly
         self._api_fields = h.render(security_headers(API_POLICY))
         self._page_fields = h.render(page_headers(page_policy(settings.image_origins)))
@@ -88,11 +90,15 @@ class Gateway:
         self._record(request)
 
     async def _finish(self, request: Request, work: Work) -> None:
+        self._under_way[request.account] += 1
         try:
             await work
         except Exception as error:  # noqa: BLE001 - each is answered and logged
             self._explain(request, error)
         finally:
+            self._under_way[request.account] -= 1
+            if not self._under_way[request.account]:
+                del self._under_way[request.account]
             request.settle()
             self._record(request)
 
@@ -137,6 +143,7 @@ class Gateway:
             request.own += h.render(self._cors.headers(request, allow))
         if self._keys is not None:
             request.key = self._keys.identify(request.fields)
+        request.account = request.key or client_of(request.client)
         self._limit(request, route)
         self._filter(request)
         if preflight:
@@ -159,18 +166,27 @@ class Gateway:
         return self._cache.answer(request, found[0], target)
 
     def _limit(self, request: Request, route: Route | None) -> None:
-        """Take the client's tokens; uploads have a bucket of their own besides."""
-        client = request.key or client_of(request.client)
-        uploads = route is not None and route.stores_file and request.method == "POST"
-        if self._requests is not None:
-            self._take(request, self._requests, client, "requests", route.cost if route else 1)
-        if uploads and self._uploads is not None:
-            self._take(request, self._uploads, client, "uploads", 1)
+        """Take the client's tokens; uploads have a bucket of their own besides.
 
-    def _take(
-        self, request: Request, limiter: RateLimiter, client: str, what: str, cost: int
-    ) -> None:
-        verdict = limiter.take(client, cost)
+        Rates bound how often something begins. Slow clients are bounded by how much is under way.
+        """
+        most = self._settings.gateway_max_requests_per_client
+        if most and self._under_way[request.account] >= most:
+            request.limited = "concurrency"
+            raise Refusal(
+                429,
+                f"Too many requests of yours are under way; at most {most} may be at once.",
+                {"Retry-After": "1"},
+            )
+        posts = request.method == "POST"
+        if self._requests is not None:
+            cost = route.cost if route is not None and posts else 1
+            self._take(request, self._requests, "requests", cost)
+        if posts and route is not None and route.stores_file and self._uploads is not None:
+            self._take(request, self._uploads, "uploads", 1)
+
+    def _take(self, request: Request, limiter: RateLimiter, what: str, cost: int) -> None:
+        verdict = limiter.take(request.account, cost)
         request.rate_limit = verdict.rendered()  # the last that was asked is the strictest
         if not verdict.allowed:
             request.limited = what

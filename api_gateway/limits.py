@@ -44,7 +44,7 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, client: str, cost: int = 1) -> Verdict:
-        now = self._clock()
+        now, cost = self._clock(), min(cost, self._burst)
         tokens: float = self._burst
         if (bucket := self._buckets.get(client)) is not None:
             had, since = bucket

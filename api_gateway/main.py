@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import logging
 import resource
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -21,6 +23,8 @@ from api_gateway.server import ClientConnection
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import build_upstreams
 from shared.logs import configure_logging
+
+logger = logging.getLogger(__name__)
 
 _PROJECT = Path(__file__).parent.parent
 
@@ -41,12 +45,15 @@ def build(settings: GatewaySettings) -> uvicorn.Config:
             *(upstream.run() for upstream in upstreams.values()),
         ]
         tasks = [asyncio.create_task(run) for run in runs]
+        for task in tasks:
+            task.add_done_callback(_end_with)
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            access_log.flush()  # requests that ended with the rest
 
     rim.router.lifespan_context = lifespan
     gateway = Gateway(settings, upstreams, rim, metrics=metrics, access_log=access_log)
@@ -66,6 +73,13 @@ def build(settings: GatewaySettings) -> uvicorn.Config:
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def _end_with(task: asyncio.Task[None]) -> None:
+    """Without its sweeps the gateway would hang sooner or later: it is better started anew."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("a background task has died", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _allow_many_files() -> None:

@@ -62,6 +62,7 @@ class Request:
         "_head",
         "_missing",
         "_waiter",
+        "account",
         "began",
         "body_complete",
         "cache",
@@ -123,6 +124,7 @@ class Request:
         self.expects_continue = http11 and b"expect" in fields
         self.peer = self.client = peer
         self.trusted = False  # the peer is a proxy of ours
+        self.account = ""  # whom limits count it for
         self.id = ""
         self.own = b""  # the fields that the gateway adds to whichever answer, rendered
         self.rate_limit = b""  # and these

@@ -1,6 +1,7 @@
 """What the gateway answers itself: health, metrics, the API's description, the web page."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from api_gateway.upstream import Upstream
 from shared.problems import Problem, install_problem_handlers
 
 _HERE = Path(__file__).parent
+_TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 
 
 def create_rim(upstreams: dict[str, Upstream], frontend: Path, metrics: Metrics) -> FastAPI:
@@ -70,8 +72,8 @@ def _pretty(value: Any) -> str:
 def _asset_response(asset: Asset | None, request: Request) -> Response:
     if asset is None:
         raise Problem(404, "There is nothing at this address.")
-    encodings = request.headers.get("accept-encoding", "")
-    gzipped = asset.gzipped if "gzip" in encodings else None
+    accepted = _TAKES_GZIP.search(request.headers.get("accept-encoding", ""))
+    gzipped = asset.gzipped if accepted else None
     headers = {
         "etag": f'"{asset.etag}-gz"' if gzipped is not None else f'"{asset.etag}"',
         "cache-control": asset.cache_control,

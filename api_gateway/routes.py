@@ -39,7 +39,7 @@ ROUTES = (
     Route("events", "/images/{uuid}/events", "upload", READ, event_stream=True),
     Route("dither", "/images/{uuid}/{channels}", "dither", ("POST",), cost=2),
     Route("dithers", "/dithers", "dither", READ, "/images"),
-    Route("dithers_of", "/dithers/{uuid}", "dither", READ, "/images/{uuid}", cacheable=True),
+    Route("dithers_of", "/dithers/{uuid}", "dither", READ, "/images/{uuid}"),
     Route("preview", "/preview", "dither", ("POST",), takes_file=True, cost=4),
     Route("options", "/options", "dither", READ, cacheable=True),
     Route("notifications", "/notifications/{uuid}", "notification", READ),

@@ -64,6 +64,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._in_head = False
         self._head_bytes = 0
+        self._shares_read = False
         self._body_since = 0.0
         self._body_bytes = 0  # of the content
         self._raw_bytes = 0  # with its framing
@@ -126,7 +127,9 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._ending or self._parser is None:
             return
         if self._incoming is None:
-            self._begin_head(count)
+            if not self._in_head:
+                self._begin_head()
+            self._head_bytes += count
         self._raw_bytes += count
         try:
             self._parser.feed_data(_BUFFER[:count])
@@ -139,6 +142,8 @@ class ClientConnection(asyncio.BufferedProtocol):
             if isinstance(cause, Rejected):
                 self._reject(cause.status, cause.detail)
             else:
+                if cause is not None:
+                    logger.exception("unexpected error", exc_info=cause)
                 self._reject(400, "The request is not valid HTTP/1.1.")
         else:
             most = self._settings.gateway_max_header_bytes
@@ -148,11 +153,9 @@ class ClientConnection(asyncio.BufferedProtocol):
             elif self._incoming and self._raw_bytes > most + 9 * self._body_bytes:
                 self._reject(400, "The body's chunks have too much around their content.")
 
-    def _begin_head(self, count: int) -> None:
-        if not self._in_head:
-            self._in_head, self._head_bytes = True, 0
-            self._read_deadline = self._loop.time() + self._settings.gateway_client_timeout_seconds
-        self._head_bytes += count
+    def _begin_head(self) -> None:
+        self._in_head, self._head_bytes = True, 0
+        self._read_deadline = self._loop.time() + self._settings.gateway_client_timeout_seconds
 
     def _too_large(self) -> str:
         return (
@@ -161,6 +164,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         )
 
     # The parser's callbacks.
+
+    def on_message_begin(self) -> None:
+        if not self._in_head:
+            # Behind another request in the same read: how much of that is its own is not known.
+            self._begin_head()
+            self._shares_read = True
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -174,9 +183,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         url, headers = self._url, self._headers
         self._url, self._headers, self._in_head = b"", [], False
         most = self._settings.gateway_max_header_bytes
+        # What was read may be more than the head, so it is measured then.
+        measure, self._shares_read = self._shares_read or self._head_bytes > most, False
         if len(headers) > self._settings.gateway_max_headers or (
-            # What was read may be more than the head, so it is measured then.
-            self._head_bytes > most and _size(url, headers) > most
+            measure and _size(url, headers) > most
         ):
             raise Rejected(431, self._too_large())
         version = self._parser.get_http_version()
@@ -285,6 +295,8 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def _reject(self, status: int, detail: str) -> None:
         """Answer what is no request (or will never be a whole one), and end the connection."""
+        if self._ending:
+            return  # it is what follows the last request
         self._clients.refused[status] += 1
         logger.info(
             "connection refused: %s", detail, extra={"status": status, "client": self._peer}
@@ -312,8 +324,8 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._transport.close()
             return
         # Closing with something unread would reset the connection, the answer with it.
-        self._read_deadline = self._loop.time() + LINGER_SECONDS
         self.resume_reading()
+        self._read_deadline = self._loop.time() + LINGER_SECONDS
         if self._transport.can_write_eof():
             self._transport.write_eof()
 
@@ -335,12 +347,12 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._write_deadline = self._loop.time() + self._settings.gateway_write_timeout_seconds
 
     def resume_writing(self) -> None:
-        if not self._ending:
+        if self._current is not None or self._queue or not self._ending:
             self._write_deadline = inf
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
         self._drained = None
-        if self._current is None and not self._ending:
+        if self._current is None and (self._queue or not self._ending):
             self._go_on()
 
     def _problem(self, status: int, detail: str) -> bytes:

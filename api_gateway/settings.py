@@ -51,7 +51,7 @@ class GatewaySettings(HttpSettings):
         8, gt=0, description="A client must have sent its header, or more of its body, by then"
     )
     gateway_client_min_bytes_per_second: int = Field(
-        128, ge=0, description="A client that sends its body slower than this is cut off"
+        1024, ge=0, description="A client that sends its body slower than this is cut off"
     )
     gateway_write_timeout_seconds: float = Field(
         30, gt=0, description="A client that takes nothing of its answer for so long is cut off"
@@ -111,6 +111,9 @@ class GatewaySettings(HttpSettings):
     )
     gateway_upload_rate_burst: int = Field(
         250, ge=1, description="Uploads one client may send at once before the limit holds"
+    )
+    gateway_max_requests_per_client: int = Field(
+        32, ge=0, description="Requests of one client under way at once; 0 switches the limit off"
     )
     gateway_filter: Literal["off", "log", "block"] = Field(
         "block", description="Request filter: off, log (report only) or block"

@@ -110,6 +110,8 @@ class Replica:
             raise UpstreamTimeout("connecting took too long") from error
         except OSError as error:
             raise UpstreamError("nobody answers") from error
+        if connection.closed:  # a balancer without anybody behind it
+            raise UpstreamError("it hung up at once")
         return connection
 
     def sweep(self, now: float) -> None:
@@ -130,6 +132,7 @@ class Lease:
     connection: UpstreamConnection
     event_stream: bool
     reused: bool
+    is_probe: bool = False
 
 
 class Upstream:
@@ -180,7 +183,8 @@ class Upstream:
         """
         avoid = None if after is None else after.replica
         for _ in self.replicas:
-            replica = self.choose(self._loop.time(), avoid)
+            now = self._loop.time()
+            replica = self.choose(now, avoid) or self.choose(now)
             if replica is None:
                 raise UpstreamBusy(f"The {self.name} service is not available at the moment.")
             if event_stream:
@@ -233,9 +237,12 @@ class Upstream:
         if error is not None and not isinstance(error, ClosedHere):
             self._failed(replica, str(error))
         elif error is None and connection.head_complete:
-            if not replica.breaker.closed:
+            was_closed = replica.breaker.closed
+            if not was_closed:
                 logger.info("replica is back", extra=self._fields(replica))
-            replica.breaker.success()
+            # That it can say how it is does not mean that it does its work.
+            if not (lease.is_probe and was_closed):
+                replica.breaker.success()
         else:
             replica.breaker.abandon()
         if connection.reusable:
@@ -346,6 +353,7 @@ class Upstream:
             lease = self._reuse(replica, idempotent=True, event_stream=True)
             lease = lease or await self._connect(replica, event_stream=True)
             if lease is not None:
+                lease.is_probe = True
                 with contextlib.suppress(UpstreamError):
                     await self._fetch(lease, "/health", PROBE_TIMEOUT_SECONDS)
 

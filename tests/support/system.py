@@ -60,6 +60,7 @@ class System:
             "SWEEP_INTERVAL_SECONDS": "1",
             "GATEWAY_UPLOAD_RATE_LIMIT": "0",
             "GATEWAY_RATE_LIMIT": "0",
+            "GATEWAY_MAX_REQUESTS_PER_CLIENT": "0",
             **(environment or {}),
         }
         self.services: Supervisor = build_services(

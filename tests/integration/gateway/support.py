@@ -171,6 +171,15 @@ class Service:
                 await asyncio.sleep(0.05)
         elif path.startswith("/files/large"):
             await self._large(writer, int(query))
+        elif path.startswith("/files/kept"):
+            await self._send(writer, bytes(int(query)), b"cache-control: max-age=60\r\n")
+        elif path.startswith("/files/soon-stale"):
+            await asyncio.sleep(self.delay)
+            await self._send(writer, FILE, b"cache-control: max-age=1\r\n")
+        elif path == "/preview":
+            writer.write(b"HTTP/1.1 2")
+            await writer.drain()
+            await asyncio.sleep(60)
         elif path.startswith("/files/break"):
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")
             await writer.drain()
@@ -190,6 +199,7 @@ class Service:
                 await asyncio.sleep(0.01)
             await self._image(seen, writer)
         elif seen.method == "DELETE":
+            await asyncio.sleep(self.delay)
             await self._send(writer, b"", status=b"204 No Content")
         else:
             location = b"location: /images/" + UUID.encode() + b"\r\n"
@@ -249,6 +259,7 @@ class GatewayProcess:
             "PORT": str(self.port),
             "GATEWAY_RATE_LIMIT": "0",
             "GATEWAY_UPLOAD_RATE_LIMIT": "0",
+            "GATEWAY_MAX_REQUESTS_PER_CLIENT": "0",
             "FRONTEND_DIR": str(directory / "no-frontend"),
             **{name: str(value) for name, value in settings.items()},
         }

@@ -5,7 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.gateway.support import FILE, UUID, GatewayProcess, Service, statuses
+from tests.integration.gateway.support import (
+    FILE,
+    UUID,
+    GatewayProcess,
+    Service,
+    statuses,
+    wait_until,
+)
 
 IMAGE = f"/images/{UUID}"
 
@@ -127,3 +134,50 @@ def test_metrics_tell_hits_from_misses(gateway: GatewayProcess) -> None:
     ]
     assert any('cache="hit"' in line and 'route="files"' in line for line in counts)
     assert any('cache="miss"' in line and 'route="files"' in line for line in counts)
+
+
+def test_an_image_is_the_same_however_its_uuid_is_spelled(
+    gateway: GatewayProcess, service: Service
+) -> None:
+    uuid = "33333333-d9cb-469f-a165-70867728950e"
+    gateway.ask("GET", f"/files/{uuid}/original.png")
+    gateway.ask("GET", f"/images/%33{uuid[1:]}")
+    assert gateway.ask("DELETE", f"/images/{uuid.replace('-', '').upper()}").status == 204
+    service.seen.clear()
+    gateway.ask("GET", f"/files/{uuid}/original.png")
+    gateway.ask("GET", f"/images/%33{uuid[1:]}")
+    assert len(service.seen) == 2
+    assert "if-none-match" not in dict(service.seen[1].headers)
+
+
+def test_delete_invalidates_before_it_is_answered_and_when_nobody_waits(
+    gateway: GatewayProcess, service: Service
+) -> None:
+    uuid = "44444444-d9cb-469f-a165-70867728950e"
+    file = f"/files/{uuid}/original.png"
+    gateway.ask("GET", file)
+    service.delay = 0.3
+    with gateway.connect() as client:
+        client.sendall(f"DELETE /images/{uuid} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        wait_until(lambda: service.asked("DELETE", f"/images/{uuid}"), what="it is asked")
+    wait_until(lambda: gateway.lines()[-1]["status"] == 499, what="the client is gone")
+    service.seen.clear()
+    gateway.ask("GET", file)
+    assert service.asked("GET", file)
+
+
+def test_what_has_just_become_stale_is_one_call(gateway: GatewayProcess, service: Service) -> None:
+    path = "/files/soon-stale.png"
+    gateway.ask("GET", path)
+    time.sleep(1.1)
+    service.seen.clear()
+    service.delay = 0.5
+    with ThreadPoolExecutor(30) as pool:
+        replies = list(pool.map(lambda _: gateway.ask("GET", path), range(30)))
+    assert {reply.body for reply in replies} == {FILE}
+    assert len(service.seen) < 30 / 2  # a client that comes late enough finds it stale once more
+
+
+def test_a_number_of_any_length_is_only_a_large_one(gateway: GatewayProcess) -> None:
+    fields = {"Cache-Control": "max-age=" + "9" * 5000}
+    assert statuses([gateway.ask("GET", "/files/d.png", fields) for _ in range(2)]) == {200: 2}

@@ -1,10 +1,12 @@
 """Several addresses of a service, one of them dying; deadlines, queue and breaker (G3, G10)."""
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -197,3 +199,62 @@ def test_nobody_waits_longer_than_the_queue_allows(
         service.held = False
         assert first.result().status == 200
     service.stop()
+
+
+def test_an_address_that_hangs_up_at_once_is_passed_over(
+    pair: list[Service], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As a balancer does that has nobody behind it."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody, ExitStack() as stack:
+        threading.Thread(target=hang_up, args=(nobody,), daemon=True).start()
+        addresses = f"http://127.0.0.1:{nobody.getsockname()[1]},{pair[0].url}"
+        gateway = stack.enter_context(
+            running_gateway(
+                tmp_path_factory.mktemp("gateway"),
+                pair[0],
+                UPLOAD_SERVICE_URL=addresses,
+                UPSTREAM_PROBE_SECONDS=0.05,
+                GATEWAY_CACHE_BYTES=0,
+            )
+        )
+        assert statuses([gateway.ask("GET", IMAGE) for _ in range(40)]) == {200: 40}
+        assert statuses([gateway.ask("POST", "/images", body=b"a") for _ in range(10)]) == {201: 10}
+        assert "Traceback" not in gateway.log.read_text()
+
+
+def hang_up(listening: socket.socket) -> None:
+    with suppress(OSError):  # closed by the test
+        while True:
+            listening.accept()[0].close()
+
+
+def test_a_service_that_only_says_it_is_well_is_not_asked_again_and_again(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    service = Service().start()
+    settings = {
+        "UPSTREAM_RESPONSE_TIMEOUT_SECONDS": 0.5,
+        "UPSTREAM_PROBE_SECONDS": 0.05,
+        "UPSTREAM_FAILURES_TO_OPEN": 3,
+        "UPSTREAM_OPEN_SECONDS": 60,
+    }
+    try:
+        with running_gateway(tmp_path_factory.mktemp("gateway"), service, **settings) as gateway:
+            replies = [gateway.ask("GET", "/files/never.png") for _ in range(6)]
+        assert [reply.status for reply in replies] == [504, 504, 504, 503, 503, 503]
+    finally:
+        service.stop()
+
+
+def test_an_answer_that_only_begins_is_not_waited_for_either(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The body is larger than what is read ahead, so it is still being sent when that happens."""
+    service = Service().start()
+    try:
+        with running_gateway(
+            tmp_path_factory.mktemp("gateway"), service, UPSTREAM_RESPONSE_TIMEOUT_SECONDS=0.5
+        ) as gateway:
+            assert gateway.ask("POST", "/preview", body=bytes(200 * 1024)).status == 504
+    finally:
+        service.stop()

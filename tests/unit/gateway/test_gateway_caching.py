@@ -152,14 +152,16 @@ def test_the_store_keeps_its_bound_and_its_books(steps: list[tuple[str, str, int
             group = next((u for u in UUIDS if u in key), None)
             deleted |= {group} if action == "delete" and group else set()
         assert store.bytes <= 20_000
-        entries = store._entries.values()
-        assert store.bytes == sum(len(e.body) + ENTRY_OVERHEAD_BYTES for e in entries)
+        entries = store._entries.items()
+        assert store.bytes == sum(
+            len(key) + len(entry.body) + ENTRY_OVERHEAD_BYTES for key, entry in entries
+        )
         assert {k for keys in store._groups.values() for k in keys} == set(store._entries)
         assert not [k for k in store._entries for u in deleted if u in k]
 
 
 def test_the_least_recently_used_goes_first() -> None:
-    store = Store(3 * (ENTRY_OVERHEAD_BYTES + 10))
+    store = Store(3 * (len("a") + 10 + ENTRY_OVERHEAD_BYTES))
     for key in "abc":
         store.put(key, an_entry(10))
     store.get("a")

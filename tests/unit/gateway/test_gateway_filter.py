@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api_gateway.filter import find_threat
+from api_gateway.framing import MAX_TARGET_BYTES
 from api_gateway.headers import Headers
 from api_gateway.routes import ROUTES
 from dither_service.engine import catalogue
@@ -28,6 +29,17 @@ def test_every_attack_is_caught(line: str) -> None:
     else:
         path, _, query = rest.partition("?")
         assert find_threat(path, query.encode(), [])
+
+
+@pytest.mark.parametrize(
+    "repeated", ["aa=", "&", "<", " ", "+", ";", "'", "-", "=", "/", "on", "%20"]
+)
+def test_no_request_keeps_the_filter_busy(repeated: str) -> None:
+    """As long as a target may be; a pattern that tries everything would not end in a lifetime."""
+    text = "/options?a=" + repeated * (MAX_TARGET_BYTES // len(repeated)) + "!"
+    path, _, query = text.partition("?")
+    find_threat(path, query.encode(), [])
+    find_threat("/" + repeated * (MAX_TARGET_BYTES // len(repeated)), b"", [])
 
 
 uuids = st.uuids().map(str)

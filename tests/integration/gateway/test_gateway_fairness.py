@@ -1,0 +1,128 @@
+"""No client takes what others need: memory, places at a service, an address of the cache."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.integration.gateway.support import (
+    UUID,
+    GatewayProcess,
+    Service,
+    read_all,
+    running_gateway,
+    wait_until,
+)
+
+MOST = 3
+KEPT = 7 * 1024 * 1024  # more than the kernel takes at once
+WRITE_SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def gateway(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"), service, GATEWAY_WRITE_TIMEOUT_SECONDS=WRITE_SECONDS
+    ) as started:
+        yield started
+
+
+def narrow(gateway: GatewayProcess) -> socket.socket:
+    """A client for which the kernel keeps little."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    client.settimeout(20)
+    client.connect(("127.0.0.1", gateway.port))
+    return client
+
+
+def asking(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+
+
+def test_what_is_in_the_cache_is_not_copied_for_those_who_take_nothing(
+    gateway: GatewayProcess,
+) -> None:
+    path = f"/files/kept?{KEPT}"
+    gateway.ask("GET", path)
+    memory = gateway.memory
+    with ExitStack() as clients:
+        for _ in range(20):
+            client = clients.enter_context(narrow(gateway))
+            client.sendall(asking(path))
+            assert client.recv(16)  # it has begun
+        assert gateway.memory - memory < 20 * KEPT / 4
+
+
+def test_who_takes_an_answer_slowly_but_steadily_gets_all_of_it(gateway: GatewayProcess) -> None:
+    path = f"/files/kept?{KEPT}"
+    gateway.ask("GET", path)
+    received = 0
+    with narrow(gateway) as client:
+        client.sendall(asking(path))
+        began = time.monotonic()
+        while data := client.recv(256 * 1024):
+            received += len(data)
+            # At this pace the whole takes three times as long as a client may take nothing.
+            time.sleep(max(0, began + 3 * WRITE_SECONDS * received / KEPT - time.monotonic()))
+    assert received > KEPT
+
+
+def test_a_body_that_never_ends_keeps_nobody_from_an_address(gateway: GatewayProcess) -> None:
+    with gateway.connect() as client:
+        client.sendall(b"GET /files/x.png HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
+        assert gateway.ask("GET", "/files/x.png", seconds=5).status == 200
+
+
+def test_so_many_requests_of_a_client_may_be_under_way(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    watching = f"GET /images/{UUID}/events HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"), service, GATEWAY_MAX_REQUESTS_PER_CLIENT=MOST
+    ) as gateway:
+        with ExitStack() as clients:
+            for _ in range(MOST):
+                client = clients.enter_context(gateway.connect())
+                client.sendall(watching)
+                assert client.recv(16)
+            refused = gateway.ask("GET", "/images")
+            assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+            assert f"at most {MOST}" in refused.json()["detail"]
+        wait_until(lambda: gateway.ask("GET", "/images").status == 200, what="they are gone")
+        assert gateway.metric('gateway_rate_limited_total{limit="concurrency"}') >= 1
+
+
+def test_an_answer_behind_a_large_one_is_sent_before_the_connection_ends(
+    gateway: GatewayProcess,
+) -> None:
+    path = f"/files/kept?{KEPT}"
+    gateway.ask("GET", path)
+    sent = f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\nGET /images HTTP/1.1\r\nHost: a\r\n\r\nGARBAGE"
+    received = gateway.send(sent.encode() + b"\r\n\r\n")
+    assert received.count(b"HTTP/1.1 200") == 2
+
+
+def test_a_second_head_in_one_read_is_measured_as_well(
+    gateway: GatewayProcess, service: Service
+) -> None:
+    large = b"".join(b"X-%d: %b\r\n" % (i, b"a" * 1000) for i in range(50))
+    first = b"GET /images HTTP/1.1\r\nHost: a\r\n\r\n"
+    with gateway.connect() as client:
+        client.sendall(first + b"GET /options HTTP/1.1\r\nHost: a\r\n" + large + b"\r\n")
+        received = read_all(client)
+    assert received.count(b"HTTP/1.1 200") == received.count(b"HTTP/1.1") == 1
+    assert not service.asked("GET", "/options")
+
+
+def test_a_target_has_a_bound(gateway: GatewayProcess) -> None:
+    assert gateway.ask("GET", "/images?cursor=" + "a" * 9000).status == 414
+
+
+def test_what_breaks_after_the_refusal_is_not_an_error_of_ours(gateway: GatewayProcess) -> None:
+    sent = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"
+    assert gateway.send(sent).count(b"HTTP/1.1 4") == 1
+    wait_until(lambda: any(line["path"] == "/nowhere" for line in gateway.lines()))
+    assert "Traceback" not in gateway.log.read_text()
