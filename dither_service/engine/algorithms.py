@@ -7,7 +7,7 @@ This module imports no Numba, so options can be validated without loading a comp
 from dataclasses import dataclass
 
 from dither_service.engine.kernels import KERNELS
-from dither_service.engine.masks.threshold_maps import MAPS
+from dither_service.engine.masks.threshold_maps import MAPS, ThresholdMap
 
 DIFFUSION = "error-diffusion"
 VARIABLE = "variable-diffusion"
@@ -70,6 +70,19 @@ class Algorithm:
     @property
     def controls(self) -> frozenset[str]:
         return _FAMILIES[self.family].controls | self.extra
+
+
+def _dots(entry: ThresholdMap) -> str:
+    """What a threshold map draws, by the end of its title."""
+    return {
+        "(non-dither)": "One threshold",
+        "(dither)": "A checkerboard",
+        "(dispersed)": "Dispersed dots",
+        "(angled)": "Clustered dots at 45°",
+        "(orthogonal)": "Clustered dots in rows",
+        "(black)": "Black circles",
+        "(white)": "White circles",
+    }[entry.title.rpartition(" ")[2]]
 
 
 def _table(*rows: Algorithm) -> dict[str, Algorithm]:
@@ -164,7 +177,8 @@ ALGORITHMS: dict[str, Algorithm] = _table(
             entry.name,
             MAP,
             entry.title,
-            f"Threshold map {number} of Cloudinary's e_ordered_dither.",
+            f"{_dots(entry)}, {entry.divisor} tones: map {number} of Cloudinary's"
+            " e_ordered_dither.",
             "ImageMagick, thresholds.xml",
             keeps_tone=False,
         )

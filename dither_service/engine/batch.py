@@ -40,13 +40,25 @@ class Job:
     def write(self, data: bytes) -> None:
         """Put the output there as a whole; EngineError, and nothing written, when that fails."""
         if self.output == STREAM:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            put_out(data)
             return
         try:
             _put(Path(self.output), data)
         except OSError as error:
             raise EngineError(f"{self.output} cannot be written: {error.strerror}.") from error
+
+
+def put_out(data: bytes) -> None:
+    """Write to standard output; BrokenPipeError when its reader has left, else EngineError."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # What is left in the buffer must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise EngineError(f"Standard output cannot be written: {error.strerror}.") from error
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -5,20 +5,21 @@ Every option of the library is an option here, with the same name and the same l
 
 import argparse
 import json
-import os
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dither_service.engine.algorithms import ALGORITHMS, CUSTOM, MAP, Algorithm
-from dither_service.engine.batch import is_directory, plan, run
+from dither_service.engine.algorithms import ALGORITHMS, CUSTOM
+from dither_service.engine.batch import is_directory, plan, put_out, run
+from dither_service.engine.catalogue import FORMATS
 from dither_service.engine.decode import MAX_FRAMES
 from dither_service.engine.errors import EngineError
 from dither_service.engine.options import Options
 from dither_service.engine.palettes import NAMED
 
+_ENDINGS = tuple(entry["name"] for entry in FORMATS)
 _EPILOG = """\
 examples:
   python -m dither_service.engine photo.jpg -o photo.png
@@ -32,11 +33,19 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0, 1 when a file failed, 2 for a wrong command."""
     # What Pillow notes about odd files is not for the person at the command line.
     warnings.filterwarnings("ignore", module="PIL")
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever reads has left
+        return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.list:
-        sys.stdout.write(listing())
-        return 0
+        return _list()
     if given.warm:
         from dither_service.engine.methods import warm  # noqa: PLC0415 - loads the compiler
 
@@ -54,19 +63,21 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(str(error))
     make = _sheet if given.contact_sheet else _dithered
     limits = {"max_pixels": given.max_pixels, "max_frames": given.max_frames}
+    return run(jobs, lambda data: make(data, options, limits))
+
+
+def _list() -> int:
     try:
-        return run(jobs, lambda data: make(data, options, limits))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # Whoever reads has left; what is left in the buffer must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        put_out(listing().encode(sys.stdout.encoding, "replace"))
+    except EngineError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
+    return 0
 
 
 def listing() -> str:
     """All algorithms and palettes, one a line."""
-    algorithms = {entry.name: _told(entry) for entry in ALGORITHMS.values()}
+    algorithms = {entry.name: entry.description for entry in ALGORITHMS.values()}
     algorithms[CUSTOM] = "Error diffusion with the weights of --kernel."
     palettes = {
         "channels": "Levels per colour channel (--channels).",
@@ -78,10 +89,6 @@ def listing() -> str:
         count = f" ({len(entry.colours)} colours)" if "colours" not in entry.title else ""
         palettes[entry.name] = f"{entry.title}{count}."
     return f"algorithms:\n{_columns(algorithms)}\npalettes:\n{_columns(palettes)}"
-
-
-def _told(entry: Algorithm) -> str:
-    return f"{entry.title}. {entry.description}" if entry.family == MAP else entry.description
 
 
 def _columns(lines: dict[str, str]) -> str:
@@ -163,6 +170,12 @@ def _fields(given: argparse.Namespace) -> dict[str, Any]:
             raise EngineError("A kernel is written as JSON: [[0, 0, 7], [3, 5, 1]].") from error
     ending = Path(given.output).suffix.lower().removeprefix(".")
     if "format" not in found and ending and not is_directory(given.inputs, given.output):
+        if ending not in _ENDINGS:
+            *most, last = (f".{name}" for name in _ENDINGS)
+            raise EngineError(
+                f"{given.output} does not say a format: end it in {', '.join(most)} or {last},"
+                " or say --format."
+            )
         found["format"] = ending
     return found
 

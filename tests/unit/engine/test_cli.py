@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +85,9 @@ def test_standard_input_to_standard_output(photo: Path) -> None:
         (["x.png"], "the output"),
         (["x.png", "-o", "y.png", "--algorithm", "nothing"], "There is no algorithm"),
         (["x.png", "-o", "y.png", "--kernel", "[[", "--algorithm", "custom"], "JSON"),
-        (["x.png", "-o", "y.jpg"], "format is one of png, gif, webp."),
+        (["x.png", "-o", "y.jpg"], "y.jpg does not say a format: end it in .png, .gif or .webp"),
+        (["x.png", "-o", "photo_v1.5"], "photo_v1.5 does not say a format: end it in .png, .gif"),
+        (["x.png", "-o", "y.png", "--format", "jpg"], "format is one of png, gif, webp."),
         (["x.png", "-o", "y.png", "--channels", "1"], "channels is a whole number from 2 to 256."),
         (["x.png", "-o", "y.png", "--strength", "much"], "strength is a number from 0 to 1."),
         (["x.png", "-o", "y.png", "--max-pixels", "0"], "above 0"),
@@ -106,7 +109,9 @@ def test_wrong_commands_are_told_in_a_sentence(
 
 def test_the_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
-    words = capsys.readouterr().out.split()
+    out = capsys.readouterr().out
+    assert re.search(r"o2x2 +Dispersed dots, 5 tones: map 2 of Cloudinary's", out)
+    words = [line.split()[0] for line in out.splitlines() if line]
     assert {*ALGORITHMS, *NAMED, "custom", "channels", "gray", "adaptive:n"} <= set(words)
 
 
@@ -125,13 +130,34 @@ def test_a_directory_may_have_a_dot_in_its_name(photo: Path, tmp_path: Path) -> 
     assert (tmp_path / "out.v2" / "photo.png").exists()
 
 
-def test_a_reader_that_leaves_is_no_error_of_ours(photo: Path) -> None:
-    command = [sys.executable, "-m", "dither_service.engine", str(photo), "-o", "-"]
+@pytest.mark.parametrize("arguments", [["{photo}", "-o", "-"], ["--list"]])
+def test_a_reader_that_leaves_is_no_error_of_ours(photo: Path, arguments: list[str]) -> None:
+    given = [argument.format(photo=photo) for argument in arguments]
+    command = [sys.executable, "-m", "dither_service.engine", *given]
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("arguments", [["{photo}", "-o", "-"], ["--list"]])
+def test_a_full_standard_output_is_told_in_a_line(photo: Path, arguments: list[str]) -> None:
+    given = [argument.format(photo=photo) for argument in arguments]
+    command = [sys.executable, "-m", "dither_service.engine", *given]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(b"Standard output cannot be written: No space left on device.\n")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_terminal_of_few_letters_gets_the_list_too() -> None:
+    command = [sys.executable, "-m", "dither_service.engine", "--list"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert b"floyd-steinberg" in done.stdout
+    assert done.stdout.isascii()
 
 
 def test_progress_is_drawn_on_a_terminal_only(
