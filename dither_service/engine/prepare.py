@@ -10,6 +10,7 @@ from PIL import Image, ImageEnhance
 from dither_service.engine.decode import Frame, pixels_of
 from dither_service.engine.errors import EngineError
 from dither_service.engine.options import Options
+from dither_service.engine.resize import resized
 from dither_service.engine.result import check_frames, check_size
 from dither_service.engine.work import NO_MASK
 
@@ -39,7 +40,7 @@ def size_of(width: int, height: int, options: Options, max_size: int | None) -> 
 def prepared(frame: Frame, options: Options, size: tuple[int, int]) -> Frame:
     """The frame as it is to be dithered: size, background, saturation."""
     if (frame.pixels.shape[1], frame.pixels.shape[0]) != size:
-        frame = _resized(frame, size)
+        frame = resized(frame, *size, options.light)
     if frame.mask.size and options.alpha == "flatten":
         frame = _flattened(frame, options.background)
     pixels = frame.pixels
@@ -55,18 +56,6 @@ def coloured(pixels: Pixels) -> Pixels:
 
 def _image(pixels: Pixels) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-
-
-def _resized(frame: Frame, size: tuple[int, int]) -> Frame:
-    """By Lanczos; transparent pixels lend no colour to others."""
-    image = _image(frame.pixels)
-    if not frame.mask.size:
-        return replace(frame, pixels=pixels_of(image.resize(size, Image.Resampling.LANCZOS)))
-    whole = image.convert("RGB")
-    whole.putalpha(Image.fromarray(frame.mask))
-    whole = whole.resize(size, Image.Resampling.LANCZOS)
-    mask = np.asarray(whole.getchannel("A"))
-    return replace(frame, pixels=pixels_of(whole.convert(image.mode)), mask=mask)
 
 
 def _flattened(frame: Frame, background: str) -> Frame:
