@@ -52,17 +52,13 @@ def _compile(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern))
 
 
-_BY_FIRST_SEGMENT: dict[str, list[tuple[re.Pattern[str], Route]]] = {}
-for _route in ROUTES:
-    _BY_FIRST_SEGMENT.setdefault(_route.path.split("/")[1], []).append(
-        (_compile(_route.path), _route)
-    )
+_PATTERNS = [(_compile(route.path), route) for route in ROUTES]
 
 
 @remembers(4096)
 def find_route(path: str) -> tuple[Route, str] | None:
     """The route of a raw (still percent-encoded) path, and the path at its service."""
-    for pattern, route in _BY_FIRST_SEGMENT.get(path[1:].partition("/")[0], ()):
+    for pattern, route in _PATTERNS:
         if match := pattern.fullmatch(path):
             return route, path if route.target is None else route.target.format(**match.groupdict())
     return None

@@ -5,7 +5,6 @@ class, which has no deadline for a header or a body, no bound on either, and rea
 """
 
 import asyncio
-import json
 import logging
 from collections import deque
 from http import HTTPStatus
@@ -21,6 +20,7 @@ from api_gateway.clients import Clients
 from api_gateway.framing import Rejected, check
 from api_gateway.gateway import Gateway
 from api_gateway.request import HIGH_WATER, Request
+from shared.problems import PROBLEM_JSON, problem_body
 
 logger = logging.getLogger(__name__)
 
@@ -356,16 +356,12 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._go_on()
 
     def _problem(self, status: int, detail: str) -> bytes:
-        phrase = HTTPStatus(status).phrase
-        body = json.dumps(
-            {"type": "about:blank", "title": phrase, "status": status, "detail": detail}
-        )
-        return (
-            (
-                f"HTTP/1.1 {status} {phrase}\r\ncontent-type: application/problem+json\r\n"
-                f"content-length: {len(body)}\r\nconnection: close\r\n"
-            ).encode("ascii")
-            + h.render([h.date()])
-            + b"\r\n"
-            + body.encode("ascii")
-        )
+        body = problem_body(status, detail)
+        fields = [
+            (b"content-type", PROBLEM_JSON.encode("ascii")),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+            h.date(),
+        ]
+        line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode("ascii")
+        return b"%b%b\r\n%b" % (line, h.render(fields), body)

@@ -27,7 +27,6 @@ class UpstreamBusy(UpstreamError):
 
 class Answer(NamedTuple):
     status: int
-    headers: dict[bytes, bytes]
     body: bytes
 
 
@@ -322,7 +321,7 @@ class Upstream:
                 body += part
                 if len(body) > MAX_FETCH_BYTES:
                     raise UpstreamError("the answer is too large")
-            return Answer(connection.status, dict(connection.headers), bytes(body))
+            return Answer(connection.status, bytes(body))
         except UpstreamError as caught:
             error = caught
             raise
