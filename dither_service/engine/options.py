@@ -80,7 +80,12 @@ class Options(BaseModel):
     scale: int = Field(
         1, ge=1, le=32, description="Whole-number enlargement after dithering, nearest pixel."
     )
-    angle: float = Field(45.0, ge=-360, le=360, description="Angle of a halftone screen, degrees.")
+    angle: float = Field(
+        45.0,
+        ge=-360,
+        le=360,
+        description="Angle of a halftone screen, degrees counter-clockwise from the horizontal.",
+    )
     cell: float = Field(6.0, ge=2, le=64, description="Cell of a halftone screen, pixels.")
     candidates: int = Field(
         16, ge=2, le=64, description="How many colours a pattern method mixes at a pixel."

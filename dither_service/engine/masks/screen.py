@@ -64,12 +64,16 @@ def _nearest(value: float) -> int:
 
 @lru_cache(maxsize=32)
 def screen(spot: str, angle: float, cell: float) -> Mask:
-    """The tile: ``spot`` of SPOTS, ``angle`` in degrees, ``cell`` 2 to 64 pixels."""
+    """The tile: ``spot`` of SPOTS, ``cell`` 2 to 64 pixels.
+
+    ``angle`` is in degrees, counter-clockwise from the horizontal, as in PostScript.
+    """
     side, a, b = supercell(angle, cell)
     y, x = np.mgrid[0:side, 0:side].astype(np.int64)
     # Places in a cell, from −side to side; half a pixel's shift keeps the dots symmetrical.
-    u = (a * (2 * x + 1) + b * (2 * y + 1)) % (2 * side) - side
-    v = (a * (2 * y + 1) - b * (2 * x + 1)) % (2 * side) - side
+    # Rows count downwards, so this turns counter-clockwise.
+    u = (a * (2 * x + 1) - b * (2 * y + 1)) % (2 * side) - side
+    v = (a * (2 * y + 1) + b * (2 * x + 1)) % (2 * side) - side
     value = SPOTS[spot](u, v, side)
     # Equal values take turns in the order of Bayer's mask, so that cells fill evenly.
     turns = bayer_ranks(256)[:side, :side]

@@ -78,6 +78,17 @@ def test_a_screen_keeps_angle_and_cell_and_has_every_tone(
     assert np.bincount(mask.ravel()).max() <= 2
 
 
+@pytest.mark.parametrize("angle", [0.0, 20.0, 60.0, -30.0])
+def test_a_screens_lines_turn_counter_clockwise_from_the_horizontal(angle: float) -> None:
+    mask = screen("halftone-line", angle, 8.0)
+    tile = np.tile(mask < 32768, (3, 3))[:256, :256].astype(float)
+    spectrum = np.abs(np.fft.fft2(tile - tile.mean()))
+    down, across = np.unravel_index(spectrum.argmax(), spectrum.shape)
+    # The waves run across the lines; an image's rows count downwards.
+    normal = np.degrees(np.arctan2(np.fft.fftfreq(256)[across], np.fft.fftfreq(256)[down]))
+    assert (normal - angle + 90) % 180 - 90 == pytest.approx(0, abs=2)
+
+
 def test_a_screens_dots_are_clustered() -> None:
     white = screen("halftone", 0.0, 8.0) < 65536 // 8
     changes = np.mean(white != np.roll(white, 1, 1))
