@@ -47,3 +47,20 @@ def test_pictures_at_work_leave_the_connections_free(studio: Studio, system: Sys
     page.on("request", note)
     page.clock.run_for(10_000)
     assert asked == []
+
+
+def test_undo_brings_a_picture_back_to_a_list_made_anew(studio: Studio, system: System) -> None:
+    page = studio.page
+    system.upload(photograph(32, 24, seed=19), "back again.jpg")
+    system.upload(photograph(32, 24, seed=20), "here to stay.jpg")
+    page.get_by_role("link", name="Gallery").click()
+    remove = page.get_by_role("button", name="Delete: back again.jpg")
+    remove.click()
+    page.get_by_role("button", name="Undo").focus()  # its time stands still
+    for fragment, view in (("", "welcome"), ("gallery", "gallery")):
+        page.evaluate("(fragment) => (location.hash = fragment)", fragment)
+        expect(page.locator("body")).to_have_attribute("data-view", view)
+    expect(page.locator(".card", has_text="here to stay.jpg")).to_be_visible()
+    expect(remove).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(remove).to_be_visible()
