@@ -42,6 +42,8 @@ _DAMAGES = (
     ImageCms.PyCMSError,
 )
 
+_SAME = 2  # code values
+
 # The limits below are checked from the header, whatever the caller's are; Pillow's own is one for
 # the whole process, and warns.
 Image.MAX_IMAGE_PIXELS = None
@@ -64,21 +66,23 @@ class Frame:
 class Source:
     """An image whose header has been read and found within the limits.
 
-    plays: how often an animation is shown, 0 for ever.
+    plays: how often an animation is shown, 0 for ever. first: which of Pillow's frames is the
+    first; not the 0th where that is a picture for those who cannot show animations.
     """
 
     image: Image.Image | Frame
     count: int = 1
     plays: int = 0
+    first: int = 0
 
     def frames(self) -> Iterator[Frame]:
         """Decode the frames, in order; may be called again. Raises EngineError for damage."""
         if isinstance(self.image, Frame):
             yield self.image
             return
-        for number in range(self.count):
+        for number in range(self.first, self.first + self.count):
             try:
-                if self.count > 1:
+                if self.first + self.count > 1:
                     self.image.seek(number)
                 self.image.load()
                 yield upright(self.image, self.count > 1)
@@ -129,7 +133,8 @@ def _extent(image: Image.Image) -> Extent:
         count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
     except _DAMAGES as error:
         raise damaged() from error
-    return Extent(count, image.width, image.height)
+    apart = count > 1 and image.info.get("default_image", False)
+    return Extent(count - apart, image.width, image.height)
 
 
 def _check_frames(extent: Extent, max_pixels: int, max_frames: int) -> None:
@@ -140,7 +145,8 @@ def _check_frames(extent: Extent, max_pixels: int, max_frames: int) -> None:
 
 
 def _source(image: Image.Image, count: int) -> Source:
-    return Source(image, count, _plays(image) if count > 1 else 0)
+    apart = image.info.get("default_image", False) and getattr(image, "n_frames", 1) > count
+    return Source(image, count, _plays(image) if count > 1 else 0, int(apart))
 
 
 def _plays(image: Image.Image) -> int:
@@ -157,8 +163,8 @@ def upright(image: Image.Image, animated: bool = False) -> Frame:
     profile = image.info.get("icc_profile")
     if image.getexif().get(0x0112, 1) != 1 and not animated:
         image = ImageOps.exif_transpose(image)
+    mask = _deep_mask(image)
     image = _eight_bits(image)
-    mask = NO_MASK
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
@@ -169,6 +175,15 @@ def upright(image: Image.Image, animated: bool = False) -> Frame:
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
     """Mode L or RGB → ``uint8 (H, W, 1 or 3)``."""
     return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def _deep_mask(image: Image.Image) -> NDArray[np.uint8]:
+    """Of 16-bit grey with one value that is transparent, told while it has 16 bits."""
+    key = image.info.get("transparency")
+    if not image.mode.startswith("I") or not isinstance(key, int):
+        return NO_MASK
+    shown = np.asarray(image) != key
+    return NO_MASK if shown.all() else np.where(shown, 255, 0).astype(np.uint8)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -189,15 +204,34 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     base = image if image.mode in ("L", "RGB", "CMYK") else image.convert("L" if grey else "RGB")
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(given):
-            return _in_mode(base, "L" if grey else "RGB")
         srgb = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(base, given, srgb, outputMode="RGB")
+        transform = ImageCms.buildTransform(given, srgb, base.mode, "RGB")
+        converted = (
+            None
+            if _does_nothing(transform, base.mode)
+            else ImageCms.applyTransform(base, transform)
+        )
     except (ImageCms.PyCMSError, OSError, ValueError):
         converted = None
     if converted is None:
         return _in_mode(base, "L" if grey else "RGB")
     return converted.convert("L") if grey else converted
+
+
+def _does_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Whether a profile is sRGB's by what it does, whatever it is called.
+
+    Judged by all mixtures of 16 values a channel; they may be two code values off, for sRGB's
+    published profiles are rounded in different ways.
+    """
+    if mode == "CMYK":
+        return False
+    steps = np.arange(0, 256, 17, dtype=np.uint8)
+    axes = [steps] * (3 if mode == "RGB" else 1)
+    colours = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(1, -1, len(axes))
+    probe = Image.fromarray(colours if mode == "RGB" else colours[..., 0])
+    done = ImageCms.applyTransform(probe, transform)
+    return bool(np.abs(np.asarray(done).astype(int) - colours).max() <= _SAME)
 
 
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:

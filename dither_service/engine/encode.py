@@ -111,7 +111,7 @@ def _gif(frames: Sequence[Dithered], plays: int) -> bytes:
     if transparent is not None:
         keywords |= {"transparency": transparent, "disposal": 2}
     if len(images) > 1:
-        keywords |= _timing(frames, images)
+        keywords |= _timing([_gif_delay(frame.duration) for frame in frames], images)
         if plays != 1:
             keywords["loop"] = max(plays - 1, 0)
     images[0].save(file, "GIF", **keywords)
@@ -122,15 +122,20 @@ def _webp(frames: Sequence[Dithered], plays: int) -> bytes:
     images = [Image.fromarray(_colours_of(frame)) for frame in frames]
     keywords: dict[str, object] = {"lossless": True, "exact": True, "method": 1, "quality": 30}
     if len(images) > 1:
-        keywords |= _timing(frames, images) | {"loop": plays}
+        keywords |= _timing([frame.duration for frame in frames], images) | {"loop": plays}
     file = io.BytesIO()
     images[0].save(file, "WEBP", **keywords)
     return file.getvalue()
 
 
-def _timing(frames: Sequence[Dithered], images: list[Image.Image]) -> dict[str, object]:
+def _timing(durations: list[int], images: list[Image.Image]) -> dict[str, object]:
     return {
         "save_all": True,
         "append_images": images[1:],
-        "duration": [frame.duration for frame in frames],
+        "duration": durations,
     }
+
+
+def _gif_delay(duration: int) -> int:
+    """GIF counts hundredths of a second, and browsers show what is below two for ten."""
+    return max((duration + 5) // 10 * 10, 20) if duration > 0 else 0

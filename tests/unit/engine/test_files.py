@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageSequence
 from dither_service.engine import Dithered, EngineError, Options, dither, dither_bytes
 from dither_service.engine.decode import open_bytes
 from dither_service.engine.encode import encode
+from dither_service.engine.light import srgb_to_linear
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 ANIMATED = ("PNG", "GIF", "WEBP")
@@ -72,26 +73,74 @@ def test_orientation_is_applied(orientation: int) -> None:
 
 
 def test_a_profile_is_converted_to_srgb() -> None:
-    linear = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    other = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     image = gradient()
     plain = decoded(saved(image, "PNG"))
     # A profile for another kind of image is passed over; sRGB's own changes nothing.
-    assert np.array_equal(decoded(saved(image, "PNG", icc_profile=linear.tobytes())), plain)
+    assert np.array_equal(decoded(saved(image, "PNG", icc_profile=other.tobytes())), plain)
     own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert np.array_equal(decoded(saved(image, "PNG", icc_profile=own)), plain)
-    swapped = decoded(saved(image, "PNG", icc_profile=_red_and_green_swapped(own)))
-    # Red and green at half light, in each other's place: far from the plain reading.
-    assert np.abs(swapped.astype(int) - plain.astype(int)).mean() > 20
+
+
+@pytest.mark.parametrize("kind", ["swapped", "light"])
+def test_what_a_profile_does_counts_not_its_name(kind: str) -> None:
+    """All of these are called sRGB."""
+    image = gradient()
+    plain = decoded(saved(image, "PNG"))
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = _red_and_green_swapped(own) if kind == "swapped" else _of_light(own)
+    changed = decoded(saved(image, "PNG", icc_profile=profile))
+    assert np.abs(changed.astype(int) - plain.astype(int)).mean() > 20
+    if kind == "light":
+        code = 255 * srgb_to_linear(np.arange(256) / 255)
+        assert np.abs(code[changed] - plain).max() <= 2
+
+
+def test_a_profile_of_grey_is_converted() -> None:
+    """A grey picture in linear light, whose profile is the RGB one's curve and white."""
+    image = Image.linear_gradient("L")
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    plain = decoded(saved(image, "PNG"))
+    assert (
+        np.abs(decoded(saved(image, "PNG", icc_profile=_grey(own))).astype(int) - plain).max() == 0
+    )
+    changed = decoded(saved(image, "PNG", icc_profile=_grey(_of_light(own))))
+    assert changed.shape[2] == 1
+    code = 255 * srgb_to_linear(np.arange(256) / 255)
+    assert np.abs(code[changed] - plain).max() <= 2
+
+
+def _tags(data: bytes) -> dict[bytes, int]:
+    """Where the entries of a profile's table are."""
+    count = int.from_bytes(data[128:132], "big")
+    return {data[at : at + 4]: at for at in range(132, 132 + 12 * count, 12)}
 
 
 def _red_and_green_swapped(profile: bytes) -> bytes:
-    """The profile with its rXYZ and gXYZ tags naming each other, and another description."""
     data = bytearray(profile)
-    tags = int.from_bytes(data[128:132], "big")
-    entries = {bytes(data[at : at + 4]): at for at in range(132, 132 + 12 * tags, 12)}
+    entries = _tags(profile)
     red, green = entries[b"rXYZ"], entries[b"gXYZ"]
     data[red : red + 4], data[green : green + 4] = b"gXYZ", b"rXYZ"
-    return bytes(data).replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+    return bytes(data)
+
+
+def _of_light(profile: bytes) -> bytes:
+    """The same colours with curves that are straight: function 0 with an exponent of 1."""
+    data = bytearray(profile)
+    for name in (b"rTRC", b"gTRC", b"bTRC"):
+        entry = _tags(profile)[name]
+        at = int.from_bytes(data[entry + 4 : entry + 8], "big")
+        assert data[at : at + 4] == b"para"
+        data[at + 8 : at + 16] = struct.pack(">HHI", 0, 0, 1 << 16)
+    return bytes(data)
+
+
+def _grey(profile: bytes) -> bytes:
+    data = bytearray(profile)
+    data[16:20] = b"GRAY"
+    entry = _tags(profile)[b"rTRC"]
+    data[entry : entry + 4] = b"kTRC"
+    return bytes(data)
 
 
 def test_sixteen_bits_are_scaled_not_cut() -> None:
@@ -99,6 +148,13 @@ def test_sixteen_bits_are_scaled_not_cut() -> None:
     expected = np.floor(deep / 257 + 0.5)
     for form in ("PNG", "TIFF"):
         assert np.array_equal(decoded(saved(Image.fromarray(deep), form))[..., 0], expected)
+
+
+def test_one_value_of_sixteen_bits_is_transparent() -> None:
+    deep = np.array([[1000, 2000, 1001], [65535, 1000, 999]], np.uint16)
+    frame = next(open_bytes(saved(Image.fromarray(deep), "PNG", transparency=1000)).frames())
+    assert frame.mask.tolist() == [[0, 255, 255], [255, 0, 255]]
+    assert frame.pixels[..., 0].tolist() == [[4, 8, 4], [255, 4, 4]]
 
 
 def test_floating_point_is_from_0_to_1() -> None:
@@ -209,6 +265,25 @@ def test_animations_keep_their_frames_times_and_plays(source: str, form: str) ->
     for frame, expected in zip(ImageSequence.Iterator(written), result.frames, strict=True):
         assert np.array_equal(np.asarray(frame.convert("RGB")), expected.rgb())
     assert written.info["loop"] == 0
+
+
+def test_gif_delays_are_rounded_and_none_is_too_short_for_browsers() -> None:
+    data = animated("PNG", 6, duration=[16, 44, 45, 12, 4, 1000])
+    written = Image.open(io.BytesIO(dither_bytes(data, Options(format="gif")).data))
+    delays = [frame.info["duration"] for frame in ImageSequence.Iterator(written)]
+    assert delays == [20, 40, 50, 20, 20, 1000]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_picture_for_those_who_cannot_show_animations_is_no_frame(count: int) -> None:
+    frames = [Image.new("L", (4, 4), grey) for grey in (0, 255, 0)]
+    data = saved(
+        frames[0], "PNG", save_all=True, default_image=True, append_images=frames[1 : 1 + count]
+    )
+    result = dither(Image.open(io.BytesIO(data)), Options(palette="gray"))
+    found = [int(frame.rgb()[0, 0, 0]) for frame in result.frames or (result,)]
+    assert found == [255, 0][:count]
+    assert dither_bytes(data, Options(), max_frames=count).frames == count
 
 
 @pytest.mark.parametrize(
