@@ -1,4 +1,4 @@
-/** A palette one can change: choose a colour, then change, move or remove it; paste a list. */
+/** A palette one can change. */
 
 import { freshId, h, iconButton, replace } from "./dom.js";
 import { parseHex, toHex } from "./fragment.js";

@@ -1,4 +1,4 @@
-/** Name and size of the picture, and what one does with the whole of it. */
+/** Name and size of the picture, and what one does with it. */
 
 import { h, icon, iconButton } from "./dom.js";
 import { copyText } from "./saved.js";
@@ -27,6 +27,6 @@ export function createPictureBar(store, studio, pick) {
 		undo,
 		redo,
 		iconButton("reset", text.reset, studio.reset),
-		iconButton("link", text.share, () => copyText(window.location.href)),
+		iconButton("link", text.share, () => (studio.writeAddress(), copyText(window.location.href))),
 	);
 }

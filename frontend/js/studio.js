@@ -20,7 +20,7 @@ export function createStudio(store) {
 	}
 
 	function writeAddress() {
-		if (store.view !== "studio") return;
+		if (store.view !== "studio" || !store.catalogue) return; // not before what is in it was read
 		const address = writeFragment(store.source?.address ?? {}, store.options);
 		window.history.replaceState(null, "", address === "#" ? window.location.pathname : address);
 	}
@@ -56,7 +56,7 @@ export function createStudio(store) {
 		/** Options that came with the address: not a step to undo. */
 		begin(options) {
 			history = createHistory(store.catalogue.sparse(options));
-			show();
+			store.set({ ...history.state(), error: null });
 		},
 
 		/**

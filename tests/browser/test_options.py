@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.studio import Studio, photograph
+from tests.support.system import System
 
 
 @pytest.fixture
@@ -74,6 +75,25 @@ def test_a_link_brings_the_options_and_the_sample_back(studio: Studio) -> None:
     expect(studio.fact("Colours")).to_have_text("3")
     scale = studio.tab("Size").get_by_role("slider", name="Pixel scale")
     expect(scale).to_have_attribute("aria-valuetext", "32×")
+
+
+def test_a_link_is_followed_by_a_page_that_is_opened_with_it(page: Page, system: System) -> None:
+    studio = Studio(page, system.url)
+    studio.visit("#sample=cat&palette=gray&channels=3")
+    expect(page.locator(".picture-name")).to_have_text("Chelsea the cat.jpg")
+    expect(studio.fact("Colours")).to_have_text("3")
+    expect(page).to_have_url(re.compile("#sample=cat&palette=gray&channels=3$"))
+
+
+def test_a_link_can_be_tried_again(page: Page, system: System) -> None:
+    studio = Studio(page, system.url)
+    page.route("**/samples/cat.jpg", lambda route: route.abort())
+    studio.visit("#sample=cat&palette=gray")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+    page.unroute("**/samples/cat.jpg")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".picture-name")).to_have_text("Chelsea the cat.jpg")
+    expect(studio.fact("Colours")).to_have_text("2")
 
 
 def test_every_option_of_the_engine_has_a_control(opened: Studio) -> None:
