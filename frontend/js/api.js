@@ -6,8 +6,7 @@ import { errors } from "./strings.js";
 const KINDS = { 404: "gone", 410: "gone", 413: "large", 429: "limited", 502: "busy", 503: "busy", 504: "busy" };
 
 /**
- * kind: "offline" (nothing came back), "limited" (429), "busy" (502–504), "gone" (404, 410),
- * "large" (413), "refused" (any other 4xx) or "failed".
+ * kind: one of KINDS, "offline" (nothing came back), "refused" (any other 4xx) or "failed".
  * retryAfter: seconds the service asks to wait, or null.
  */
 export class ApiError extends Error {

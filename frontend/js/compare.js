@@ -4,6 +4,8 @@ import { h, setStyle } from "./dom.js";
 import { segments } from "./fields.js";
 import { stage as text } from "./strings.js";
 
+const TAG_WIDTH = 80;
+
 export function createCompare(viewport, changed) {
 	let mode = "split";
 	let possible = true;
@@ -63,6 +65,7 @@ export function createCompare(viewport, changed) {
 			divider.hidden = shown !== "split";
 			setStyle(viewport, { "--cut": `${cut}px` });
 			setStyle(divider, { "--line": `${line}px`, "--top": `${top}px`, "--height": `${Math.min(box.height, at.top + at.height) - top}px` });
+			setStyle(divider, { "--left": Number(line - visible.from > TAG_WIDTH), "--right": Number(visible.to - line > TAG_WIDTH) });
 			const percent = Math.round(share * 100);
 			divider.ariaValueNow = String(percent);
 			divider.ariaValueText = text.dividerValue(percent);

@@ -81,7 +81,7 @@ export function slider(key, label, field, onchange) {
 	const id = freshId("slider");
 	const unit = strings.units[key] ?? "";
 	const range = h("input", { type: "range", id, min: 0, max: 1000 });
-	const exact = h("input.exact.numbers", { type: "number", min: field.min, max: field.max, step: scale.step, "aria-label": `${label}: ${text.range(field.min, field.max)}` });
+	const exact = h("input.exact.numbers", { type: "number", min: field.min, max: field.max, step: scale.step, "aria-label": `${label}: ${field.min} to ${field.max}` });
 	const back = iconButton("reset", text.reset(label), () => send(field.default), "compact");
 	let current = field.default; // the track has too few positions to tell every value
 

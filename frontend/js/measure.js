@@ -1,4 +1,4 @@
-/** Numbers about a result, computed from its pixels. */
+/** Numbers about a result. */
 
 import { toHex } from "./fragment.js";
 

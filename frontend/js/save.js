@@ -1,4 +1,4 @@
-/** Keeping a picture: the form, the steps as they happen, the link and the downloads. */
+/** Keeping a picture: the form, the steps, the link and the downloads. */
 
 import { openDialog } from "./dialog.js";
 import { freshId, h, icon, replace } from "./dom.js";

@@ -199,7 +199,6 @@ export const units = { angle: "°", cell: " px", width: "px", height: "px", scal
 export const field = {
 	reset: (label) => `Reset ${label}`,
 	kernelBad: "Write rows of numbers, all of one odd length.",
-	range: (min, max) => `${min} to ${max}`,
 };
 
 export const save = {
