@@ -150,6 +150,11 @@ class Options(BaseModel):
         """Options from untrusted fields; raises EngineError with one sentence, nothing else."""
         return cls(**fields)
 
+    @property
+    def strength_parts(self) -> int:
+        """``strength`` in 65536ths, rounded half up."""
+        return int(self.strength * 65536 + 0.5)
+
     def canonical(self) -> Self:
         """These options with every field that is not read set back to its default."""
         reads = (

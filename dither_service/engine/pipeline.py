@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dither_service.engine.adaptive import adaptive, sample
-from dither_service.engine.compiled.nearest import prepare
+from dither_service.engine.compiled.search import prepare
 from dither_service.engine.decode import (
     MAX_FRAMES,
     MAX_PIXELS,

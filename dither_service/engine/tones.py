@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_service.engine.compiled.nearest import prepare
 from dither_service.engine.compiled.places import place_rows
+from dither_service.engine.compiled.search import prepare
 from dither_service.engine.light import (
     WHITE,
     code_of_light,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from dither_service.engine.options import Options
 
 if TYPE_CHECKING:
-    from dither_service.engine.compiled.nearest import Search
+    from dither_service.engine.compiled.search import Search
 
 NO_MASK: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 

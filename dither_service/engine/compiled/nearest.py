@@ -20,32 +20,17 @@ from dither_service.engine.compiled.search import (
     LISTS,
     MATRICES,
     METRIC,
-    METRICS,
     POINTS,
     SEARCH,
     SIDE,
     USED,
-    Search,
     axis_values,
     coordinates,
     difference,
-    distances,
     lab_of,
-    prepare,
     square,
 )
 from dither_service.engine.light import WHITE
-
-__all__ = [
-    "METRICS",
-    "SEARCH",
-    "Search",
-    "code_of",
-    "distances",
-    "nearest_code",
-    "nearest_light",
-    "prepare",
-]
 
 _GROUP = 16
 _NO_LIST = -(1 << 30)

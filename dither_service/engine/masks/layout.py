@@ -96,13 +96,9 @@ def _tile(options: Options, channel: int, depth: int) -> Mask:
 def _weakened(channels: list[Mask], options: Options) -> Mask:
     """The channels side by side, nearer to the middle, where all choose the nearest level."""
     thresholds: Mask = np.ascontiguousarray(np.stack(channels, axis=2))
-    strength = _fixed(options.strength)
+    strength = options.strength_parts
     if strength == ONE:
         return thresholds
     middle = ONE // 2
     away: NDArray[np.int64] = thresholds.astype(np.int64) - middle
     return (middle + (away * strength >> 16)).astype(np.uint16)
-
-
-def _fixed(strength: float) -> int:
-    return int(strength * ONE + 0.5)

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from dither_service.engine.algorithms import CUSTOM
 from dither_service.engine.compiled import wavefront_levels, wavefront_palette
 from dither_service.engine.compiled.decorators import array_in, array_out, kernel, merged
-from dither_service.engine.compiled.nearest import SEARCH, nearest_light
+from dither_service.engine.compiled.nearest import nearest_light
+from dither_service.engine.compiled.search import SEARCH
 from dither_service.engine.kernels import KERNELS
 from dither_service.engine.light import WHITE, light_of_code
 from dither_service.engine.options import Kernel, Options

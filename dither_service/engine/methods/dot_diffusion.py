@@ -12,14 +12,13 @@ with `REACH` rows around them, which gives the same picture and needs little mem
 Source: D. E. Knuth, "Digital halftones by dot diffusion", ACM Trans. Graphics 6(4), 1987.
 """
 
-from fractions import Fraction
-
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
 from dither_service.engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_service.engine.compiled.nearest import SEARCH, nearest_light
+from dither_service.engine.compiled.nearest import nearest_light
+from dither_service.engine.compiled.search import SEARCH
 from dither_service.engine.light import WHITE
 from dither_service.engine.work import NO_MASK, Levels, Work
 
@@ -42,7 +41,7 @@ _BAND = 256
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
     height, width, depth = work.pixels.shape
-    strength = int(Fraction(work.options.strength) * 65536 + Fraction(1, 2))
+    strength = work.options.strength_parts
     # Where the pixels of each class are in a cell.
     order = np.argsort(CLASSES, axis=None).astype(np.int64)
     target = work.target

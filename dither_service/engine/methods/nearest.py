@@ -5,7 +5,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_service.engine.compiled.decorators import array_in, array_out, kernel
-from dither_service.engine.compiled.nearest import SEARCH, nearest_light
+from dither_service.engine.compiled.nearest import nearest_light
+from dither_service.engine.compiled.search import SEARCH
 from dither_service.engine.work import Levels, Work
 
 

@@ -23,14 +23,12 @@ nearest 32 (16). Levels are taken as the palette of all their combinations; wher
 than 256, each channel is dithered by Bayer's mask alone.
 """
 
-from fractions import Fraction
-
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
 from dither_service.engine.compiled.decorators import array_in, array_out, kernel
-from dither_service.engine.compiled.nearest import SEARCH, distances, prepare
+from dither_service.engine.compiled.search import SEARCH, distances, prepare
 from dither_service.engine.light import WHITE, code_of_light
 from dither_service.engine.masks.bayer import bayer_ranks
 from dither_service.engine.methods import ordered
@@ -73,7 +71,7 @@ def render(work: Work) -> NDArray[np.uint8]:
         _luma_limit(target.colours),
         target.lights,
         METHODS[work.options.algorithm],
-        int(Fraction(work.options.strength) * 65536 + Fraction(1, 2)),
+        work.options.strength_parts,
         (bayer_ranks(8) * count // 64).astype(np.uint8),
         memo,
         plans,

@@ -10,14 +10,13 @@ Sources: T. Riemersma, "A balanced dithering technique", C/C++ Users Journal 16(
 J. Červený, "Generalized Hilbert space-filling curve", 2018.
 """
 
-from fractions import Fraction
-
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
 from dither_service.engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_service.engine.compiled.nearest import SEARCH, nearest_light
+from dither_service.engine.compiled.nearest import nearest_light
+from dither_service.engine.compiled.search import SEARCH
 from dither_service.engine.light import WHITE
 from dither_service.engine.work import Levels, Work
 
@@ -35,7 +34,7 @@ def weights() -> NDArray[np.int64]:
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
     height, width, depth = work.pixels.shape
-    strength = int(Fraction(work.options.strength) * 65536 + Fraction(1, 2))
+    strength = work.options.strength_parts
     out = np.empty((height, width, depth), np.uint8)
     target = work.target
     if isinstance(target, Levels):

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from dither_service.engine.coefficients import OSTROMOUKHOV, ZHOU_FANG, ZHOU_FANG_MODULATION
 from dither_service.engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_service.engine.compiled.nearest import SEARCH, nearest_light
+from dither_service.engine.compiled.nearest import nearest_light
+from dither_service.engine.compiled.search import SEARCH
 from dither_service.engine.light import WHITE
 from dither_service.engine.work import Levels, Work
 
@@ -28,9 +29,9 @@ _U1, _I2, _I4, _I8 = types.uint8, types.int16, types.int32, types.int64
 
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
-    weights, modulation = _table(work.options.algorithm)
-    strength = round(work.options.strength * 65536)
-    how = (weights, modulation, strength, work.options.seed, work.options.serpentine)
+    options = work.options
+    weights, modulation = _table(options.algorithm)
+    how = (weights, modulation, options.strength_parts, options.seed, options.serpentine)
     if isinstance(work.target, Levels):
         tones, gaps = _between(work.target.lights)
         levels = np.empty(work.pixels.shape, np.uint8)
