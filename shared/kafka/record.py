@@ -1,5 +1,6 @@
 """A message as it was taken from Kafka: its bytes, and where it stood."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +11,10 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``headers`` is ``None`` when the client cannot read them: a name in them is not UTF-8."""
+    """``headers`` is ``None`` when the client cannot read them: a name in them is not UTF-8.
+
+    ``produced_at`` is never in the future, whatever the producer's clock said.
+    """
 
     topic: str
     partition: int
@@ -29,7 +33,7 @@ class Record:
             key=_bytes(message.key()),
             value=_bytes(message.value()),
             headers=_headers(message),
-            produced_at=datetime.fromtimestamp(max(message.timestamp()[1], 0) / 1000, UTC),
+            produced_at=_moment(message.timestamp()[1]),
         )
 
     @property
@@ -47,6 +51,11 @@ def _headers(message: Message) -> Headers | None:
         return None
     pairs = headers.items() if isinstance(headers, dict) else headers
     return tuple((name, _bytes(value)) for name, value in pairs)
+
+
+def _moment(milliseconds: int) -> datetime:
+    # A producer may write any 64 bits, and not all of them are a date that Python knows.
+    return datetime.fromtimestamp(min(max(milliseconds / 1000, 0), time.time()), UTC)
 
 
 def _bytes(value: bytes | str | None) -> bytes | None:
