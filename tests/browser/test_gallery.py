@@ -7,11 +7,11 @@ from playwright.sync_api import Request, Route, expect
 from tests.browser.studio import Studio, photograph
 from tests.support.system import System
 
-AT_WORK = 7  # one more than the connections that a browser opens to a host
+AT_WORK = 7  # pictures: one more than the connections that a browser opens to a host
 
 
 def test_pictures_at_work_leave_the_connections_free(studio: Studio, system: System) -> None:
-    """Pictures that are not finished, more than a browser has connections, hold nothing up."""
+    """The list is asked for again while it is shown: no stream for each picture in it."""
     page = studio.page
     page.clock.install()  # time goes on by itself, and faster when the test says so
     uuids = [
@@ -31,20 +31,31 @@ def test_pictures_at_work_leave_the_connections_free(studio: Studio, system: Sys
         route.fulfill(body=json.dumps(body), content_type="application/json")
 
     def note(request: Request) -> None:
-        if "/images" in request.url:
+        if request.url.startswith(f"{system.url}/images"):
             asked.append(request.url)
 
     page.route("**/images?*", answer)
+    page.on("request", note)
     page.get_by_role("link", name="Gallery").click()
     working = page.locator(".card-state", has_text="Being dithered")
     expect(working).to_have_count(AT_WORK)
+    with page.expect_response("**/images?limit=100"):
+        page.clock.run_for(2000)
+    expect(working).to_have_count(AT_WORK)
+    assert [url for url in asked if "/images?" not in url] == []
+
     page.get_by_role("link", name="Studio").click()
-    studio.open(photograph(seed=17))
+    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    page.clock.run_for(4000)  # the answer to the last question may be on its way
+    asked.clear()
+    page.clock.run_for(10_000)
+    assert asked == []
+
     page.get_by_role("link", name="Gallery").click()
     expect(working).to_have_count(AT_WORK)
     finished = True
     expect(working).to_have_count(0)
-    page.on("request", note)
+    asked.clear()
     page.clock.run_for(10_000)
     assert asked == []
 
