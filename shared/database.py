@@ -90,8 +90,9 @@ def _failure(error: SQLAlchemyError) -> Exception:
         return TransientFailure("the database is not available")
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return TransientFailure("the database connection was lost")
-    if isinstance(error, DBAPIError) and _serialization_conflict(error):
-        return TransientFailure("the transaction met another one")
+    if isinstance(error, DBAPIError) and _passing(error):
+        logger.warning("database error", extra={"reason": str(error.orig).strip()})
+        return TransientFailure("the database cannot do this at the moment")
     if isinstance(error, DBAPIError) and _bad_data(error):
         return PermanentFailure("the database refuses this data")
     return error
@@ -101,9 +102,10 @@ def _sqlstate(error: DBAPIError) -> str:
     return getattr(error.orig, "pgcode", None) or ""
 
 
-def _serialization_conflict(error: DBAPIError) -> bool:
+def _passing(error: DBAPIError) -> bool:
     # 40: serialization failure, deadlock. 57P: shutting down. 53: too many connections, disk full.
-    return _sqlstate(error).startswith(("40", "57P", "53"))
+    # 25006: read-only for now, as after a failover or beyond a hosted database's quota.
+    return _sqlstate(error).startswith(("40", "57P", "53", "25006"))
 
 
 def _bad_data(error: DBAPIError) -> bool:
