@@ -16,7 +16,7 @@ from dither_service.engine.batch import is_directory, plan, put_out, run
 from dither_service.engine.catalogue import FORMATS
 from dither_service.engine.decode import MAX_FRAMES
 from dither_service.engine.errors import EngineError
-from dither_service.engine.options import Options
+from dither_service.engine.options import ALLOWED, Options
 from dither_service.engine.palettes import NAMED
 
 _ENDINGS = tuple(entry["name"] for entry in FORMATS)
@@ -59,6 +59,8 @@ def _run(arguments: Sequence[str]) -> int:
         jobs = plan(given.inputs, given.output, options.format)
         if given.contact_sheet:
             _check_sheet(fields, len(jobs))
+        elif "kernel" in fields and options.algorithm != CUSTOM:
+            raise EngineError("A kernel goes with --algorithm custom.")
     except EngineError as error:
         parser.error(str(error))
     make = _sheet if given.contact_sheet else _dithered
@@ -146,17 +148,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="refuse longer animations. Default: %(default)s.",
     )
-    group = parser.add_argument_group("options")
+    group = parser.add_argument_group("how to dither")
     for name, field in Options.model_fields.items():
         if isinstance(field.default, bool):
             group.add_argument(
                 f"--{name}", action=argparse.BooleanOptionalAction, help=field.description
             )
         else:
-            default = "" if field.default is None else f" Default: {field.default}."
-            text = f"{field.description}{default}".replace("%", "%%")
-            group.add_argument(f"--{name}", metavar="X", help=text)
+            group.add_argument(f"--{name}", metavar="X", help=_help(name).replace("%", "%%"))
     return parser
+
+
+def _help(name: str) -> str:
+    field, allowed = Options.model_fields[name], ALLOWED[name]
+    words = "See --list" if name in ("algorithm", "palette") else allowed[0].upper() + allowed[1:]
+    default = "" if field.default is None else f" Default: {field.default}."
+    return f"{field.description} {words}.{default}"
 
 
 def _fields(given: argparse.Namespace) -> dict[str, Any]:

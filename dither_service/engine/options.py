@@ -72,10 +72,16 @@ class Options(BaseModel):
         description="1 is unchanged, more lightens the mid-tones, less darkens them.",
     )
     width: int | None = Field(
-        None, ge=1, le=_MAX_SIDE, description="Width in pixels before dithering."
+        None,
+        ge=1,
+        le=_MAX_SIDE,
+        description="Width in pixels before dithering; alone it keeps the shape.",
     )
     height: int | None = Field(
-        None, ge=1, le=_MAX_SIDE, description="Height in pixels before dithering."
+        None,
+        ge=1,
+        le=_MAX_SIDE,
+        description="Height in pixels before dithering; alone it keeps the shape.",
     )
     scale: int = Field(
         1, ge=1, le=32, description="Whole-number enlargement after dithering, nearest pixel."
@@ -220,7 +226,7 @@ def _sentence(error: ValidationError) -> str:
     field = str(first["loc"][0])[:40]
     if first["type"] == "extra_forbidden":
         return f"There is no option {field!r}: the options are {', '.join(Options.model_fields)}."
-    return f"{field} is {_ALLOWED[field]}."
+    return f"{field} is {ALLOWED[field]}."
 
 
 def _allowed(schema: dict[str, Any]) -> str:
@@ -234,7 +240,8 @@ def _allowed(schema: dict[str, Any]) -> str:
     return "true or false"
 
 
-_ALLOWED = {
+# What each field may be, in words.
+ALLOWED = {
     name: _allowed(schema) for name, schema in Options.model_json_schema()["properties"].items()
 } | {
     "algorithm": "a name",

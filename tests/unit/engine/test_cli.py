@@ -85,6 +85,10 @@ def test_standard_input_to_standard_output(photo: Path) -> None:
         (["x.png"], "the output"),
         (["x.png", "-o", "y.png", "--algorithm", "nothing"], "There is no algorithm"),
         (["x.png", "-o", "y.png", "--kernel", "[[", "--algorithm", "custom"], "JSON"),
+        (
+            ["x.png", "-o", "y.png", "--kernel", "[[0, 0, 1]]"],
+            "A kernel goes with --algorithm custom",
+        ),
         (["x.png", "-o", "y.jpg"], "y.jpg does not say a format: end it in .png, .gif or .webp"),
         (["x.png", "-o", "photo_v1.5"], "photo_v1.5 does not say a format: end it in .png, .gif"),
         (["x.png", "-o", "y.png", "--format", "jpg"], "format is one of png, gif, webp."),
@@ -113,6 +117,18 @@ def test_the_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"o2x2 +Dispersed dots, 5 tones: map 2 of Cloudinary's", out)
     words = [line.split()[0] for line in out.splitlines() if line]
     assert {*ALGORITHMS, *NAMED, "custom", "channels", "gray", "adaptive:n"} <= set(words)
+
+
+def test_the_help_says_what_every_option_may_be(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "code values (traditional). One of linear, srgb. Default: linear." in text
+    assert "0 is none. A number from 0 to 1. Default: 1.0." in text
+    assert "How the colours are mixed. See --list. Default: floyd-steinberg." in text
 
 
 def test_a_contact_sheet_of_what_is_no_image_is_refused(
