@@ -25,7 +25,7 @@ from dither_service.engine.options import Options
 from dither_service.engine.palettes import NAMED, from_hex, named
 from dither_service.engine.prepare import checked, coloured, prepared, size_of
 from dither_service.engine.result import Dithered, Encoded
-from dither_service.engine.targets import combine, levels, levels_palette
+from dither_service.engine.targets import combine, levels, levels_palette, media_relative
 from dither_service.engine.tones import Tones, grey_tones, tones_of
 from dither_service.engine.work import Levels, Palette, Work
 
@@ -92,7 +92,7 @@ def _dithered(frame: Frame, target: Target, light: Light, options: Options) -> D
     pixels = coloured(frame.pixels) if isinstance(target, Palette) else frame.pixels
     found = render(Work(pixels, frame.mask, in_steps(light), target, options))
     if isinstance(target, Palette):
-        return Dithered(found, target.colours, alpha, duration=frame.duration)
+        return Dithered(found, target.shown, alpha, duration=frame.duration)
     depth = frame.pixels.shape[2]
     if found.ndim == 3 and target.combines(depth):
         found = combine(found, target.count)
@@ -130,10 +130,11 @@ def _target(
         return levels(options.channels, options.light)
     if options.palette == "gray":
         return grey_tones(options.channels, options.light)
+    measured = False
     if isinstance(options.palette, list):
         colours = from_hex(tuple(options.palette))
     elif options.palette in NAMED:
-        colours = named(options.palette)
+        colours, measured = named(options.palette), NAMED[options.palette].measured
     else:
         count = int(options.palette.removeprefix("adaptive:"))
         frames = _prepared(source, options, max_pixels, max_size)
@@ -143,5 +144,6 @@ def _target(
     tones = tones_of(colours, options.distance, options.light)
     if tones is not None:
         return tones
-    lights = light_of_code(options.light)[colours]
-    return Palette(colours, lights, prepare(colours, options.distance, options.light))
+    mixed = media_relative(colours) if measured else colours
+    lights = light_of_code(options.light)[mixed]
+    return Palette(mixed, colours, lights, prepare(mixed, options.distance, options.light))

@@ -1,7 +1,9 @@
 """Palettes of machines, screens and schemes, each with where its values were published.
 
 E-ink panels have *measured* colours: what the panel shows, not the pure colours that its driver
-takes. The picture's colours are mixed from those; in the file, position i is the driver's ink i.
+takes. In the file, position i is the driver's ink i. The panel's white is no lighter than light
+grey, and who looks at it takes it for white; so the picture is mixed from the colours relative to
+the panel's white and black (`targets.media_relative`), and highlights keep their shades.
 The two three-ink panels are the measured four-ink panel without the ink that they lack.
 """
 
@@ -11,16 +13,23 @@ from itertools import product
 
 @dataclass(frozen=True)
 class NamedPalette:
-    """A palette with a name: ``colours`` are lower-case ``#rrggbb``."""
+    """A palette with a name: ``colours`` are lower-case ``#rrggbb``.
+
+    measured: they are what a panel shows, lightest its white and darkest its black.
+    """
 
     name: str
     title: str
     colours: tuple[str, ...]
     source: str
+    measured: bool = False
 
 
-def _palette(name: str, title: str, colours: str, source: str) -> NamedPalette:
-    return NamedPalette(name, title, tuple(f"#{digits}" for digits in colours.split()), source)
+def _palette(
+    name: str, title: str, colours: str, source: str, measured: bool = False
+) -> NamedPalette:
+    codes = tuple(f"#{digits}" for digits in colours.split())
+    return NamedPalette(name, title, codes, source, measured)
 
 
 def _cube(steps: tuple[int, ...]) -> str:
@@ -116,29 +125,34 @@ PUBLISHED = (
         "E-ink black, white, red",
         "0a070e adb2ae 55180e",
         f"{_OPEN_DISPLAY}{_BWRY}; without yellow",
+        measured=True,
     ),
     _palette(
         "black-white-yellow",
         "E-ink black, white, yellow",
         "0a070e adb2ae ac8000",
         f"{_OPEN_DISPLAY}{_BWRY}; without red",
+        measured=True,
     ),
     _palette(
         "4-colour",
         "E-ink black, white, yellow, red",
         "0a070e adb2ae ac8000 55180e",
         f"{_OPEN_DISPLAY}{_BWRY}",
+        measured=True,
     ),
     _palette(
         "acep-7-colour",
         "E-ink ACeP, 7 colours",
         "191e21 f1f1f1 53a428 31318f d20e13 f3cf11 b85e1c",
         "paperlesspaper, epdoptimize, default-palettes.json: acep; ink order of the UC8159",
+        measured=True,
     ),
     _palette(
         "spectra-6",
         "E-ink Spectra 6",
         "1a0d23 b9cacd cab800 790900 00458b 285239",
         f"{_OPEN_DISPLAY}Spectra 7.3 inch, photographed raw against white paper, 2026-02-03",
+        measured=True,
     ),
 )

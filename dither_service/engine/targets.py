@@ -3,7 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_service.engine.light import WHITE, light_of_code
+from dither_service.engine.light import (
+    WHITE,
+    code_of_light,
+    in_steps,
+    light_of_code,
+    srgb_to_linear,
+)
 from dither_service.engine.work import Levels
 
 
@@ -22,6 +28,19 @@ def levels_palette(target: Levels, depth: int) -> NDArray[np.uint8]:
     if depth == 1 or not target.combines(depth):
         return np.repeat(codes[:, None], 3, axis=1)
     return np.stack(np.meshgrid(codes, codes, codes, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def media_relative(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Colours as they look to who takes the lightest for white and the darkest for black.
+
+    Linear in light, each channel by itself; what is beyond black or white is that. ``uint8
+    (n, 3)``. Source: ICC.1:2022, media-relative colorimetry, with black point compensation.
+    """
+    light = srgb_to_linear(colours / 255)
+    luminance = 0.2126 * light[:, 0] + 0.7152 * light[:, 1] + 0.0722 * light[:, 2]
+    black, white = light[luminance.argmin()], light[luminance.argmax()]
+    relative = np.clip((light - black) / (white - black), 0, 1)
+    return np.asarray(code_of_light("linear")[in_steps(relative)])
 
 
 def combine(found: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:

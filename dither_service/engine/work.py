@@ -54,12 +54,14 @@ class Levels:
 class Palette:
     """Every pixel is one of the colours.
 
-    colours: sRGB, ``uint8 (n, 3)``.
-    lights: their light, ``int16 (n, 3)``, 0 to WHITE.
+    colours: sRGB, ``uint8 (n, 3)``, as they are mixed.
+    shown: the same as the picture has them in the end; not always equal, see ``published``.
+    lights: the colours' light, ``int16 (n, 3)``, 0 to WHITE.
     search: finds the nearest colour inside kernels; one job's own, for it remembers.
     """
 
     colours: NDArray[np.uint8]
+    shown: NDArray[np.uint8]
     lights: NDArray[np.int16]
     search: "Search"
 

@@ -86,7 +86,8 @@ def _combinations(levels: Levels, depth: int, work: Work) -> Palette:
     numbers = np.stack([axes[c % depth].ravel() for c in range(3)], axis=1)
     colours, lights = levels.codes[numbers], levels.lights[numbers]
     # Levels are evenly laid in light: by its own distance what is nearest leans to no colour.
-    return Palette(colours, lights, prepare(colours, work.options.light, work.options.light))
+    search = prepare(colours, work.options.light, work.options.light)
+    return Palette(colours, colours, lights, search)
 
 
 def _apart(codes: NDArray[np.int64]) -> NDArray[np.int64]:

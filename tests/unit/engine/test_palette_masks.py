@@ -25,7 +25,7 @@ sizes = st.one_of(
     st.tuples(st.just(1), st.integers(1, 70)),
     st.tuples(st.integers(1, 70), st.just(1)),
 )
-palettes = st.sampled_from(["teletext", "black-white-red", "spectra-6", "pico-8"])
+palettes = st.sampled_from(["teletext", "cga", "solarized", "pico-8"])
 distances = st.sampled_from(["srgb", "linear", "oklab", "ciede2000"])
 lights = st.sampled_from(["linear", "srgb"])
 strengths = st.sampled_from([0.0, 0.3, 1.0])

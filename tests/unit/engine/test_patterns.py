@@ -32,7 +32,7 @@ def test_every_pattern_has_a_reference() -> None:
 @given(
     size=sizes,
     places=st.sampled_from([2, 3, 7, 16, 64]),
-    palette=st.sampled_from(["teletext", "black-white-red", "spectra-6", "pico-8"]),
+    palette=st.sampled_from(["teletext", "cga", "solarized", "pico-8"]),
     light=st.sampled_from(["linear", "srgb"]),
     distance=st.sampled_from(DISTANCES),
     strength=st.sampled_from([0.0, 0.3, 1.0]),

@@ -11,7 +11,8 @@ from dither_service.engine.light import light_of_code
 
 LIGHT = light_of_code("linear").astype(float)
 KEEPING = [row.name for row in ALGORITHMS.values() if row.keeps_tone]
-# Who does not say so, and why.
+# Who does not say so, and why. Measured palettes keep tone relative to the panel's black and white,
+# to which the picture's are brought: see test_measured.
 NOT_KEEPING = {
     "atkinson": "gives on three quarters of the error, as published",
     "none": "has no error to give",
