@@ -18,7 +18,7 @@ from shared.database import Database
 from shared.failures import TransientFailure
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
-from shared.messages import DitherFailed, DitherUploaded
+from shared.messages import DitherFailed, DitherUploaded, ImageUploaded
 from shared.outbox import Outbox
 from shared.storage import (
     FileMissingError,
@@ -72,12 +72,13 @@ class Maker:
         self._now = now
 
     def make(self, received: Received, dither_id: UUID) -> None:
-        """Does nothing when the dither is made already, or wanted no more.
+        """Makes nothing when the dither is settled already, or wanted no more.
 
         Raises ``TransientFailure`` when storage or database must be waited for.
         """
         job = self._job(dither_id)
         if job is None:
+            self._tell_again(received, dither_id)
             return
         try:
             encoded = self._dither(self._fetch(job, received), job)
@@ -90,9 +91,7 @@ class Maker:
             with self._database.transaction() as session:
                 self._inbox.record(session, received.message_id)
                 repository.lock_image(session, job.uuid)
-                self.fail(
-                    session, job.uuid, dither_id, job.channels, fields=job.fields, reason=str(error)
-                )
+                self.fail(session, dither_id, str(error))
             return
         with self._database.transaction() as session:
             self._inbox.record(session, received.message_id)
@@ -101,22 +100,52 @@ class Maker:
             failpoints.hit("dither.before-commit")
         failpoints.hit("dither.after-commit")
 
-    def fail(
-        self,
-        session: Session,
-        uuid: UUID,
-        dither_id: UUID,
-        channels: int,
-        *,
-        fields: dict[str, Any],
-        reason: str,
-    ) -> None:
-        """Settle a queued dither as one that cannot be made."""
-        if repository.finish(session, dither_id, {"status": models.FAILED, "reason": reason}):
-            body = DitherFailed(
-                uuid=uuid, dither_id=dither_id, channels=channels, options=fields, reason=reason
+    def fail(self, session: Session, dither_id: UUID, reason: str) -> None:
+        """Settle a queued dither as one that cannot be made; its image is locked."""
+        values = {"status": models.FAILED, "reason": reason}
+        dither = repository.finish(session, dither_id, values)
+        if dither is not None:
+            self._tell(session, dither)
+
+    def _tell(self, session: Session, dither: models.Dither) -> None:
+        """The news of a settled dither, from its row."""
+        told: dict[str, Any] = {
+            "uuid": dither.image_uuid,
+            "dither_id": dither.dither_id,
+            "channels": dither.channels,
+            "options": dither.options,
+        }
+        body: DitherUploaded | DitherFailed
+        if dither.status == models.FAILED:
+            body = DitherFailed(**told, reason=dither.reason or "")
+        else:
+            body = DitherUploaded(
+                **told,
+                url_dither=urljoin(self._settings.public_url, dither.url or ""),
+                width=dither.width,
+                height=dither.height,
+                bytes=dither.bytes,
             )
-            self._outbox.append(session, self._settings.kafka_dither_topic, body)
+        self._outbox.append(session, self._settings.kafka_dither_topic, body)
+
+    def _tell_again(self, received: Received, dither_id: UUID) -> None:
+        """An image is announced anew though its dither is settled: the broker lost the news.
+
+        Nothing is told for a message that comes again, nor for one from before the news. Those who
+        hear it twice know the dither by its id.
+        """
+        message_id, body = received.message_id, received.body
+        if message_id is None or not isinstance(body, ImageUploaded):
+            return
+        with self._database.transaction() as session:
+            repository.lock_image(session, body.uuid)
+            dither = repository.find_dither(session, dither_id)
+            if dither is None or dither.finished_at is None:
+                return
+            if received.produced_at < dither.finished_at:
+                return
+            if self._inbox.record(session, message_id):
+                self._tell(session, dither)
 
     def _job(self, dither_id: UUID) -> _Job | None:
         with self._database.transaction() as session:
@@ -198,19 +227,10 @@ class Maker:
             "height": encoded.height,
             "bytes": len(encoded.data),
         }
-        if repository.finish(session, job.dither_id, {"status": models.DONE, **file}):
+        dither = repository.finish(session, job.dither_id, {"status": models.DONE, **file})
+        if dither is not None:
             self._removals.keep(session, stored.key)
-            body = DitherUploaded(
-                uuid=job.uuid,
-                url_dither=urljoin(self._settings.public_url, stored.url),
-                dither_id=job.dither_id,
-                channels=job.channels,
-                options=job.fields,
-                width=encoded.width,
-                height=encoded.height,
-                bytes=len(encoded.data),
-            )
-            self._outbox.append(session, self._settings.kafka_dither_topic, body)
+            self._tell(session, dither)
         elif repository.owns_file(session, job.dither_id, stored.key):
             self._removals.keep(session, stored.key)  # another worker was faster
         else:

@@ -33,15 +33,15 @@ def add_dither(session: Session, values: dict[str, Any]) -> bool:
     return session.scalar(statement.returning(Dither.dither_id)) is not None
 
 
-def finish(session: Session, dither_id: UUID, values: dict[str, Any]) -> bool:
-    """Settle a queued dither; False when there is none (any more)."""
+def finish(session: Session, dither_id: UUID, values: dict[str, Any]) -> Dither | None:
+    """Settle a queued dither; None when there is none (any more)."""
     statement = (
         update(Dither)
         .where(Dither.dither_id == dither_id, Dither.status == QUEUED)
-        .values(finished_at=func.now(), **values)
-        .returning(Dither.dither_id)
+        .values(finished_at=func.clock_timestamp(), **values)
+        .returning(Dither)
     )
-    return session.scalar(statement) is not None
+    return session.scalar(statement, execution_options={"populate_existing": True})
 
 
 def owns_file(session: Session, dither_id: UUID, key: str) -> bool:

@@ -76,7 +76,7 @@ class DitherService:
             if image.deleted_at is not None:
                 raise _unknown(uuid)
             image.url = url
-            dither_id, is_new = self._queue(session, image, options)
+            dither_id, is_new = self._queue(session, uuid, options)
             if is_new:
                 self._request(session, uuid, dither_id, options)
             dither = repository.find_dither(session, dither_id)
@@ -114,10 +114,9 @@ class DitherService:
                 return
             image.url = body.url
             try:
-                dither_id, _ = self._queue(session, image, Options.parse(fields))
+                dither_id, _ = self._queue(session, body.uuid, Options.parse(fields))
             except EngineError as error:
-                self._refuse(session, image, fields, str(error))
-                return
+                dither_id = self._refuse(session, received, fields, str(error))
         self._maker.make(received, dither_id)
 
     def dither_requested(self, received: Received) -> None:
@@ -158,34 +157,35 @@ class DitherService:
         with self._database.transaction() as session:
             repository.forget_deleted(session, MESSAGES_KEPT)
 
-    def _queue(self, session: Session, image: models.Image, options: Options) -> tuple[UUID, bool]:
+    def _queue(self, session: Session, uuid: UUID, options: Options) -> tuple[UUID, bool]:
         """The dither's id and whether it is new. Image and options alone decide the id."""
         fields = options.canonical().model_dump(mode="json")
-        return self._add(session, image, options.digest(), options.channels, fields)
+        return self._add(session, uuid, options.digest(), options.channels, fields)
 
     def _refuse(
-        self, session: Session, image: models.Image, fields: dict[str, Any], reason: str
-    ) -> None:
+        self, session: Session, received: Received, fields: dict[str, Any], reason: str
+    ) -> UUID:
         """Options that came with the upload and make no sense: a dither that has failed."""
         digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
-        dither_id, is_new = self._add(session, image, digest, DEFAULT_CHANNELS, fields)
+        uuid = received.body.uuid
+        dither_id, is_new = self._add(session, uuid, digest, DEFAULT_CHANNELS, fields)
         if is_new:
-            self._maker.fail(
-                session, image.uuid, dither_id, DEFAULT_CHANNELS, fields=fields, reason=reason
-            )
+            self.inbox.record(session, received.message_id)
+            self._maker.fail(session, dither_id, reason)
+        return dither_id
 
     def _add(
         self,
         session: Session,
-        image: models.Image,
+        uuid: UUID,
         digest: str,
         channels: int,
         fields: dict[str, Any],
     ) -> tuple[UUID, bool]:
-        dither_id = uuid5(image.uuid, digest)
+        dither_id = uuid5(uuid, digest)
         values = {
             "dither_id": dither_id,
-            "image_uuid": image.uuid,
+            "image_uuid": uuid,
             "digest": digest,
             "channels": channels,
             "options": fields,

@@ -82,7 +82,7 @@ def test_a_repeated_announcement_makes_nothing_twice(
     service: DitherService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
-    for again in (message, message, received(message.body)):
+    for again in (message, message, received(message.body, produced_at=message.produced_at)):
         service.dither_uploaded_image(again)
     assert len(outgoing(tables, service.outbox)) == 1
     assert len(dither_files(storage)) == 1
