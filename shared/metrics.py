@@ -8,7 +8,7 @@ REQUESTS = Histogram(
 )
 MESSAGES = Counter(
     "consumer_messages_total",
-    "Messages taken from Kafka, by what became of them (done, retry, dead)",
+    "Messages taken from Kafka, by what became of them (done, ignored, retry, dead)",
     ["group", "message_type", "outcome"],
 )
 MESSAGE_SECONDS = Histogram(

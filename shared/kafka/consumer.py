@@ -154,6 +154,8 @@ class ConsumerLoop:
 
     def _dispatch(self) -> None:
         """Give each partition its turn, so that a long one does not keep the others waiting."""
+        if self._stopping.is_set():  # halted just now: not one message more
+            return
         now = self._clock()
         ready = [p for p in self._partitions.values() if p.ready(now)]
         for partition in sorted(ready, key=lambda p: p.served)[: self._workers.free]:

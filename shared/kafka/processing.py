@@ -19,6 +19,7 @@ Handler = Callable[[Received], None]
 
 class Outcome(StrEnum):
     DONE = "done"
+    IGNORED = "ignored"
     RETRY = "retry"
     DEAD = "dead"
 
@@ -33,7 +34,7 @@ class Result:
 
 
 class Processor:
-    """Never raises. A known type without a handler here is another service's: done."""
+    """Never raises. A known type without a handler here is another service's: ignored."""
 
     def __init__(self, group: str, handlers: Mapping[str, Handler]) -> None:
         self._group = group
@@ -45,8 +46,7 @@ class Processor:
         try:
             received = decode(record)
             message_type = received.body.message_type
-            self._handle(received)
-            result = Result(Outcome.DONE)
+            result = Result(self._handle(received))
         except TransientFailure as error:
             result = Result(Outcome.RETRY, str(error))
         except PermanentFailure as error:
@@ -58,8 +58,10 @@ class Processor:
         MESSAGE_SECONDS.labels(self._group, message_type).observe(time.monotonic() - started)
         return result
 
-    def _handle(self, received: Received) -> None:
+    def _handle(self, received: Received) -> Outcome:
         handler = self._handlers.get(received.body.message_type)
-        if handler is not None:
-            with request_context(received.request_id):
-                handler(received)
+        if handler is None:
+            return Outcome.IGNORED
+        with request_context(received.request_id):
+            handler(received)
+        return Outcome.DONE

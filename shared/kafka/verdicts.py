@@ -5,7 +5,8 @@
 * Anything else is a bug, of ours or of a message: tried ``UNEXPECTED_ATTEMPTS`` times, then
   dead-lettered.
 * A run of dead letters is how a bad deployment looks, and it must not empty the topic into the
-  dead letters: the last of the run is left where it is, and the consumer told to halt.
+  dead letters: the last of the run is left where it is, and the consumer told to halt. Messages
+  that are ignored say nothing about the deployment: they neither lengthen a run nor end it.
 """
 
 import logging
@@ -60,6 +61,8 @@ class Verdicts:
 
         Raises ``TooManyFailures``.
         """
+        if result.outcome is Outcome.IGNORED:
+            return True
         if result.outcome is Outcome.DONE:
             self._in_a_row = 0
             return True

@@ -170,6 +170,37 @@ def test_a_run_of_dead_letters_halts_the_consumer_with_the_last_uncommitted() ->
     )
 
 
+def test_a_halted_consumer_starts_nothing_more() -> None:
+    client, letters = FakeClient([*messages(5), *messages(5, 1)], partitions=2, tick=10), Letters()
+    handled: list[int] = []
+
+    def handler(_: Received) -> None:
+        handled.append(1)
+        raise PermanentFailure("bad deploy")
+
+    loop = build(client, handler, letters, most=2)
+    client.run(loop, lambda: False)
+    assert loop.health().state is State.HALTED
+    assert len(handled) == 2
+
+
+def test_what_is_ignored_does_not_end_a_run_of_dead_letters() -> None:
+    other = [("message_type", b"IMAGE_UPLOADED"), ("version", b"1.0.0")]
+    value = b'{"uuid": "%s", "url": "https://a.test/1.png", "filename": "1.png"}' % (
+        str(uuid4()).encode()
+    )
+    sent = [
+        FakeMessage(offset=n, value=value, headers=[*other]) if n % 2 else FakeMessage(offset=n)
+        for n in range(10)
+    ]
+    client, letters = FakeClient(sent, tick=10), Letters()
+    loop = build(client, lambda _: fail(PermanentFailure("bad deploy")), letters, most=3)
+    client.run(loop, lambda: False)
+    assert loop.health().state is State.HALTED
+    assert [letter.offset for letter, _ in letters.written] == [0, 2]
+    assert client.committed == {0: 4}
+
+
 def test_what_is_counted_is_there_to_be_seen_from_the_start() -> None:
     client, letters = FakeClient(messages(2), tick=10), Letters(down=3)
     group = f"counted-{uuid4()}"
