@@ -16,6 +16,7 @@ from shared.forms import form_openapi, read_form
 from shared.health import Health
 from shared.http import BodyLimit, create_app
 from shared.problems import Problem
+from shared.slots import Slots
 
 # What multipart framing and the small fields add to a file.
 FORM_OVERHEAD_BYTES = 64 * 1024
@@ -38,6 +39,12 @@ def create_api(
 ) -> FastAPI:
     app = create_app("Dither service", health)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
+    # Decoding takes memory, dithering a core.
+    places = Slots(
+        settings.max_previews,
+        wait_seconds=settings.preview_wait_seconds,
+        busy="Too many previews at once; please try again.",
+    )
     choices = previews.choices()
 
     @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
@@ -84,10 +91,11 @@ def create_api(
     )
     async def preview(request: Request) -> Response:
         async with read_form(request, ("options", "max_size")) as form:
-            data, _ = await form.file(settings.max_upload_bytes)
             options = parse_options(form.json_object("options") or {})
             max_size = _size(form.text("max_size"))
-        encoded = await run_in_threadpool(previews.dither, data, options, max_size)
+            async with places.taken():
+                data, _ = await form.file(settings.max_upload_bytes)
+                encoded = await run_in_threadpool(previews.dither, data, options, max_size)
         headers = {
             "cache-control": "no-store",
             "x-dither-colours": str(encoded.colours),

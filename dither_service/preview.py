@@ -1,29 +1,23 @@
 """A dither at once, of an image that is not kept: for choosing options."""
 
-import threading
 from typing import Any
 
 from dither_service.engine import Encoded, EngineError, Options, catalogue, dither_bytes
 from dither_service.settings import DitherSettings
-from shared.problems import Problem, Unavailable
+from shared.problems import Problem
 
 DEFAULT_SIZE = 1024
 LARGEST_SIZE = 2048
 
 
 class Previews:
-    """Works on a few at once: decoding takes memory, dithering a core."""
-
     def __init__(self, settings: DitherSettings) -> None:
         self._settings = settings
-        self._places = threading.BoundedSemaphore(settings.max_previews)
 
     def dither(self, data: bytes, options: Options, max_size: int) -> Encoded:
         """The image, fitted into ``max_size`` pixels a side and dithered. Raises ``Problem``."""
         if not data:
             raise Problem(422, "file: it is empty; send an image.")
-        if not self._places.acquire(timeout=self._settings.preview_wait_seconds):
-            raise Unavailable("Too many previews at once; please try again.", retry_after=1)
         try:
             return dither_bytes(
                 data,
@@ -34,8 +28,6 @@ class Previews:
             )
         except EngineError as error:
             raise Problem(422, str(error)) from error
-        finally:
-            self._places.release()
 
     def choices(self) -> dict[str, Any]:
         """What the engine offers, and what this service takes."""

@@ -7,19 +7,24 @@ from fastapi import FastAPI, Query, Request, status
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from shared.forms import read_form
 from shared.health import Health
 from shared.http import BodyLimit, create_app
+from shared.slots import Slots
 from shared.storage import Storage
 from upload_service import schemas
 from upload_service.conditional import client_has
 from upload_service.events import ImageEvents
 from upload_service.files import file_response
-from upload_service.form import OPENAPI, read_upload
+from upload_service.form import FIELDS, OPENAPI, read_upload
 from upload_service.service import UploadService
 from upload_service.settings import UploadSettings
 
 # What multipart framing and the small fields add to a file.
 FORM_OVERHEAD_BYTES = 64 * 1024
+# Each holds a file in memory and a thread for as long as storage and database take.
+MAX_UPLOADS = 8
+UPLOAD_WAIT_SECONDS = 2.0
 NO_STORE = {"cache-control": "no-store"}
 
 
@@ -32,6 +37,11 @@ def create_api(
 ) -> FastAPI:
     app = create_app("Upload service", health)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
+    places = Slots(
+        MAX_UPLOADS,
+        wait_seconds=UPLOAD_WAIT_SECONDS,
+        busy="Too many uploads at once; please try again.",
+    )
 
     @app.post(
         "/images",
@@ -43,8 +53,9 @@ def create_api(
     )
     async def upload_image(request: Request) -> Response:
         """The type is told by the content. Its first dither is made at once."""
-        upload = await read_upload(request, settings.max_upload_bytes)
-        image = await run_in_threadpool(service.upload_image, upload)
+        async with read_form(request, FIELDS) as form, places.taken():
+            upload = await read_upload(form, settings.max_upload_bytes)
+            image = await run_in_threadpool(service.upload_image, upload)
         return _json(image, 201, {"location": f"/images/{image.uuid}"})
 
     @app.get("/images", tags=["images"], summary="List images, newest first")

@@ -1,12 +1,12 @@
 """The form of an upload."""
 
-from fastapi import Request
 from pydantic import EmailStr, TypeAdapter, ValidationError
 
-from shared.forms import form_openapi, read_form
+from shared.forms import Form, form_openapi
 from shared.problems import Problem
 from upload_service.service import Upload
 
+FIELDS = ("email", "options")
 MAX_EMAIL_CHARACTERS = 254
 
 OPENAPI = form_openapi(
@@ -26,20 +26,19 @@ OPENAPI = form_openapi(
 _email = TypeAdapter(EmailStr)
 
 
-async def read_upload(request: Request, max_bytes: int) -> Upload:
+async def read_upload(form: Form, max_bytes: int) -> Upload:
     """Raises ``Problem`` with what is wrong and what is allowed.
 
     Which options there are is for the dither service to say: here they are only a JSON object.
     """
-    async with read_form(request, ("email", "options")) as form:
-        data, filename = await form.file(max_bytes)
-        email = form.text("email")
-        return Upload(
-            data=data,
-            filename=filename,
-            email=None if email is None else _checked_email(email),
-            options=form.json_object("options"),
-        )
+    data, filename = await form.file(max_bytes)
+    email = form.text("email")
+    return Upload(
+        data=data,
+        filename=filename,
+        email=None if email is None else _checked_email(email),
+        options=form.json_object("options"),
+    )
 
 
 def _checked_email(text: str) -> str:

@@ -256,19 +256,6 @@ def test_a_preview_that_cannot_be_made(
     assert word in sentence(preview(client, data, **fields), status)
 
 
-def test_more_previews_than_there_are_places_come_again(tables: Database) -> None:
-    settings = DitherSettings(max_previews=1, preview_wait_seconds=0.01)
-    previews = Previews(settings)
-    previews._places.acquire()
-    service = DitherService(settings, tables, FakeStorage(), UploadClient("http://127.0.0.1:1", 1))
-    with served(create_api(settings, service, previews, Health("dither", {}))) as client:
-        answer = preview(client)
-        assert "Too many previews" in sentence(answer, 503)
-        assert answer.headers["retry-after"] == "1"
-        previews._places.release()
-        assert preview(client).status_code == 200
-
-
 def test_the_options_are_told_with_their_limits(client: Client) -> None:
     told = client.get("/options").json()
     assert told["limits"]["max_bytes"] == SETTINGS.max_upload_bytes
