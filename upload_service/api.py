@@ -1,5 +1,6 @@
 """HTTP → use cases."""
 
+import time
 from typing import Annotated
 from uuid import UUID
 
@@ -53,9 +54,11 @@ def create_api(
     )
     async def upload_image(request: Request) -> Response:
         """The type is told by the content. Its first dither is made at once."""
-        async with read_form(request, FIELDS) as form, places.taken():
-            upload = await read_upload(form, settings.max_upload_bytes)
-            image = await run_in_threadpool(service.upload_image, upload)
+        async with read_form(request, FIELDS) as form:
+            arrived = time.monotonic()
+            async with places.taken():
+                upload = await read_upload(form, settings.max_upload_bytes)
+                image = await run_in_threadpool(service.upload_image, upload, arrived)
         return _json(image, 201, {"location": f"/images/{image.uuid}"})
 
     @app.get("/images", tags=["images"], summary="List images, newest first")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
-from shared.problems import Problem
+from shared.problems import Problem, Unavailable
 
 # Pillow's name of a format → the type it is served with, and the extension of its key.
 FORMATS = {
@@ -41,9 +41,9 @@ _DAMAGE = (
 
 # The limit is ours, checked from the header; Pillow's own would only warn at another size.
 Image.MAX_IMAGE_PIXELS = None
-# A decoded image may take some hundred megabytes: no more than two at once.
-_decoding = threading.BoundedSemaphore(2)
-_DECODE_SECONDS = 8.0
+# 50 megapixels are 200 MB decoded, of a file of 200 KB perhaps: one at a time.
+_decoding = threading.BoundedSemaphore(1)
+_DECODE_SECONDS = 2.0  # of the ten that a client, or the gateway for it, waits for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 def _decode(image: Image.Image) -> None:
     if not _decoding.acquire(timeout=_DECODE_SECONDS):
-        raise Problem(
-            503, "Too many images at once; please try again.", headers={"Retry-After": "2"}
-        )
+        raise Unavailable("Too many images at once; please try again.", retry_after=2)
     width, height = image.size
     try:
         # A JPEG need not be decoded at full size to be read to its end.

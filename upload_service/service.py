@@ -1,6 +1,7 @@
 """The upload service's use cases. Both doors, HTTP and messages, lead here."""
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from shared.messages import (
     ImageUploaded,
 )
 from shared.outbox import Outbox
-from shared.problems import Problem
+from shared.problems import Problem, Unavailable
 from shared.storage import Storage, StorageRefusedError
 from shared.storage.removals import FileRemovals
 from upload_service import models, repository, schemas
@@ -33,6 +34,8 @@ from upload_service.settings import UploadSettings
 logger = logging.getLogger(__name__)
 
 ANNOUNCE_BATCH = 100
+# The gateway waits for 10 s: who was told 504 sends the file again, and must not find it twice.
+UPLOAD_SECONDS = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,13 @@ class UploadService:
         storage: Storage,
         *,
         new_uuid: Callable[[], UUID] = uuid4,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._database = database
         self._storage = storage
         self._new_uuid = new_uuid
+        self._clock = clock
         self.outbox = Outbox(models.outbox)
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
@@ -72,8 +77,13 @@ class UploadService:
 
     # What clients ask for.
 
-    def upload_image(self, upload: Upload) -> schemas.Image:
-        """Store the file, then image and announcement in one transaction. Raises ``Problem``."""
+    def upload_image(self, upload: Upload, arrived: float | None = None) -> schemas.Image:
+        """Store the file, then image and announcement in one transaction. Raises ``Problem``.
+
+        What is not done ``UPLOAD_SECONDS`` after ``arrived`` (a moment of ``time.monotonic``; now,
+        if not given) is given up; a sweep removes the file.
+        """
+        give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
         file = inspect(upload.data, max_pixels=self._settings.max_pixels)
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
@@ -102,6 +112,8 @@ class UploadService:
             session.refresh(image)
             self._announce(session, image, upload.email)
             shown = self._shown(image)
+            if self._clock() > give_up_at:
+                raise Unavailable("Storing the image took too long; please try again.")
             failpoints.hit("upload.before-commit")
         failpoints.hit("upload.after-commit")
         return shown

@@ -7,13 +7,13 @@ import pytest
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.messages import ImageDeleted, ImageUploaded
-from shared.problems import Problem
-from shared.storage import StorageRefusedError, StorageUnavailableError
+from shared.problems import Problem, Unavailable
+from shared.storage import StorageRefusedError, StorageUnavailableError, StoredFile
 from tests.integration.services.support import empty, outgoing, rows, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
 from upload_service import models
-from upload_service.service import Upload, UploadService
+from upload_service.service import UPLOAD_SECONDS, Upload, UploadService
 from upload_service.settings import UploadSettings
 
 PNG = picture("PNG")
@@ -132,6 +132,29 @@ def test_a_crash_before_the_commit_leaves_a_file_that_is_removed_an_hour_later(
     run(tables, "UPDATE upload.file_removals SET due_at = due_at - interval '1 minute'")
     assert service.removals.sweep(tables, storage) == 1
     assert (storage.files, notes(tables)) == ({}, [])
+
+
+def test_an_upload_whose_client_waits_no_longer_is_given_up(
+    tables: Database, storage: FakeStorage
+) -> None:
+    now = 100.0
+    empty(tables, models.metadata)
+    service = UploadService(SETTINGS, tables, storage, clock=lambda: now)
+
+    class Slow(FakeStorage):
+        def put(self, key: str, data: bytes, content_type: str) -> StoredFile:
+            nonlocal now
+            now += UPLOAD_SECONDS + 0.1
+            return storage.put(key, data, content_type)
+
+    late = UploadService(SETTINGS, tables, Slow(), clock=lambda: now)
+    with pytest.raises(Unavailable, match="took too long"):
+        upload(late)
+    assert service.list_images(10, None).items == []
+    assert outgoing(tables, service.outbox) == []
+    assert notes(tables) == list(storage.files), "a sweep removes it"
+    upload(service)
+    assert len(service.list_images(10, None).items) == 1
 
 
 # Listing.
