@@ -1,5 +1,6 @@
 """HTTP → use cases."""
 
+import re
 from typing import Annotated
 from uuid import UUID
 
@@ -114,6 +115,6 @@ def create_api(
 def _size(text: str | None) -> int:
     if text is None:
         return DEFAULT_SIZE
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:6]) <= LARGEST_SIZE:
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= LARGEST_SIZE:
         raise Problem(422, f"max_size: a whole number from 1 to {LARGEST_SIZE} is expected.")
     return int(text)

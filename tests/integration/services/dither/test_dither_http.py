@@ -244,6 +244,8 @@ def test_a_preview_is_fitted_into_the_size_asked_for(client: Client) -> None:
         (PNG, {"max_size": str(LARGEST_SIZE + 1)}, 422, f"1 to {LARGEST_SIZE}"),
         (PNG, {"max_size": "large"}, 422, f"1 to {LARGEST_SIZE}"),
         (PNG, {"max_size": "٣"}, 422, f"1 to {LARGEST_SIZE}"),
+        (PNG, {"max_size": "0000329999"}, 422, f"1 to {LARGEST_SIZE}"),
+        (PNG, {"max_size": "000001" + "0" * 5000}, 422, f"1 to {LARGEST_SIZE}"),
         (PNG, {"max_size": "1" * 5000}, 422, f"1 to {LARGEST_SIZE}"),
         (PNG, {"options": "[]"}, 422, "options: a JSON object"),
         (PNG, {"options": '{"algorithm": "magic"}'}, 422, "magic"),
