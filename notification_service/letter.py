@@ -11,6 +11,8 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from notification_service.settings import ENCODED_WORD
+
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(["html"]),
@@ -59,9 +61,12 @@ def _address(text: str) -> Address:
         found = validate_email(text, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:
         raise UnusableAddress("this is no address") from error
+    if ENCODED_WORD in text:
+        raise UnusableAddress("this would be read as an encoded word")
     return Address(username=found.local_part, domain=found.ascii_domain)
 
 
 def _printable(text: str) -> str:
     """Without what could break a header's line or turn the reading direction."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    words = "".join(c if c.isprintable() else " " for c in text).split()
+    return " ".join(words).replace(ENCODED_WORD, "= ?")

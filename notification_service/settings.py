@@ -10,6 +10,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.settings import ServiceSettings
 
+# RFC 2047: how an encoded word begins. EmailMessage decodes those in the text of a header, and
+# Pythons before 3.11.10 and 3.12.5 then write the line breaks that come out of it.
+ENCODED_WORD = "=?"
+
 
 class NotificationSettings(ServiceSettings):
     port: int = Field(8003, ge=1, le=65535, description="Port to listen on")
@@ -56,6 +60,8 @@ class NotificationSettings(ServiceSettings):
     def _is_one_address(cls, text: str) -> str:
         name, address = parseaddr(text)
         try:
+            if ENCODED_WORD in text:
+                raise ValueError
             Address(name, addr_spec=address)
         except (ValueError, IndexError, HeaderParseError) as error:
             raise ValueError("MAIL_FROM must be like Name <name@example.org>") from error

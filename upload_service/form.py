@@ -43,7 +43,8 @@ async def read_upload(form: Form, max_bytes: int) -> Upload:
 
 def _checked_email(text: str) -> str:
     try:
-        if len(text) > MAX_EMAIL_CHARACTERS or any(ord(c) < 32 for c in text):
+        # A mail's header decodes what begins with "=?" (RFC 2047), line breaks too.
+        if len(text) > MAX_EMAIL_CHARACTERS or "=?" in text or any(ord(c) < 32 for c in text):
             raise ValueError
         return str(_email.validate_python(text))
     except (ValueError, ValidationError):

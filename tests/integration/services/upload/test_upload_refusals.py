@@ -103,7 +103,11 @@ def test_a_bad_upload_is_told_what_is_wrong(client: Client, case: str) -> None:
 
 @pytest.mark.usefixtures("_leaves_nothing")
 @pytest.mark.parametrize(
-    "email", ["nobody", "a@b", "a@b.org, c@d.org", "a b@c.org", "a@" + "b" * 300, "\0"]
+    "email",
+    [
+        *("nobody", "a@b", "a@b.org, c@d.org", "a b@c.org", "a@" + "b" * 300, "\0"),
+        "=?utf-8?q?=0D=0AX=3Ay?=@example.org",
+    ],
 )
 def test_an_email_that_is_none(client: Client, email: str) -> None:
     detail = sentence(send(client, email=email), 422)
