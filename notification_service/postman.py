@@ -25,8 +25,10 @@ BACKOFF_FIRST = 1.0
 BACKOFF_MOST = 15.0
 DEFERRED_SECONDS = 60.0
 DEFERRED_MOST = 3600.0
-# A crash in the middle of a dialogue leaves the mail claimed; then it is sent again.
-CLAIM_STEPS = 6
+# A crash in the middle of a dialogue leaves the mail claimed; then it is sent again. The slowest
+# dialogue must end before: it waits for the connection, greeting, EHLO, STARTTLS, handshake, EHLO,
+# AUTH (three times), MAIL, RCPT, DATA, the text's end and QUIT, each up to SMTP_TIMEOUT_SECONDS.
+CLAIM_STEPS = 16
 
 
 @dataclass(frozen=True, slots=True)
