@@ -1,14 +1,15 @@
 """Postgres: the pool, the transaction, and what its errors mean.
 
 Nothing here needs more than a transaction's worth of a session (no LISTEN, no session locks, no
-``SET``, no server-side prepared statements), so a transaction-mode PgBouncer may stand between.
+``SET`` but ``SET LOCAL``, no server-side prepared statements), so a transaction-mode PgBouncer may
+stand between.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5
 _AFTER_COMMIT = "after_commit"
+# Nobody waits for a lock for longer than a client waits for an answer, and a transaction whose
+# process hangs gives its locks back. In one statement: one round trip a transaction.
+_BOUNDS = "SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '20s'"
 # A peer that vanished without a word is noticed within about 20 s instead of two hours.
 _KEEPALIVE = {
     "keepalives": 1,
@@ -48,6 +52,7 @@ class Database:
                 **_KEEPALIVE,
             },
         )
+        event.listen(self.engine, "begin", _bound)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -71,6 +76,16 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _bound(connection: Connection) -> None:
+    connection.exec_driver_sql(_BOUNDS)
+
+
+def without_bounds(session: Session) -> None:
+    """For a transaction that may wait, and take, as long as it needs: a migration."""
+    session.execute(text("SET LOCAL lock_timeout = 0"))
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:
@@ -105,7 +120,9 @@ def _sqlstate(error: DBAPIError) -> str:
 def _passing(error: DBAPIError) -> bool:
     # 40: serialization failure, deadlock. 57P: shutting down. 53: too many connections, disk full.
     # 25006: read-only for now, as after a failover or beyond a hosted database's quota.
-    return _sqlstate(error).startswith(("40", "57P", "53", "25006"))
+    # 25P03, 55P03: the bounds above.
+    passing = ("40", "57P", "53", "25006", "25P03", "55P03")
+    return _sqlstate(error).startswith(passing)
 
 
 def _bad_data(error: DBAPIError) -> bool:

@@ -14,7 +14,7 @@ from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import MetaData, text
 
-from shared.database import Database
+from shared.database import Database, without_bounds
 from shared.failures import TransientFailure
 from shared.settings import DatabaseSettings
 
@@ -34,6 +34,7 @@ def upgrade(database: Database, package: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(str(module.__file__)).parent / "migrations"))
     with database.transaction() as session:
+        without_bounds(session)
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": schema})
         # Not IF NOT EXISTS: that may look at the catalogue as it was before the lock was free.
         there = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")

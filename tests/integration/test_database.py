@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
-from shared.database import Database
+from shared.database import Database, without_bounds
 from shared.failures import TransientFailure
 from shared.settings import DatabaseSettings
 
@@ -29,3 +30,30 @@ def test_a_database_that_is_read_only_for_now_is_waited_for(db: Database) -> Non
     with pytest.raises(TransientFailure):
         write()
     db.ping()
+
+
+def test_a_lock_that_another_holds_is_not_waited_for_for_ever(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def insert() -> None:
+        with db.transaction() as session:
+            session.execute(text("INSERT INTO things VALUES (2)"))
+
+    monkeypatch.setattr("shared.database._BOUNDS", "SET LOCAL lock_timeout = '50ms'")
+    with db.transaction() as holder:
+        holder.execute(text("LOCK TABLE things IN EXCLUSIVE MODE"))
+        with pytest.raises(TransientFailure):
+            insert()
+    insert()
+
+
+def test_each_transaction_is_bounded_and_leaves_its_session_as_it_was(db: Database) -> None:
+    def shown(session: Session, name: str) -> object:
+        return session.scalar(text(f"SHOW {name}"))
+
+    names = ("lock_timeout", "idle_in_transaction_session_timeout")
+    for _ in range(2):
+        with db.transaction() as session:
+            assert [shown(session, name) for name in names] == ["4s", "20s"]
+            without_bounds(session)
+            assert [shown(session, name) for name in names] == ["0", "0"]
