@@ -75,15 +75,19 @@ def test_the_gallery_opens_and_deletes_with_a_way_back(studio: Studio, system: S
     remove = studio.page.get_by_role("button", name="Delete: in the gallery.jpg")
     remove.click()
     expect(remove).to_be_hidden()
-    studio.page.get_by_role("button", name="Undo").click()
+    undo = studio.page.get_by_role("button", name="Undo")
+    undo.hover()  # the message stays while the pointer is on it
+    undo.click()
     expect(remove).to_be_visible()
     assert system.image(uuid)["uuid"] == uuid
 
     remove.click()
+    dismiss = studio.page.get_by_role("button", name="Dismiss")
+    dismiss.hover()
     with studio.page.expect_request(
         lambda request: request.method == "DELETE" and uuid in request.url
     ):
-        studio.page.get_by_role("button", name="Dismiss").click()
+        dismiss.click()
     expect(remove).to_have_count(0)
 
 

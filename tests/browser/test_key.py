@@ -54,6 +54,7 @@ def test_the_key_is_asked_for_once_and_goes_with_every_call(page: Page, guarded:
 
 def test_who_has_no_key_is_told_and_can_try_again(page: Page, guarded: System) -> None:
     page.goto(guarded.url)
+    expect(page.get_by_role("dialog", name="API key")).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("dialog", name="API key")).to_be_visible()

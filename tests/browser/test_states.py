@@ -61,7 +61,7 @@ def test_a_rate_limit_counts_down_and_tries_again(studio: Studio) -> None:
 
     def answer(route: Route) -> None:
         if next(refusals, False):
-            refuse(route, 429, "Slowly, please.", {"retry-after": "2"})
+            refuse(route, 429, "Slowly, please.", {"retry-after": "6"})
         else:
             route.continue_()
 

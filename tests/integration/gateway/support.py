@@ -33,7 +33,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = 20, what: str = "") -> None:
+def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: str = "") -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

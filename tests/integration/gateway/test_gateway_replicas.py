@@ -128,7 +128,8 @@ def test_without_any_replica_the_answer_is_503_at_once(
     for service in pair:
         service.stop()
     reply = gateway.ask("GET", IMAGE)
-    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+    assert reply.status == 503
+    assert reply.headers["retry-after"] in {"1", "2"}  # the rest of a pause that has begun
     assert gateway.ask("GET", "/").status == 404  # the gateway itself is well
     health = gateway.ask("GET", "/health")
     assert health.status == 200
@@ -171,7 +172,7 @@ def test_overload_is_refused_at_once_and_what_is_taken_is_served(
         refused = [answer.result() for answer in answers if answer.done()]
         assert statuses(refused) == {503: 6}
         assert {reply.headers["retry-after"] for reply in refused} == {"1"}
-        assert service.most_in_flight == 2
+        wait_until(lambda: service.most_in_flight == 2, what="two are at the service")
         service.held = False
         assert statuses([answer.result() for answer in answers]) == {503: 6, 200: 4}
         assert service.most_in_flight == 2

@@ -104,10 +104,11 @@ def test_answers_that_nobody_takes_do_not_pile_up(gateway: GatewayProcess) -> No
 
 
 def test_many_slow_clients_hinder_nobody(gateway: GatewayProcess) -> None:
-    slow = [gateway.connect() for _ in range(SLOW_CLIENTS)]
+    slow: list[socket.socket] = []
     try:
-        for client in slow:
-            client.sendall(b"GET /images HTTP/1.1\r\nHost: a\r\nX-")
+        for _ in range(SLOW_CLIENTS):
+            slow.append(gateway.connect())
+            slow[-1].sendall(b"GET /images HTTP/1.1\r\nHost: a\r\nX-")
         assert gateway.ask("GET", "/health").json()["status"] == "ok"
         ended = time.monotonic() + 20
         for client in slow:
