@@ -52,7 +52,7 @@ class Publisher(Protocol):
 
 
 class Producer:
-    """Publishes batches and waits for their delivery reports, at most ``delivery_timeout + 1`` s.
+    """Publishes batches and waits for their delivery reports, at most ``delivery_timeout + 3`` s.
 
     Idempotent, ``acks=all``. Not shared between threads.
     """
@@ -86,7 +86,8 @@ class Producer:
                 batch.report(index, error.args[0])
             except BufferError:
                 batch.report(index, KafkaError(KafkaError._QUEUE_FULL))
-        deadline = time.monotonic() + self._timeout + 1
+        # librdkafka looks for expired messages of a topic it does not know once a second.
+        deadline = time.monotonic() + self._timeout + 3
         while batch.waiting and time.monotonic() < deadline:
             self._client.poll(0.05)
         self._timeouts = self._timeouts + 1 if batch.timed_out else 0
