@@ -58,7 +58,7 @@ def consume(servers: str, topic: str, group: str, count: int, **login: str) -> l
     found: list[Message] = []
     try:
         consumer.subscribe([topic])
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(found) < count and time.monotonic() < deadline:
             message = consumer.poll(0.2)
             if message is None:

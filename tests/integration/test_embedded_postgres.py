@@ -82,14 +82,17 @@ def test_directories_above_the_data_keep_their_rights(data_dir: Path) -> None:
         shutil.rmtree(server.home)
 
 
-def test_a_stop_does_not_wait_for_open_sessions(data_dir: Path) -> None:
+def test_a_stop_does_not_wait_for_open_sessions(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("standalone.postgres_process._FAST_SECONDS", 60.0)
     server = EmbeddedPostgres(data_dir)
     server.start()
     with closing(psycopg2.connect(server.dsn)) as connection:
         connection.cursor().execute("SELECT 1")
         started = time.monotonic()
         server.stop()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 50  # not killed after a patience of 60
     server.stop()
 
 

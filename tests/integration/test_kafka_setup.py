@@ -86,7 +86,7 @@ def check(settings: KafkaSettings, group: str = "upload", seconds: float = 30) -
             time.sleep(0.2)
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 40) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -143,7 +143,7 @@ def consuming(
         yield loop, handled
     finally:
         loop.stop()
-        thread.join(8)
+        thread.join(30)
     assert not thread.is_alive(), "a broker that is away must not hold up a stop"
 
 

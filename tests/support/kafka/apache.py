@@ -36,7 +36,7 @@ _JAVA = (
     "-Xshare:auto",
     "-Dlog4j2.level=WARN",
 )
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 

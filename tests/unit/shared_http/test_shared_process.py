@@ -12,7 +12,7 @@ from shared import process
 from shared.failures import TransientFailure
 from shared.process import Sweeper, Threads, parse_only, wait_until_ready
 
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 class Part:

@@ -15,7 +15,7 @@ from tests.integration.services.support import received, rows, run
 
 ADA = "ada.lovelace@example.org"
 SETTINGS = NotificationSettings(mails_per_hour=3)
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 class Outbox:
