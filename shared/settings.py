@@ -4,9 +4,11 @@ Settings come from the environment (and a ``.env`` file in the working directory
 once at start, and are handed to whoever needs them: there is no global settings object.
 """
 
-from typing import Self
+import re
+import ssl
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
@@ -36,6 +38,13 @@ class HttpSettings(Settings):
         "http://localhost:8000",
         description="Where people reach the gateway; links in answers and mails start with it",
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[^/?#\s]+/?", url):
+            raise ValueError("PUBLIC_URL must be like https://dither.example.org, without a path")
+        return url
 
 
 class DatabaseSettings(Settings):
@@ -88,10 +97,10 @@ class KafkaSettings(Settings):
     kafka_group_prefix: str = Field(
         "", description="Put before each consumer group's name, as hosted clusters may demand"
     )
-    kafka_security_protocol: str = Field(
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
     )
-    kafka_sasl_mechanism: str | None = Field(
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
         None, description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
     )
     kafka_sasl_username: str | None = Field(None, description="User name to log in with")
@@ -127,10 +136,33 @@ class KafkaSettings(Settings):
         600, gt=0, description="Work that has not finished after this is announced again"
     )
 
+    @field_validator("kafka_security_protocol", "kafka_sasl_mechanism", mode="before")
+    @classmethod
+    def _in_capitals(cls, name: Any) -> Any:
+        return name.upper() if isinstance(name, str) else name
+
+    @field_validator("kafka_ssl_ca")
+    @classmethod
+    def _is_a_certificate(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            if value.lstrip().startswith("-----BEGIN"):
+                context.load_verify_locations(cadata=value.replace("\\n", "\n"))
+            else:
+                context.load_verify_locations(cafile=value)
+        except (OSError, ValueError, TypeError) as error:  # ssl.SSLError is an OSError
+            raise ValueError(
+                "KAFKA_SSL_CA must be certificates as PEM text without quotes around it, "
+                "or the path of a file with them"
+            ) from error
+        return value
+
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> Self:
         parts = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
-        if "SASL" in self.kafka_security_protocol.upper() and None in parts:
+        if "SASL" in self.kafka_security_protocol and None in parts:
             raise ValueError(
                 "KAFKA_SECURITY_PROTOCOL names SASL, so KAFKA_SASL_MECHANISM, "
                 "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set"

@@ -1,5 +1,6 @@
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
@@ -7,7 +8,8 @@ from pydantic import SecretStr, ValidationError
 
 from shared.kafka.client import client_config, consumer_client, log_client_error, log_commit
 from shared.kafka.topics import wanted_topics
-from shared.settings import KafkaSettings
+from shared.settings import HttpSettings, KafkaSettings
+from tests.support.mailserver.tls import make_certificate
 
 LOGIN = {
     "kafka_security_protocol": "sasl_ssl",
@@ -33,13 +35,66 @@ def test_half_a_login_is_refused(missing: str) -> None:
 
 def test_the_certificate_authority_may_be_a_file_or_the_text_itself(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
-    file.write_text("pem")
+    _, begin, rest = make_certificate(tmp_path).read_text().partition("-----BEGIN CERTIFICATE")
+    pem = begin + rest[: rest.index("-----END CERTIFICATE-----") + 26]
+    file.write_text(pem)
     by_path = client_config(KafkaSettings(kafka_ssl_ca=str(file)), "me")
-    by_text = client_config(KafkaSettings(kafka_ssl_ca="-----BEGIN x-----\\nabc"), "me")
+    by_text = client_config(KafkaSettings(kafka_ssl_ca=pem.replace("\n", "\\n")), "me")
     assert by_path["ssl.ca.location"] == str(file)
-    assert by_text["ssl.ca.pem"] == "-----BEGIN x-----\nabc"
-    with pytest.raises(ValueError, match="KAFKA_SSL_CA"):
-        client_config(KafkaSettings(kafka_ssl_ca=str(tmp_path / "missing.pem")), "me")
+    assert by_text["ssl.ca.pem"] == pem
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("missing.pem", "a.pem", ".", "-----BEGIN CERTIFICATE-----\\nabc"),
+        '"-----BEGIN CERTIFICATE-----\\nabc"',
+        *("-----BEGIN x-----\\nabc", "-----BEGIN CERTIFICATE-----\\né", "\0"),
+    ],
+)
+def test_a_certificate_authority_that_is_none_is_refused_at_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.pem").write_text("no certificate")
+    with pytest.raises(ValidationError, match="KAFKA_SSL_CA must be"):
+        KafkaSettings(kafka_ssl_ca=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kafka_security_protocol", "sasl-ssl"),
+        ("kafka_sasl_mechanism", "SCRAM"),
+    ],
+)
+def test_a_value_that_librdkafka_does_not_know_is_refused_at_start(name: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=rf"KafkaSettings\n{name}\n"):
+        KafkaSettings.model_validate({name: value})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "dither.example.org",
+            "https://h/dither",
+            "ftp://h",
+            "https://",
+            "https://h?a",
+            "http://h#a",
+        ),
+        *("https://a b", "https://h\n", "/files"),
+    ],
+)
+def test_a_public_address_that_links_cannot_start_with_is_refused_at_start(url: str) -> None:
+    with pytest.raises(ValidationError, match="PUBLIC_URL must be like"):
+        HttpSettings(public_url=url)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8000", "https://dither.example.org/"])
+def test_a_public_address(url: str) -> None:
+    assert HttpSettings(public_url=url).public_url == url
 
 
 @pytest.mark.parametrize("session", [1.0, 10.0, 600.0])
