@@ -33,6 +33,11 @@ def add_dither(session: Session, values: dict[str, Any]) -> bool:
     return session.scalar(statement.returning(Dither.dither_id)) is not None
 
 
+def count_dithers(session: Session, uuid: UUID) -> int:
+    query = select(func.count()).where(Dither.image_uuid == uuid)
+    return session.scalars(query).one()
+
+
 def finish(session: Session, dither_id: UUID, values: dict[str, Any]) -> Dither | None:
     """Settle a queued dither; None when there is none (any more)."""
     statement = (
@@ -73,7 +78,8 @@ def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequ
 
     Each time a dither waits twice as long as before, up to a day.
     """
-    wait = func.least(after_seconds * func.power(2, Dither.requests - 1), 86_400)
+    doublings = func.least(Dither.requests - 1, 16)  # unbounded, the power overflows one day
+    wait = func.least(after_seconds * func.power(2, doublings), 86_400)
     due = (
         select(Dither.dither_id)
         .where(

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_CHANNELS = 2
 REQUEST_BATCH = 100
+MAX_DITHERS_PER_IMAGE = 1000
 
 
 def _nobody() -> None:
@@ -69,7 +70,10 @@ class DitherService:
     # What clients ask for.
 
     def request_dither(self, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
-        """Queue a dither; True when it is new. Raises ``Problem`` 404 for an unknown image."""
+        """Queue a dither; True when it is new.
+
+        Raises ``Problem``: 404 for an unknown image, 422 for one with too many dithers.
+        """
         url = self._known_url(uuid)
         with self._database.transaction() as session:
             image = repository.lock_image(session, uuid)
@@ -77,10 +81,12 @@ class DitherService:
                 raise _unknown(uuid)
             image.url = url
             dither_id, is_new = self._queue(session, uuid, options)
-            if is_new:
-                self._request(session, uuid, dither_id, options)
+            if is_new and repository.count_dithers(session, uuid) > MAX_DITHERS_PER_IMAGE:
+                raise _too_many()
             dither = repository.find_dither(session, dither_id)
             assert dither is not None
+            if is_new:
+                self._request(session, dither)
             return self._shown(dither), is_new
 
     def list_dithers(self, limit: int, cursor: str | None) -> schemas.DitherPage:
@@ -147,8 +153,7 @@ class DitherService:
         with self._database.transaction() as session:
             dithers = repository.claim_unfinished(session, after, REQUEST_BATCH)
             for dither in dithers:
-                options = Options.parse(dither.options)
-                self._request(session, dither.image_uuid, dither.dither_id, options)
+                self._request(session, dither)
         if dithers:
             logger.warning("dithers requested again", extra={"dithers": len(dithers)})
         return len(dithers)
@@ -192,12 +197,13 @@ class DitherService:
         }
         return dither_id, repository.add_dither(session, values)
 
-    def _request(self, session: Session, uuid: UUID, dither_id: UUID, options: Options) -> None:
+    def _request(self, session: Session, dither: models.Dither) -> None:
+        """As the row has it: whether the options can be obeyed is found out by whoever makes it."""
         body = DitherRequested(
-            uuid=uuid,
-            dither_id=dither_id,
-            channels=options.channels,
-            options=options.canonical().model_dump(mode="json"),
+            uuid=dither.image_uuid,
+            dither_id=dither.dither_id,
+            channels=dither.channels,
+            options=dither.options,
         )
         self.outbox.append(session, self._settings.kafka_dither_topic, body)
 
@@ -230,3 +236,11 @@ class DitherService:
 
 def _unknown(uuid: UUID) -> Problem:
     return Problem(404, f"There is no image {uuid}.")
+
+
+def _too_many() -> Problem:
+    return Problem(
+        422,
+        f"This image has {MAX_DITHERS_PER_IMAGE:,} dithers, and no image may have more: upload it "
+        "again for others.",
+    )

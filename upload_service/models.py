@@ -57,7 +57,7 @@ class Image(Base):
     announcements: Mapped[int] = mapped_column(Integer, server_default="1")
 
     dithers: Mapped[list["Dither"]] = relationship(
-        lazy="selectin", order_by="Dither.created_at, Dither.dither_id", viewonly=True
+        lazy="raise", order_by="Dither.created_at, Dither.dither_id", viewonly=True
     )
 
     __table_args__ = (

@@ -5,31 +5,38 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, text, tuple_, update
+from sqlalchemy import and_, exists, func, or_, select, text, tuple_, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from upload_service.models import DITHERED, DONE, FAILED, QUEUED, UPLOADED, Dither, Image
 
+# An image may have many dithers: they are loaded for those who look at them, and for nobody else.
+_WITH_DITHERS = selectinload(Image.dithers)
+
 
 def add(session: Session, image: Image) -> None:
+    """From then on it has what the database gave it."""
     session.add(image)
     session.flush()
+    session.get(Image, image.uuid, options=[_WITH_DITHERS], populate_existing=True)
 
 
 def find(session: Session, uuid: UUID) -> Image | None:
-    return session.get(Image, uuid)
+    """The image and its dithers."""
+    return session.get(Image, uuid, options=[_WITH_DITHERS])
 
 
 def lock(session: Session, uuid: UUID) -> Image | None:
-    """The image, nobody else's to change until the transaction ends."""
+    """The image without its dithers, nobody else's to change until the transaction ends."""
     return session.get(Image, uuid, with_for_update=True, populate_existing=True)
 
 
 def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -> Sequence[Image]:
-    """``limit`` images, newest first, from behind the one at ``before``."""
-    query = select(Image).order_by(Image.created_at.desc(), Image.uuid.desc()).limit(limit)
+    """``limit`` images, newest first, from behind the one at ``before``, with their dithers."""
+    query = select(Image).options(_WITH_DITHERS)
+    query = query.order_by(Image.created_at.desc(), Image.uuid.desc()).limit(limit)
     if before is not None:
         query = query.where(tuple_(Image.created_at, Image.uuid) < tuple_(*before))
     return session.scalars(query).all()
@@ -69,13 +76,18 @@ def record_dither(session: Session, image: Image, values: dict[str, Any]) -> boo
 
 def refresh(session: Session, image: Image) -> None:
     """Draw the image's status from its dithers, and count the change."""
-    found = set(session.scalars(select(Dither.status).where(Dither.image_uuid == image.uuid)))
-    if DONE in found:
+    if _has(session, image, DONE):
         image.status = DITHERED
-    elif FAILED in found:
+    elif _has(session, image, FAILED):
         image.status = FAILED
     image.version = image.version + 1
     session.flush()
+
+
+def _has(session: Session, image: Image, status: str) -> bool:
+    """Whether one of the image's dithers is in this state."""
+    found = exists().where(Dither.image_uuid == image.uuid, Dither.status == status)
+    return bool(session.scalar(select(found)))
 
 
 def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequence[Image]:
@@ -83,7 +95,8 @@ def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequ
 
     Each time an image waits twice as long as before, up to a day.
     """
-    wait = func.least(after_seconds * func.power(2, Image.announcements - 1), 86_400)
+    doublings = func.least(Image.announcements - 1, 16)  # unbounded, the power overflows one day
+    wait = func.least(after_seconds * func.power(2, doublings), 86_400)
     due = (
         select(Image.uuid)
         .where(

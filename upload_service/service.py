@@ -109,7 +109,6 @@ class UploadService:
         with self._database.transaction() as session:
             self.removals.keep(session, key)
             repository.add(session, image)
-            session.refresh(image)
             self._announce(session, image, upload.email)
             shown = self._shown(image)
             if self._clock() > give_up_at:

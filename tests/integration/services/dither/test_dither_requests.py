@@ -11,7 +11,7 @@ from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from shared.database import Database
 from shared.failures import TransientFailure
-from shared.messages import DitherRequested, DitherUploaded, ImageDeleted, ImageUploaded
+from shared.messages import Body, DitherRequested, DitherUploaded, ImageDeleted, ImageUploaded
 from shared.problems import Problem
 from tests.integration.services.support import empty, outgoing, received, run
 from tests.support.fake_storage import FakeStorage
@@ -222,3 +222,39 @@ def test_what_is_made_is_not_handed_out_again(
     work(service, tables)
     run(tables, "UPDATE dither.dithers SET requested_at = now() - interval '1 day'")
     assert service.request_unfinished() == 0
+
+
+def test_a_row_that_cannot_be_obeyed_or_was_handed_out_often_does_not_stop_the_others(
+    service: DitherService, tables: Database, uuid: UUID
+) -> None:
+    for channels in (3, 4, 5):
+        service.request_dither(uuid, Options(channels=channels))
+    run(tables, "UPDATE dither.dithers SET requested_at = now() - interval '2 days'")
+    run(
+        tables,
+        """UPDATE dither.dithers SET options = '{"algorithm": "magic"}' WHERE channels = 4""",
+    )
+    run(tables, "UPDATE dither.dithers SET requests = 5000 WHERE channels = 5")
+    assert service.request_unfinished() == 3
+    refused = next(b for b in outgoing(tables, service.outbox)[3:] if _channels(b) == 4)
+    handlers(service)[refused.message_type](received(refused))
+    assert [d.status for d in service.get_dithers(uuid).dithers] == ["queued", "failed", "queued"]
+
+
+def _channels(body: Body) -> int:
+    assert isinstance(body, DitherRequested)
+    return body.channels
+
+
+def test_an_image_has_so_many_dithers_and_no_more(
+    service: DitherService, tables: Database, uuid: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dither_service.service.MAX_DITHERS_PER_IMAGE", 2)
+    for channels in (2, 3):
+        assert service.request_dither(uuid, Options(channels=channels))[1]
+    with pytest.raises(Problem, match="2 dithers") as caught:
+        service.request_dither(uuid, Options(channels=4))
+    assert caught.value.status == 422
+    assert len(service.get_dithers(uuid).dithers) == 2
+    assert len(outgoing(tables, service.outbox)) == 2
+    assert not service.request_dither(uuid, Options(channels=3))[1], "the same one is still told"

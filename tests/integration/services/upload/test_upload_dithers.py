@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from shared.database import Database
 from shared.kafka.processing import Handler
 from shared.messages import Body, DitherFailed, DitherRequested, DitherUploaded
 from shared.problems import Problem
-from tests.integration.services.support import empty, outgoing, received
+from tests.integration.services.support import empty, outgoing, received, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
 from upload_service import models, schemas
@@ -187,6 +188,38 @@ def test_what_has_a_dither_is_not_announced_again(service: UploadService, tables
     tell(service, made(done, uuid4()), failed(broken, uuid4()), requested(waiting, uuid4()))
     assert service.announce_unfinished() == 1
     assert outgoing(tables, service.outbox)[-1].uuid == waiting
+
+
+def test_an_image_announced_very_often_does_not_stop_the_others(
+    service: UploadService, tables: Database
+) -> None:
+    often, once = upload(service), upload(service)
+    run(tables, "UPDATE upload.images SET announced_at = now() - interval '2 days'")
+    run(tables, "UPDATE upload.images SET announcements = 5000 WHERE uuid = :uuid", uuid=often)
+    assert service.announce_unfinished() == 2
+    assert {body.uuid for body in outgoing(tables, service.outbox)[2:]} == {often, once}
+
+
+def test_a_message_about_a_dither_does_not_load_the_others(
+    service: UploadService, tables: Database
+) -> None:
+    uuid = upload(service)
+    tell(service, *(made(uuid, uuid4()) for _ in range(3)))
+    loaded: list[str] = []
+
+    def note(*call: Any) -> None:
+        statement = str(call[2])
+        if statement.startswith("SELECT upload.dithers."):
+            loaded.append(statement)
+
+    event.listen(tables.engine, "before_cursor_execute", note)
+    try:
+        tell(service, failed(uuid, uuid4()), requested(uuid, uuid4()))
+        assert loaded == []
+        assert len(service.get_image(uuid)[0].dithers) == 5
+        assert len(loaded) == 1
+    finally:
+        event.remove(tables.engine, "before_cursor_execute", note)
 
 
 def test_a_delete_takes_the_dithers_along(service: UploadService) -> None:
