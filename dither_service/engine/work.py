@@ -30,11 +30,12 @@ NO_MASK: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 
 @dataclass(frozen=True)
 class Levels:
-    """Every channel is one of the same levels, black to white.
+    """Every channel is one of the same levels, black to white; or dark to light, see ``tones``.
 
     codes: their sRGB code values, ``uint8 (n,)``, ascending, 0 to 255.
     lights: their light, ``int16 (n,)``, 0 to WHITE.
-    choice: the nearest level of each light, ``uint8 (WHITE + 1,)``; the midpoint goes up.
+    choice: the nearest level of each light, ``uint8 (WHITE + 1,)``; the midpoint goes up (where the
+        levels are the tones of a palette: what its distance says; see ``tones``).
     """
 
     codes: NDArray[np.uint8]
