@@ -22,7 +22,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from shared import failpoints
 from shared.kafka.client import ConsumerClient
-from shared.kafka.partition import BUFFER_HIGH, BUFFER_LOW, Partition
+from shared.kafka.partition import Partition
 from shared.kafka.processing import Handler, Outcome, Processor, Result
 from shared.kafka.record import Record
 from shared.kafka.verdicts import DeadLetters, TooManyFailures, Verdicts
@@ -150,7 +150,7 @@ class ConsumerLoop:
                 continue
             record = Record.of(message)
             if (partition := self._partition_of(record)) is not None:
-                partition.buffer.append(record)
+                partition.take(record)
 
     def _dispatch(self) -> None:
         """Give each partition its turn, so that a long one does not keep the others waiting."""
@@ -201,11 +201,10 @@ class ConsumerLoop:
 
     def _apply_backpressure(self) -> None:
         for partition in self._partitions.values():
-            waiting = len(partition.buffer)
-            if not partition.paused and waiting >= BUFFER_HIGH:
+            if not partition.paused and partition.is_full:
                 self._client.pause([partition.at()])
                 partition.paused = True
-            elif partition.paused and waiting <= BUFFER_LOW:
+            elif partition.paused and partition.is_low:
                 self._resume(partition)
 
     def _resume(self, partition: Partition) -> None:

@@ -7,10 +7,12 @@ from confluent_kafka import TopicPartition
 
 from shared.kafka.record import Record
 
-# A partition is paused when this many of its messages wait here, and resumed long before it runs
-# dry: librdkafka takes up to a second until the messages come again.
+# A partition is paused when so many of its messages, or bytes, wait here, and resumed long before
+# it runs dry: librdkafka takes up to a second until the messages come again.
 BUFFER_HIGH = 500
 BUFFER_LOW = 250
+BYTES_HIGH = 8 * 1024 * 1024
+BYTES_LOW = BYTES_HIGH // 2
 BACKOFF_FIRST = 0.2
 BACKOFF_MOST = 5.0
 
@@ -22,6 +24,7 @@ class Partition:
     topic: str
     number: int
     buffer: deque[Record] = field(default_factory=deque)
+    bytes: int = 0  # of the messages in it
     in_flight: bool = False
     attempts: int = 0  # at the first message
     unexpected: int = 0  # those of them that failed by a bug
@@ -39,6 +42,19 @@ class Partition:
     def ready(self, now: float) -> bool:
         return bool(self.buffer) and not self.in_flight and self.due <= now
 
+    def take(self, record: Record) -> None:
+        """One more message, behind those that wait."""
+        self.buffer.append(record)
+        self.bytes += record.size
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.buffer) >= BUFFER_HIGH or self.bytes >= BYTES_HIGH
+
+    @property
+    def is_low(self) -> bool:
+        return len(self.buffer) <= BUFFER_LOW and self.bytes <= BYTES_LOW
+
     def postpone(self, now: float, jitter: float) -> None:
         """Wait for twice as long as last time, up to a limit; ``jitter`` is in 0..1."""
         backoff = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(self.attempts, 16))
@@ -47,7 +63,9 @@ class Partition:
 
     def advance(self) -> None:
         """The first message is dealt with."""
-        self.settled = self.buffer.popleft().offset + 1
+        record = self.buffer.popleft()
+        self.settled = record.offset + 1
+        self.bytes -= record.size
         self.attempts = self.unexpected = 0
 
     def behind(self, end: int | None) -> int:

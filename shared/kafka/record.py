@@ -37,6 +37,11 @@ class Record:
         )
 
     @property
+    def size(self) -> int:
+        """Bytes of its key and value."""
+        return len(self.key or b"") + len(self.value or b"")
+
+    @property
     def place(self) -> dict[str, object]:
         """Where it stands in the log."""
         return {"topic": self.topic, "partition": self.partition, "offset": self.offset}

@@ -247,6 +247,28 @@ def test_a_full_partition_is_paused_and_goes_on_later_in_order() -> None:
     assert client.paused == set()
 
 
+def test_a_partition_of_large_messages_is_paused_by_their_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.kafka.partition.BYTES_HIGH", 1000)
+    monkeypatch.setattr("shared.kafka.partition.BYTES_LOW", 500)
+    client = FakeClient(messages(150))
+    loop = build(client, lambda _: None)
+    client.run(loop, lambda: client.committed.get(0) == 150)
+    assert client.pauses >= 1
+    assert client.paused == set()
+
+
+@given(st.lists(st.binary(max_size=50), max_size=20), st.integers(0, 20))
+def test_a_partition_knows_how_many_bytes_wait(values: list[bytes], done: int) -> None:
+    partition = Partition(TOPIC, 0)
+    for value in values:
+        partition.take(record(value))
+    for _ in values[:done]:
+        partition.advance()
+    assert partition.bytes == sum(len(b"key") + len(value) for value in values[done:])
+
+
 def test_partitions_take_turns() -> None:
     client = FakeClient([*messages(50), FakeMessage(1, 0)], partitions=2)
     other = client.waiting[-1].value()
