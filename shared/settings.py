@@ -109,7 +109,9 @@ class KafkaSettings(Settings):
         None, description="The cluster's CA certificate: a file's path, or the PEM text itself"
     )
     kafka_topic_partitions: int = Field(4, ge=1, description="Partitions of topics made by us")
-    kafka_topic_replication: int = Field(1, ge=1, description="Replicas of topics made by us")
+    kafka_topic_replication: int = Field(
+        -1, ge=-1, description="Replicas of topics made by us; -1: as many as the broker's default"
+    )
     kafka_session_timeout_seconds: float = Field(
         10, ge=1, description="After this silence a consumer's work is given to another"
     )
@@ -140,6 +142,13 @@ class KafkaSettings(Settings):
     @classmethod
     def _in_capitals(cls, name: Any) -> Any:
         return name.upper() if isinstance(name, str) else name
+
+    @field_validator("kafka_topic_replication")
+    @classmethod
+    def _is_a_number_of_replicas(cls, replicas: int) -> int:
+        if replicas == 0:
+            raise ValueError("KAFKA_TOPIC_REPLICATION must be 1 or more, or -1")
+        return replicas
 
     @field_validator("kafka_ssl_ca")
     @classmethod

@@ -66,9 +66,11 @@ def test_a_certificate_authority_that_is_none_is_refused_at_start(
     [
         ("kafka_security_protocol", "sasl-ssl"),
         ("kafka_sasl_mechanism", "SCRAM"),
+        ("kafka_topic_replication", 0),
+        ("kafka_topic_replication", -2),
     ],
 )
-def test_a_value_that_librdkafka_does_not_know_is_refused_at_start(name: str, value: Any) -> None:
+def test_a_value_that_kafka_does_not_know_is_refused_at_start(name: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=rf"KafkaSettings\n{name}\n"):
         KafkaSettings.model_validate({name: value})
 
@@ -122,6 +124,10 @@ def test_a_commit_that_failed_is_logged(caplog: pytest.LogCaptureFixture) -> Non
     assert caplog.text == ""
     log_commit(KafkaError(KafkaError.REBALANCE_IN_PROGRESS), [])
     assert "offsets were not committed" in caplog.text
+
+
+def test_topics_are_replicated_as_the_broker_has_it_by_default() -> None:
+    assert KafkaSettings().kafka_topic_replication == -1
 
 
 def test_messages_are_kept_for_less_long_than_the_inboxes_know_them() -> None:
