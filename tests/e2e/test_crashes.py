@@ -16,6 +16,7 @@ VICTIMS = ("upload", "dither", "notification", "gateway")
 
 
 @pytest.mark.real_broker
+@pytest.mark.timeout(1800)
 def test_every_image_ends_with_one_dither_and_one_mail(
     broker: Broker, database: str, tmp_path: Path
 ) -> None:
@@ -50,7 +51,7 @@ def test_every_image_ends_with_one_dither_and_one_mail(
             )
             return str(answer.json()["uuid"]) if answer.status_code == 201 else None
 
-        return wait_for(ask, "answer to an upload", seconds=60)
+        return wait_for(ask, "answer to an upload", seconds=180)
 
     try:
         system.start()
@@ -62,7 +63,7 @@ def test_every_image_ends_with_one_dither_and_one_mail(
         def dithers_done() -> bool:
             return all(system.image(uuid)["status"] == "dithered" for uuid in promised)
 
-        wait_for(dithers_done, "dither of every image", seconds=90)
+        wait_for(dithers_done, "dither of every image", seconds=300)
         for uuid in promised:
             assert [d["channels"] for d in system.image(uuid)["dithers"]] == [2]
 
@@ -71,7 +72,7 @@ def test_every_image_ends_with_one_dither_and_one_mail(
             return ids >= {f"<{d}@dither.invalid>" for d in dither_ids}
 
         dither_ids = {system.image(uuid)["dithers"][0]["dither_id"] for uuid in promised}
-        wait_for(mailed, "mail of every image", seconds=60)
+        wait_for(mailed, "mail of every image", seconds=180)
         assert max(Counter(str(m["Message-ID"]) for m in system.mails()).values()) == 1
         files = system.directory / "files"
         for uuid in promised:
