@@ -50,6 +50,9 @@ class Clients:
         self._until(f"delete of {uuid}", self._asking("DELETE", f"/images/{uuid}"), {204, 404})
         self._ledger.deleted(uuid)
 
+    def look(self, uuid: str) -> None:
+        self._until(f"image {uuid}", self._asking("GET", f"/images/{uuid}"), {200})
+
     def list_images(self) -> None:
         self._until("list", self._asking("GET", "/images?limit=20"), {200})
 

@@ -50,7 +50,7 @@ def world(
     """
     dsn = create_database(postgres_server)
     # What a dead process held is free again soon.
-    environment = {"KAFKA_SESSION_TIMEOUT_SECONDS": "3", "SMTP_TIMEOUT_SECONDS": "2"}
+    environment = {"KAFKA_SESSION_TIMEOUT_SECONDS": "3", "SMTP_TIMEOUT_SECONDS": "5"}
     with running(World(tmp_path_factory.mktemp("world"), broker, dsn, environment)) as started:
         yield started
     drop_database(postgres_server, dsn)

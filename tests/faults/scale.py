@@ -1,7 +1,6 @@
 """How much of everything, and the seed from which every choice is drawn."""
 
 import os
-import random
 from dataclasses import dataclass
 
 
@@ -29,7 +28,7 @@ class Scale:
         return self.name != "short"
 
 
-SHORT = Scale("short", 1, 100, 12, 4, 2, 10, 30, 1, 1_200, 30, 1, 8, 4, 10)
+SHORT = Scale("short", 1, 100, 12, 4, 2, 10, 30, 1, 1_200, 30, 1, 16, 10, 10)
 FULL = Scale("full", 5, 2_000, 100, 50, 20, 200, 2_000, 10, 50_000, 1_000, 10, 20, 10, 300)
 LONG = Scale("long", 5, 10_000, 100, 50, 60, 500, 2_000, 10, 50_000, 1_000, 10, 20, 10, 1_800)
 
@@ -41,5 +40,5 @@ def chosen_scale() -> Scale:
 
 
 def chosen_seed() -> int:
-    """``SEED``, or any."""
-    return int(os.environ.get("SEED") or random.randrange(10**6))
+    """``SEED``; if unset, the same in every run: what fails by chance helps nobody."""
+    return int(os.environ.get("SEED") or 1)

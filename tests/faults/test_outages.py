@@ -160,13 +160,14 @@ def test_r6_an_outage_costs_time_and_nothing_else(
 ) -> None:
     world, ledger, outage = stage.world, stage.world.ledger, OUTAGES[part]
     ledger.slowest = 0.0
-    tries, refused, back = 0, ledger.refused, stage.now()
+    tries, away, refused, back = 0, 0.0, ledger.refused, stage.now()
 
     def faults() -> None:
-        nonlocal tries, refused, back
+        nonlocal tries, away, refused, back
         with outage.away(stage) as tried:
+            began = time.monotonic()
             time.sleep(scale.outage_seconds)
-            tries = tried()
+            tries, away = tried(), time.monotonic() - began
         back, refused = stage.now(), ledger.refused - refused
 
     load, ended = Load(world, 10, dice), threading.Event()
@@ -178,14 +179,14 @@ def test_r6_an_outage_costs_time_and_nothing_else(
             ended.set()
         asking.result()
     world.settle(180)
-    of_services = max(0, tries - refused) / scale.outage_seconds
+    of_services = max(0, tries - refused) / away
     judge(
         world,
         measured,
-        f"{part} away {scale.outage_seconds:.0f} s: {load.count} visits, {refused} answers 503, "
+        f"{part} away {away:.0f} s: {load.count} visits, {refused} answers 503, "
         f"slowest {ledger.slowest:.1f} s, {of_services:.1f} tries/s besides",
     )
-    assert tries - refused <= MOST_FIRST_TRIES + MOST_TRIES_A_SECOND * scale.outage_seconds
+    assert tries - refused <= MOST_FIRST_TRIES + MOST_TRIES_A_SECOND * away
     if outage.waiting:
         share = stage.rate(outage.waiting, back) / stage.normal[outage.waiting]
         measured(f"after {part} {outage.waiting} at {share:.0%} of the normal rate")

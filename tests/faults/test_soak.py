@@ -43,7 +43,7 @@ class Visits:
         number, clients = next(self._numbers), self._world.clients
         uuid = clients.upload(number)
         self._images.append(uuid)
-        self._world.system.image(uuid)
+        clients.look(uuid)
         if number % 3 == 0:
             clients.request(uuid, 4)
         if number % 10 == 0:

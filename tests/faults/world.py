@@ -28,6 +28,9 @@ _UNFINISHED = """
          + (SELECT count(*) FROM upload.file_removals WHERE due_at <= now())
          + (SELECT count(*) FROM dither.file_removals WHERE due_at <= now())
          + (SELECT count(*) FROM notification.notifications WHERE status IN ('waiting', 'pending'))
+         + (SELECT count(*) FROM upload.images i WHERE NOT EXISTS
+              (SELECT FROM notification.recipients r
+               WHERE r.image_uuid = i.uuid AND r.announced_at IS NOT NULL))
          + (SELECT count(*) FROM dither.dithers d WHERE d.status = 'done' AND NOT EXISTS
               (SELECT FROM upload.dithers u WHERE u.dither_id = d.dither_id)
               AND EXISTS (SELECT FROM upload.images i WHERE i.uuid = d.image_uuid))
@@ -101,7 +104,7 @@ class World:
             return list(cursor.fetchall()) if cursor.description else []
 
     def unfinished(self) -> int:
-        """How much is left to do, everywhere; of a delete, until every service has heard of it."""
+        """How much is left to do, everywhere, until each upload and delete is known to all."""
         deleted = [promise.uuid for promise in self.ledger.promises.values() if promise.deleted]
         [(count,)] = self.query(_UNFINISHED, deleted)
         return int(count)
