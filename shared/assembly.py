@@ -12,6 +12,7 @@ from shared.health import Check, Health, Part, consumer_part
 from shared.http import Asgi
 from shared.inbox import Inbox
 from shared.kafka.access import AccessError, check_access
+from shared.kafka.brokers import Brokers
 from shared.kafka.client import client_config, consumer_client
 from shared.kafka.codec import Received
 from shared.kafka.consumer import ConsumerLoop
@@ -69,8 +70,10 @@ class Consumer:
         group = f"{settings.kafka_group_prefix}{name}"
         self._check(topic, group)
         letters = Producer(client_config(settings, f"{name}-dead-letters"))
+        brokers = Brokers()
         self._loops[topic] = ConsumerLoop(
-            consumer_client(settings, name),
+            consumer_client(settings, name, brokers),
+            brokers=brokers,
             group=group,
             topics=[topic],
             handlers=self._handlers,

@@ -85,7 +85,8 @@ _STATES = {
 def consumer_part(loops: Sequence[ConsumerLoop]) -> Part:
     """All loops of a process: the worst state, and sums.
 
-    A halted consumer is down; one that waits for its first assignment is only degraded.
+    A halted consumer is down; one that waits for its first assignment, or for Kafka, is only
+    degraded.
     """
     healths = [loop.health() for loop in loops]
     worst = max((h.state for h in healths), key=list(_STATES).index)
@@ -97,6 +98,11 @@ def consumer_part(loops: Sequence[ConsumerLoop]) -> Part:
         "retries": sum(h.retries for h in healths),
         "dead_letters": sum(h.dead_letters for h in healths),
     }
-    if reasons := [h.reason for h in healths if h.reason]:
+    status = _STATES[worst]
+    reasons = [h.reason for h in healths if h.reason]
+    if not all(h.kafka_answers for h in healths):
+        reasons.append("Kafka does not answer")
+        status = "degraded" if status == "ok" else status
+    if reasons:
         details["detail"] = "; ".join(reasons)
-    return Part(_STATES[worst], details)
+    return Part(status, details)

@@ -24,6 +24,10 @@ CONSUMER_LAG = Gauge(
     "consumer_lag_messages", "Messages behind the newest, all partitions", ["group"]
 )
 CONSUMER_IN_FLIGHT = Gauge("consumer_in_flight_messages", "Messages being worked on", ["group"])
+CONSUMER_HALTED = Gauge(
+    "consumer_halted", "1 when the consumer has stopped after a run of dead letters", ["group"]
+)
+CONSUMER_CONNECTED = Gauge("consumer_connected", "1 when a broker of Kafka answers", ["group"])
 OUTBOX_PENDING = Gauge("outbox_pending_messages", "Messages not yet confirmed by the broker")
 OUTBOX_AGE = Gauge("outbox_age_seconds", "Age of the oldest of them")
 OUTBOX_PUBLISHED = Counter("outbox_published_total", "Messages published", ["outcome"])

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, overload
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from shared.kafka.brokers import STATISTICS_SECONDS, Brokers
 from shared.settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
@@ -70,16 +71,23 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     return config
 
 
-def consumer_client(settings: KafkaSettings, group: str) -> Consumer:
+def consumer_client(
+    settings: KafkaSettings, group: str, brokers: Brokers | None = None
+) -> Consumer:
     """A consumer for ``ConsumerLoop``, which alone decides what is committed, and when.
 
-    ``KAFKA_GROUP_PREFIX`` is put before ``group``.
+    ``KAFKA_GROUP_PREFIX`` is put before ``group``; ``brokers`` hears of its connections.
     """
     session = int(settings.kafka_session_timeout_seconds * 1000)
     poll_interval = int(settings.kafka_max_poll_interval_seconds * 1000)
+    statistics: dict[str, Any] = {}
+    if brokers is not None:
+        statistics["stats_cb"] = brokers.note
+        statistics["statistics.interval.ms"] = int(STATISTICS_SECONDS * 1000)
     return Consumer(
         {
             **client_config(settings, group),
+            **statistics,
             "group.id": settings.kafka_group_prefix + group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,

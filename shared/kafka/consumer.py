@@ -21,20 +21,21 @@ from enum import StrEnum
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from shared import failpoints
+from shared.kafka.brokers import Brokers
 from shared.kafka.client import ConsumerClient
+from shared.kafka.lag import Lag
 from shared.kafka.partition import Partition
 from shared.kafka.processing import Handler, Outcome, Processor, Result
 from shared.kafka.record import Record
 from shared.kafka.verdicts import DeadLetters, TooManyFailures, Verdicts
 from shared.kafka.workers import Workers
-from shared.metrics import CONSUMER_IN_FLIGHT, CONSUMER_LAG
+from shared.metrics import CONSUMER_CONNECTED, CONSUMER_HALTED, CONSUMER_IN_FLIGHT
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 4.0  # how long a stop or a rebalance waits for the work in flight
 CLOSE_SECONDS = 1.5  # and a stop for the goodbye to a broker that may be gone
 COMMIT_SECONDS = 0.1  # at most this often: brokers take some 200 commits a second of one client
-LAG_SECONDS = 1.0
 FETCH = 100  # messages taken over at once
 
 SETUP_ERRORS = frozenset(
@@ -62,6 +63,7 @@ class ConsumerHealth:
     lag: int
     retries: int
     dead_letters: int
+    kafka_answers: bool = True
 
 
 class ConsumerLoop:
@@ -75,6 +77,7 @@ class ConsumerLoop:
         topics: Sequence[str],
         handlers: Mapping[str, Handler],
         dead_letters: DeadLetters,
+        brokers: Brokers | None = None,
         workers: int = 1,
         max_consecutive_failures: int = 20,
         clock: Callable[[], float] = time.monotonic,
@@ -82,6 +85,7 @@ class ConsumerLoop:
     ) -> None:
         self._client = client
         self._group = group
+        self._brokers = brokers or Brokers()
         self._topics = list(topics)
         self._processor = Processor(group, handlers)
         self._verdicts = Verdicts(
@@ -94,10 +98,10 @@ class ConsumerLoop:
         self._state = State.STARTING
         self._reason = ""
         self._turn = 0
-        self._lag = 0
-        self._commit_due = self._lag_due = clock()
+        self._lag = Lag(client, group, clock)
+        self._commit_due = clock()
         CONSUMER_IN_FLIGHT.labels(group).set(0)
-        CONSUMER_LAG.labels(group).set(0)
+        self._show()
 
     def run(self) -> None:
         try:
@@ -113,7 +117,8 @@ class ConsumerLoop:
                 self._commit_settled()
                 self._dispatch()
                 self._apply_backpressure()
-                self._measure_lag()
+                self._lag.measure(self._partitions.values())
+                self._show()
         finally:
             self._leave()
 
@@ -129,9 +134,10 @@ class ConsumerLoop:
             reason=self._reason,
             partitions=len(partitions),
             in_flight=sum(p.in_flight for p in partitions),
-            lag=self._lag,
+            lag=self._lag.messages,
             retries=self._verdicts.retries,
             dead_letters=self._verdicts.buried,
+            kafka_answers=self._brokers.answer,
         )
 
     # The steps of the loop.
@@ -278,10 +284,15 @@ class ConsumerLoop:
 
     # Trouble, and what is known of the state.
 
+    def _show(self) -> None:
+        CONSUMER_HALTED.labels(self._group).set(self._state is State.HALTED)
+        CONSUMER_CONNECTED.labels(self._group).set(self._brokers.answer)
+
     def _halt(self, reason: str) -> None:
         self._state = State.HALTED
         self._reason = reason
         self._stopping.set()
+        self._show()
         logger.critical("the consumer halts", extra={"reason": reason})
 
     def _client_error(self, error: KafkaError) -> None:
@@ -296,21 +307,6 @@ class ConsumerLoop:
 
     def _partition_of(self, record: Record) -> Partition | None:
         return self._partitions.get((record.topic, record.partition))
-
-    def _measure_lag(self) -> None:
-        """On the loop's own thread: the client makes others wait for as long as it polls."""
-        if self._clock() >= self._lag_due:
-            self._lag_due = self._clock() + LAG_SECONDS
-            self._lag = sum(p.behind(self._end(p)) for p in self._partitions.values())
-            CONSUMER_LAG.labels(self._group).set(self._lag)
-
-    def _end(self, partition: Partition) -> int | None:
-        """One past the newest offset, as far as the client knows without asking the broker."""
-        try:
-            marks = self._client.get_watermark_offsets(partition.at(), 0.1, True)
-        except (KafkaException, RuntimeError):  # not known yet, or closed
-            return None
-        return None if marks is None or marks[1] < 0 else marks[1]
 
 
 def _names(partitions: Sequence[TopicPartition]) -> list[str]:

@@ -62,8 +62,8 @@ def test_parts_are_asked_once_a_second_at_most() -> None:
 class Loop:
     """As much of a consumer loop as its health."""
 
-    def __init__(self, state: State, reason: str = "") -> None:
-        self._health = ConsumerHealth(state, reason, 4, 1, 7, 2, 0)
+    def __init__(self, state: State, reason: str = "", *, kafka_answers: bool = True) -> None:
+        self._health = ConsumerHealth(state, reason, 4, 1, 7, 2, 0, kafka_answers)
 
     def health(self) -> ConsumerHealth:
         return self._health
@@ -94,3 +94,10 @@ def test_a_consumer_says_why_it_halted() -> None:
         cast(list[ConsumerLoop], [Loop(State.RUNNING), Loop(State.HALTED, "20 in a row")])
     )
     assert part.details["detail"] == "20 in a row"
+
+
+@pytest.mark.parametrize(("state", "word"), [(State.RUNNING, "degraded"), (State.HALTED, "down")])
+def test_a_kafka_that_does_not_answer_is_seen(state: State, word: str) -> None:
+    silent = Loop(state, kafka_answers=False)
+    part = consumer_part(cast(list[ConsumerLoop], [Loop(State.RUNNING), silent]))
+    assert (part.status, part.details["detail"]) == (word, "Kafka does not answer")
