@@ -207,7 +207,7 @@ export const save = {
 	leadAgain: "Adds this version to the stored picture.",
 	leadAnew: "Stores the picture once more, by itself: each stored picture has one address.",
 	email: "Email (if you like)",
-	emailHint: "We send the link there once, and forget the address after 30 days.",
+	emailHint: "We send the link there, use it for nothing else and forget it later.",
 	emailBad: "This is no email address.",
 	emailPlaceholder: "you@example.org",
 	start: "Save picture",

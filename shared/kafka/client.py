@@ -61,6 +61,8 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "broker.address.ttl": 5000,
         # A topic made after we started, or with more partitions than before, is seen this soon.
         "topic.metadata.refresh.interval.ms": 10_000,
+        # Only librdkafka's in-process broker makes topics by being asked for them.
+        "allow.auto.create.topics": settings.kafka_ephemeral,
     }
     if settings.kafka_sasl_mechanism and settings.kafka_sasl_password:
         config["sasl.mechanism"] = settings.kafka_sasl_mechanism
@@ -100,8 +102,6 @@ def consumer_client(
             # A partition that is resumed, or new, waits for the fetch under way (else 0.5 s).
             "fetch.wait.max.ms": 20,
             "queued.max.messages.kbytes": 8192,
-            # Only librdkafka's in-process broker makes topics by being asked for them.
-            "allow.auto.create.topics": settings.kafka_ephemeral,
         }
     )
 

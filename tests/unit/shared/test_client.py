@@ -27,6 +27,12 @@ def test_a_login_is_given_to_the_client_and_shown_to_nobody() -> None:
     assert "s3cret" not in repr(settings)
 
 
+@pytest.mark.parametrize("ephemeral", [False, True])
+def test_topics_are_made_by_being_named_on_the_broker_that_forgets_alone(ephemeral: bool) -> None:
+    config = client_config(KafkaSettings(kafka_ephemeral=ephemeral), "relay")
+    assert config["allow.auto.create.topics"] is ephemeral
+
+
 @pytest.mark.parametrize("missing", ["kafka_sasl_mechanism", "kafka_sasl_username"])
 def test_half_a_login_is_refused(missing: str) -> None:
     with pytest.raises(ValidationError, match="must be set"):
