@@ -14,7 +14,7 @@ from api_gateway.cache import Cache
 from api_gateway.cors import Cors
 from api_gateway.filter import find_threat
 from api_gateway.keys import ApiKeys
-from api_gateway.limits import RateLimiter, client_of
+from api_gateway.limits import OverLimit, RateLimiter, client_of
 from api_gateway.metrics import Metrics
 from api_gateway.proxy import BrokenOff, Proxy
 from api_gateway.request import ClientGone, Refusal, Request
@@ -23,7 +23,7 @@ from api_gateway.running import Work, run
 from api_gateway.security import API_POLICY, page_headers, page_policy, security_headers
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
-from shared.context import REQUEST_ID_HEADER, accept_request_id, request_context
+from shared.context import REQUEST_ID_HEADER, accept_request_id, new_request_id, request_context
 from shared.problems import PROBLEM_JSON, problem_body
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Gateway:
         """Answer, at once when nothing is to be waited for. Ends with a line in the log."""
         request.began = time.perf_counter()
         said = request.fields.get(_REQUEST_ID)
-        request.id = accept_request_id(None if said is None else said.decode("latin-1"))
+        request.id = new_request_id() if said is None else accept_request_id(said.decode("latin-1"))
         try:
             work = self._admit(request)
         except Exception as error:  # noqa: BLE001 - each is answered and logged
@@ -130,9 +130,10 @@ class Gateway:
     def _admit(self, request: Request) -> Work | None:
         """All that is asked before a service is. Raises Refusal."""
         request.own = b"%bx-request-id: %b\r\n" % (self._api_fields, request.id.encode("ascii"))
-        request.client, request.trusted = h.client_address(
-            request.fields, request.peer, self._settings.trusts
-        )
+        if self._settings.gateway_trusted_proxies:
+            request.client, request.trusted = h.client_address(
+                request.fields, request.peer, self._settings.trusts
+            )
         found = find_route(request.path)
         route = found[0] if found else None
         if route is not None:
@@ -171,7 +172,7 @@ class Gateway:
         Rates bound how often something begins. Slow clients are bounded by how much is under way.
         """
         most = self._settings.gateway_max_requests_per_client
-        if most and self._under_way[request.account] >= most:
+        if most and self._under_way.get(request.account, 0) >= most:
             request.limited = "concurrency"
             raise Refusal(
                 429,
@@ -186,15 +187,15 @@ class Gateway:
             self._take(request, self._uploads, "uploads", 1)
 
     def _take(self, request: Request, limiter: RateLimiter, what: str, cost: int) -> None:
-        verdict = limiter.take(request.account, cost)
-        request.rate_limit = verdict.rendered()  # the last that was asked is the strictest
-        if not verdict.allowed:
-            request.limited = what
+        try:  # the last that is asked is the strictest
+            request.rate_limit = limiter.take(request.account, cost)
+        except OverLimit as over:
+            request.rate_limit, request.limited = over.fields, what
             raise Refusal(
                 429,
-                f"Too many {what} from you; please try again in {verdict.retry_after} s.",
-                {"Retry-After": str(verdict.retry_after)},
-            )
+                f"Too many {what} from you; please try again in {over.retry_after} s.",
+                {"Retry-After": str(over.retry_after)},
+            ) from None
 
     def _filter(self, request: Request) -> None:
         if self._settings.gateway_filter == "off":

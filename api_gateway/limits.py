@@ -2,65 +2,60 @@
 
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import NamedTuple
+from operator import itemgetter
 
-# The least recently seen of more clients starts anew with a full bucket.
+# Of more clients, those with the fullest buckets start anew.
 MAX_CLIENTS = 50_000
+# A bucket's content is counted in seconds: so much may rounding take off it.
+_ROUNDING = 1e-6
 
 
-class Verdict(NamedTuple):
-    allowed: bool
-    limit: int
-    remaining: int
-    reset: int  # seconds until the bucket is full
-    retry_after: int  # seconds until such a request would be allowed
+class OverLimit(Exception):
+    """``fields``: the RateLimit fields of the answer; ``retry_after``: seconds, at least 1."""
 
-    def rendered(self) -> bytes:
-        return _rendered(self.limit, self.remaining, self.reset)
-
-
-@lru_cache(1024)
-def _rendered(limit: int, remaining: int, reset: int) -> bytes:
-    return b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n" % (
-        limit,
-        remaining,
-        reset,
-    )
+    def __init__(self, fields: bytes, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.fields, self.retry_after = fields, retry_after
 
 
 class RateLimiter:
-    """``rate`` tokens a second flow into a bucket of ``burst`` tokens; a request takes some."""
+    """``rate`` tokens a second flow into a bucket of ``burst`` tokens; a request takes some.
+
+    What is kept of a client is when its bucket will be full again (the "generic cell rate
+    algorithm" of ITU-T I.371): one number instead of a content and its time.
+    """
 
     def __init__(
         self, rate: float, burst: int, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._rate = rate
         self._burst = burst
+        self._seconds = burst / rate  # until an empty bucket is full
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._full_at: dict[str, float] = {}
+        self._form = b"ratelimit-limit: %d\r\nratelimit-remaining: %%d\r\nratelimit-reset: %%d\r\n"
+        self._form %= burst
 
-    def take(self, client: str, cost: int = 1) -> Verdict:
-        now, cost = self._clock(), min(cost, self._burst)
-        tokens: float = self._burst
-        if (bucket := self._buckets.get(client)) is not None:
-            had, since = bucket
-            tokens = min(tokens, had + (now - since) * self._rate)
-        allowed, retry_after = tokens >= cost, 0
-        if allowed:
-            tokens -= cost
-        else:
-            retry_after = max(1, math.ceil((cost - tokens) / self._rate))
-        self._buckets[client] = (tokens, now)
-        if bucket is not None:
-            self._buckets.move_to_end(client)
-        elif len(self._buckets) > MAX_CLIENTS:
-            self._buckets.popitem(last=False)
-        reset = math.ceil((self._burst - tokens) / self._rate)
-        return Verdict(allowed, self._burst, int(tokens), reset, retry_after)
+    def take(self, client: str, cost: int = 1) -> bytes:
+        """The answer's RateLimit fields, rendered. Raises OverLimit."""
+        now = self._clock()
+        missing = max(0.0, self._full_at.get(client, 0.0) - now)
+        wanted = missing + min(cost, self._burst) / self._rate
+        over = wanted - self._seconds
+        if over > _ROUNDING:
+            raise OverLimit(self._fields(missing), max(1, math.ceil(over - _ROUNDING)))
+        self._full_at[client] = now + wanted
+        if len(self._full_at) > MAX_CLIENTS:
+            fullest_first = sorted(self._full_at.items(), key=itemgetter(1))
+            self._full_at = dict(fullest_first[MAX_CLIENTS // 2 :])
+        return self._fields(wanted)
+
+    def _fields(self, missing: float) -> bytes:
+        remaining = int((self._seconds - missing + _ROUNDING) * self._rate)
+        return self._form % (remaining, math.ceil(missing - _ROUNDING))
 
 
 @lru_cache(4096)

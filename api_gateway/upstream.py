@@ -31,14 +31,18 @@ class Answer(NamedTuple):
 
 
 class CircuitBreaker:
-    """Closed: ask. Open: do not, until ``open_seconds`` have passed; then one trial decides."""
+    """Closed: ask. Open: do not, until ``open_seconds`` have passed; then one trial decides.
+
+    A probe tells whether somebody is there, not whether the work is done: it only ends what began
+    with nobody being there.
+    """
 
     def __init__(self, failures_to_open: int, open_seconds: float) -> None:
         self._failures_to_open = failures_to_open
         self._open_seconds = open_seconds
         self._failures = 0
         self._open_until: float | None = None
-        self._on_trial = False
+        self._on_trial = self._absent = False
 
     @property
     def closed(self) -> bool:
@@ -55,11 +59,18 @@ class CircuitBreaker:
         self._on_trial = False
 
     def success(self) -> None:
-        self._failures, self._open_until, self._on_trial = 0, None, False
+        self._failures, self._open_until = 0, None
+        self._on_trial = self._absent = False
+
+    def heard(self) -> None:
+        """A probe was answered."""
+        if self._absent:
+            self.success()
 
     def failure(self, now: float, *, fatal: bool = False) -> None:
         """``fatal``: one is enough (nobody listens there)."""
         self._failures += 1
+        self._absent = self._absent or fatal
         if fatal or self._on_trial or self._failures >= self._failures_to_open:
             self._open_until = now + self._open_seconds
         self._on_trial = False
@@ -194,6 +205,7 @@ class Upstream:
                 replica = await self._wait_for_place()
             if after is not None:
                 replica.drop_idle()
+            replica.breaker.begin()
             lease = self._reuse(replica, idempotent=idempotent, event_stream=event_stream)
             lease = lease or await self._connect(replica, event_stream=event_stream)
             if lease is not None:
@@ -208,13 +220,11 @@ class Upstream:
         connection = replica.take_idle(self._loop.time(), max_idle)
         if connection is None:
             return None
-        replica.breaker.begin()
         replica.busy.add(connection)
         return Lease(replica, connection, event_stream, reused=True)
 
     async def _connect(self, replica: Replica, *, event_stream: bool) -> Lease | None:
         """A new connection, for one who has a place (which is lost with None: it refused)."""
-        replica.breaker.begin()
         try:
             connection = await replica.connect()
         except UpstreamError as error:
@@ -237,12 +247,13 @@ class Upstream:
             self._failed(replica, str(error))
         elif error is None and connection.head_complete:
             was_closed = replica.breaker.closed
-            if not was_closed:
-                logger.info("replica is back", extra=self._fields(replica))
-            # That it can say how it is does not mean that it does its work.
-            if not (lease.is_probe and was_closed):
+            if lease.is_probe:
+                replica.breaker.heard()
+            else:
                 replica.breaker.success()
-        else:
+            if replica.breaker.closed and not was_closed:
+                logger.info("replica is back", extra=self._fields(replica))
+        elif not lease.is_probe:
             replica.breaker.abandon()
         if connection.reusable:
             connection.idle_since = self._loop.time()

@@ -171,6 +171,20 @@ class TestCircuitBreaker:
         breaker.failure(0, fatal=True)
         assert not breaker.allows(0)
 
+    def test_a_probe_ends_what_began_with_nobody_there_and_nothing_else(self) -> None:
+        breaker = CircuitBreaker(failures_to_open=2, open_seconds=1)
+        breaker.failure(0, fatal=True)
+        breaker.heard()
+        assert breaker.closed
+        breaker.failure(0)
+        breaker.heard()
+        breaker.failure(0)
+        breaker.heard()
+        assert not breaker.allows(0.9), "it is there, and does no work"
+        breaker.failure(0.5, fatal=True)
+        breaker.heard()
+        assert breaker.closed, "it was started anew"
+
     def test_a_trial_that_told_nothing_may_be_followed_by_another(self) -> None:
         breaker = CircuitBreaker(failures_to_open=1, open_seconds=1)
         breaker.failure(0)
