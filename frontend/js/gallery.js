@@ -58,10 +58,11 @@ export function createGallery(store, studio) {
 	function watch() {
 		clearTimeout(timer);
 		const working = [...cards.values()].filter((card) => card.working);
-		if (working.length > 0 && !element.hidden) timer = setTimeout(poll, POLL_MS, working);
+		if (working.length > 0) timer = setTimeout(poll, POLL_MS, working);
 	}
 
 	async function poll(working) {
+		if (element.hidden) return; // to come back is to load anew
 		try {
 			const { items } = await api.images({ limit: NEWEST });
 			for (const { uuid, show } of working) {
@@ -69,7 +70,7 @@ export function createGallery(store, studio) {
 				if (image) show(image);
 			}
 		} catch {
-			// The next time may be better.
+			// Perhaps the next time.
 		}
 		watch();
 	}
