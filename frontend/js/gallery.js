@@ -62,7 +62,7 @@ export function createGallery(store, studio) {
 	}
 
 	async function poll(working) {
-		if (element.hidden) return; // to come back is to load anew
+		if (element.hidden) return;
 		try {
 			const { items } = await api.images({ limit: NEWEST });
 			for (const { uuid, show } of working) {
