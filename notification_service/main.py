@@ -3,7 +3,7 @@
 from notification_service.api import create_api
 from notification_service.consumer import handlers
 from notification_service.mailer import build_mailer
-from notification_service.postman import Postman
+from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.assembly import Consumer, prepare_database, purge_task, run_service
@@ -20,8 +20,8 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
     """Everything this service consists of, until a signal ends it."""
     database = Database(settings, NAME)
     service = NotificationService(settings, database)
-    postman = Postman(settings, database, build_mailer(settings))
-    service.on_due = postman.send_soon
+    sender = MailSender(settings, database, build_mailer(settings))
+    service.on_due = sender.send_soon
     prepare_database(settings, database, "notification_service")
 
     topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
@@ -33,7 +33,7 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
 
     parts: dict[str, Runnable] = {"sweeper": sweeper}
     if with_consumer:
-        parts["postman"] = postman
+        parts["sender"] = sender
     run_service(
         NAME,
         settings,
@@ -43,13 +43,13 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
         ),
         parts=parts,
         consumer=consumer if with_consumer else None,
-        checks={"mail": lambda: _mail_part(postman)},
+        checks={"mail": lambda: _mail_part(sender)},
     )
 
 
-def _mail_part(postman: Postman) -> Part:
-    if postman.trouble:
-        return Part("degraded", {"detail": postman.trouble})
+def _mail_part(sender: MailSender) -> Part:
+    if sender.trouble:
+        return Part("degraded", {"detail": sender.trouble})
     return Part("ok")
 
 

@@ -16,7 +16,7 @@ from shared.problems import Problem
 
 
 def _nobody() -> None:
-    """Until a postman listens."""
+    """Until a sender listens."""
 
 
 class NotificationService:

@@ -31,7 +31,7 @@ from dither_service.settings import DitherSettings
 from notification_service import models as notification_models
 from notification_service.consumer import handlers as notification_handlers
 from notification_service.mailer import MailUnavailable
-from notification_service.postman import Postman
+from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.database import Database
@@ -116,7 +116,7 @@ class Histories(RuleBasedStateMachine):
         )
         mail_settings = NotificationSettings(mails_per_hour=1000)
         notifications = NotificationService(mail_settings, databases["notification"])
-        self.postman = Postman(mail_settings, databases["notification"], self.mailbox)
+        self.sender = MailSender(mail_settings, databases["notification"], self.mailbox)
         self.handlers: dict[str, dict[str, Handler]] = {
             "upload": upload_handlers(self.upload_service),
             "dither": dither_handlers(self.dither_service),
@@ -194,7 +194,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def send_a_mail(self) -> None:
         with suppress(MailUnavailable):
-            self.postman.send_next()
+            self.sender.send_next()
 
     @rule(hours=st.integers(0, 1))
     def sweep(self, hours: int) -> None:
@@ -234,7 +234,7 @@ class Histories(RuleBasedStateMachine):
         self._let_time_pass()
         for name, service in self._with_files():
             service.removals.sweep(self.databases[name], self.storage)
-        while self.postman.send_next():
+        while self.sender.send_next():
             pass
         self._compare()
 

@@ -114,12 +114,12 @@ def test_a_part_that_does_not_end_is_named(
             stuck.wait(SECONDS)
 
     part = Stuck()
-    threads = Threads({"postman": lambda: part})
+    threads = Threads({"sender": lambda: part})
     threads.start()
     assert part.running.wait(SECONDS)
     threads.stop()
     threads.join()
-    assert [vars(r)["part"] for r in caplog.records if "did not stop" in r.message] == ["postman"]
+    assert [vars(r)["part"] for r in caplog.records if "did not stop" in r.message] == ["sender"]
     stuck.set()
 
 

@@ -1,11 +1,11 @@
-"""A notification service and its postman on a real database; mails are caught."""
+"""A notification service and its sender on a real database; mails are caught."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from notification_service import models
-from notification_service.postman import Postman
+from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from shared.database import Database
 from tests.integration.services.notification.mails import (
@@ -33,5 +33,5 @@ def outbox() -> Outbox:
 
 
 @pytest.fixture
-def sender(tables: Database, outbox: Outbox) -> Postman:
-    return Postman(SETTINGS, tables, outbox)
+def sender(tables: Database, outbox: Outbox) -> MailSender:
+    return MailSender(SETTINGS, tables, outbox)

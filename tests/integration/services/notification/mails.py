@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from uuid import UUID, uuid4
 
 from notification_service.consumer import handlers
-from notification_service.postman import Postman
+from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.database import Database
@@ -52,7 +52,7 @@ def tell(service: NotificationService, *bodies: Body) -> None:
         by_type[body.message_type](received(body))
 
 
-def send_all(sender: Postman) -> None:
+def send_all(sender: MailSender) -> None:
     while sender.send_next():
         pass
 

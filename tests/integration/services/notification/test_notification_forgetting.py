@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from notification_service.mailer import MailDeferred, MailRefused
-from notification_service.postman import Postman
+from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from shared.database import Database
 from shared.messages import ImageDeleted
@@ -26,7 +26,7 @@ from tests.integration.services.support import rows
 
 
 def test_an_address_is_forgotten_with_its_image(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+    service: NotificationService, tables: Database, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = pending(service)
     send_all(sender)
@@ -52,7 +52,7 @@ def test_an_address_is_forgotten_after_thirty_days(
 
 
 def test_a_dither_made_after_that_is_told_to_nobody(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+    service: NotificationService, tables: Database, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = pending(service)
     send_all(sender)
@@ -76,7 +76,7 @@ def test_a_delete_is_remembered_as_long_as_messages_may_come(
 
 
 def test_what_was_sent_to_whom_is_counted_without_the_address_and_for_an_hour(
-    service: NotificationService, tables: Database, sender: Postman
+    service: NotificationService, tables: Database, sender: MailSender
 ) -> None:
     pending(service)
     send_all(sender)
@@ -98,7 +98,7 @@ def test_what_was_sent_to_whom_is_counted_without_the_address_and_for_an_hour(
 def test_no_log_line_names_an_address(
     service: NotificationService,
     outbox: Outbox,
-    sender: Postman,
+    sender: MailSender,
     caplog: pytest.LogCaptureFixture,
     error: Any,
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from notification_service import models
 from notification_service.api import create_api
 from notification_service.mailer import build_mailer
-from notification_service.postman import Postman
+from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.database import Database
@@ -58,7 +58,7 @@ def test_mails_are_shown_without_the_address(
     announce(service, uuid)
     dither_id = dither(service, uuid)
     settings = NotificationSettings.model_validate({"data_dir": tmp_path})
-    Postman(settings, tables, build_mailer(settings)).send_next()
+    MailSender(settings, tables, build_mailer(settings)).send_next()
     later = dither(service, uuid)
     answer = client.get(f"/notifications/{uuid}")
     shown = answer.json()

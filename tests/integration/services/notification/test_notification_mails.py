@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from notification_service import postman
+from notification_service import sender as sending
 from notification_service.mailer import MailDeferred, MailRefused, MailUnavailable
-from notification_service.postman import Postman
+from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.database import Database
@@ -35,7 +35,9 @@ from tests.integration.services.support import rows
 # Who gets a mail.
 
 
-def test_a_dither_is_a_mail(service: NotificationService, outbox: Outbox, sender: Postman) -> None:
+def test_a_dither_is_a_mail(
+    service: NotificationService, outbox: Outbox, sender: MailSender
+) -> None:
     due: list[int] = []
     service.on_due = lambda: due.append(1)
     uuid, dither_id = uuid4(), uuid4()
@@ -52,7 +54,7 @@ def test_a_dither_is_a_mail(service: NotificationService, outbox: Outbox, sender
 
 
 def test_every_dither_is_a_mail_of_its_own(
-    service: NotificationService, outbox: Outbox, sender: Postman
+    service: NotificationService, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = uuid4()
     tell(service, uploaded(uuid), made(uuid, uuid4()))
@@ -63,7 +65,7 @@ def test_every_dither_is_a_mail_of_its_own(
 
 
 def test_nobody_who_left_no_address_gets_one(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+    service: NotificationService, tables: Database, outbox: Outbox, sender: MailSender
 ) -> None:
     for dither_is_first in (False, True):
         uuid = uuid4()
@@ -78,7 +80,7 @@ def test_nobody_who_left_no_address_gets_one(
 def test_messages_in_any_order_and_repeated_are_the_same_mails(
     service: NotificationService, tables: Database, outbox: Outbox
 ) -> None:
-    sender = Postman(NotificationSettings(mails_per_hour=1000), tables, outbox)
+    sender = MailSender(NotificationSettings(mails_per_hour=1000), tables, outbox)
     count = 0
     for order in {*itertools.permutations(["upload", "first", "second", "upload", "first"])}:
         uuid = uuid4()
@@ -99,7 +101,7 @@ def test_a_delete_before_the_mail_wins_in_any_order(
     service: NotificationService,
     tables: Database,
     outbox: Outbox,
-    sender: Postman,
+    sender: MailSender,
     order: tuple[str, ...],
 ) -> None:
     uuid = uuid4()
@@ -117,7 +119,7 @@ def test_a_delete_before_the_mail_wins_in_any_order(
 
 
 def test_another_announcement_without_the_address_keeps_it(
-    service: NotificationService, outbox: Outbox, sender: Postman
+    service: NotificationService, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = uuid4()
     tell(service, uploaded(uuid), uploaded(uuid, None), made(uuid, uuid4()))
@@ -126,7 +128,7 @@ def test_another_announcement_without_the_address_keeps_it(
 
 
 def test_a_dither_that_nobody_named_is_told_of_once(
-    service: NotificationService, outbox: Outbox, sender: Postman
+    service: NotificationService, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = uuid4()
     tell(service, made(uuid), uploaded(uuid), made(uuid), made(uuid))
@@ -138,7 +140,7 @@ def test_a_dither_that_nobody_named_is_told_of_once(
 
 
 def test_one_address_gets_so_many_mails_an_hour(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+    service: NotificationService, tables: Database, outbox: Outbox, sender: MailSender
 ) -> None:
     for _ in range(5):
         pending(service)
@@ -155,14 +157,14 @@ def test_one_address_gets_so_many_mails_an_hour(
     assert len(outbox.sent) == 7
 
 
-def test_several_postmen_send_each_mail_once_and_no_more_than_allowed(
+def test_several_senders_send_each_mail_once_and_no_more_than_allowed(
     service: NotificationService, tables: Database, outbox: Outbox
 ) -> None:
     for _ in range(3):
         pending(service)
     pending(service, "grace@example.org")
-    postmen = [Postman(SETTINGS, tables, outbox) for _ in range(2)]
-    threads = [threading.Thread(target=send_all, args=(one,)) for one in postmen]
+    senders = [MailSender(SETTINGS, tables, outbox) for _ in range(2)]
+    threads = [threading.Thread(target=send_all, args=(one,)) for one in senders]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -174,7 +176,7 @@ def test_several_postmen_send_each_mail_once_and_no_more_than_allowed(
 
 
 def test_a_mail_that_is_refused_has_failed_and_holds_up_nobody(
-    service: NotificationService, outbox: Outbox, sender: Postman
+    service: NotificationService, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = pending(service)
     outbox.error = MailRefused("the mail server refuses the recipient (550)")
@@ -188,7 +190,7 @@ def test_a_mail_that_is_refused_has_failed_and_holds_up_nobody(
 
 @pytest.mark.parametrize("address", ["a..b@example.org", 'a"b@example.org', "a:b@c.org"])
 def test_an_address_that_no_mail_can_go_to_holds_up_nobody(
-    service: NotificationService, outbox: Outbox, sender: Postman, address: str
+    service: NotificationService, outbox: Outbox, sender: MailSender, address: str
 ) -> None:
     broken, fine = pending(service, address), pending(service)
     send_all(sender)
@@ -196,7 +198,7 @@ def test_an_address_that_no_mail_can_go_to_holds_up_nobody(
 
 
 def test_a_mail_that_is_deferred_waits_ever_longer_and_the_others_go(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+    service: NotificationService, tables: Database, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = pending(service)
     outbox.error = MailDeferred("the mail server refuses the mail (451)")
@@ -215,7 +217,7 @@ def test_a_mail_that_is_deferred_waits_ever_longer_and_the_others_go(
 def test_a_mail_that_is_tried_again_is_not_counted_against_itself(
     service: NotificationService, tables: Database, outbox: Outbox
 ) -> None:
-    sender = Postman(NotificationSettings(mails_per_hour=1), tables, outbox)
+    sender = MailSender(NotificationSettings(mails_per_hour=1), tables, outbox)
     uuid = pending(service)
     outbox.error = MailDeferred("the mail server refuses the mail (451)")
     send_all(sender)
@@ -233,7 +235,7 @@ def test_a_mail_that_no_server_takes_for_a_day_has_failed(
     service: NotificationService, tables: Database, outbox: Outbox
 ) -> None:
     later = datetime.now(UTC) + timedelta(hours=25)
-    sender = Postman(SETTINGS, tables, outbox, now=lambda: later)
+    sender = MailSender(SETTINGS, tables, outbox, now=lambda: later)
     uuid = pending(service)
     outbox.error = MailDeferred("the mail server refuses the mail (451)")
     send_all(sender)
@@ -241,7 +243,7 @@ def test_a_mail_that_no_server_takes_for_a_day_has_failed(
 
 
 def test_a_server_that_is_away_is_waited_for(
-    service: NotificationService, outbox: Outbox, sender: Postman
+    service: NotificationService, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = pending(service)
     outbox.error = MailUnavailable("the mail server cannot be talked to (ConnectionRefusedError)")
@@ -255,7 +257,7 @@ def test_a_server_that_is_away_is_waited_for(
 
 
 def test_a_crash_while_sending_is_made_good_by_the_same_mail(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: Postman
+    service: NotificationService, tables: Database, outbox: Outbox, sender: MailSender
 ) -> None:
     uuid = pending(service)
     claimed: list[EmailMessage] = []
@@ -266,8 +268,8 @@ def test_a_crash_while_sending_is_made_good_by_the_same_mail(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Postman(SETTINGS, tables, Crashing()).send_next()
-    slowest, claimed_for = (SETTINGS.smtp_timeout_seconds * n for n in (14, postman.CLAIM_STEPS))
+        MailSender(SETTINGS, tables, Crashing()).send_next()
+    slowest, claimed_for = (SETTINGS.smtp_timeout_seconds * n for n in (14, sending.CLAIM_STEPS))
     turn_clock_forward(tables, seconds=slowest)
     assert not sender.send_next(), (
         "a slow server's dialogue with STARTTLS and a login takes so long"
@@ -281,14 +283,14 @@ def test_a_crash_while_sending_is_made_good_by_the_same_mail(
     )
 
 
-def test_a_running_postman_backs_off_comes_back_and_stops(
+def test_a_running_sender_backs_off_comes_back_and_stops(
     service: NotificationService,
     outbox: Outbox,
-    sender: Postman,
+    sender: MailSender,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(postman, "BACKOFF_FIRST", 0.01)
-    monkeypatch.setattr(postman, "BACKOFF_MOST", 0.01)
+    monkeypatch.setattr(sending, "BACKOFF_FIRST", 0.01)
+    monkeypatch.setattr(sending, "BACKOFF_MOST", 0.01)
     service.on_due = sender.send_soon
     outbox.error = MailUnavailable("the mail server answers 421")
     thread = threading.Thread(target=sender.run)

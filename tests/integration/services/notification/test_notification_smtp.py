@@ -20,7 +20,7 @@ from notification_service.settings import NotificationSettings
 from tests.support.mailserver import MailServer
 
 ADA = "ada@example.org"
-LOGIN = ("postman", "s3cret pass")
+LOGIN = ("mailer", "s3cret pass")
 
 
 def letter(recipient: str = ADA) -> EmailMessage:

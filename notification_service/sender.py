@@ -39,7 +39,7 @@ class _Mail:
     message: EmailMessage
 
 
-class Postman:
+class MailSender:
     """``run`` blocks until ``stop``. Several may run, in several processes."""
 
     def __init__(
