@@ -5,10 +5,11 @@ import re
 
 from api_gateway import headers as h
 from api_gateway.connection import UpstreamConnection, UpstreamError, UpstreamTimeout
+from api_gateway.replica import Lease
 from api_gateway.request import ClientGone, Refusal, Request
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import Lease, Upstream, UpstreamBusy
+from api_gateway.upstream import Upstream, UpstreamBusy
 
 # A body this small is read whole before a service is bothered; of a larger one, as much.
 # A slow client takes no place at a service until it has sent that.

@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from api_gateway.connection import ClosedHere, UpstreamConnection, UpstreamError, UpstreamTimeout
+from api_gateway.connection import ClosedHere, UpstreamError
+from api_gateway.replica import Lease, Replica
 from api_gateway.settings import GatewaySettings, split_list
 
 logger = logging.getLogger(__name__)
@@ -28,121 +26,6 @@ class UpstreamBusy(UpstreamError):
 class Answer(NamedTuple):
     status: int
     body: bytes
-
-
-class CircuitBreaker:
-    """Closed: ask. Open: do not, until ``open_seconds`` have passed; then one trial decides.
-
-    A probe tells whether somebody is there, not whether the work is done: it only ends what began
-    with nobody being there.
-    """
-
-    def __init__(self, failures_to_open: int, open_seconds: float) -> None:
-        self._failures_to_open = failures_to_open
-        self._open_seconds = open_seconds
-        self._failures = 0
-        self._open_until: float | None = None
-        self._on_trial = self._absent = False
-
-    @property
-    def closed(self) -> bool:
-        return self._open_until is None
-
-    def allows(self, now: float) -> bool:
-        return self._open_until is None or (now >= self._open_until and not self._on_trial)
-
-    def begin(self) -> None:
-        self._on_trial = self._open_until is not None
-
-    def abandon(self) -> None:
-        """The exchange ended without telling anything of the service."""
-        self._on_trial = False
-
-    def success(self) -> None:
-        self._failures, self._open_until = 0, None
-        self._on_trial = self._absent = False
-
-    def heard(self) -> None:
-        """A probe was answered."""
-        if self._absent:
-            self.success()
-
-    def failure(self, now: float, *, fatal: bool = False) -> None:
-        """``fatal``: one is enough (nobody listens there)."""
-        self._failures += 1
-        self._absent = self._absent or fatal
-        if fatal or self._on_trial or self._failures >= self._failures_to_open:
-            self._open_until = now + self._open_seconds
-        self._on_trial = False
-
-
-class Replica:
-    """One address of a service, and the connections to it."""
-
-    def __init__(self, address: str, settings: GatewaySettings) -> None:
-        url = urlsplit(address)
-        assert url.hostname is not None
-        self.host, self.port = url.hostname, url.port or (443 if url.scheme == "https" else 80)
-        self.authority = url.netloc.rpartition("@")[2]
-        self.host_field = self.authority.encode("ascii")
-        self._tls = ssl.create_default_context() if url.scheme == "https" else None
-        self._settings = settings
-        self.breaker = CircuitBreaker(
-            settings.upstream_failures_to_open, settings.upstream_open_seconds
-        )
-        self.idle: deque[UpstreamConnection] = deque()
-        self.busy: set[UpstreamConnection] = set()
-        self.in_flight = 0
-
-    def take_idle(self, now: float, max_idle: float) -> UpstreamConnection | None:
-        """The connection used last: the least likely to be closed by the other side just now."""
-        while self.idle:
-            connection = self.idle.pop()
-            if not connection.closed and now - connection.idle_since <= max_idle:
-                return connection
-            connection.close()
-        return None
-
-    def drop_idle(self) -> None:
-        while self.idle:
-            self.idle.pop().close()
-
-    async def connect(self) -> UpstreamConnection:
-        """Raises UpstreamError; nothing has been sent then."""
-        loop = asyncio.get_running_loop()
-        connecting = loop.create_connection(
-            lambda: UpstreamConnection(loop), self.host, self.port, ssl=self._tls
-        )
-        seconds = self._settings.upstream_connect_timeout_seconds
-        try:
-            _, connection = await loop.create_task(asyncio.wait_for(connecting, seconds))
-        except TimeoutError as error:
-            raise UpstreamTimeout("connecting took too long") from error
-        except OSError as error:
-            raise UpstreamError("nobody answers") from error
-        if connection.closed:  # a balancer without anybody behind it
-            raise UpstreamError("it hung up at once")
-        return connection
-
-    def sweep(self, now: float) -> None:
-        for connection in [c for c in self.busy if c.deadline < now]:
-            connection.expire()
-        while self.idle and (
-            self.idle[0].closed
-            or now - self.idle[0].idle_since > self._settings.upstream_idle_seconds
-        ):
-            self.idle.popleft().close()
-
-
-@dataclass(slots=True, eq=False)
-class Lease:
-    """A replica's connection for one exchange. Give it back with ``Upstream.release``."""
-
-    replica: Replica
-    connection: UpstreamConnection
-    event_stream: bool
-    reused: bool
-    is_probe: bool = False
 
 
 class Upstream:

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from api_gateway import headers as h
+from api_gateway.breaker import CircuitBreaker
 from api_gateway.keys import ApiKeys
 from api_gateway.openapi import merge
 from api_gateway.remembering import LONGEST, remembers
 from api_gateway.routes import ROUTES, find_route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import CircuitBreaker
 
 
 class TestApiKeys:
