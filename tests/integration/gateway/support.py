@@ -19,18 +19,12 @@ from typing import Any
 
 import psutil
 
+from standalone.ports import free_port
 from tests.support.guard import Guard
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 ETAG = b'"v1"'
 FILE = b"\x89PNG" + bytes(range(256)) * 8
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: str = "") -> None:
@@ -322,8 +316,9 @@ class GatewayProcess:
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
     def lines(self) -> list[dict[str, Any]]:
-        """The access log so far."""
-        entries = [json.loads(line) for line in self.log.read_text().splitlines() if line]
+        """The access log so far; of a line that is being written nothing."""
+        whole, _, _ = self.log.read_text().rpartition("\n")
+        entries = [json.loads(line) for line in whole.splitlines()]
         return [entry for entry in entries if entry["logger"] == "api_gateway.access"]
 
     def metric(self, line_start: str) -> float:

@@ -158,11 +158,12 @@ def test_delete_invalidates_before_it_is_answered_and_when_nobody_waits(
     uuid = "44444444-d9cb-469f-a165-70867728950e"
     file = f"/files/{uuid}/original.png"
     gateway.ask("GET", file)
-    service.delay = 0.3
+    service.delay = 5
     with gateway.connect() as client:
         client.sendall(f"DELETE /images/{uuid} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         wait_until(lambda: service.asked("DELETE", f"/images/{uuid}"), what="it is asked")
     wait_until(lambda: gateway.lines()[-1]["status"] == 499, what="the client is gone")
+    service.delay = 0
     service.seen.clear()
     gateway.ask("GET", file)
     assert service.asked("GET", file)

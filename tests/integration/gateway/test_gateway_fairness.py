@@ -18,7 +18,7 @@ from tests.integration.gateway.support import (
 
 MOST = 3
 KEPT = 7 * 1024 * 1024  # more than the kernel takes at once
-WRITE_SECONDS = 2
+WRITE_SECONDS = 3
 
 
 @pytest.fixture(scope="module")

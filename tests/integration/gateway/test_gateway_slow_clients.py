@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -27,7 +28,7 @@ def gateway(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "GATEWAY_CLIENT_TIMEOUT_SECONDS": PATIENCE_SECONDS,
         "GATEWAY_KEEP_ALIVE_SECONDS": PATIENCE_SECONDS,
         "GATEWAY_WRITE_TIMEOUT_SECONDS": PATIENCE_SECONDS,
-        "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS": SLOW_CLIENTS + 20,
+        "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS": SLOW_CLIENTS + 100,
     }
     with running_gateway(tmp_path_factory.mktemp("gateway"), service, **settings) as started:
         yield started
@@ -119,12 +120,19 @@ def test_many_slow_clients_hinder_nobody(gateway: GatewayProcess) -> None:
             client.close()
 
 
-def test_connections_over_the_bound_are_told_so(gateway: GatewayProcess) -> None:
-    kept = [gateway.connect() for _ in range(SLOW_CLIENTS + 20)]
-    try:
-        with gateway.connect() as one_more:
-            assert read_all(one_more).startswith(b"HTTP/1.1 503")
-    finally:
-        for client in kept:
-            client.close()
-    wait_until(lambda: gateway.ask("GET", "/images").status == 200, what="there is room again")
+def test_connections_over_the_bound_are_told_so(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"),
+        service,
+        GATEWAY_MAX_CONNECTIONS_PER_ADDRESS=5,
+        GATEWAY_CLIENT_TIMEOUT_SECONDS=60,
+    ) as gateway:
+        with ExitStack() as kept:
+            wait_until(lambda: gateway.metric("gateway_client_connections") == 1, what="all ended")
+            for _ in range(5):
+                kept.enter_context(gateway.connect())
+            with gateway.connect() as one_more:
+                assert read_all(one_more).startswith(b"HTTP/1.1 503")
+        wait_until(lambda: gateway.ask("GET", "/images").status == 200, what="there is room again")
