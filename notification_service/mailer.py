@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Protocol
 
@@ -123,12 +124,18 @@ class DirectoryMailer:
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             with unfinished.open("wb") as file:
-                file.write(bytes(message))
+                file.write(_as_file(message))
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
         except OSError as error:
             raise MailUnavailable(f"the mail cannot be written: {error.strerror}") from error
+
+
+def _as_file(message: EmailMessage) -> bytes:
+    """An address beyond ASCII stands as it is (RFC 6532): it may hold no encoded word."""
+    beyond_ascii = not str(message["To"] or "").isascii()
+    return message.as_bytes(policy=SMTP.clone(utf8=beyond_ascii))
 
 
 def build_mailer(settings: NotificationSettings) -> Mailer:

@@ -47,7 +47,7 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     config: dict[str, Any] = {
         "bootstrap.servers": settings.kafka_server,
         "client.id": client_id,
-        "security.protocol": settings.kafka_security_protocol.upper(),
+        "security.protocol": settings.kafka_security_protocol,
         "error_cb": log_client_error,
         "logger": logging.getLogger("librdkafka"),
         "log_level": 2,  # what it would log as an error comes through error_cb as well

@@ -37,6 +37,7 @@ def test_a_mail_becomes_a_file(tmp_path: Path, recipient: str) -> None:
     DirectoryMailer(tmp_path / "made" / "outbox").send(letter(dither_id, recipient))
     [path] = (tmp_path / "made" / "outbox").iterdir()
     assert path.name == f"{dither_id}.eml"
+    assert f"\r\nTo: {recipient}\r\n" in path.read_bytes().decode()
     read = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert isinstance(read, EmailMessage)
     assert read["Message-ID"] == f"<{dither_id}@dither.invalid>"
