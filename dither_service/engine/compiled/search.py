@@ -26,7 +26,8 @@ from dither_service.engine.compiled.decorators import array_in, array_out, inlin
 from dither_service.engine.light import WHITE, code_of_light, light_of_code, srgb_to_linear
 
 METRICS = {"srgb": 0, "linear": 1, "oklab": 2, "ciede2000": 3}
-OKLAB, CIEDE2000 = METRICS["oklab"], METRICS["ciede2000"]
+SRGB, OKLAB, CIEDE2000 = METRICS["srgb"], METRICS["oklab"], METRICS["ciede2000"]
+NUMBERED = 128  # times the coordinates, for sums that end in their number
 _LINEAR_SCALE = 16383
 _ROOT_SIZE = 1 << 16
 _FIXED = 14
@@ -87,7 +88,8 @@ SEARCH: Any = array_out(types.int32, 1)
 def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     """Make ``uint8 (n, 3)`` colours ready: ``distance`` of METRICS, ``light`` of the options."""
     lists = 1 << 24 if distance == "ciede2000" else _ROOM
-    search = np.zeros(LISTS + lists, np.int32)
+    search = np.empty(LISTS + lists, np.int32)
+    search[: LISTS if distance != "ciede2000" else None] = 0  # lists are written before read
     search[COUNT], search[METRIC], search[USED] = len(colours), METRICS[distance], LISTS
     search[CODE : CODE + WHITE + 1] = code_of_light(light)
     search[LIGHT : LIGHT + 256] = np.minimum(light_of_code(light), WHITE - 1)
@@ -226,26 +228,33 @@ def distances(search, r, g, b, out):
 
 
 @inlined
-def fill_axis(search, axis):
-    """The coordinate of each light, ``int16 (WHITE + 1,)``; for srgb and linear."""
+def fill_axis(search, scale, axis):
+    """``scale`` times the coordinate of each light, ``int16 (WHITE + 1,)``; for srgb and linear."""
     for light in range(axis.shape[0]):
-        axis[light] = search[AXIS + search[CODE + light]]
+        axis[light] = scale * search[AXIS + search[CODE + light]]
 
 
 @inlined
-def fill_sums(search, sums):
-    """Four weights for each colour, ``int32 (4 n,)``; not for ciede2000.
+def fill_sums(search, numbered, sums):
+    """The weights of each colour, ``int16 (n, 3, UNIT, 2)``, for ``simd_nearest``.
 
     Of the sums x·w0 + y·w1 + z·w2 + w3 of coordinates that of the nearest colour is the least: it
-    is the squared distance without the square of the coordinates, the same for all colours.
+    is the squared distance without the square of the coordinates, the same for all colours. The
+    weights are laid out as they are multiplied: w0 and w1, w2 and 0, the halves of w3. Where sums
+    are numbered (srgb alone, whose coordinates have eight bits) they are 256 times as large, of
+    which the coordinates make NUMBERED, and end in the colour's number.
     """
+    minus_two = np.int32(-256 // NUMBERED * 2 if numbered else -2)
     for i in range(search[COUNT]):
-        squares = 0
-        for c in range(3):
-            value = search[POINTS + 3 * i + c]
-            sums[4 * i + c] = -2 * value
-            squares += value * value
-        sums[4 * i + 3] = squares
+        at = POINTS + 3 * i
+        x, y, z = search[at], search[at + 1], search[at + 2]
+        rest = x * x + y * y + z * z
+        if numbered:
+            rest = rest * 256 + i
+        for unit in range(sums.shape[2]):
+            sums[i, 0, unit, 0], sums[i, 0, unit, 1] = minus_two * x, minus_two * y
+            sums[i, 1, unit, 0], sums[i, 1, unit, 1] = minus_two * z, 0
+            sums[i, 2, unit, 0], sums[i, 2, unit, 1] = rest & 0xFFFF, rest >> 16
 
 
 @merged

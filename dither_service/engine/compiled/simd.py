@@ -49,7 +49,7 @@ def address(context: Any, builder: Any, kind: Any, value: Any, index: Any, vecto
 
 def broadcast(builder: Any, value: Any, vector: Any) -> Any:
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, WORD(0))
-    zeros = ir.Constant(WORDS, [0] * LANES)
+    zeros = ir.Constant(ir.VectorType(WORD, vector.count), [0] * vector.count)
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), zeros)
 
 
@@ -118,6 +118,16 @@ def product(typing_context, a, b):
         return builder.mul(*arguments)
 
     return lanes_type(lanes_type, lanes_type), generate
+
+
+@instruction
+def shifted(typing_context, value, places):
+    """``value >> places``, rounded down."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ashr(arguments[0], broadcast(builder, arguments[1], SHORTS))
+
+    return lanes_type(lanes_type, types.int16), generate
 
 
 @instruction

@@ -18,6 +18,10 @@ from dither_service.engine.compiled.simd import (
     lanes_type,
 )
 
+UNIT = 8  # lanes whose sums are made at once
+_STARTS = range(0, LANES, UNIT)
+WORD_UNIT, PAIR_UNIT = ir.VectorType(WORD, UNIT), ir.VectorType(SHORT, 2 * UNIT)
+
 
 @instruction
 def look_up(typing_context, table, places, start):
@@ -41,14 +45,23 @@ def look_up_colours(typing_context, table, places, start):
     """Three times `look_up`, in a table of int64 whose low three quarters are the three results."""
 
     def generate(context, builder, signature, arguments):
-        every = ir.Constant(ir.VectorType(ir.IntType(64), LANES), ir.Undefined)
-        for lane, number in enumerate(_looked_up(context, builder, signature, arguments)):
-            every = builder.insert_element(every, number, WORD(lane))
-        quarters = builder.bitcast(every, ir.VectorType(SHORT, 4 * LANES))
-        none = ir.Constant(quarters.type, ir.Undefined)
-        masks = [[number + 4 * lane for lane in range(LANES)] for number in range(3)]
-        parts = [builder.shuffle_vector(quarters, none, ir.Constant(WORDS, mask)) for mask in masks]
-        return context.make_tuple(builder, signature.return_type, parts)
+        quarter = ir.VectorType(SHORT, 4)
+        parts = [
+            builder.bitcast(number, quarter)
+            for number in _looked_up(context, builder, signature, arguments)
+        ]
+        parts = _both(builder, parts, [0, 4, 1, 5, 2, 6, 3, 7])
+        blue = _both(builder, parts, [4, 5, 12, 13, 6, 7, 14, 15])
+        red_green = _both(builder, parts, [0, 1, 8, 9, 2, 3, 10, 11])
+        found = [
+            _side_by_side(builder, _both(builder, parts, mask))
+            for parts, mask in (
+                (red_green, [0, 1, 2, 3, 8, 9, 10, 11]),
+                (red_green, [4, 5, 6, 7, 12, 13, 14, 15]),
+                (blue, [0, 1, 2, 3, 8, 9, 10, 11]),
+            )
+        ]
+        return context.make_tuple(builder, signature.return_type, found)
 
     return types.UniTuple(lanes_type, 3)(table, places, types.intp), generate
 
@@ -86,29 +99,125 @@ def weighed_sum(typing_context, a, b, c, weights, start, shift):
 
 
 @instruction
-def least_sum(typing_context, a, b, c, weights, count):
+def store_pairs(typing_context, array, a, b):
+    """Lanes of a and b by turns to ``array[: 2 * LANES]``, int16: as `least_sum` takes them."""
+
+    def generate(context, builder, signature, arguments):
+        array, a, b = arguments
+        order = [lane // 2 + LANES * (lane % 2) for lane in range(2 * LANES)]
+        (pairs,) = _both(builder, [a, b], order)
+        start = ir.Constant(context.get_value_type(types.intp), 0)
+        place = address(context, builder, signature.args[0], array, start, pairs.type)
+        builder.store(pairs, place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, lanes_type, lanes_type), generate
+
+
+@instruction
+def least_sum(typing_context, ab, c, weights, count):
     """Which of ``count`` weighed sums is the least; of equals the first.
 
-    ``a * w0 + b * w1 + c * w2 + w3``, with 32 bits; the weights of one sum after those of another.
+    ``a * w0 + b * w1 + c * w2 + w3``, with 32 bits. ab, c: from `store_pairs`, of c and zeros.
+    weights: see ``search.fill_sums``.
     """
 
     def generate(context, builder, signature, arguments):
-        *lanes, weights, count = arguments
-        wide = [builder.sext(value, WORDS) for value in lanes]
-        least, which = (cgutils.alloca_once(builder, WORDS) for _ in range(2))
-        builder.store(ir.Constant(WORDS, [0x7FFFFFFF] * LANES), least)
-        builder.store(ir.Constant(WORDS, [0] * LANES), which)
-        with cgutils.for_range(builder, count) as loop:
-            start = builder.shl(loop.index, ir.Constant(loop.index.type, 2))
-            total = _weighed(context, builder, signature.args[3], weights, start, wide)
-            before = builder.load(least)
-            less = builder.icmp_signed("<", total, before)
-            number = broadcast(builder, builder.trunc(loop.index, WORD), WORDS)
-            builder.store(builder.select(less, total, before), least)
-            builder.store(builder.select(less, number, builder.load(which)), which)
-        return builder.trunc(builder.load(which), SHORTS)
+        which = [cgutils.alloca_once_value(builder, WORD_UNIT([0] * UNIT)) for _ in _STARTS]
 
-    return lanes_type(lanes_type, lanes_type, lanes_type, weights, types.intp), generate
+        def choose(unit, less, number):
+            before = builder.load(which[unit])
+            builder.store(builder.select(less, number, before), which[unit])
+
+        _least(context, builder, signature, arguments, choose)
+        return _whole(builder, [builder.load(numbers) for numbers in which])
+
+    return lanes_type(ab, c, weights, types.intp), generate
+
+
+@instruction
+def least_numbered(typing_context, ab, c, weights, count):
+    """The same where the sums end in their number, eight bits of it; of at most 256 sums."""
+
+    def generate(context, builder, signature, arguments):
+        sums = _least(context, builder, signature, arguments, lambda *_: None)
+        number = WORD_UNIT([255] * UNIT)
+        return _whole(builder, [builder.and_(value, number) for value in sums])
+
+    return lanes_type(ab, c, weights, types.intp), generate
+
+
+def _least(context: Any, builder: Any, signature: Any, arguments: Any, choose: Any) -> list[Any]:
+    """The least sums, unit by unit; ``choose`` is called where one has been compared."""
+    ab, c, weights, count = arguments
+    of_ab, of_c, of_weights = signature.args[:3]
+    index_type = count.type
+    least = [cgutils.alloca_once_value(builder, WORD_UNIT([0x7FFFFFFF] * UNIT)) for _ in _STARTS]
+    # Always 0, which LLVM does not know: else it widens the pairs before the loop, and no longer
+    # sees that one instruction multiplies and adds them.
+    nothing = builder.lshr(count, index_type(62))
+
+    def vector(kind: Any, array: Any, index: Any, of: Any) -> Any:
+        return builder.load(address(context, builder, kind, array, index, of), align=1)
+
+    with cgutils.for_range(builder, count) as loop:
+        first = builder.mul(loop.index, index_type(3 * 2 * UNIT))
+        weights_ab, weights_c, rest = (
+            vector(of_weights, weights, builder.add(first, index_type(2 * UNIT * part)), kind)
+            for part, kind in enumerate((PAIR_UNIT, PAIR_UNIT, WORD_UNIT))
+        )
+        number = broadcast(builder, builder.trunc(loop.index, WORD), WORD_UNIT)
+        still = builder.mul(loop.index, nothing)
+        for unit, start in enumerate(_STARTS):
+            at = builder.add(still, index_type(2 * start))
+            of_pair = _products(context, builder, vector(of_ab, ab, at, PAIR_UNIT), weights_ab)
+            of_last = _products(context, builder, vector(of_c, c, at, PAIR_UNIT), weights_c)
+            total = builder.add(builder.add(of_pair, rest), of_last)
+            before = builder.load(least[unit])
+            less = builder.icmp_signed("<", total, before)
+            builder.store(builder.select(less, total, before), least[unit])
+            choose(unit, less, number)
+    return [builder.load(value) for value in least]
+
+
+def _products(context: Any, builder: Any, values: Any, weights: Any) -> Any:
+    """Each two neighbours times their weights, added: 32 bits.
+
+    LLVM does not find the instruction for it; without it, it takes twice as long.
+    """
+    if "+avx2" in context.codegen().magic_tuple()[2]:
+        kind = ir.FunctionType(WORD_UNIT, [PAIR_UNIT, PAIR_UNIT])
+        name = "llvm.x86.avx2.pmadd.wd"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        return builder.call(function, [values, weights])
+    products = []
+    for first in (0, 1):
+        mask = ir.Constant(WORD_UNIT, list(range(first, 2 * UNIT, 2)))
+        none = ir.Constant(PAIR_UNIT, ir.Undefined)
+        both = [builder.shuffle_vector(value, none, mask) for value in (values, weights)]
+        products.append(builder.mul(*(builder.sext(value, WORD_UNIT) for value in both)))
+    return builder.add(*products)
+
+
+def _both(builder: Any, parts: list[Any], order: list[int]) -> list[Any]:
+    """Each two neighbours among vectors made one, of their elements in this order."""
+    mask = ir.Constant(ir.VectorType(WORD, len(order)), order)
+    return [
+        builder.shuffle_vector(one, other, mask)
+        for one, other in zip(parts[::2], parts[1::2], strict=True)
+    ]
+
+
+def _side_by_side(builder: Any, parts: list[Any]) -> Any:
+    """Vectors of one kind, as many as a power of two, as one."""
+    while len(parts) > 1:
+        parts = _both(builder, parts, list(range(2 * parts[0].type.count)))
+    return parts[0]
+
+
+def _whole(builder: Any, units: list[Any]) -> Any:
+    """Units of 32 bits as lanes."""
+    return builder.trunc(_side_by_side(builder, units), SHORTS)
 
 
 def _weighed(context: Any, builder: Any, kind: Any, weights: Any, start: Any, lanes: Any) -> Any:

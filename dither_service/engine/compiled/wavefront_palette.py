@@ -3,13 +3,15 @@
 import numpy as np
 from numba import types
 
-from dither_service.engine.compiled.decorators import array_in, array_out, kernel
+from dither_service.engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_service.engine.compiled.search import (
     METRIC,
+    NUMBERED,
     OKLAB,
     OKLAB_SHIFT,
     OKLAB_WEIGHTS,
     SEARCH,
+    SRGB,
     cones_of_light,
     fill_axis,
     fill_sums,
@@ -17,13 +19,17 @@ from dither_service.engine.compiled.search import (
 from dither_service.engine.compiled.simd import (
     LANES,
     load,
+    shifted,
     spread,
     store,
 )
 from dither_service.engine.compiled.simd_nearest import (
+    UNIT,
+    least_numbered,
     least_sum,
     look_up,
     look_up_colours,
+    store_pairs,
     weighed_sum,
 )
 from dither_service.engine.compiled.wavefront import (
@@ -47,6 +53,27 @@ from dither_service.engine.compiled.wavefront import (
 from dither_service.engine.light import WHITE
 
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
+
+
+@inlined
+def is_straight(axis):
+    """Whether an axis is that of `codes_of`."""
+    for light in range(axis.shape[0]):
+        if axis[light] != ((2 * light + 33) * 1020 >> 16) * NUMBERED:
+            return False
+    return True
+
+
+@merged
+def codes_of(light):
+    """NUMBERED times the code value of light, 0 to WHITE, when light is sRGB.
+
+    The code value is ``(2 * light + 33) * 1020 >> 16``, by shifts alone.
+    """
+    twice = light + light + spread(np.int16(33))
+    code = twice - shifted(twice + spread(np.int16(255)), np.int16(8))
+    code = code & spread(np.int16(-64))
+    return code + code
 
 
 @kernel(
@@ -88,14 +115,17 @@ def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
     points = np.zeros(3 * LANES, np.int16)
     oklab = search[METRIC] == OKLAB
     axis = np.zeros(WHITE + 1, np.int16)
-    sums = np.zeros(4 * colours.shape[0], np.int32)
+    sums = np.zeros((colours.shape[0], 3, UNIT, 2), np.int16)
+    xy, z0 = np.zeros(2 * LANES, np.int16), np.zeros(2 * LANES, np.int16)
+    numbered = search[METRIC] == SRGB
     packed = np.zeros(colours.shape[0], np.int64)
     offsets = np.zeros(shares.shape[0], np.int64)
     weights = np.zeros(shares.shape[0], np.int16)
     count, lost, last = arrange(shares, rest, skew, 3, offsets, weights)
     if not oklab:
-        fill_axis(search, axis)
-    fill_sums(search, sums)
+        fill_axis(search, NUMBERED if numbered else 1, axis)
+    straight = numbered and is_straight(axis)
+    fill_sums(search, numbered, sums)
     for k in range(colours.shape[0]):
         packed[k] = (
             np.int64(colours[k, 0])
@@ -136,11 +166,20 @@ def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
                     x = weighed_sum(p, q, s, OKLAB_WEIGHTS, 0, OKLAB_SHIFT)
                     y = weighed_sum(p, q, s, OKLAB_WEIGHTS, 4, OKLAB_SHIFT)
                     z = weighed_sum(p, q, s, OKLAB_WEIGHTS, 8, OKLAB_SHIFT)
+                elif straight:
+                    x = codes_of(load(places, 0))
+                    y = codes_of(load(places, LANES))
+                    z = codes_of(load(places, 2 * LANES))
                 else:
                     x = look_up(axis, places, 0)
                     y = look_up(axis, places, LANES)
                     z = look_up(axis, places, 2 * LANES)
-                near = least_sum(x, y, z, sums, colours.shape[0])
+                store_pairs(xy, x, y)
+                store_pairs(z0, z, black)
+                if numbered:
+                    near = least_numbered(xy, z0, sums, colours.shape[0])
+                else:
+                    near = least_sum(xy, z0, sums, colours.shape[0])
                 store(tiles_out, pixel * LANES, near)
                 red, green, blue = look_up_colours(packed, tiles_out, pixel * LANES)
                 at = step * PITCH
