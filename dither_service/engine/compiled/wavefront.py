@@ -7,7 +7,8 @@ its weights reach three times as far.
 
 At step s, lane l is at sample ``s - l * skew``. A ring holds, for each of the steps ahead, what
 has been given to its lanes so far, and what has been given to the rows below the last lane: those
-go to ``carry``, from which the next `LANES` rows start. Lanes that are not inside their row take
+go to ``carry``, from which the next `LANES` rows start: what its row ``skew * LANES + s`` has is
+given to them at step s. Lanes that are not inside their row take
 part, but what they would give is masked away, which drops the error off the edges.
 """
 
@@ -30,6 +31,7 @@ from dither_service.engine.compiled.simd import (
 SKEW = 4  # pixels
 CHUNK = 3 * SQUARE  # steps between transpositions
 PITCH = 2 * LANES  # of the ring: the lanes, and the rows below them
+QUADS = 2  # fours of rows below; a kernel has at most eight rows
 
 
 @inlined
@@ -106,39 +108,44 @@ def to_lines(tiles, count, lines, pitch, start):
 
 @inlined
 def begin(ring, size, carry, skew):
-    """Start the ring from what the rows above have given."""
+    """Start the ring from what the rows above have given.
+
+    carry: ``int64 (steps, QUADS)``, four rows in a number.
+    """
+    quads = ring.view(np.int64)
     zero = spread(np.int16(0))
     for s in range(size):
         store(ring, s * PITCH, zero)
         store(ring, s * PITCH + LANES, zero)
-        for j in range(carry.shape[0]):
-            if s >= skew * j:
-                ring[s * PITCH + j] = carry[j, s - skew * j]
+        for q in range(QUADS):
+            quads[s * (PITCH // 4) + q] = carry[s + skew * LANES, q]
 
 
 @merged
-def turn(ring, slot, step, size, carry, skew):
-    """A step is done: keep what is for the rows below, and make its slot that of a later step."""
+def turn(ring, quads, slot, step, size, carry, skew):
+    """A step is done: keep what is for the rows below, and make its slot that of a later step.
+
+    quads: the ring as int64. What lanes have that are not inside their row comes along, and does
+    nothing, as they do.
+    """
     zero = spread(np.int16(0))
-    x = step - skew * LANES
-    for j in range(carry.shape[0]):
-        if x >= skew * j:
-            carry[j, x - skew * j] = ring[slot + LANES + j]
+    place = slot >> 2
+    for q in range(QUADS):
+        carry[step, q] = quads[place + LANES // 4 + q]
     store(ring, slot, zero)
     store(ring, slot + LANES, zero)
-    x = step + size
-    for j in range(carry.shape[0]):
-        ring[slot + j] = carry[j, x - skew * j]
+    ahead = step + size + skew * LANES
+    for q in range(QUADS):
+        quads[place + q] = carry[ahead, q]
 
 
 @inlined
-def finish(ring, wrap, padded, length, carry, skew):
+def finish(ring, wrap, padded, size, carry):
     """Keep what is for the rows below and lies in steps that were not taken."""
-    for s in range(padded, length + skew * (LANES + carry.shape[0])):
-        x = s - skew * LANES
-        for j in range(carry.shape[0]):
-            if skew * j <= x < skew * j + length:
-                carry[j, x - skew * j] = ring[((s * PITCH) & wrap) + LANES + j]
+    quads = ring.view(np.int64)
+    for s in range(padded, padded + size):
+        for q in range(QUADS):
+            carry[s, q] = quads[(((s * PITCH) & wrap) + LANES) // 4 + q]
 
 
 @merged

@@ -15,6 +15,7 @@ from dither_service.engine.compiled.simd import (
 from dither_service.engine.compiled.wavefront import (
     CHUNK,
     PITCH,
+    QUADS,
     arrange,
     begin,
     empty_lanes,
@@ -62,7 +63,8 @@ def diffuse_levels(samples, depth, light, even, middles, gaps, shares, rest, out
     base = spread(np.int16(middles.shape[0] + 1))
 
     ring = np.zeros(size * PITCH, np.int16)
-    carry = np.zeros((reach, padded + size), np.int16)
+    carry = np.zeros((skew * LANES + padded + size, QUADS), np.int64)
+    quads = ring.view(np.int64)
     lines = np.zeros(LANES * padded, np.uint8)
     lines_out = np.zeros(LANES * padded // digits, np.uint8)
     tiles = np.zeros(CHUNK * LANES, np.uint8)
@@ -95,7 +97,7 @@ def diffuse_levels(samples, depth, light, even, middles, gaps, shares, rest, out
                 slot = at & wrap
                 value = scaled(load(tiles, i * LANES)) if even else load(lights, i * LANES)
                 value = value + load(ring, slot)
-                turn(ring, slot, step, size, carry, skew)
+                turn(ring, quads, slot, step, size, carry, skew)
                 above = at_least(value, middle)
                 level = zero - above
                 error = value - (above & gap)
@@ -113,5 +115,5 @@ def diffuse_levels(samples, depth, light, even, middles, gaps, shares, rest, out
                 error = inside(error, step, length, skew, starts)
                 give(ring, wrap, at, error, now, offsets, weights, count, lost, last)
             to_lines(tiles_out, CHUNK // digits, lines_out, padded // digits, start // digits)
-        finish(ring, wrap, padded, length, carry, skew)
+        finish(ring, wrap, padded, size, carry)
         empty_lanes(lines_out, padded // digits, skew // digits, top, length // digits, out)

@@ -35,6 +35,7 @@ from dither_service.engine.compiled.simd_nearest import (
 from dither_service.engine.compiled.wavefront import (
     CHUNK,
     PITCH,
+    QUADS,
     arrange,
     begin,
     clamped,
@@ -103,7 +104,8 @@ def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
     padded = (length + (LANES - 1) * skew + CHUNK - 1) // CHUNK * CHUNK
 
     ring = np.zeros(size * PITCH, np.int16)
-    carry = np.zeros((reach, padded + size), np.int16)
+    carry = np.zeros((skew * LANES + padded + size, QUADS), np.int64)
+    quads = ring.view(np.int64)
     lines = np.zeros(LANES * padded, np.uint8)
     lines_out = np.zeros(LANES * padded // 3, np.uint8)
     tiles = np.zeros(CHUNK * LANES, np.uint8)
@@ -154,7 +156,7 @@ def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
                     value = scaled(load(tiles, i)) if even else load(lights, i)
                     value = value + load(ring, slot)
                     store(values, c * LANES, clamped(value, low, high))
-                    turn(ring, slot, step + c, size, carry, skew)
+                    turn(ring, quads, slot, step + c, size, carry, skew)
                 for c in range(0, 3 * LANES, LANES):
                     store(places, c, clamped(load(values, c), black, white))
                 if oklab:
@@ -193,5 +195,5 @@ def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
                 error = inside(error, step + 2, length, skew, starts)
                 give(ring, wrap, at + 2 * PITCH, error, now, offsets, weights, count, lost, last)
             to_lines(tiles_out, CHUNK // 3, lines_out, padded // 3, start // 3)
-        finish(ring, wrap, padded, length, carry, skew)
+        finish(ring, wrap, padded, size, carry)
         empty_lanes(lines_out, padded // 3, skew // 3, top, length // 3, out)
