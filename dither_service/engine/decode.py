@@ -8,12 +8,12 @@ converted to sRGB (ICC). Of a TIFF with several pages the first is read.
 import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from dither_service.engine.errors import EngineError
 from dither_service.engine.result import check_frames, check_size
@@ -67,13 +67,15 @@ class Source:
     """An image whose header has been read and found within the limits.
 
     plays: how often an animation is shown, 0 for ever. first: which of Pillow's frames is the
-    first; not the 0th where that is a picture for those who cannot show animations.
+    first; not the 0th where that is a picture for those who cannot show animations. low: see
+    `_low_bytes`.
     """
 
     image: Image.Image | Frame
     count: int = 1
     plays: int = 0
     first: int = 0
+    low: Image.Image | None = None
 
     def frames(self) -> Iterator[Frame]:
         """Decode the frames, in order; may be called again. Raises EngineError for damage."""
@@ -85,7 +87,9 @@ class Source:
                 if self.first + self.count > 1:
                     self.image.seek(number)
                 self.image.load()
-                yield upright(self.image, self.count > 1)
+                if self.low is not None:
+                    self.low.load()
+                yield upright(self.image, self.count > 1, self.low)
             except EngineError:
                 raise
             except _DAMAGES as error:
@@ -106,7 +110,23 @@ def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_
     extent = gif or _extent(image)
     check_size(extent.width, extent.height, max_pixels)
     _check_frames(extent, max_pixels, max_frames)
-    return _source(image, extent.frames)
+    source = _source(image, extent.frames)
+    return replace(source, low=_low_bytes(data, image)) if source.count == 1 else source
+
+
+def _low_bytes(data: bytes, image: ImageFile.ImageFile) -> Image.Image | None:
+    """The low bytes of a PNG of 16-bit colours one of which is transparent, as an image.
+
+    Pillow keeps the high bytes alone, which do not tell that colour from its neighbours. Read as
+    if they began with the low ones, the samples give the others.
+    """
+    if image.format != "PNG" or "transparency" not in image.info or image.mode != "RGB":
+        return None
+    if image.tile[0].args != "RGB;16B":
+        return None
+    low = Image.open(io.BytesIO(data), formats=["PNG"])
+    low.tile = [part._replace(args="RGB;16L") for part in low.tile]
+    return low
 
 
 def open_image(image: Image.Image) -> Source:
@@ -157,15 +177,19 @@ def _plays(image: Image.Image) -> int:
     return int(loop or 0)
 
 
-def upright(image: Image.Image, animated: bool = False) -> Frame:
-    """A loaded image as sRGB: orientation applied, colours converted, alpha apart."""
+def upright(image: Image.Image, animated: bool = False, low: Image.Image | None = None) -> Frame:
+    """A loaded image as sRGB: orientation applied, colours converted, alpha apart.
+
+    low: what `_low_bytes` gives, loaded.
+    """
     duration = round(float(image.info.get("duration") or 0)) if animated else 0
     profile = image.info.get("icc_profile")
     if image.getexif().get(0x0112, 1) != 1 and not animated:
         image = ImageOps.exif_transpose(image)
-    mask = _deep_mask(image)
+        low = low and ImageOps.exif_transpose(low)
+    mask = _deep_mask(image, low)
     image = _eight_bits(image)
-    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+    if image.mode in _WITH_ALPHA or ("transparency" in image.info and low is None):
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
         mask = NO_MASK if alpha.getextrema() == (255, 255) else np.asarray(alpha)
@@ -177,12 +201,18 @@ def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image).reshape(image.height, image.width, -1)
 
 
-def _deep_mask(image: Image.Image) -> NDArray[np.uint8]:
-    """Of 16-bit grey with one value that is transparent, told while it has 16 bits."""
+def _deep_mask(image: Image.Image, low: Image.Image | None) -> NDArray[np.uint8]:
+    """Of 16-bit grey or colour with one value that is transparent, told while it has 16 bits."""
     key = image.info.get("transparency")
-    if not image.mode.startswith("I") or not isinstance(key, int):
+    shown: NDArray[np.bool_]
+    if low is not None:
+        halves = zip((image, low), np.divmod(np.array(key), 256), strict=True)
+        high, rest = ((np.asarray(half) != part).any(axis=2) for half, part in halves)
+        shown = high | rest
+    elif image.mode.startswith("I") and isinstance(key, int):
+        shown = np.asarray(image) != key
+    else:
         return NO_MASK
-    shown = np.asarray(image) != key
     return NO_MASK if shown.all() else np.where(shown, 255, 0).astype(np.uint8)
 
 

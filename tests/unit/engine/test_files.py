@@ -157,6 +157,29 @@ def test_one_value_of_sixteen_bits_is_transparent() -> None:
     assert frame.pixels[..., 0].tolist() == [[4, 8, 4], [255, 4, 4]]
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_one_colour_of_sixteen_bits_is_transparent(orientation: int) -> None:
+    key = (1000, 2000, 3000)
+    deep = np.array([[key, (1001, *key[1:])], [(3, 7, 11), (1000, 2000, 3256)]], ">u2")
+    turned = Image.Exif()
+    turned[0x0112] = orientation
+    plain = saved(Image.new("RGB", (2, 2)), "PNG", exif=turned)
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)}
+    chunks[b"tRNS"] = struct.pack(">3H", *key)
+    chunks[b"eXIf"] = plain.split(b"eXIf")[1].split(b"IDAT")[0][:-8]
+    chunks[b"IDAT"] = zlib.compress(b"".join(b"\0" + row.tobytes() for row in deep))
+    chunks[b"IEND"] = b""
+    data = plain[:8] + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks.items()
+    )
+    frame = next(open_bytes(data).frames())
+    expected = np.array([[0, 255], [255, 255]])
+    assert np.array_equal(frame.mask, expected if orientation == 1 else np.rot90(expected, -1))
+    assert frame.pixels.min() == 0
+    assert frame.pixels.max() == 12
+
+
 def test_floating_point_is_from_0_to_1() -> None:
     light = np.linspace(-0.5, 1.5, 1200, dtype=np.float32).reshape(30, 40)
     expected = np.floor(np.clip(light, 0, 1) * 255 + 0.5)
