@@ -7,6 +7,7 @@ divided by ``divisor``; where they add up to less, the rest of the error is drop
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Kernel:
     divisor: int
     keeps_tone: bool = True
 
-    @property
+    @cached_property
     def taps(self) -> tuple[tuple[int, int, Fraction], ...]:
         grid = [row.split() for row in self.rows]
         centre = grid[0].index("*")

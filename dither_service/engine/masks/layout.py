@@ -9,6 +9,7 @@ channels, as everywhere else.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -83,7 +84,7 @@ def _noise(options: Options, top: int, bottom: int, width: int, channel: int) ->
 def _tile(options: Options, channel: int, depth: int) -> Mask:
     name = options.algorithm
     if name == "blue-noise":
-        return np.roll(blue_noise(), _SHIFTS[channel], (0, 1))
+        return _shifted_noise(channel)
     if name in SPOTS or name == "clustered-dot":
         spot, angle, cell = (name, options.angle, options.cell) if name in SPOTS else _CLUSTERED
         return screen(spot, angle + _TURNS[channel] if depth == 3 else angle, cell)
@@ -91,6 +92,11 @@ def _tile(options: Options, channel: int, depth: int) -> Mask:
         entry = MAPS[name]
         return (np.array(entry.rows) * ONE // entry.divisor).astype(np.uint16)
     return bayer(int(name.removeprefix("bayer-")))
+
+
+@cache
+def _shifted_noise(channel: int) -> Mask:
+    return np.roll(blue_noise(), _SHIFTS[channel], (0, 1))
 
 
 def _weakened(channels: list[Mask], options: Options) -> Mask:

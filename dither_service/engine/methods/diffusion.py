@@ -13,6 +13,7 @@ serpentine scans, transparency, many levels and CIEDE2000. Both give the same bi
 """
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numba import types
@@ -137,6 +138,7 @@ def _custom(rows: Kernel) -> Taps:
     )
 
 
+@lru_cache(64)
 def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
     """How an error is shared: rows (dx, dy, weight · 65536), and which row takes what is left.
 
@@ -152,7 +154,9 @@ def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
         (dx, dy, min(int(weight * 65536 + Fraction(1, 2)), _HALF))
         for (dx, dy), weight in zip(places, weights, strict=True)
     ]
-    return np.array(table, np.int32), rest
+    made = np.array(table, np.int32)
+    made.setflags(write=False)
+    return made, rest
 
 
 @merged

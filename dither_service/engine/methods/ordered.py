@@ -103,7 +103,8 @@ def _threshold(
     for layer in parts:
         rows = slice(layer.top, layer.bottom)
         if cuts is not None and len(layer.tile) < layer.bottom - layer.top:
-            compare_rows(work.pixels[rows], across(cuts[layer.tile], width), out[rows])
+            planes = np.moveaxis(across(cuts[layer.tile], width), 2, 1)
+            compare_rows(work.pixels[rows], np.ascontiguousarray(planes), out[rows])
         else:
             threshold_rows(work.pixels[rows], base, part, layer.thresholds, count, out[rows])
     return out[:, :, 0] if combined else out
@@ -119,19 +120,24 @@ def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8
 
 @kernel(array_in(_U1, 3), array_in(_U1, 3), array_out(_U1, 3))
 def compare_rows(pixels, cuts, out):
-    """Two levels: is each code value at or above its place's? One bit a channel, first highest."""
+    """Two levels: is each code value at or above its place's? One bit a channel, first highest.
+
+    cuts: (h, C, W), which need not be taken apart as the pixels are.
+    """
     height, width, depth = pixels.shape
     for y in range(height):
-        row, cut = pixels[y].ravel(), cuts[y % cuts.shape[0]].ravel()
+        row, cut = pixels[y].ravel(), cuts[y % cuts.shape[0]]
         into = out[y].ravel()
         if depth == 1:
+            grey = cut[0]
             for x in range(width):
-                into[x] = row[x] >= cut[x]
+                into[x] = row[x] >= grey[x]
         else:
+            red, green, blue = cut[0], cut[1], cut[2]
             for x in range(width):
-                r = np.uint8(row[3 * x] >= cut[3 * x])
-                g = np.uint8(row[3 * x + 1] >= cut[3 * x + 1])
-                b = np.uint8(row[3 * x + 2] >= cut[3 * x + 2])
+                r = np.uint8(row[3 * x] >= red[x])
+                g = np.uint8(row[3 * x + 1] >= green[x])
+                b = np.uint8(row[3 * x + 2] >= blue[x])
                 into[x] = np.uint8(r << 2) | np.uint8(g << 1) | b
 
 
