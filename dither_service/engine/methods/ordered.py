@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dither_service.engine.compiled.decorators import array_in, array_out, kernel
 from dither_service.engine.light import WHITE, light_of_code
 from dither_service.engine.masks import ONE
-from dither_service.engine.masks.layout import Layer, across, layers
+from dither_service.engine.masks.layout import Layer, layers
 from dither_service.engine.masks.threshold_maps import MAPS, ThresholdMap
 from dither_service.engine.methods.pairs import mix_pairs
 from dither_service.engine.result import INDEXED_COLOURS
@@ -103,8 +103,9 @@ def _threshold(
     for layer in parts:
         rows = slice(layer.top, layer.bottom)
         if cuts is not None and len(layer.tile) < layer.bottom - layer.top:
-            planes = np.moveaxis(across(cuts[layer.tile], width), 2, 1)
-            compare_rows(work.pixels[rows], np.ascontiguousarray(planes), out[rows])
+            planes = np.ascontiguousarray(np.moveaxis(cuts[layer.tile], 2, 1))
+            wide = np.tile(planes, -(-width // planes.shape[2]))
+            compare_rows(work.pixels[rows], wide, out[rows])
         else:
             threshold_rows(work.pixels[rows], base, part, layer.thresholds, count, out[rows])
     return out[:, :, 0] if combined else out
@@ -122,7 +123,7 @@ def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8
 def compare_rows(pixels, cuts, out):
     """Two levels: is each code value at or above its place's? One bit a channel, first highest.
 
-    cuts: (h, C, W), which need not be taken apart as the pixels are.
+    cuts: (h, C, W or more), which need not be taken apart as the pixels are.
     """
     height, width, depth = pixels.shape
     for y in range(height):
