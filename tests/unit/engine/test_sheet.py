@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,9 +78,9 @@ def test_of_an_animation_one_frame_is_decoded_once(monkeypatch: pytest.MonkeyPat
     decoded: list[Image.Image] = []
     upright = decode.upright
 
-    def counted(image: Image.Image, animated: bool = False) -> decode.Frame:
+    def counted(image: Image.Image, *rest: Any) -> decode.Frame:
         decoded.append(image)
-        return upright(image, animated)
+        return upright(image, *rest)
 
     monkeypatch.setattr(decode, "upright", counted)
     drawn_sheet(animation("GIF", 5), Options(palette="adaptive:4"))
