@@ -20,13 +20,14 @@ ENV PATH=/venv/bin:$PATH \
     PORT=8000
 WORKDIR /app
 COPY --from=packages /venv /venv
+COPY dither_engine dither_engine
+# The cache knows a source by its time of change, of which a pushed image keeps only the seconds.
+RUN find dither_engine -name '*.py' -exec touch -d @0 {} + \
+ && mkdir -p "$NUMBA_CACHE_DIR" "$DATA_DIR" \
+ && python -m dither_engine --warm \
+ && chown -R 10001:10001 "$NUMBA_CACHE_DIR" "$DATA_DIR"
 COPY shared shared
 COPY dither_service dither_service
-# The cache knows a source by its time of change, of which a pushed image keeps only the seconds.
-RUN find dither_service/engine -name '*.py' -exec touch -d @0 {} + \
- && mkdir -p "$NUMBA_CACHE_DIR" "$DATA_DIR" \
- && python -m dither_service.engine --warm \
- && chown -R 10001:10001 "$NUMBA_CACHE_DIR" "$DATA_DIR"
 COPY upload_service upload_service
 COPY notification_service notification_service
 COPY api_gateway api_gateway

@@ -29,10 +29,10 @@ $(BIN)/python:
 	@touch $@ .venv/.installed-run
 
 # Compiles the dithering kernels once, so that nobody's first picture waits for it.
-.venv/.kernels: $(shell find dither_service/engine -name "*.py") | .venv/.installed-run
-	@find dither_service/engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
+.venv/.kernels: $(shell find dither_engine -name "*.py") | .venv/.installed-run
+	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
 	@echo "Compiling the dithering kernels (once)"
-	@$(PY) -m dither_service.engine --warm
+	@$(PY) -m dither_engine --warm
 	@touch $@
 
 run: .venv/.installed-run .venv/.kernels ## Start everything on this machine, without Docker (PORT=8000)

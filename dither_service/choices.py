@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Request
 
-from dither_service.engine import EngineError, Options
+from dither_engine import EngineError, Options
 from shared.forms import parse_json_object
 from shared.problems import Problem
 

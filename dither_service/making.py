@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from dither_engine import Encoded, EngineError, Options, dither_bytes
 from dither_service import models, repository
-from dither_service.engine import Encoded, EngineError, Options, dither_bytes
 from dither_service.settings import DitherSettings
 from shared import failpoints
 from shared.database import Database

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dither_service.engine import Encoded, EngineError, Options, catalogue, dither_bytes
+from dither_engine import Encoded, EngineError, Options, catalogue, dither_bytes
 from dither_service.settings import DitherSettings
 from shared.problems import Problem
 

@@ -11,8 +11,8 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
 
+from dither_engine import EngineError, Options
 from dither_service import models, repository, schemas
-from dither_service.engine import EngineError, Options
 from dither_service.making import Maker
 from dither_service.settings import DitherSettings
 from dither_service.upload_client import Uploads

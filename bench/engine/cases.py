@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from dither_service.engine import Options, dither, dither_bytes
+from dither_engine import Options, dither, dither_bytes
 
 SIDE = 2048
 Work = Callable[[], object]

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from bench.engine.cases import photograph
-from dither_service.engine import Options, dither, dither_bytes
+from dither_engine import Options, dither, dither_bytes
 
 SIZES = ((5000, 5000), (10_000, 10_000), (20_000, 1), (1, 20_000), (20_000, 2_000))
 _LARGE = 1_000_000  # pixels; below, what every process needs outweighs the picture

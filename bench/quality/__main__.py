@@ -3,7 +3,7 @@
 import sys
 
 from bench.quality.report import HEAD, line, rows
-from dither_service.engine.algorithms import ALGORITHMS
+from dither_engine.algorithms import ALGORITHMS
 
 if __name__ == "__main__":
     unknown = set(sys.argv[1:]) - set(ALGORITHMS)

@@ -10,9 +10,9 @@ from PIL import Image
 from skimage import data
 
 from bench.quality.measures import Light, hvs_psnr, low_pass_ssim, spectrum
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS, VARIABLE
-from dither_service.engine.light import srgb_to_linear
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS, VARIABLE
+from dither_engine.light import srgb_to_linear
 
 PHOTOGRAPHS = (
     "astronaut",

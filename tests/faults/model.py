@@ -23,9 +23,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from dither_engine import Options
 from dither_service import models as dither_models
 from dither_service.consumer import handlers as dither_handlers
-from dither_service.engine import Options
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from notification_service import models as notification_models

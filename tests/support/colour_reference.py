@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_service.engine.light import code_of_light, light_of_code
+from dither_engine.light import code_of_light, light_of_code
 
 WHITE = 8192
 Colour = tuple[int, int, int]

@@ -6,8 +6,8 @@ Both take light, ``(H, W, C)``, and give what ``choose`` says of each visible pi
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_service.engine.methods.dot_diffusion import CLASSES
-from dither_service.engine.methods.riemersma import weights
+from dither_engine.methods.dot_diffusion import CLASSES
+from dither_engine.methods.riemersma import weights
 from tests.support.colour_reference import WHITE, Choose
 
 Place = tuple[int, int]

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_service.engine.coefficients import OSTROMOUKHOV, ZHOU_FANG, ZHOU_FANG_MODULATION
+from dither_engine.coefficients import OSTROMOUKHOV, ZHOU_FANG, ZHOU_FANG_MODULATION
 
 WHITE = 8192
 Taps = tuple[tuple[int, int, Fraction], ...]

@@ -13,8 +13,8 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_service.engine.light import code_of_light, light_of_code
-from dither_service.engine.masks.bayer import bayer_ranks
+from dither_engine.light import code_of_light, light_of_code
+from dither_engine.masks.bayer import bayer_ranks
 from tests.support.colour_reference import Choose, colour_of, distances
 
 WHITE = 8192

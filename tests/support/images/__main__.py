@@ -51,7 +51,7 @@ def _prove(engine: Engine, running: ExitStack) -> None:
     containers = running.enter_context(
         Containers(engine, {**running.enter_context(_servers()), **_mail_variables(mails)})
     )
-    said = containers.job("python", "-m", "dither_service.engine", "--warm", NUMBA_DEBUG_CACHE="1")
+    said = containers.job("python", "-m", "dither_engine", "--warm", NUMBA_DEBUG_CACHE="1")
     assert "data loaded" in said, said
     assert "data saved" not in said, "the image's kernels are compiled again where it runs"
     _say(containers.job("python", "-m", "shared.kafka.topics"))

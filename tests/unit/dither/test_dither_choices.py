@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from fastapi import Request
 
+from dither_engine import Options
 from dither_service.choices import options_openapi, parse_options, read_options
-from dither_service.engine import Options
 from shared.problems import Problem
 
 

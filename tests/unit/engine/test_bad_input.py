@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_service.engine import EngineError, Options, dither, dither_bytes, pipeline
+from dither_engine import EngineError, Options, dither, dither_bytes, pipeline
 
 
 def saved(form: str, size: tuple[int, int] = (60, 50)) -> bytes:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dither_service.engine.batch import Job, plan
-from dither_service.engine.errors import EngineError
+from dither_engine.batch import Job, plan
+from dither_engine.errors import EngineError
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dither_service.engine import Options, dither
-from dither_service.engine.light import light_of_code
-from dither_service.engine.methods import binary_search
-from dither_service.engine.methods.binary_search import autocorrelations
+from dither_engine import Options, dither
+from dither_engine.light import light_of_code
+from dither_engine.methods import binary_search
+from dither_engine.methods.binary_search import autocorrelations
 from tests.support.search_reference import Search
 
 # sRGB → luminance, and X − Y and Y − Z of white 1 at half their weight in YyCxCz: 4096ths.

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS
-from dither_service.engine.batch import Job
-from dither_service.engine.cli import main
-from dither_service.engine.errors import EngineError
-from dither_service.engine.palettes import NAMED
-from dither_service.engine.sheet import SIDE
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS
+from dither_engine.batch import Job
+from dither_engine.cli import main
+from dither_engine.errors import EngineError
+from dither_engine.palettes import NAMED
+from dither_engine.sheet import SIDE
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_two_files_that_would_become_one_are_refused_before_any_work(
 
 def test_standard_input_to_standard_output(photo: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "dither_service.engine", "-", "-o", "-", "--channels", "4"],
+        [sys.executable, "-m", "dither_engine", "-", "-o", "-", "--channels", "4"],
         input=photo.read_bytes(),
         capture_output=True,
         check=True,
@@ -149,7 +149,7 @@ def test_a_directory_may_have_a_dot_in_its_name(photo: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize("arguments", [["{photo}", "-o", "-"], ["--list"]])
 def test_a_reader_that_leaves_is_no_error_of_ours(photo: Path, arguments: list[str]) -> None:
     given = [argument.format(photo=photo) for argument in arguments]
-    command = [sys.executable, "-m", "dither_service.engine", *given]
+    command = [sys.executable, "-m", "dither_engine", *given]
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
@@ -160,7 +160,7 @@ def test_a_reader_that_leaves_is_no_error_of_ours(photo: Path, arguments: list[s
 @pytest.mark.parametrize("arguments", [["{photo}", "-o", "-"], ["--list"]])
 def test_a_full_standard_output_is_told_in_a_line(photo: Path, arguments: list[str]) -> None:
     given = [argument.format(photo=photo) for argument in arguments]
-    command = [sys.executable, "-m", "dither_service.engine", *given]
+    command = [sys.executable, "-m", "dither_engine", *given]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 1
@@ -169,7 +169,7 @@ def test_a_full_standard_output_is_told_in_a_line(photo: Path, arguments: list[s
 
 
 def test_a_terminal_of_few_letters_gets_the_list_too() -> None:
-    command = [sys.executable, "-m", "dither_service.engine", "--list"]
+    command = [sys.executable, "-m", "dither_engine", "--list"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, env=environment, capture_output=True, check=True)
     assert b"floyd-steinberg" in done.stdout

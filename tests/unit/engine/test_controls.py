@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_service.engine import Options, dither, dither_bytes
-from dither_service.engine.light import light_of_code
+from dither_engine import Options, dither, dither_bytes
+from dither_engine.light import light_of_code
 
 PALETTE = ["#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff"]
 

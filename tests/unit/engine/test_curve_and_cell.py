@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dither_service.engine import Options, dither
-from dither_service.engine.light import light_of_code
-from dither_service.engine.methods.riemersma import weights
-from dither_service.engine.palettes import named
+from dither_engine import Options, dither
+from dither_engine.light import light_of_code
+from dither_engine.methods.riemersma import weights
+from dither_engine.palettes import named
 from tests.support.colour_reference import codes_of, colour_of, level_of
 from tests.support.curve_and_cell_reference import knuth, riemersma, whole_curve
 

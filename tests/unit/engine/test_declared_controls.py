@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_CONTROLS
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_CONTROLS
 
 VALUES: dict[str, list[Any]] = {
     "serpentine": [True],

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_service.engine import Options, dither
-from dither_service.engine.kernels import KERNELS
-from dither_service.engine.light import code_of_light, light_of_code
+from dither_engine import Options, dither
+from dither_engine.kernels import KERNELS
+from dither_engine.light import code_of_light, light_of_code
 from tests.support import diffusion_reference as reference
 
 COLOURS = ["#000000", "#e8e0c8", "#903020", "#2040a0", "#208040"]

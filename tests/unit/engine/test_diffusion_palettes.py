@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from dither_service.engine import Options, dither
-from dither_service.engine.kernels import KERNELS
-from dither_service.engine.light import light_of_code
-from dither_service.engine.tones import tones_of
+from dither_engine import Options, dither
+from dither_engine.kernels import KERNELS
+from dither_engine.light import light_of_code
+from dither_engine.tones import tones_of
 from tests.support import diffusion_reference as reference
 from tests.support.colour_reference import colour_of
 

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageSequence
 
-from dither_service.engine import Dithered, EngineError, Options, dither, dither_bytes
-from dither_service.engine.decode import open_bytes
-from dither_service.engine.encode import encode
-from dither_service.engine.light import srgb_to_linear
+from dither_engine import Dithered, EngineError, Options, dither, dither_bytes
+from dither_engine.decode import open_bytes
+from dither_engine.encode import encode
+from dither_engine.light import srgb_to_linear
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 ANIMATED = ("PNG", "GIF", "WEBP")

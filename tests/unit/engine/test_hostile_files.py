@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from dither_service.engine import Encoded, EngineError, Options, dither_bytes
-from dither_service.engine.decode import FORMATS, open_bytes
+from dither_engine import Encoded, EngineError, Options, dither_bytes
+from dither_engine.decode import FORMATS, open_bytes
 
 MAGIC = (
     b"\x89PNG\r\n\x1a\n",

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from dither_service.engine.masks.bayer import bayer, bayer_ranks
-from dither_service.engine.masks.noise import blue_noise, gradient_noise, white_noise
-from dither_service.engine.masks.screen import SPOTS, screen, supercell
-from dither_service.engine.masks.threshold_maps import MAPS
-from dither_service.engine.masks.void_and_cluster import SEED, SIZE, void_and_cluster
+from dither_engine.masks.bayer import bayer, bayer_ranks
+from dither_engine.masks.noise import blue_noise, gradient_noise, white_noise
+from dither_engine.masks.screen import SPOTS, screen, supercell
+from dither_engine.masks.threshold_maps import MAPS
+from dither_engine.masks.void_and_cluster import SEED, SIZE, void_and_cluster
 
 
 def test_bayer_2_and_4_are_the_published_matrices() -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS
-from dither_service.engine.light import light_of_code
-from dither_service.engine.palettes import NAMED, named
-from dither_service.engine.targets import media_relative
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS
+from dither_engine.light import light_of_code
+from dither_engine.palettes import NAMED, named
+from dither_engine.targets import media_relative
 
 MEASURED = [name for name, palette in NAMED.items() if palette.measured]
 LIGHT = light_of_code("linear") / 8192

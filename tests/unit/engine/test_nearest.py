@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dither_service.engine.compiled.ciede2000 import ciede2000
-from dither_service.engine.compiled.nearest import nearest_code, nearest_light
-from dither_service.engine.compiled.search import METRICS, distances, prepare
-from dither_service.engine.light import code_of_light, srgb_to_linear
+from dither_engine.compiled.ciede2000 import ciede2000
+from dither_engine.compiled.nearest import nearest_code, nearest_light
+from dither_engine.compiled.search import METRICS, distances, prepare
+from dither_engine.light import code_of_light, srgb_to_linear
 
 color = pytest.importorskip("skimage.color")
 Colours = NDArray[np.uint8]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dither_service.engine import EngineError, Options, catalogue
-from dither_service.engine.algorithms import ALGORITHMS
+from dither_engine import EngineError, Options, catalogue
+from dither_engine.algorithms import ALGORITHMS
 
 Fields = dict[str, Any]
 
@@ -156,9 +156,7 @@ def test_any_fields_are_options_or_refused(fields: Fields) -> None:
 
 
 def test_options_are_validated_without_the_compiler() -> None:
-    code = (
-        "import sys, dither_service.engine.options as o; o.Options(); print('numba' in sys.modules)"
-    )
+    code = "import sys, dither_engine.options as o; o.Options(); print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS, MAP, NOISE, ORDERED, SCREEN
-from dither_service.engine.light import light_of_code
-from dither_service.engine.masks.bayer import bayer_ranks
-from dither_service.engine.masks.layout import layers
-from dither_service.engine.masks.threshold_maps import MAPS
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS, MAP, NOISE, ORDERED, SCREEN
+from dither_engine.light import light_of_code
+from dither_engine.masks.bayer import bayer_ranks
+from dither_engine.masks.layout import layers
+from dither_engine.masks.threshold_maps import MAPS
 
 MASKED = [row.name for row in ALGORITHMS.values() if row.family in (ORDERED, NOISE, SCREEN)]
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS, MAP, NOISE, ORDERED, SCREEN
-from dither_service.engine.kernels import KERNELS
-from dither_service.engine.light import light_of_code
-from dither_service.engine.masks.layout import layers
-from dither_service.engine.palettes import named
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS, MAP, NOISE, ORDERED, SCREEN
+from dither_engine.kernels import KERNELS
+from dither_engine.light import light_of_code
+from dither_engine.masks.layout import layers
+from dither_engine.palettes import named
 from tests.support import diffusion_reference
 from tests.support.colour_reference import colour_of
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS, PATTERN
-from dither_service.engine.light import light_of_code
-from dither_service.engine.palettes import named
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS, PATTERN
+from dither_engine.light import light_of_code
+from dither_engine.palettes import named
 from tests.support.pattern_reference import METHODS, Paint, dithered
 
 PATTERNS = [row.name for row in ALGORITHMS.values() if row.family == PATTERN]

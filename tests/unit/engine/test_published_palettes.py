@@ -2,7 +2,7 @@
 
 import pytest
 
-from dither_service.engine.palettes import NAMED, named
+from dither_engine.palettes import NAMED, named
 
 SIZES = {
     "black-white": 2,

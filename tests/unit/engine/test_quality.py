@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from bench.quality.measures import aligned, hvs_psnr, seen
 from bench.quality.report import Row, measure, photograph
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS
-from dither_service.engine.light import srgb_to_linear
-from dither_service.engine.palettes import named
-from dither_service.engine.targets import media_relative
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS
+from dither_engine.light import srgb_to_linear
+from dither_engine.palettes import named
+from dither_engine.targets import media_relative
 
 CROPS = [photograph("camera")[60:252, 160:352], photograph("coffee")[100:292, 150:342]]
 LINEAR = srgb_to_linear(np.arange(256) / 255)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dither_service.engine import Options, dither, dither_bytes
-from dither_service.engine.decode import Frame
-from dither_service.engine.light import code_of_light, light_of_code
-from dither_service.engine.resize import resized, windows
+from dither_engine import Options, dither, dither_bytes
+from dither_engine.decode import Frame
+from dither_engine.light import code_of_light, light_of_code
+from dither_engine.resize import resized, windows
 from tests.support.pictures import photograph
 
 LIGHT = light_of_code("linear")

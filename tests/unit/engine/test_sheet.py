@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from dither_service.engine import EngineError, Options, decode, dither_bytes, sheet
-from dither_service.engine.algorithms import ALGORITHMS
-from dither_service.engine.cli import main
-from dither_service.engine.sheet import GAP, LABEL, contact_sheet
+from dither_engine import EngineError, Options, decode, dither_bytes, sheet
+from dither_engine.algorithms import ALGORITHMS
+from dither_engine.cli import main
+from dither_engine.sheet import GAP, LABEL, contact_sheet
 from tests.support.pictures import animation, photograph, picture
 
 FEW = ("floyd-steinberg", "interleaved-gradient-noise", "bayer-2", "none")

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dither_service.engine import Options, dither
-from dither_service.engine.algorithms import ALGORITHMS
-from dither_service.engine.light import light_of_code
+from dither_engine import Options, dither
+from dither_engine.algorithms import ALGORITHMS
+from dither_engine.light import light_of_code
 
 LIGHT = light_of_code("linear").astype(float)
 KEEPING = [row.name for row in ALGORITHMS.values() if row.keeps_tone]

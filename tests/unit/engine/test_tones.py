@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_service.engine import Options, dither
-from dither_service.engine.kernels import KERNELS
-from dither_service.engine.light import adjusted, light_of_code
-from dither_service.engine.palettes import NAMED, from_hex, named
-from dither_service.engine.tones import tones_of
+from dither_engine import Options, dither
+from dither_engine.kernels import KERNELS
+from dither_engine.light import adjusted, light_of_code
+from dither_engine.palettes import NAMED, from_hex, named
+from dither_engine.tones import tones_of
 from tests.support import diffusion_reference
 
 FLATS = [

@@ -14,7 +14,7 @@ from api_gateway.filter import find_threat
 from api_gateway.framing import MAX_TARGET_BYTES
 from api_gateway.headers import Headers
 from api_gateway.routes import ROUTES
-from dither_service.engine import catalogue
+from dither_engine import catalogue
 
 LINES = (Path(__file__).parent / "attacks.txt").read_text().splitlines()
 ATTACKS = [line for line in LINES if not line.startswith("#")]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dither_engine import Encoded, Options
 from dither_service.api import create_api
-from dither_service.engine import Encoded, Options
 from dither_service.preview import Previews
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings

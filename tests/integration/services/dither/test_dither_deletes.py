@@ -2,7 +2,7 @@
 
 import pytest
 
-from dither_service.engine import Options
+from dither_engine import Options
 from dither_service.service import DitherService
 from shared.database import Database
 from shared.problems import Problem

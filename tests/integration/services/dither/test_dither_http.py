@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from PIL import Image
 
+from dither_engine import Options
 from dither_service import models
 from dither_service.api import create_api
-from dither_service.engine import Options
 from dither_service.preview import LARGEST_SIZE, Previews
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings

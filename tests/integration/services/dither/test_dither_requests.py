@@ -4,9 +4,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from dither_engine import Options
 from dither_service import models
 from dither_service.consumer import handlers
-from dither_service.engine import Options
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from shared.database import Database

@@ -1,0 +1,58 @@
+"""Everything that can be chosen, as plain data: the web page and GET /options show this."""
+
+from typing import Any
+
+from dither_engine.algorithms import ALGORITHMS
+from dither_engine.options import Options
+from dither_engine.palettes import NAMED
+
+FORMATS = (
+    {"name": "png", "content_type": "image/png", "title": "PNG"},
+    {"name": "gif", "content_type": "image/gif", "title": "GIF"},
+    {"name": "webp", "content_type": "image/webp", "title": "WebP, lossless"},
+)
+
+
+def catalogue() -> dict[str, Any]:
+    """Algorithms, palettes, options (type, limits, default, description) and formats, JSON-able."""
+    return {
+        "algorithms": [
+            {
+                "name": entry.name,
+                "family": entry.family,
+                "title": entry.title,
+                "description": entry.description,
+                "source": entry.source,
+                "controls": sorted(entry.controls),
+                "keeps_tone": entry.keeps_tone,
+            }
+            for entry in ALGORITHMS.values()
+        ],
+        "palettes": [
+            {
+                "name": entry.name,
+                "title": entry.title,
+                "colours": list(entry.colours),
+                "source": entry.source,
+            }
+            for entry in NAMED.values()
+        ],
+        "options": {name: _field(name) for name in Options.model_fields},
+        "formats": [dict(entry) for entry in FORMATS],
+    }
+
+
+def _field(name: str) -> dict[str, Any]:
+    schema = Options.model_json_schema()["properties"][name]
+    kinds = [schema, *schema.get("anyOf", [])]
+    types = [kind["type"] for kind in kinds if kind.get("type", "null") != "null"]
+    field: dict[str, Any] = {
+        "type": " | ".join(types),
+        "default": schema.get("default"),
+        "description": schema.get("description", ""),
+    }
+    for kind in kinds:
+        for key, limit in (("minimum", "min"), ("maximum", "max"), ("enum", "values")):
+            if key in kind:
+                field[limit] = kind[key]
+    return field

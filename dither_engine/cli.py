@@ -1,0 +1,213 @@
+"""The command line: dither files, list what there is, draw a contact sheet, fill the cache.
+
+Every option of the library is an option here, with the same name and the same limits.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dither_engine.algorithms import ALGORITHMS, CUSTOM
+from dither_engine.batch import is_directory, plan, put_out, run
+from dither_engine.catalogue import FORMATS
+from dither_engine.decode import MAX_FRAMES
+from dither_engine.errors import EngineError
+from dither_engine.options import ALLOWED, Options
+from dither_engine.palettes import NAMED
+
+_ENDINGS = tuple(entry["name"] for entry in FORMATS)
+_EPILOG = """\
+examples:
+  python -m dither_engine photo.jpg -o photo.png
+  python -m dither_engine *.jpg -o out/ --algorithm atkinson --palette gameboy --scale 2
+  python -m dither_engine - -o - --channels 4 < photo.jpg > photo.png
+  python -m dither_engine photo.jpg -o sheet.png --contact-sheet --palette pico-8
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit status: 0, 1 when a file failed, 2 for a wrong command."""
+    # What Pillow notes about odd files is not for the person at the command line.
+    warnings.filterwarnings("ignore", module="PIL")
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever reads has left
+        return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.list:
+        return _list()
+    if given.warm:
+        from dither_engine.methods import warm  # noqa: PLC0415 - loads the compiler
+
+        warm()
+        return 0
+    if not given.inputs or not given.output:
+        parser.error("name at least one input, and the output with -o")
+    try:
+        fields = _fields(given)
+        options = Options.parse(fields)
+        jobs = plan(given.inputs, given.output, options.format)
+        if given.contact_sheet:
+            _check_sheet(fields, len(jobs))
+        elif "kernel" in fields and options.algorithm != CUSTOM:
+            raise EngineError("A kernel goes with --algorithm custom.")
+    except EngineError as error:
+        parser.error(str(error))
+    make = _sheet if given.contact_sheet else _dithered
+    limits = {"max_pixels": given.max_pixels, "max_frames": given.max_frames}
+    return run(jobs, lambda data: make(data, options, limits))
+
+
+def _list() -> int:
+    try:
+        put_out(listing().encode(sys.stdout.encoding, "replace"))
+    except EngineError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def listing() -> str:
+    """All algorithms and palettes, one a line."""
+    algorithms = {entry.name: entry.description for entry in ALGORITHMS.values()}
+    algorithms[CUSTOM] = "Error diffusion with the weights of --kernel."
+    palettes = {
+        "channels": "Levels per colour channel (--channels).",
+        "gray": "Grey levels (--channels).",
+        "adaptive:n": "n colours made from the image.",
+        "#rrggbb,#rrggbb,...": "A list of 2 to 256 colours.",
+    }
+    for entry in NAMED.values():
+        count = f" ({len(entry.colours)} colours)" if "colours" not in entry.title else ""
+        palettes[entry.name] = f"{entry.title}{count}."
+    return f"algorithms:\n{_columns(algorithms)}\npalettes:\n{_columns(palettes)}"
+
+
+def _columns(lines: dict[str, str]) -> str:
+    width = max(map(len, lines))
+    return "".join(f"  {name:{width}}  {text}\n" for name, text in lines.items())
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message.rstrip('.')}. See --help.\n")
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m dither_engine",
+        description="Dither images and animations.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("inputs", nargs="*", metavar="IN", help="image files; - is standard input")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="a file; a directory, for several images; - is standard output",
+    )
+    parser.add_argument("--list", action="store_true", help="list algorithms and palettes")
+    parser.add_argument(
+        "--contact-sheet",
+        action="store_true",
+        help="draw one picture of all algorithms on the image, labelled; --width, --height and"
+        " --scale are those of each. Always a PNG file.",
+    )
+    parser.add_argument("--warm", action="store_true", help="compile all kernels into the cache")
+    parser.add_argument(
+        "--max-pixels",
+        type=_positive,
+        default=100_000_000,
+        metavar="N",
+        help="refuse larger images, before decoding and after enlarging. Default: %(default)s.",
+    )
+    parser.add_argument(
+        "--max-frames",
+        type=_positive,
+        default=MAX_FRAMES,
+        metavar="N",
+        help="refuse longer animations. Default: %(default)s.",
+    )
+    group = parser.add_argument_group("how to dither")
+    for name, field in Options.model_fields.items():
+        if isinstance(field.default, bool):
+            group.add_argument(
+                f"--{name}", action=argparse.BooleanOptionalAction, help=field.description
+            )
+        else:
+            group.add_argument(f"--{name}", metavar="X", help=_help(name).replace("%", "%%"))
+    return parser
+
+
+def _help(name: str) -> str:
+    field, allowed = Options.model_fields[name], ALLOWED[name]
+    words = "See --list" if name in ("algorithm", "palette") else allowed[0].upper() + allowed[1:]
+    default = "" if field.default is None else f" Default: {field.default}."
+    return f"{field.description} {words}.{default}"
+
+
+def _fields(given: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given; the format also from the output's ending."""
+    fields = {name: getattr(given, name) for name in Options.model_fields}
+    found = {name: value for name, value in fields.items() if value is not None}
+    if "kernel" in found:
+        try:
+            found["kernel"] = json.loads(found["kernel"])
+        except ValueError as error:
+            raise EngineError("A kernel is written as JSON: [[0, 0, 7], [3, 5, 1]].") from error
+    ending = Path(given.output).suffix.lower().removeprefix(".")
+    if "format" not in found and ending and not is_directory(given.inputs, given.output):
+        if ending not in _ENDINGS:
+            *most, last = (f".{name}" for name in _ENDINGS)
+            raise EngineError(
+                f"{given.output} does not say a format: end it in {', '.join(most)} or {last},"
+                " or say --format."
+            )
+        found["format"] = ending
+    return found
+
+
+def _check_sheet(fields: dict[str, Any], images: int) -> None:
+    """Refuse what a contact sheet cannot obey."""
+    if images != 1:
+        raise EngineError("A contact sheet is made of one image.")
+    if fields.get("format", "png") != "png":
+        raise EngineError(
+            "A contact sheet is a PNG file: name the output so and leave --format out."
+        )
+    if fields.keys() & {"algorithm", "kernel"}:
+        raise EngineError(
+            "A contact sheet shows all algorithms: leave --algorithm and --kernel out."
+        )
+
+
+def _dithered(data: bytes, options: Options, limits: dict[str, int]) -> bytes:
+    from dither_engine.pipeline import dither_bytes  # noqa: PLC0415 - loads the compiler
+
+    return dither_bytes(data, options, **limits).data
+
+
+def _sheet(data: bytes, options: Options, limits: dict[str, int]) -> bytes:
+    from dither_engine.sheet import contact_sheet  # noqa: PLC0415 - loads the compiler
+
+    return contact_sheet(data, options, **limits)

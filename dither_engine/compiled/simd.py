@@ -1,0 +1,225 @@
+"""Sixteen-bit integers in step: `LANES` of them as one value, for use inside kernels.
+
+LLVM's vectoriser gives up on wavefronts, whose stores and loads overlap by one lane; so kernels
+say what they mean. LLVM turns the vectors into whatever the machine has (AVX2, SSE2, NEON), with
+the same results everywhere: integer arithmetic wraps, shifts floor.
+
+``+ - & | ^`` work lane by lane.
+"""
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+from dither_engine.compiled.decorators import Function
+
+LANES = 32
+SQUARE = 16  # of the transposition
+
+SHORT, WORD, _BYTE = ir.IntType(16), ir.IntType(32), ir.IntType(8)
+SHORTS, WORDS, _BYTES = (ir.VectorType(kind, LANES) for kind in (SHORT, WORD, _BYTE))
+_SQUARE_ROW = ir.VectorType(_BYTE, SQUARE)
+
+
+class LanesType(types.Type):
+    """Numba's type of `LANES` 16-bit integers."""
+
+    def __init__(self) -> None:
+        super().__init__(name="lanes")
+
+
+lanes_type = LanesType()
+
+
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, SHORTS)
+
+
+def address(context: Any, builder: Any, kind: Any, value: Any, index: Any, vector: Any) -> Any:
+    array = context.make_array(kind)(context, builder, value)
+    element = builder.gep(array.data, [index])
+    return builder.bitcast(element, vector.as_pointer())
+
+
+def broadcast(builder: Any, value: Any, vector: Any) -> Any:
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, WORD(0))
+    zeros = ir.Constant(ir.VectorType(WORD, vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), zeros)
+
+
+def instruction(function: Function) -> Function:
+    """Decorator: ``intrinsic`` with a type; the function gets types and returns what writes IR."""
+    made: Function = intrinsic(function)
+    return made
+
+
+@instruction
+def load(typing_context, array, index):
+    """Lanes from ``array[index : index + LANES]`` of an int16 or uint8 array."""
+    vector = _BYTES if array.dtype == types.uint8 else SHORTS
+
+    def generate(context, builder, signature, arguments):
+        place = address(context, builder, signature.args[0], arguments[0], arguments[1], vector)
+        value = builder.load(place, align=1)
+        return builder.zext(value, SHORTS) if vector is _BYTES else value
+
+    return lanes_type(array, types.intp), generate
+
+
+@instruction
+def store(typing_context, array, index, value):
+    """Lanes to ``array[index : index + LANES]``; the low bytes if it is a uint8 array."""
+    vector = _BYTES if array.dtype == types.uint8 else SHORTS
+
+    def generate(context, builder, signature, arguments):
+        place = address(context, builder, signature.args[0], arguments[0], arguments[1], vector)
+        value = arguments[2]
+        if vector is _BYTES:
+            value = builder.trunc(value, _BYTES)
+        builder.store(value, place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, lanes_type), generate
+
+
+@instruction
+def spread(typing_context, value):
+    """One integer in every lane."""
+
+    def generate(context, builder, signature, arguments):
+        return broadcast(builder, arguments[0], SHORTS)
+
+    return lanes_type(types.int16), generate
+
+
+@instruction
+def high_product(typing_context, a, b):
+    """``a * b >> 16``, rounded down, of signed lanes."""
+
+    def generate(context, builder, signature, arguments):
+        wide = [builder.sext(value, WORDS) for value in arguments]
+        shift = ir.Constant(WORDS, [16] * LANES)
+        return builder.trunc(builder.ashr(builder.mul(*wide), shift), SHORTS)
+
+    return lanes_type(lanes_type, lanes_type), generate
+
+
+@instruction
+def product(typing_context, a, b):
+    """``a * b``, the low 16 bits."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.mul(*arguments)
+
+    return lanes_type(lanes_type, lanes_type), generate
+
+
+@instruction
+def shifted(typing_context, value, places):
+    """``value >> places``, rounded down."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ashr(arguments[0], broadcast(builder, arguments[1], SHORTS))
+
+    return lanes_type(lanes_type, types.int16), generate
+
+
+@instruction
+def at_least(typing_context, a, b):
+    """All ones (-1) in the lanes where a ≥ b, 0 elsewhere."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.sext(builder.icmp_signed(">=", *arguments), SHORTS)
+
+    return lanes_type(lanes_type, lanes_type), generate
+
+
+def _define(symbol: Any, method: str) -> None:
+    @instruction
+    def apply(typing_context, a, b):
+        def generate(context, builder, signature, arguments):
+            return getattr(builder, method)(*arguments)
+
+        return lanes_type(lanes_type, lanes_type), generate
+
+    @overload(symbol)
+    def operation(a, b):
+        if isinstance(a, LanesType) and isinstance(b, LanesType):
+            return lambda a, b: apply(a, b)  # noqa: PLW0108 - Numba wants a Python function
+        return None
+
+
+for _symbol, _method in (
+    (operator.add, "add"),
+    (operator.sub, "sub"),
+    (operator.and_, "and_"),
+    (operator.or_, "or_"),
+    (operator.xor, "xor"),
+):
+    _define(_symbol, _method)
+
+
+@instruction
+def transpose(typing_context, source, start, stride, target, place, pitch):
+    """Turn a square of `SQUARE` × `SQUARE` bytes, rows becoming columns.
+
+    Row r is read at ``source[start + r * stride]`` and written, turned, at
+    ``target[place + r * pitch]``; both arrays are flat uint8.
+    """
+
+    def generate(context, builder, signature, arguments):
+        source, start, stride, target, place, pitch = arguments
+        rows = []
+        index = start
+        for _ in range(SQUARE):
+            rows.append(
+                builder.load(
+                    address(context, builder, signature.args[0], source, index, _SQUARE_ROW),
+                    align=1,
+                )
+            )
+            index = builder.add(index, stride)
+        # Interleaving rows i and i + n/2, log2 n times, turns the square.
+        low = [i // 2 + SQUARE * (i % 2) for i in range(SQUARE)]
+        masks = [
+            ir.Constant(ir.VectorType(WORD, SQUARE), [half + i for i in low])
+            for half in (0, SQUARE // 2)
+        ]
+        for _ in range(SQUARE.bit_length() - 1):
+            rows = [
+                builder.shuffle_vector(rows[i], rows[i + SQUARE // 2], mask)
+                for i in range(SQUARE // 2)
+                for mask in masks
+            ]
+        index = place
+        for row in rows:
+            builder.store(
+                row,
+                address(context, builder, signature.args[3], target, index, _SQUARE_ROW),
+                align=1,
+            )
+            index = builder.add(index, pitch)
+        return context.get_dummy_value()
+
+    signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
+    return signature, generate
+
+
+@instruction
+def copy(typing_context, source, start, target, place, count):
+    """``target[place : place + count] = source[start : start + count]``; flat uint8, apart."""
+
+    def generate(context, builder, signature, arguments):
+        source, start, target, place, count = arguments
+        origin = address(context, builder, signature.args[0], source, start, _BYTE)
+        goal = address(context, builder, signature.args[2], target, place, _BYTE)
+        cgutils.raw_memcpy(builder, goal, origin, count, 1)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, target, types.intp, types.intp), generate

@@ -1,0 +1,197 @@
+"""Error diffusion of `LANES` rows in step: each row a few pixels behind the one above.
+
+When a row reaches a pixel, everything that the rows above give to it has arrived, so all lanes
+can be computed by the same vector instructions, and the result is that of the plain loop, bit for
+bit. Samples are taken in the order of memory: of an RGB image, a row is three times as long, and
+its weights reach three times as far.
+
+At step s, lane l is at sample ``s - l * skew``. A ring holds, for each of the steps ahead, what
+has been given to its lanes so far, and what has been given to the rows below the last lane: those
+go to ``carry``, from which the next `LANES` rows start: what its row ``skew * LANES + s`` has is
+given to them at step s. Lanes that are not inside their row take
+part, but what they would give is masked away, which drops the error off the edges.
+"""
+
+import numpy as np
+
+from dither_engine.compiled.decorators import inlined, merged
+from dither_engine.compiled.simd import (
+    LANES,
+    SQUARE,
+    at_least,
+    copy,
+    high_product,
+    load,
+    product,
+    spread,
+    store,
+    transpose,
+)
+
+SKEW = 4  # pixels
+CHUNK = 3 * SQUARE  # steps between transpositions
+PITCH = 2 * LANES  # of the ring: the lanes, and the rows below them
+QUADS = 2  # fours of rows below; a kernel has at most eight rows
+
+
+@inlined
+def samples_behind(shares, depth):
+    """How far each row is behind the one above: the kernel's reach to the left, and SKEW pixels.
+
+    One would do, but what was written a moment ago, one lane aside, is slow to read.
+    """
+    return (SKEW - min(shares[:, 0].min(), 0)) * depth
+
+
+@inlined
+def ring_size(reach, skew, depth):
+    """Steps that the ring holds: a power of two above the farthest tap."""
+    size = 1
+    while size < skew * (reach + 1) + 8 * depth:
+        size *= 2
+    return size
+
+
+@inlined
+def arrange(shares, rest, skew, depth, offsets, weights):
+    """Where in the ring each share goes, and its weight; without the rest and what goes nowhere.
+
+    Returns how many shares that are, the weight that goes nowhere, and where the rest goes (-1:
+    nowhere).
+    """
+    count, lost, last = 0, 0, -1
+    for t in range(shares.shape[0]):
+        dx, dy, weight = shares[t, 0], shares[t, 1], shares[t, 2]
+        place = (skew * dy + dx * depth) * PITCH + dy
+        if t == rest:
+            last = place if dy >= 0 else -1
+        elif dy < 0:
+            lost = weight
+        else:
+            offsets[count] = place
+            weights[count] = weight
+            count += 1
+    return count, np.int16(lost), last
+
+
+@inlined
+def fill_lanes(rows, top, length, skew, pitch, lines):
+    """Copy up to LANES rows, each shifted by its skew, into ``lines``."""
+    flat = rows.reshape(rows.size)
+    for l in range(min(LANES, rows.shape[0] - top)):
+        copy(flat, (top + l) * length, lines, l * (pitch + skew), length)
+
+
+@inlined
+def empty_lanes(lines, pitch, skew, top, length, rows):
+    """The inverse of `fill_lanes`."""
+    flat = rows.reshape(rows.size)
+    for l in range(min(LANES, rows.shape[0] - top)):
+        copy(lines, l * (pitch + skew), flat, (top + l) * length, length)
+
+
+@inlined
+def to_steps(lines, pitch, start, count, tiles):
+    """Turn ``count`` steps of the lines, from ``start``, so that lanes lie side by side."""
+    for i in range(0, count, SQUARE):
+        for half in range(0, LANES, SQUARE):
+            transpose(lines, start + i + half * pitch, pitch, tiles, i * LANES + half, LANES)
+
+
+@inlined
+def to_lines(tiles, count, lines, pitch, start):
+    """The inverse of `to_steps`."""
+    for i in range(0, count, SQUARE):
+        for half in range(0, LANES, SQUARE):
+            transpose(tiles, i * LANES + half, LANES, lines, start + i + half * pitch, pitch)
+
+
+@inlined
+def begin(ring, size, carry, skew):
+    """Start the ring from what the rows above have given.
+
+    carry: ``int64 (steps, QUADS)``, four rows in a number.
+    """
+    quads = ring.view(np.int64)
+    zero = spread(np.int16(0))
+    for s in range(size):
+        store(ring, s * PITCH, zero)
+        store(ring, s * PITCH + LANES, zero)
+        for q in range(QUADS):
+            quads[s * (PITCH // 4) + q] = carry[s + skew * LANES, q]
+
+
+@merged
+def turn(ring, quads, slot, step, size, carry, skew):
+    """A step is done: keep what is for the rows below, and make its slot that of a later step.
+
+    quads: the ring as int64. What lanes have that are not inside their row comes along, and does
+    nothing, as they do.
+    """
+    zero = spread(np.int16(0))
+    place = slot >> 2
+    for q in range(QUADS):
+        carry[step, q] = quads[place + LANES // 4 + q]
+    store(ring, slot, zero)
+    store(ring, slot + LANES, zero)
+    ahead = step + size + skew * LANES
+    for q in range(QUADS):
+        quads[place + q] = carry[ahead, q]
+
+
+@inlined
+def finish(ring, wrap, padded, size, carry):
+    """Keep what is for the rows below and lies in steps that were not taken."""
+    quads = ring.view(np.int64)
+    for s in range(padded, padded + size):
+        for q in range(QUADS):
+            carry[s, q] = quads[(((s * PITCH) & wrap) + LANES) // 4 + q]
+
+
+@merged
+def inside(value, step, length, skew, starts):
+    """``value`` in the lanes that are inside their row at a step, 0 in the others."""
+    if step < skew * LANES:
+        value = value & at_least(spread(np.int16(step)), starts)
+    if step >= length:
+        value = value & at_least(starts, spread(np.int16(step - length + 1)))
+    return value
+
+
+@merged
+def give(ring, wrap, at, error, now, offsets, weights, count, lost, last):
+    """Give the shares of ``error`` to the steps ahead of ``at``.
+
+    ``now`` is memory that the error goes through on its way into the loop, or else LLVM widens it
+    before the loop and no longer sees that one instruction gives the high half of a product.
+    """
+    store(now, 0, error)
+    left = error
+    if lost != 0:
+        left = left - high_product(error, spread(lost))
+    for t in range(count):
+        part = high_product(load(now, 0), spread(weights[t]))
+        left = left - part
+        place = (at + offsets[t]) & wrap
+        store(ring, place, load(ring, place) + part)
+    if last >= 0:
+        place = (at + last) & wrap
+        store(ring, place, load(ring, place) + left)
+
+
+@merged
+def scaled(codes):
+    """Light of code values when light is sRGB: ``floor(code * 8192 / 255 + 1/2)``."""
+    whole = product(codes, spread(np.int16(32)))
+    near = whole + spread(np.int16(128))
+    byte = spread(np.int16(256))
+    return whole + high_product(near + high_product(near, byte), byte)
+
+
+@merged
+def clamped(value, low, high):
+    """Lanes limited to low … high."""
+    enough = at_least(value, low)
+    value = (value & enough) | (low ^ (low & enough))
+    over = at_least(value, high)
+    return (high & over) | (value ^ (value & over))

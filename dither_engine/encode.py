@@ -1,0 +1,141 @@
+"""A dithered image as a file: PNG, GIF or lossless WebP, still or animated.
+
+Fully transparent pixels of an otherwise opaque indexed image become one more colour, after those
+of the palette. Where that does not fit, or alpha has values in between, PNG and WebP are written
+as RGBA; GIF knows only transparent (alpha below 128) and opaque.
+"""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dither_engine.errors import EngineError
+from dither_engine.png import colour_png, indexed_png
+from dither_engine.result import Dithered, Encoded
+
+CONTENT_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+Pixels = NDArray[np.uint8]
+
+
+def encode(result: Dithered, form: str, scale: int = 1) -> Encoded:
+    """Write ``result`` in a format of CONTENT_TYPES, every pixel ``scale`` × ``scale`` large.
+
+    Raises EngineError when the format cannot hold the colours.
+    """
+    frames = tuple(_enlarged(frame, scale) for frame in result.frames or (result,))
+    write = {"png": _png, "gif": _gif, "webp": _webp}[form]
+    return Encoded(
+        write(frames, result.loop),
+        CONTENT_TYPES[form],
+        form,
+        frames[0].width,
+        frames[0].height,
+        _colours(result),
+        len(frames),
+    )
+
+
+def _colours(result: Dithered) -> int:
+    return len(result.palette) if result.indexed else len(result.palette) ** 3
+
+
+def _enlarged(frame: Dithered, scale: int) -> Dithered:
+    if scale == 1:
+        return frame
+    alpha = None if frame.alpha is None else _repeated(frame.alpha, scale)
+    indices = _repeated(frame.indices, scale)
+    return Dithered(indices, frame.palette, alpha, duration=frame.duration)
+
+
+def _repeated(pixels: Pixels, scale: int) -> Pixels:
+    return np.repeat(np.repeat(pixels, scale, axis=0), scale, axis=1)
+
+
+def _png(frames: Sequence[Dithered], plays: int) -> bytes:
+    durations = [frame.duration for frame in frames]
+    found = _indexed(frames, only_binary=True)
+    if found is None:
+        return colour_png([_colours_of(frame) for frame in frames], durations, plays)
+    pictures, palette, transparent = found
+    return indexed_png(pictures, palette, transparent, durations, plays)
+
+
+def _colours_of(frame: Dithered) -> Pixels:
+    return frame.rgb() if frame.alpha is None else np.dstack([frame.rgb(), frame.alpha])
+
+
+def _indexed(
+    frames: Sequence[Dithered], *, only_binary: bool
+) -> tuple[list[Pixels], Pixels, int | None] | None:
+    """Frames as positions in one palette, and the transparent position; None if that cannot be."""
+    if not frames[0].indexed:
+        return None
+    palette = frames[0].palette
+    alphas = [frame.alpha for frame in frames if frame.alpha is not None]
+    if not alphas:
+        return [frame.indices for frame in frames], palette, None
+    if len(palette) == 256 or (only_binary and not all(_binary(alpha) for alpha in alphas)):
+        return None
+    transparent = len(palette)
+    pictures = [
+        frame.indices
+        if frame.alpha is None
+        else np.where(frame.alpha < 128, np.uint8(transparent), frame.indices)
+        for frame in frames
+    ]
+    return pictures, np.concatenate([palette, np.zeros((1, 3), np.uint8)]), transparent
+
+
+def _binary(alpha: Pixels) -> bool:
+    return bool(np.all((alpha == 0) | (alpha == 255)))
+
+
+def _gif(frames: Sequence[Dithered], plays: int) -> bytes:
+    found = _indexed(frames, only_binary=False)
+    if found is None:
+        raise EngineError(
+            "A GIF has at most 256 colours, the transparent one included:"
+            " use fewer colours, alpha=flatten, or the format png or webp."
+        )
+    pictures, palette, transparent = found
+    images = []
+    for picture in pictures:
+        image = Image.fromarray(picture)
+        image.putpalette(palette.tobytes())
+        images.append(image)
+    file = io.BytesIO()
+    keywords: dict[str, object] = {"optimize": False}
+    if transparent is not None:
+        keywords |= {"transparency": transparent, "disposal": 2}
+    if len(images) > 1:
+        keywords |= _timing([_gif_delay(frame.duration) for frame in frames], images)
+        if plays != 1:
+            keywords["loop"] = max(plays - 1, 0)
+    images[0].save(file, "GIF", **keywords)
+    return file.getvalue()
+
+
+def _webp(frames: Sequence[Dithered], plays: int) -> bytes:
+    images = [Image.fromarray(_colours_of(frame)) for frame in frames]
+    keywords: dict[str, object] = {"lossless": True, "exact": True, "method": 1, "quality": 30}
+    if len(images) > 1:
+        keywords |= _timing([frame.duration for frame in frames], images) | {"loop": plays}
+    file = io.BytesIO()
+    images[0].save(file, "WEBP", **keywords)
+    return file.getvalue()
+
+
+def _timing(durations: list[int], images: list[Image.Image]) -> dict[str, object]:
+    return {
+        "save_all": True,
+        "append_images": images[1:],
+        "duration": durations,
+    }
+
+
+def _gif_delay(duration: int) -> int:
+    """GIF counts hundredths of a second, and browsers show what is below two for ten."""
+    return max((duration + 5) // 10 * 10, 20) if duration > 0 else 0

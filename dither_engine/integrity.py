@@ -1,0 +1,172 @@
+"""Whether a file is there to its end, and how much it holds, before any pixel is decoded.
+
+Readers show what there is of a GIF, a PNG or a TIFF of several pages that was cut short, and only
+find out while they decode that a GIF's frames are larger than its header says. The other formats
+say themselves when something is missing.
+
+Sources: CompuServe, "Graphics Interchange Format, version 89a", 1990; W3C, "Portable Network
+Graphics (PNG) Specification (Third Edition)", 2025; Aldus, "TIFF revision 6.0", 1992, and its
+64-bit form, "BigTIFF", 2007; ITU-T T.81 (JPEG), 1992.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dither_engine.errors import EngineError
+
+_MAX_CHUNKS = 100_000  # of a PNG
+_MAX_SCANS = 50  # of a JPEG: each may be a few bytes, and takes the time of a whole image
+_MAX_BLOCKS = 1_000_000  # of a GIF, where they are 255 bytes each but for the last ones
+_MAX_PAGES, _MAX_TAGS = 1000, 1000  # of a TIFF that are looked at; that a page may have
+_GIF_END, _GIF_EXTENSION, _GIF_IMAGE, _GIF_COMMENT, _GIF_LOOP = 0x3B, 0x21, 0x2C, 0xFE, 0xFF
+_JPEG_SCAN, _JPEG_END, _JPEG_BARE = 0xDA, 0xD9, (0x01, 0xD8)  # bare: without a length
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)  # neither stuffing nor a restart
+_STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags: where they begin, how many bytes they have
+_TIFF_NUMBERS = {3: "u2", 4: "u4", 16: "u8"}
+_ENDIAN: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
+
+
+class Extent(NamedTuple):
+    """How many frames there are, and the size in pixels that holds all of them."""
+
+    frames: int
+    width: int
+    height: int
+
+
+def damaged() -> EngineError:
+    """What is said of a file that cannot be read to its end."""
+    return EngineError("The image is damaged or cut short: send the whole file.")
+
+
+def check_end(data: bytes, form: str | None) -> None:
+    """Raise EngineError for a PNG or TIFF without its end, or a JPEG of absurdly many scans."""
+    try:
+        if form == "PNG":
+            _walk_png(data)
+        elif form == "TIFF":
+            _walk_tiff(data)
+        elif form in ("JPEG", "MPO"):
+            _walk_jpeg(data)
+    except (struct.error, ValueError) as error:
+        raise error if isinstance(error, EngineError) else damaged() from error
+
+
+def gif_extent(data: bytes, most: int) -> Extent:
+    """Of a GIF; EngineError when its end is missing. Counting stops at ``most`` + 1 frames."""
+    try:
+        return _walk_gif(data, most)
+    except (struct.error, IndexError, StopIteration) as error:
+        raise damaged() from error
+
+
+def _walk_gif(data: bytes, most: int) -> Extent:
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    at = 13 + _colours(flags)
+    frames = 0
+    budget = iter(range(_MAX_BLOCKS))
+    while frames <= most and data[at] != _GIF_END:
+        if data[at] == _GIF_EXTENSION:
+            if _misread(data, at + 1):
+                raise damaged()
+            at = _after_blocks(data, at + 2, budget)
+        elif data[at] == _GIF_IMAGE:
+            left, top, across, down, flags = struct.unpack_from("<HHHHB", data, at + 1)
+            width, height = max(width, left + across), max(height, top + down)
+            at = _after_blocks(data, at + 11 + _colours(flags), budget)
+            frames += 1
+        else:
+            at += 1  # padding
+        next(budget)
+    return Extent(frames, width, height)
+
+
+def _misread(data: bytes, at: int) -> bool:
+    """Whether Pillow would read on where the extension at ``at`` ends, and find other frames."""
+    size, body = data[at + 1], at + 2
+    if data[at] == _GIF_LOOP and data[body : body + 11] == b"NETSCAPE2.0":
+        return data[body + size] == 0
+    return data[at] != _GIF_COMMENT and size == 0
+
+
+def _colours(flags: int) -> int:
+    """Bytes of the table of colours that follows, if one does."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, at: int, budget: Iterator[int]) -> int:
+    while data[at]:
+        at += data[at] + 1
+        next(budget)
+    return at + 1
+
+
+def _walk_png(data: bytes) -> None:
+    at, name = 8, b""
+    for _ in range(_MAX_CHUNKS):
+        length, name = struct.unpack_from(">I4s", data, at)
+        at += 12 + length
+        if name == b"IEND":
+            break
+    if name != b"IEND" or at > len(data):
+        raise damaged()
+
+
+def _walk_jpeg(data: bytes) -> None:
+    """From marker to marker, as far as they go: what is missing, the decoder says."""
+    scans = 0
+    found = _MARKER.search(data)
+    while found and found[0][1] != _JPEG_END:
+        at = found.end()
+        if found[0][1] not in _JPEG_BARE:
+            at += max(int.from_bytes(data[at : at + 2], "big"), 2)
+        scans += found[0][1] == _JPEG_SCAN
+        if scans > _MAX_SCANS:
+            raise EngineError(f"The JPEG has too many scans: at most {_MAX_SCANS} are allowed.")
+        found = _MARKER.search(data, at)
+
+
+def _walk_tiff(data: bytes) -> None:
+    """Follow the pages; of those after the first, which the decoder reads, see that all is there.
+
+    A chain that comes back to itself ends there.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    large = struct.unpack_from(f"{order}H", data, 2)[0] == 43
+    word, count_of, at = ("Q", "Q", 8) if large else ("I", "H", 4)
+    entry = struct.Struct(f"{order}HH{word}{struct.calcsize(word)}s")
+    seen: set[int] = set()
+    while len(seen) < _MAX_PAGES:
+        (page,) = struct.unpack_from(order + word, data, at)
+        if page == 0 or page in seen:
+            return
+        (count,) = struct.unpack_from(order + count_of, data, page)
+        if count > _MAX_TAGS:
+            raise damaged()
+        first = page + struct.calcsize(count_of)
+        at = first + count * entry.size
+        if seen:
+            fields = (entry.unpack_from(data, place) for place in range(first, at, entry.size))
+            _check_page(data, order, {tag: field for tag, *field in fields})
+        seen.add(page)
+
+
+def _check_page(data: bytes, order: str, fields: dict[int, list[Any]]) -> None:
+    for begins, lengths in (_STRIPS, _TILES):
+        if begins in fields and lengths in fields:
+            ends = [_numbers(data, order, *fields[tag]).astype(float) for tag in (begins, lengths)]
+            if len(ends[0]) != len(ends[1]) or (ends[0] + ends[1]).max(initial=0) > len(data):
+                raise damaged()
+
+
+def _numbers(data: bytes, order: str, kind: int, count: int, value: bytes) -> NDArray[Any]:
+    """A tag's numbers, which stand in the tag itself if they fit."""
+    dtype = np.dtype(order + _TIFF_NUMBERS.get(kind, "u4"))
+    if count * dtype.itemsize <= len(value):
+        return np.frombuffer(value, dtype, count)
+    return np.frombuffer(data, dtype, count, int.from_bytes(value, _ENDIAN[order]))

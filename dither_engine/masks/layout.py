@@ -1,0 +1,110 @@
+"""Which mask an algorithm lays over a picture of what size, channel by channel.
+
+Dots that the three channels set at the same places make coarse black and white grain; at other
+places, finer coloured grain, which the eye averages better. So noise masks are shifted and screens
+turned from channel to channel (screens by printers' angles: cyan, the inverse of red, 30° one
+way, magenta 30° the other, yellow 45°). Bayer's mask and the threshold maps are the same for all
+channels, as everywhere else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dither_engine.masks import ONE, Mask
+from dither_engine.masks.bayer import bayer
+from dither_engine.masks.noise import blue_noise, gradient_noise, white_noise
+from dither_engine.masks.screen import SPOTS, screen
+from dither_engine.masks.threshold_maps import MAPS
+from dither_engine.options import Options
+
+_COMPUTED = ("white-noise", "interleaved-gradient-noise")
+_BAND = 64
+_SHIFTS = ((0, 0), (49, 79), (85, 36))
+_TURNS = (-30.0, 30.0, -45.0)
+_CLUSTERED = ("halftone", 45.0, 32**0.5)
+
+
+Number = TypeVar("Number", np.uint8, np.uint16)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Thresholds of the rows ``top`` to ``bottom``: row y's are ``thresholds[(y − top) % h]``.
+
+    tile: what is laid again and again to the right, ``uint16 (h, w, C)``, until ``width``.
+    """
+
+    top: int
+    bottom: int
+    tile: Mask
+    width: int
+
+    @property
+    def thresholds(self) -> Mask:
+        """``uint16 (h, W, C)``."""
+        return across(self.tile, self.width)
+
+
+def layers(options: Options, height: int, width: int, depth: int) -> Iterator[Layer]:
+    """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom."""
+    masks = (
+        [] if options.algorithm in _COMPUTED else [_tile(options, c, depth) for c in range(depth)]
+    )
+    if len({mask.shape for mask in masks}) == 1:
+        yield Layer(0, height, _weakened([mask[:height] for mask in masks], options), width)
+        return
+    for top in range(0, height, _BAND):
+        bottom = min(top + _BAND, height)
+        here = np.arange(top, bottom)
+        if masks:
+            channels = [across(mask[here % len(mask)], width) for mask in masks]
+        else:
+            channels = [_noise(options, top, bottom, width, c) for c in range(depth)]
+        yield Layer(top, bottom, _weakened(channels, options), width)
+
+
+def across(tile: NDArray[Number], width: int) -> NDArray[Number]:
+    """``(h, w, …)`` laid again and again to the right: ``(h, width, …)``, C-contiguous."""
+    times = (1, -(-width // tile.shape[1]), *(1 for _ in tile.shape[2:]))
+    return np.ascontiguousarray(np.tile(tile, times)[:, :width])
+
+
+def _noise(options: Options, top: int, bottom: int, width: int, channel: int) -> Mask:
+    if options.algorithm == "white-noise":
+        return white_noise(top, bottom, width, options.seed, channel)
+    down, across = _SHIFTS[channel]
+    return gradient_noise(top + down, bottom + down, width + across)[:, across:]
+
+
+def _tile(options: Options, channel: int, depth: int) -> Mask:
+    name = options.algorithm
+    if name == "blue-noise":
+        return _shifted_noise(channel)
+    if name in SPOTS or name == "clustered-dot":
+        spot, angle, cell = (name, options.angle, options.cell) if name in SPOTS else _CLUSTERED
+        return screen(spot, angle + _TURNS[channel] if depth == 3 else angle, cell)
+    if name in MAPS:
+        entry = MAPS[name]
+        return (np.array(entry.rows) * ONE // entry.divisor).astype(np.uint16)
+    return bayer(int(name.removeprefix("bayer-")))
+
+
+@cache
+def _shifted_noise(channel: int) -> Mask:
+    return np.roll(blue_noise(), _SHIFTS[channel], (0, 1))
+
+
+def _weakened(channels: list[Mask], options: Options) -> Mask:
+    """The channels side by side, nearer to the middle, where all choose the nearest level."""
+    thresholds: Mask = np.ascontiguousarray(np.stack(channels, axis=2))
+    strength = options.strength_parts
+    if strength == ONE:
+        return thresholds
+    middle = ONE // 2
+    away: NDArray[np.int64] = thresholds.astype(np.int64) - middle
+    return (middle + (away * strength >> 16)).astype(np.uint16)

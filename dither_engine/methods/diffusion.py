@@ -1,0 +1,244 @@
+"""Error diffusion with fixed weights, in whole numbers of 1/8192 of full light.
+
+A pixel's value is its light and what earlier pixels gave it, unclamped; it becomes the nearest
+level, the midpoint upwards, or the nearest colour. (With a palette, whose colours may all lie on
+one side, the value is limited to one white beyond black and white, or errors that nothing can
+make good would grow without end.) The error is value - result; each neighbour gets its share,
+``floor(error * weight)``, and what is given over the edge of the image or to a transparent pixel
+is dropped. Even rows run left to right; with ``serpentine`` odd rows run right to left, the
+weights mirrored. `shares` says how weights, strength and rounding go together.
+
+Rows left to right are computed many in step (``compiled.wavefront``); by the plain loops here go
+serpentine scans, transparency, many levels and CIEDE2000. Both give the same bits.
+"""
+
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from dither_engine.algorithms import CUSTOM
+from dither_engine.compiled import wavefront_levels, wavefront_palette
+from dither_engine.compiled.decorators import array_in, array_out, kernel, merged
+from dither_engine.compiled.nearest import nearest_light
+from dither_engine.compiled.search import SEARCH
+from dither_engine.kernels import KERNELS
+from dither_engine.light import WHITE, light_of_code
+from dither_engine.options import Kernel, Options
+from dither_engine.work import Levels, Palette, Work
+
+_U1, _I2, _I4 = types.uint8, types.int16, types.int32
+_TAPS = array_in(_I4, 2)
+_HALF = 32767
+_PAD = 8  # columns of the ring on either side, which nothing reads
+_MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
+Shares = NDArray[np.int32]
+Taps = tuple[tuple[int, int, Fraction], ...]
+
+
+def render(work: Work) -> NDArray[np.uint8]:
+    """See ``work``."""
+    taps, rest = shares(_taps(work.options), Fraction(work.options.strength))
+    in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
+    if isinstance(work.target, Levels):
+        if in_step and work.target.count <= _MOST_LEVELS:
+            return _levels_in_step(work, work.target, taps, rest)
+        return _levels(work, work.target, taps, rest)
+    in_step = in_step and work.options.distance != "ciede2000"
+    return (_palette_in_step if in_step else _palette)(work, work.target, taps, rest)
+
+
+def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> NDArray[np.uint8]:
+    levels = np.empty(work.pixels.shape, np.uint8)
+    diffuse_levels(
+        work.pixels,
+        work.mask,
+        work.light,
+        target.choice,
+        target.lights,
+        taps,
+        rest,
+        work.options.serpentine,
+        levels,
+    )
+    return levels
+
+
+def _palette(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np.uint8]:
+    indices = np.empty(work.pixels.shape[:2], np.uint8)
+    diffuse_palette(
+        work.pixels,
+        work.mask,
+        work.light,
+        target.search,
+        target.lights,
+        taps,
+        rest,
+        work.options.serpentine,
+        indices,
+    )
+    return indices
+
+
+def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDArray[np.uint8]:
+    height, width, depth = work.pixels.shape
+    combined = target.combines(depth)
+    found = np.empty((height, width if combined else width * depth), np.uint8)
+    wavefront_levels.diffuse_levels(
+        work.pixels.reshape(height, width * depth),
+        depth,
+        work.light,
+        _even(work),
+        np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16),
+        np.diff(target.lights),
+        taps,
+        rest,
+        found,
+    )
+    return found if combined else found.reshape(height, width, depth)
+
+
+def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np.uint8]:
+    height, width = work.pixels.shape[:2]
+    found = np.empty((height, width), np.uint8)
+    wavefront_palette.diffuse_palette(
+        work.pixels.reshape(height, width * 3),
+        work.light,
+        _even(work),
+        target.search,
+        target.lights,
+        taps,
+        rest,
+        found,
+    )
+    return found
+
+
+def _even(work: Work) -> bool:
+    """Whether light is in proportion to the code values, which needs no table."""
+    return np.array_equal(work.light, light_of_code("srgb"))
+
+
+def _taps(options: Options) -> Taps:
+    if options.algorithm == CUSTOM and options.kernel is not None:
+        return _custom(options.kernel)
+    return KERNELS[options.algorithm].taps
+
+
+def _custom(rows: Kernel) -> Taps:
+    centre = len(rows[0]) // 2
+    total = sum((Fraction(weight) for row in rows for weight in row), Fraction(0))
+    return tuple(
+        (x - centre, y, Fraction(weight) / total)
+        for y, row in enumerate(rows)
+        for x, weight in enumerate(row)
+        if weight
+    )
+
+
+@lru_cache(64)
+def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
+    """How an error is shared: rows (dx, dy, weight · 65536), and which row takes what is left.
+
+    What is not to be diffused is a share too, the last row, which goes nowhere (dy = -1). The
+    heaviest share takes what the others leave, so no error is lost to rounding; so every other
+    weight is at most one half, and fits 16 bits when cut to 32767.
+    """
+    weights = [weight * strength for _, _, weight in taps]
+    weights.append(1 - sum(weights, Fraction(0)))
+    rest = max(range(len(weights)), key=lambda i: weights[i])
+    places = [(dx, dy) for dx, dy, _ in taps] + [(0, -1)]
+    table = [
+        (dx, dy, min(int(weight * 65536 + Fraction(1, 2)), _HALF))
+        for (dx, dy), weight in zip(places, weights, strict=True)
+    ]
+    made = np.array(table, np.int32)
+    made.setflags(write=False)
+    return made, rest
+
+
+@merged
+def give(ring, y, x, step, c, error, taps, rest):
+    """Give the shares of an error to the rows of the ring, row y being at ``y % rows``."""
+    rows = ring.shape[0]
+    left = error
+    for t in range(taps.shape[0]):
+        if t != rest:
+            part = (error * taps[t, 2]) >> 16
+            left -= part
+            if taps[t, 1] >= 0:
+                ring[(y + taps[t, 1]) % rows, x + _PAD + step * taps[t, 0], c] += part
+    if taps[rest, 1] >= 0:
+        ring[(y + taps[rest, 1]) % rows, x + _PAD + step * taps[rest, 0], c] += left
+
+
+@kernel(
+    array_in(_U1, 3),
+    array_in(_U1, 2),
+    array_in(_I2, 1),
+    array_in(_U1, 1),
+    array_in(_I2, 1),
+    _TAPS,
+    types.int64,
+    types.boolean,
+    array_out(_U1, 3),
+)
+def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, out):
+    height, width, depth = image.shape
+    rows = taps[:, 1].max() + 1
+    ring = np.zeros((rows, width + 2 * _PAD, depth), np.int32)
+    masked = mask.shape[0] > 0
+    for y in range(height):
+        here = y % rows
+        back = serpentine and y % 2 == 1
+        step = -1 if back else 1
+        for i in range(width):
+            x = width - 1 - i if back else i
+            if masked and mask[y, x] == 0:
+                for c in range(depth):
+                    out[y, x, c] = 0
+                continue
+            for c in range(depth):
+                v = light[image[y, x, c]] + ring[here, x + _PAD, c]
+                k = choice[min(max(v, 0), WHITE)]
+                out[y, x, c] = k
+                give(ring, y, x, step, c, v - levels[k], taps, rest)
+        ring[here] = 0
+
+
+@kernel(
+    array_in(_U1, 3),
+    array_in(_U1, 2),
+    array_in(_I2, 1),
+    SEARCH,
+    array_in(_I2, 2),
+    _TAPS,
+    types.int64,
+    types.boolean,
+    array_out(_U1, 2),
+)
+def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine, out):
+    height, width = image.shape[:2]
+    rows = taps[:, 1].max() + 1
+    ring = np.zeros((rows, width + 2 * _PAD, 3), np.int32)
+    value = np.zeros(3, np.int32)
+    masked = mask.shape[0] > 0
+    for y in range(height):
+        here = y % rows
+        back = serpentine and y % 2 == 1
+        step = -1 if back else 1
+        for i in range(width):
+            x = width - 1 - i if back else i
+            if masked and mask[y, x] == 0:
+                out[y, x] = 0
+                continue
+            for c in range(3):
+                v = light[image[y, x, c]] + ring[here, x + _PAD, c]
+                value[c] = min(max(v, -WHITE), 2 * WHITE)
+            k = nearest_light(search, value[0], value[1], value[2])
+            out[y, x] = k
+            for c in range(3):
+                give(ring, y, x, step, c, value[c] - colours[k, c], taps, rest)
+        ring[here] = 0

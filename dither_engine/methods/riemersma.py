@@ -1,0 +1,185 @@
+"""Riemersma dithering: error diffusion along a curve that visits every pixel.
+
+The error of a pixel goes to the 16 that follow on the curve, with weights that fall from 16 to 1
+in equal ratios (their sum is 1, so that tone is kept); transparent pixels are passed over.
+Errors are ``strength`` times what choosing a level or colour missed. The curve is Hilbert's,
+generalised to every size of picture: its steps go to a neighbour, at odd sizes once in a while
+diagonally.
+
+Sources: T. Riemersma, "A balanced dithering technique", C/C++ Users Journal 16(12), 1998;
+J. Červený, "Generalized Hilbert space-filling curve", 2018.
+"""
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
+from dither_engine.compiled.nearest import nearest_light
+from dither_engine.compiled.search import SEARCH
+from dither_engine.light import WHITE
+from dither_engine.work import Levels, Work
+
+LENGTH = 16
+
+
+def weights() -> NDArray[np.int64]:
+    """Of the newest error first; whole numbers with the sum 65536."""
+    falling = [16 ** (-i / (LENGTH - 1)) for i in range(LENGTH)]
+    whole = [int(w * 65536 / sum(falling)) for w in falling]
+    whole[0] += 65536 - sum(whole)
+    return np.array(whole, np.int64)
+
+
+def render(work: Work) -> NDArray[np.uint8]:
+    """See ``work``."""
+    height, width, depth = work.pixels.shape
+    strength = work.options.strength_parts
+    out = np.empty((height, width, depth), np.uint8)
+    target = work.target
+    if isinstance(target, Levels):
+        common = (work.pixels, work.mask, work.light, weights(), strength)
+        follow_levels(*common, target.choice, target.lights, out)
+        return out
+    indices = np.empty((height, width), np.uint8)
+    follow_palette(
+        work.pixels,
+        work.mask,
+        work.light,
+        weights(),
+        strength,
+        target.search,
+        target.lights,
+        indices,
+    )
+    return indices
+
+
+@inlined
+def begin(height, width, stack):
+    """Put the whole picture on the stack of rectangles; how many there are."""
+    stack[0, :2] = 0
+    if width >= height:
+        stack[0, 2], stack[0, 3], stack[0, 4], stack[0, 5] = width, 0, 0, height
+    else:
+        stack[0, 2], stack[0, 3], stack[0, 4], stack[0, 5] = 0, height, width, 0
+    return 1
+
+
+@inlined
+def push(stack, size, x, y, ax, ay, bx, by):
+    stack[size, 0], stack[size, 1], stack[size, 2] = x, y, ax
+    stack[size, 3], stack[size, 4], stack[size, 5] = ay, bx, by
+    return size + 1
+
+
+@inlined
+def sign(value):
+    return 1 if value > 0 else (-1 if value < 0 else 0)
+
+
+@inlined
+def next_run(stack, size, run):
+    """Split rectangles until one is a line: ``run`` is its x, y, step in x, in y, and length."""
+    while True:
+        size -= 1
+        x, y, ax, ay = stack[size, 0], stack[size, 1], stack[size, 2], stack[size, 3]
+        bx, by = stack[size, 4], stack[size, 5]
+        w, h = abs(ax + ay), abs(bx + by)
+        dax, day, dbx, dby = sign(ax), sign(ay), sign(bx), sign(by)
+        if h == 1 or w == 1:
+            run[0], run[1] = x, y
+            run[2], run[3], run[4] = (dax, day, w) if h == 1 else (dbx, dby, h)
+            return size
+        ax2, ay2, bx2, by2 = ax // 2, ay // 2, bx // 2, by // 2
+        w2, h2 = abs(ax2 + ay2), abs(bx2 + by2)
+        if 2 * w > 3 * h:
+            if w2 % 2 == 1 and w > 2:
+                ax2, ay2 = ax2 + dax, ay2 + day
+            size = push(stack, size, x + ax2, y + ay2, ax - ax2, ay - ay2, bx, by)
+            size = push(stack, size, x, y, ax2, ay2, bx, by)
+        else:
+            if h2 % 2 == 1 and h > 2:
+                bx2, by2 = bx2 + dbx, by2 + dby
+            size = push(
+                stack,
+                size,
+                x + (ax - dax) + (bx2 - dbx),
+                y + (ay - day) + (by2 - dby),
+                -bx2,
+                -by2,
+                -(ax - ax2),
+                -(ay - ay2),
+            )
+            size = push(stack, size, x + bx2, y + by2, ax, ay, bx - bx2, by - by2)
+            size = push(stack, size, x, y, bx2, by2, ax2, ay2)
+
+
+@inlined
+def carried(errors, share, newest, c):
+    """What the errors so far add to the next pixel's channel ``c``."""
+    total = np.int64(32768)
+    for i in range(LENGTH):
+        total += share[i] * errors[(newest - i) % LENGTH, c]
+    return total >> 16
+
+
+_COMMON = (
+    array_in(types.uint8, 3),
+    array_in(types.uint8, 2),
+    array_in(types.int16, 1),
+    array_in(types.int64, 1),
+    types.int64,
+)
+
+
+@kernel(*_COMMON, array_in(types.uint8, 1), array_in(types.int16, 1), array_out(types.uint8, 3))
+def follow_levels(pixels, mask, light, share, strength, choice, levels, out):
+    height, width, depth = pixels.shape
+    stack = np.zeros((256, 6), np.int64)
+    run = np.zeros(5, np.int64)
+    errors = np.zeros((LENGTH, 3), np.int64)
+    newest = 0
+    size = begin(height, width, stack)
+    while size > 0:
+        size = next_run(stack, size, run)
+        for i in range(run[4]):
+            x, y = run[0] + i * run[2], run[1] + i * run[3]
+            if mask.shape[0] > 0 and mask[y, x] == 0:
+                for c in range(depth):
+                    out[y, x, c] = 0
+                continue
+            after = (newest + 1) % LENGTH
+            for c in range(depth):
+                value = light[pixels[y, x, c]] + carried(errors, share, newest, c)
+                level = choice[min(max(value, np.int64(0)), np.int64(WHITE))]
+                out[y, x, c] = level
+                errors[after, c] = ((value - levels[level]) * strength) >> 16
+            newest = after
+
+
+@kernel(*_COMMON, SEARCH, array_in(types.int16, 2), array_out(types.uint8, 2))
+def follow_palette(pixels, mask, light, share, strength, search, colours, out):
+    """Values are held to −WHITE … 2 · WHITE: colours out of the palette's reach pile up error."""
+    height, width = pixels.shape[:2]
+    stack = np.zeros((256, 6), np.int64)
+    run = np.zeros(5, np.int64)
+    errors = np.zeros((LENGTH, 3), np.int64)
+    value = np.zeros(3, np.int64)
+    newest = 0
+    size = begin(height, width, stack)
+    while size > 0:
+        size = next_run(stack, size, run)
+        for i in range(run[4]):
+            x, y = run[0] + i * run[2], run[1] + i * run[3]
+            if mask.shape[0] > 0 and mask[y, x] == 0:
+                out[y, x] = 0
+                continue
+            for c in range(3):
+                light_here = light[pixels[y, x, c]] + carried(errors, share, newest, c)
+                value[c] = min(max(light_here, np.int64(-WHITE)), np.int64(2 * WHITE))
+            k = nearest_light(search, value[0], value[1], value[2])
+            out[y, x] = k
+            newest = (newest + 1) % LENGTH
+            for c in range(3):
+                errors[newest, c] = ((value[c] - colours[k, c]) * strength) >> 16

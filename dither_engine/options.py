@@ -1,0 +1,251 @@
+"""The one options model: REST bodies, messages, the command line and the web page share it.
+
+Its JSON form is canonical: keys sorted, defaults filled in, and fields that the chosen algorithm
+and palette do not read set back to their defaults, so that options that mean the same have the
+same digest.
+"""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_CONTROLS
+from dither_engine.errors import EngineError
+from dither_engine.palettes import MAX_COLOURS, NAMED, normal_hex
+
+_SEPARABLE = ("channels", "gray")
+_CONTROLLED = CUSTOM_CONTROLS.union(*(entry.controls for entry in ALGORITHMS.values()))
+_MAX_SIDE = 20_000
+
+Kernel = list[list[float]]
+
+
+class Options(BaseModel):
+    """What to do with an image. Every field has a default; equal meaning, equal digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    algorithm: str = Field("floyd-steinberg", description="How the colours are mixed.")
+    palette: str | list[str] = Field(
+        "channels",
+        description="channels (levels per colour channel), gray (grey levels), a named palette,"
+        " adaptive:n (made from the image), or a list of 2 to 256 hex colours.",
+    )
+    channels: int = Field(
+        2, ge=2, le=256, description="Levels per colour channel, or grey levels for gray."
+    )
+    kernel: Kernel | None = Field(
+        None,
+        description="Weights of a custom error-diffusion kernel: rows of equal, odd length, the"
+        " pixel itself in the middle of the first row. They are divided by their sum.",
+    )
+    serpentine: bool = Field(
+        False, description="Scan rows in alternating directions, row 0 left to right."
+    )
+    strength: float = Field(
+        1.0, ge=0, le=1, description="How much of the dithering is applied; 0 is none."
+    )
+    light: Literal["linear", "srgb"] = Field(
+        "linear", description="Mix physical light (right) or sRGB code values (traditional)."
+    )
+    distance: Literal["srgb", "linear", "oklab", "ciede2000"] = Field(
+        "oklab", description="What nearest colour means, for palettes that are lists of colours."
+    )
+    brightness: float = Field(
+        1.0, ge=0, le=4, description="1 is unchanged, 2 doubles the colours, 0 is black."
+    )
+    contrast: float = Field(
+        1.0,
+        ge=0,
+        le=4,
+        description="1 is unchanged, 2 doubles the distance to mid-grey, 0 leaves none.",
+    )
+    saturation: float = Field(
+        1.0, ge=0, le=4, description="1 is unchanged, 2 doubles the distance to grey, 0 is grey."
+    )
+    gamma: float = Field(
+        1.0,
+        ge=0.1,
+        le=10,
+        description="1 is unchanged, more lightens the mid-tones, less darkens them.",
+    )
+    width: int | None = Field(
+        None,
+        ge=1,
+        le=_MAX_SIDE,
+        description="Width in pixels before dithering; alone it keeps the shape.",
+    )
+    height: int | None = Field(
+        None,
+        ge=1,
+        le=_MAX_SIDE,
+        description="Height in pixels before dithering; alone it keeps the shape.",
+    )
+    scale: int = Field(
+        1, ge=1, le=32, description="Whole-number enlargement after dithering, nearest pixel."
+    )
+    angle: float = Field(
+        45.0,
+        ge=-360,
+        le=360,
+        description="Angle of a halftone screen, degrees counter-clockwise from the horizontal.",
+    )
+    cell: float = Field(6.0, ge=2, le=64, description="Cell of a halftone screen, pixels.")
+    candidates: int = Field(
+        16, ge=2, le=64, description="How many colours a pattern method mixes at a pixel."
+    )
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the random methods.")
+    alpha: Literal["keep", "flatten"] = Field(
+        "keep", description="Keep transparency, or lay the image on the background colour."
+    )
+    background: str = Field("#ffffff", description="Background colour for alpha = flatten.")
+    format: Literal["png", "gif", "webp"] = Field("png", description="File format of the result.")
+
+    if not TYPE_CHECKING:  # for a type checker the fields are what may be given
+
+        def __init__(self, /, **fields: Any) -> None:
+            """Raises EngineError with one sentence, nothing else."""
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                raise EngineError(_sentence(error)) from error
+
+    @field_validator("algorithm")
+    @classmethod
+    def _known_algorithm(cls, name: str) -> str:
+        if name != CUSTOM and name not in ALGORITHMS:
+            raise EngineError(
+                f"There is no algorithm {name[:40]!r}: choose one of {', '.join(ALGORITHMS)}"
+                f" or {CUSTOM}."
+            )
+        return name
+
+    @field_validator("palette")
+    @classmethod
+    def _known_palette(cls, palette: str | list[str]) -> str | list[str]:
+        if isinstance(palette, list):
+            return _colour_list(palette)
+        if palette in _SEPARABLE or palette in NAMED:
+            return palette
+        if palette.startswith("adaptive:"):
+            return f"adaptive:{_adaptive_size(palette)}"
+        if "," in palette or palette.startswith("#"):
+            return _colour_list(palette.split(","))
+        raise EngineError(
+            f"There is no palette {palette[:40]!r}: choose channels, gray, adaptive:n, a list of"
+            f" hex colours, or one of {', '.join(NAMED)}."
+        )
+
+    @field_validator("background")
+    @classmethod
+    def _hex_background(cls, colour: str) -> str:
+        return normal_hex(colour)
+
+    @model_validator(mode="after")
+    def _kernel_goes_with_custom(self) -> Self:
+        if self.algorithm == CUSTOM and self.kernel is None:
+            raise EngineError("algorithm custom needs a kernel: rows of weights, as JSON.")
+        if self.kernel is not None:
+            check_kernel(self.kernel)
+        return self
+
+    @classmethod
+    def parse(cls, fields: dict[str, Any]) -> Self:
+        """Options from untrusted fields; raises EngineError with one sentence, nothing else."""
+        return cls(**fields)
+
+    @property
+    def strength_parts(self) -> int:
+        """``strength`` in 65536ths, rounded half up."""
+        return int(self.strength * 65536 + 0.5)
+
+    def canonical(self) -> Self:
+        """These options with every field that is not read set back to its default."""
+        reads = (
+            ALGORITHMS[self.algorithm].controls if self.algorithm in ALGORITHMS else CUSTOM_CONTROLS
+        )
+        unread = set(_CONTROLLED - reads)
+        if self.palette not in _SEPARABLE:
+            unread.add("channels")
+        else:
+            unread.add("distance")
+        if self.alpha == "keep":
+            unread.add("background")
+        defaults = {name: type(self).model_fields[name].default for name in unread}
+        return self.model_copy(update=defaults)
+
+    def canonical_json(self) -> str:
+        """The canonical form: sorted keys, no spaces, ASCII, every field present."""
+        fields = self.canonical().model_dump(mode="json")
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+
+    def digest(self) -> str:
+        """SHA-256 of `canonical_json`, 64 hex digits."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+
+def check_kernel(kernel: Kernel) -> None:
+    """Raise EngineError unless ``kernel`` can diffuse an error forward.
+
+    Rows have one odd length of at most 15; the pixel is the middle of the first row; what lies
+    at or before it is 0; weights are not negative and their sum is above 0.
+    """
+    width = len(kernel[0]) if kernel else 0
+    if not 1 <= len(kernel) <= 8 or width % 2 == 0 or not 1 <= width <= 15:
+        raise EngineError("A kernel has 1 to 8 rows of one odd length of at most 15.")
+    if any(len(row) != width for row in kernel):
+        raise EngineError("All rows of a kernel have the same length.")
+    if any(kernel[0][: width // 2 + 1]):
+        raise EngineError(
+            "A kernel's first row is 0 up to its middle: those pixels are already done."
+        )
+    flat = [weight for row in kernel for weight in row]
+    if min(flat) < 0 or max(flat) > 1_000_000 or sum(flat) <= 0:
+        raise EngineError("A kernel's weights are 0 to 1000000 and at least one is above 0.")
+
+
+def _adaptive_size(palette: str) -> int:
+    digits = palette.removeprefix("adaptive:")
+    if not digits.isascii() or not digits.isdigit() or not 2 <= int(digits[:6]) <= MAX_COLOURS:
+        raise EngineError(f"{palette[:40]!r}: adaptive:n takes 2 to {MAX_COLOURS} colours.")
+    return int(digits)
+
+
+def _colour_list(colours: list[str]) -> list[str]:
+    if not 2 <= len(colours) <= MAX_COLOURS:
+        raise EngineError(f"A palette has 2 to {MAX_COLOURS} colours, not {len(colours)}.")
+    return [normal_hex(colour) for colour in colours]
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "value_error":
+        return first["msg"].removeprefix("Value error, ")
+    field = str(first["loc"][0])[:40]
+    if first["type"] == "extra_forbidden":
+        return f"There is no option {field!r}: the options are {', '.join(Options.model_fields)}."
+    return f"{field} is {ALLOWED[field]}."
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    """What a field may be, in words."""
+    for kind in (schema, *schema.get("anyOf", [])):
+        if "enum" in kind:
+            return f"one of {', '.join(kind['enum'])}"
+        if "minimum" in kind:
+            number = "a whole number" if kind["type"] == "integer" else "a number"
+            return f"{number} from {kind['minimum']} to {kind['maximum']}"
+    return "true or false"
+
+
+# What each field may be, in words.
+ALLOWED = {
+    name: _allowed(schema) for name, schema in Options.model_json_schema()["properties"].items()
+} | {
+    "algorithm": "a name",
+    "palette": f"a name, or a list of 2 to {MAX_COLOURS} hex colours",
+    "kernel": "rows of weights, as [[0, 0, 7], [3, 5, 1]]",
+    "background": "a hex colour, as #ffffff",
+}

@@ -1,0 +1,101 @@
+"""What the engine hands back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dither_engine.errors import EngineError
+
+INDEXED_COLOURS = 256
+ANIMATION_ALLOWANCE = 8  # all frames together may have this many times the pixels of one image
+LONGEST_SIDE = 100_000  # of a file; what is thinner than anything sensible takes much memory
+
+
+@dataclass(frozen=True)
+class Dithered:
+    """A dithered image, or the frames of an animation.
+
+    indices: ``uint8 (H, W)``, positions in ``palette``. When the levels of the three channels
+        make more than 256 colours: ``uint8 (H, W, 3)``, one position per channel.
+    palette: ``uint8 (n, 3)`` sRGB, in the order asked for.
+    alpha: ``uint8 (H, W)`` or None; 0 is transparent.
+    frames: every frame in order, each with this palette; empty for a still image. The first
+        frame is this object's own picture.
+    duration: milliseconds this frame is shown; 0 for a still image.
+    loop: how often an animation is shown; 0 is for ever.
+    """
+
+    indices: NDArray[np.uint8]
+    palette: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
+    frames: Sequence["Dithered"] = ()
+    duration: int = 0
+    loop: int = 0
+
+    @property
+    def indexed(self) -> bool:
+        """Whether one index a pixel says its colour."""
+        return self.indices.ndim == 2
+
+    @property
+    def width(self) -> int:
+        return int(self.indices.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.indices.shape[0])
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """The colours themselves, ``uint8 (H, W, 3)``."""
+        if self.indexed:
+            return np.take(self.palette, self.indices, axis=0)
+        return np.take(self.palette[:, 0], self.indices)
+
+    def to_pillow(self) -> Image.Image:
+        """Mode ``P`` when the picture is indexed and opaque, else ``RGB`` or ``RGBA``."""
+        if self.indexed and self.alpha is None:
+            image = Image.fromarray(self.indices)
+            image.putpalette(self.palette.tobytes())
+            return image
+        image = Image.fromarray(self.rgb())
+        if self.alpha is not None:
+            image.putalpha(Image.fromarray(self.alpha))
+        return image
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A finished file: its bytes, what they are, and what is in it (after any enlargement)."""
+
+    data: bytes
+    content_type: str
+    extension: str
+    width: int
+    height: int
+    colours: int
+    frames: int = 1
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raise EngineError when an image has more than ``max_pixels`` pixels, or too long a side."""
+    if width * height > max_pixels:
+        raise EngineError(
+            f"The image has {width}×{height} pixels: at most {max_pixels:,} pixels are allowed."
+        )
+    if max(width, height) > LONGEST_SIDE:
+        raise EngineError(
+            f"The image has {width}×{height} pixels: at most {LONGEST_SIDE:,} a side are allowed."
+        )
+
+
+def check_frames(count: int, width: int, height: int, max_pixels: int) -> None:
+    """Raise EngineError when frames of this size have too many pixels together."""
+    allowed = max_pixels * ANIMATION_ALLOWANCE
+    if width * height * count > allowed:
+        raise EngineError(
+            f"The image has {count} frames of {width}×{height} pixels:"
+            f" at most {allowed:,} pixels in all frames together are allowed."
+        )

@@ -1,0 +1,166 @@
+"""Targets that have tones only: the picture becomes one channel, its place from dark to light.
+
+Greys, two inks, shades of one hue cannot mix the colour of a picture. Diffused in three channels,
+the error of colour would never be paid back; it would pile up until it, and not the tone, decides
+every pixel. So the picture is first projected onto what can be mixed, where every error can be
+paid, and is dithered as a grey picture whose black and white are the ends of the palette:
+
+- colours on one line (in the light that is mixed; two always are): to the nearest point of the
+  line, channels weighed as they are of luminance; along greys that is luminance itself;
+- colours of about one hue, all within a tenth of their range from a line in code values, like the
+  Game Boy's greens: to the mixture of its luminance. (Nearest points would bend with the palette
+  and not keep tone.)
+
+What lies beyond an end becomes that end. Luminance is ITU-R BT.709's of linear light; of code
+values, when those are mixed, it is Pillow's luma, to the bit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dither_engine.compiled.places import place_rows
+from dither_engine.compiled.search import prepare
+from dither_engine.light import (
+    WHITE,
+    code_of_light,
+    in_steps,
+    light_of_code,
+    srgb_to_linear,
+)
+from dither_engine.methods.nearest import nearest_colours
+from dither_engine.targets import levels
+from dither_engine.work import Levels
+
+Colours = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+_ONE = 1 << 16
+# Parts of 65536 of red, green, blue.
+LUMINANCE = {"linear": (13933, 46871, 4732), "srgb": (19595, 38470, 7471)}
+_STRAIGHT = 1 / 256  # of the line's length: about half a code value off
+_ONE_HUE = 1 / 10
+
+
+@dataclass(frozen=True)
+class Tones:
+    """levels: from dark to light, their ends 0 and WHITE. colours: the palette, ``uint8 (n, 3)``.
+
+    order: position in the palette of each level. light: ``linear`` or ``srgb``. A colour's place
+    is the sum of its channels' light (0 to 1) times ``slopes``, less ``start``, held to 0…1.
+    """
+
+    levels: Levels
+    colours: Colours
+    order: NDArray[np.uint8]
+    light: str
+    slopes: tuple[float, float, float]
+    start: float
+
+    def of_grey(self, adjusted: Floats) -> NDArray[np.int16]:
+        """The place, 0 to WHITE, of grey code values whose light is ``adjusted``, (256,)."""
+        red, green, blue = self.slopes
+        place = np.clip((red + green + blue) * adjusted - self.start, 0, 1)
+        return in_steps(place)
+
+    def of_colour(self, pixels: NDArray[np.uint8], adjusted: Floats) -> NDArray[np.uint8]:
+        """The places of ``uint8 (H, W, 3)`` as code values, ``uint8 (H, W, 1)``."""
+        linear = self.light == "linear"
+        codes = code_of_light("linear") if linear else np.arange(256, dtype=np.uint8)
+        unit = _ONE * (len(codes) - 1)
+        tables = np.stack([np.rint(slope * unit * adjusted) for slope in self.slopes])
+        start = _ONE // 2 - round(self.start * unit)
+        out = np.empty((*pixels.shape[:2], 1), np.uint8)
+        place_rows(pixels, tables.astype(np.int64), start, codes, out)
+        return out
+
+    def positions(self, found: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Levels, ``uint8 (H, W)`` or ``(H, W, 1)``, as positions in the palette, ``(H, W)``."""
+        flat: NDArray[np.uint8] = found.reshape(found.shape[:2])
+        if np.array_equal(self.order, np.arange(len(self.order))):
+            return flat
+        return np.take(self.order, flat)
+
+
+def grey_tones(count: int, light: str) -> Tones:
+    """``count`` levels of grey."""
+    made = levels(count, light)
+    colours = np.repeat(made.codes[:, None], 3, axis=1)
+    red, green, blue = LUMINANCE[light]
+    slopes = (red / _ONE, green / _ONE, blue / _ONE)
+    return Tones(made, colours, np.arange(count, dtype=np.uint8), light, slopes, 0.0)
+
+
+def tones_of(colours: Colours, distance: str, light: str) -> Tones | None:
+    """The tones of a palette that has no more than those; None of one that can mix colours.
+
+    Which level is nearest is judged by ``distance``, as for any palette.
+    """
+    codes = colours / 255
+    lights = srgb_to_linear(codes) if light == "linear" else codes
+    weights = np.array(LUMINANCE[light]) / _ONE
+    luma = np.array(LUMINANCE["srgb"]) / _ONE
+    if (colours == colours[0]).all():
+        return None
+    dark, bright = _ends(lights, weights)
+    if _off_line(lights, weights) <= _STRAIGHT:
+        along = lights[bright] - lights[dark]
+    elif _off_line(codes, luma) <= _ONE_HUE:
+        along = np.ones(3)
+        by_luminance = np.argsort(_sum(lights * weights), kind="stable")
+        dark, bright = int(by_luminance[0]), int(by_luminance[-1])
+    else:
+        return None
+    slopes = along * weights / _sum(along * weights * (lights[bright] - lights[dark]))
+    start = float(_sum(slopes * lights[dark]))
+    places = np.clip(_sum(slopes * lights) - start, 0, 1)
+    found, order, level_of = np.unique(in_steps(places), return_index=True, return_inverse=True)
+    nearest = level_of[_nearest(colours, order, found, distance, light)]
+    made = Levels(
+        code_of_light(light)[found], found, np.maximum.accumulate(nearest).astype(np.uint8)
+    )
+    red, green, blue = slopes.tolist()
+    return Tones(made, colours, order.astype(np.uint8), light, (red, green, blue), start)
+
+
+def _sum(terms: Floats) -> Floats:
+    """Over the channels, in one order on every machine."""
+    total: Floats = terms[..., 0] + terms[..., 1] + terms[..., 2]
+    return total
+
+
+def _ends(lights: Floats, weights: Floats) -> tuple[int, int]:
+    """The two colours farthest apart, the darker one first; of equals the earlier."""
+    away = lights[:, None] - lights[None]
+    one, other = np.unravel_index(_sum(away * away * weights).argmax(), away.shape[:2])
+    luminance = _sum(lights * weights)
+    return (int(other), int(one)) if luminance[other] < luminance[one] else (int(one), int(other))
+
+
+def _off_line(lights: Floats, weights: Floats) -> float:
+    """How far colours lie at most from the line through the `_ends`, in lengths of it."""
+    dark, bright = _ends(lights, weights)
+    along, away = lights[bright] - lights[dark], lights - lights[dark]
+    length = _sum(along * along * weights)
+    off = away - (_sum(away * along * weights) / length)[:, None] * along
+    return float(np.sqrt(_sum(off * off * weights).max() / length))
+
+
+def _nearest(
+    colours: Colours,
+    order: NDArray[np.intp],
+    places: NDArray[np.int16],
+    distance: str,
+    light: str,
+) -> NDArray[np.uint8]:
+    """Position of the colour nearest to each mixture of neighbours, ``uint8 (WHITE + 1,)``."""
+    lights = light_of_code(light)[colours[order]]
+    mixed = np.stack(
+        [np.interp(np.arange(WHITE + 1), places, lights[:, c]) for c in range(3)], axis=1
+    )
+    codes = code_of_light(light)[np.floor(mixed + 0.5).astype(np.int16)]
+    nearest = np.empty((1, WHITE + 1), np.uint8)
+    search = prepare(colours, distance, light)
+    nearest_colours(np.ascontiguousarray(codes[None]), light_of_code(light), search, nearest)
+    return nearest.ravel()

@@ -1,0 +1,87 @@
+"""What a family of methods is given: an image prepared, and what it is to be made of.
+
+The pipeline decodes, resizes and adjusts; a method only chooses, for each pixel, a level or a
+colour. Each family is one module in ``methods`` with one function::
+
+    def render(work: Work) -> NDArray[np.uint8]
+
+which returns, for a `Levels` target, either the level of each channel, ``uint8 (H, W, C)``, or one
+number made of them, ``uint8 (H, W)``, where they make at most 256 (`Levels.combines`): red is the
+most significant digit, base n. For a `Palette` target it returns the colour's position,
+``uint8 (H, W)``. What it returns at a transparent pixel does not matter.
+
+It is deterministic: the same work gives the same result. Frames of an animation come one by one
+with the same options, so a mask or noise that depends on x, y and the seed alone stays still.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dither_engine.options import Options
+
+if TYPE_CHECKING:
+    from dither_engine.compiled.search import Search
+
+NO_MASK: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Every channel is one of the same levels, black to white; or dark to light, see ``tones``.
+
+    codes: their sRGB code values, ``uint8 (n,)``, ascending, 0 to 255.
+    lights: their light, ``int16 (n,)``, 0 to WHITE.
+    choice: the nearest level of each light, ``uint8 (WHITE + 1,)``; the midpoint goes up (where the
+        levels are the tones of a palette: what its distance says; see ``tones``).
+    """
+
+    codes: NDArray[np.uint8]
+    lights: NDArray[np.int16]
+    choice: NDArray[np.uint8]
+
+    @property
+    def count(self) -> int:
+        return len(self.codes)
+
+    def combines(self, depth: int) -> bool:
+        """Whether the levels of ``depth`` channels make a palette of at most 256 colours."""
+        return bool(self.count**depth <= 256)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Every pixel is one of the colours.
+
+    colours: sRGB, ``uint8 (n, 3)``, as they are mixed.
+    shown: the same as the picture has them in the end; not always equal, see ``published``.
+    lights: the colours' light, ``int16 (n, 3)``, 0 to WHITE.
+    search: finds the nearest colour inside kernels; one job's own, for it remembers.
+    """
+
+    colours: NDArray[np.uint8]
+    shown: NDArray[np.uint8]
+    lights: NDArray[np.int16]
+    search: "Search"
+
+
+@dataclass(frozen=True)
+class Work:
+    """One image to dither.
+
+    pixels: sRGB code values, ``uint8 (H, W, C)``, C-contiguous, H and W at least 1. C is 1 or 3
+        for `Levels`, always 3 for a `Palette`.
+    mask: ``uint8 (H, W)``, 0 where a pixel is transparent and takes and gives no error;
+        ``(0, 0)`` when there is none.
+    light: light of each code value after the tone controls, ``int16 (256,)``, 0 to WHITE.
+    options: ``strength``, ``serpentine``, ``seed`` and the method's own fields are the method's
+        to obey; all others have been dealt with.
+    """
+
+    pixels: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    light: NDArray[np.int16]
+    target: Levels | Palette
+    options: Options
