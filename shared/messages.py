@@ -8,7 +8,7 @@ to the rest of the world; a test holds the two against each other.
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 VERSION = "1.0.0"
 
@@ -71,6 +71,8 @@ class DitherUploaded(Body):
     width: int | None = None
     height: int | None = None
     bytes: int | None = None
+    # Whether somebody left an address for mails about the image; None: this is not known.
+    has_recipient: StrictBool | None = None
 
 
 class DitherFailed(Body):

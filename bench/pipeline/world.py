@@ -143,7 +143,7 @@ def _apache(topics: tuple[str, ...], running: ExitStack) -> tuple[str, int]:
     kafka.start()
     running.callback(kafka.stop)
     kafka.create_topics(*topics)
-    return kafka.bootstrap_servers, kafka.pid
+    return kafka.bootstrap_servers, kafka.pid or 0
 
 
 def _cpu(pid: int) -> float:

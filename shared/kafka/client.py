@@ -12,6 +12,12 @@ from shared.settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
 
+# Kafka answers a waiting fetch as soon as there is a message. Only a partition that is resumed, or
+# new, waits for the fetch under way.
+LONG_POLL = 500
+# librdkafka's in-process broker lets a fetch wait to its end, whatever comes meanwhile.
+EPHEMERAL_WAIT = 20
+
 # librdkafka reports these whenever a broker goes away; it reconnects by itself.
 _ROUTINE = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT})
 
@@ -99,8 +105,8 @@ def consumer_client(
             "session.timeout.ms": session,
             "heartbeat.interval.ms": min(3000, session // 3),
             "max.poll.interval.ms": max(poll_interval, session),
-            # A partition that is resumed, or new, waits for the fetch under way (else 0.5 s).
-            "fetch.wait.max.ms": 20,
+            "fetch.min.bytes": 1,
+            "fetch.wait.max.ms": EPHEMERAL_WAIT if settings.kafka_ephemeral else LONG_POLL,
             "queued.max.messages.kbytes": 8192,
         }
     )
