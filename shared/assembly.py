@@ -20,10 +20,10 @@ from shared.kafka.deadletters import DeadLetterWriter
 from shared.kafka.processing import Handler, Handlers
 from shared.kafka.producer import LazyProducer
 from shared.messages import Body
-from shared.migrations import upgrade
 from shared.outbox import Outbox
 from shared.process import Runnable, Threads, serve, wait_until_ready
 from shared.relay import Relay
+from shared.schema import bring_up_to_date
 from shared.settings import ServiceSettings
 from shared.sweeper import Sweeper, Task
 
@@ -132,7 +132,7 @@ def prepare_database(
 
     def prepare() -> None:
         if settings.migrate_on_start:
-            upgrade(database, package)
+            bring_up_to_date(database, package)
         if settings.kafka_ephemeral and outbox is not None:
             with database.transaction() as session:
                 logger.info("publishing again", extra={"messages": outbox.rewind(session)})
