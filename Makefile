@@ -7,7 +7,7 @@ PY     := $(BIN)/python
 PIP    := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench-engine bench-gateway bench-page test-faults test-images screenshots clean
+.PHONY: help run test check format lock bench-engine bench-gateway bench-page bench-pipeline test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against
 
 bench-gateway: .venv/.installed-test ## Measure the gateway against nginx (ARGS="--json FILE")
 	@$(PY) -m bench.gateway $(ARGS)
+
+bench-pipeline: .venv/.installed-test .venv/.kernels ## Measure the whole system beside its engine (BROKER=kafka, ARGS="--json FILE")
+	@$(PY) -m bench.pipeline $(ARGS)
 
 bench-page: .venv/.installed-test .venv/.kernels ## Measure the web page in a browser (ARGS="--json FILE")
 	@tests/prepare

@@ -23,7 +23,8 @@ def _revision(session: Session, schema: str) -> str | None:
     table = f"{schema}.alembic_version"
     if session.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
         return None
-    return session.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608 - no input
+    revision: str | None = session.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608
+    return revision
 
 
 def _newest(versions: Path) -> str:
