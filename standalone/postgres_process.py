@@ -31,9 +31,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def stop_leftover(cluster: Path) -> None:
     """Deals with the server of a launcher that was killed: stops it if it still runs.
 
-    If its process id is somebody else's by now, which Postgres would take for a running server,
-    ours is put there instead: Postgres knows that its parent is none, and still looks whether
-    children of the dead server hold the data.
+    The process id in its file may belong to another process by now, which Postgres would take for a
+    running server. Then our own id is written there: Postgres ignores that of its parent process,
+    and still refuses to start while children of the dead server use the data.
     """
     pid_file = cluster / "postmaster.pid"
     try:
