@@ -48,12 +48,15 @@ class Consumer:
         topics: Sequence[str],
         handlers: Handlers,
         writes: Sequence[str] = (),
+        *,
+        patient: bool = False,
     ) -> None:
         self._settings = settings
         self._service = service
         self._topics = list(topics)
         self._handlers = _at_most(settings.consumer_workers, handlers)
         self._writes = [*writes, settings.kafka_dead_letter_topic]
+        self._patient = patient
         self._loops: dict[str, ConsumerLoop] = {}
         self._trouble: dict[str, str] = {}
         # Called when partitions are assigned: what another process had may be ours to do now.
@@ -77,7 +80,7 @@ class Consumer:
         letters = LazyProducer(client_config(settings, f"{name}-dead-letters"))
         brokers = Brokers()
         self._loops[topic] = ConsumerLoop(
-            consumer_client(settings, name, brokers),
+            consumer_client(settings, name, brokers, patient=self._patient),
             brokers=brokers,
             group=group,
             topics=[topic],

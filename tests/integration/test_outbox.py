@@ -388,3 +388,14 @@ def test_a_relay_that_was_full_leaves_rows_for_the_sweep(
     assert relay.health().pending == 1
     assert relay.publish_pending() == 1
     assert relay.health().pending == 0
+
+
+def test_a_relay_that_stops_leaves_no_claims(db: Database, outbox: Outbox, broker: Broker) -> None:
+    relay = Relay(db, outbox, broker)
+    relay.publish_pending()
+    append(db, outbox, uuid4())
+    relay.stop()
+    append(db, outbox, uuid4())
+    relay.run()
+    assert broker.messages == []
+    assert Relay(db, Outbox(TABLE), broker).publish_pending() == 2
