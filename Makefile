@@ -4,10 +4,12 @@ PORT   ?= 8000
 ARGS   ?=
 BIN    := .venv/bin
 PY     := $(BIN)/python
-PIP    := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
+
+# uv where it is installed, because it is faster; pip does the same, from the same locked hashes.
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench-engine bench-gateway bench-page test-faults test-images screenshots clean
+.PHONY: help run test check format lock package bench-engine bench-gateway bench-page test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,15 +19,15 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 
-# A stamp per lock file: installs again only when the lock file changes.
-.venv/.installed-run: standalone/requirements.txt | $(BIN)/python
+# A stamp for each set of packages: it is installed again only when the lock file changes.
+.venv/.installed-run: requirements.lock pyproject.toml .ci/locked.py | $(BIN)/python
 	@echo "Installing the packages (once)"
-	@$(PIP) -r $<
+	@$(PY) .ci/locked.py services >.venv/run.txt && $(INSTALL) --require-hashes -r .venv/run.txt
 	@touch $@
 
-.venv/.installed-test: tests/requirements.txt | $(BIN)/python
+.venv/.installed-test: requirements.lock pyproject.toml .ci/locked.py | $(BIN)/python
 	@echo "Installing the packages for the tests (once)"
-	@$(PIP) -r $<
+	@$(PY) .ci/locked.py dev >.venv/dev.txt && $(INSTALL) --require-hashes -r .venv/dev.txt
 	@touch $@ .venv/.installed-run
 
 # Compiles the dithering kernels once, so that nobody's first picture waits for it.
@@ -52,9 +54,12 @@ format: .venv/.installed-test ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: .venv/.installed-test ## Write the lock files anew from the .in files
-	@for d in . standalone tests; do (cd $$d && $(CURDIR)/$(BIN)/uv pip compile -q --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade requirements.in -o requirements.txt) || exit 1; done
+lock: .venv/.installed-test ## Write requirements.lock anew from pyproject.toml (ARGS="-P name" for one package)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links $(or $(ARGS),--upgrade) pyproject.toml -o requirements.lock
+
+package: .venv/.installed-test ## Build the wheel and the source archive into dist/
+	@$(PY) -m build --no-isolation $(ARGS)
 
 bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against other ditherers (ARGS="--json FILE")
 	@$(PY) -m bench.engine $(ARGS)

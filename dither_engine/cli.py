@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dither_engine import __version__
 from dither_engine.algorithms import ALGORITHMS, CUSTOM
 from dither_engine.batch import is_directory, plan, put_out, run
 from dither_engine.catalogue import FORMATS
+from dither_engine.compiling import announce_compiling
 from dither_engine.decode import MAX_FRAMES
 from dither_engine.errors import EngineError
 from dither_engine.options import ALLOWED, Options
@@ -22,10 +24,10 @@ from dither_engine.palettes import NAMED
 _ENDINGS = tuple(entry["name"] for entry in FORMATS)
 _EPILOG = """\
 examples:
-  python -m dither_engine photo.jpg -o photo.png
-  python -m dither_engine *.jpg -o out/ --algorithm atkinson --palette gameboy --scale 2
-  python -m dither_engine - -o - --channels 4 < photo.jpg > photo.png
-  python -m dither_engine photo.jpg -o sheet.png --contact-sheet --palette pico-8
+  dither photo.jpg -o photo.png
+  dither *.jpg -o out/ --algorithm atkinson --palette gameboy --scale 2
+  dither - -o - --channels 4 < photo.jpg > photo.png
+  dither photo.jpg -o sheet.png --contact-sheet --palette pico-8
 """
 
 
@@ -63,6 +65,7 @@ def _run(arguments: Sequence[str]) -> int:
             raise EngineError("A kernel goes with --algorithm custom.")
     except EngineError as error:
         parser.error(str(error))
+    announce_compiling()
     make = _sheet if given.contact_sheet else _dithered
     limits = {"max_pixels": given.max_pixels, "max_frames": given.max_frames}
     return run(jobs, lambda data: make(data, options, limits))
@@ -113,7 +116,7 @@ def _positive(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m dither_engine",
+        prog="dither",
         description="Dither images and animations.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -126,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OUT",
         help="a file; a directory, for several images; - is standard output",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--list", action="store_true", help="list algorithms and palettes")
     parser.add_argument(
         "--contact-sheet",

@@ -99,7 +99,7 @@ def _refuse_taken_port(port: int) -> None:
         except OSError as error:
             raise CannotStartError(
                 f"port {port} is taken ({error.strerror}): is this running already? "
-                "Another one: make run PORT=8080"
+                "To use another one: PORT=8080"
             ) from error
 
 
@@ -114,12 +114,12 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def main() -> int:
+def main(port: int | None = None) -> int:
+    """Run until stopped; returns the exit status. ``port``: the web page's, else PORT or 8000."""
     from_file = {k: v for k, v in dotenv_values(".env").items() if v}
     environment = {**from_file, **{k: v for k, v in base_environment().items() if v}}
     try:
-        port = int(os.environ.get("PORT") or from_file.get("PORT") or 8000)
-        run(environment, port)
+        run(environment, port or int(os.environ.get("PORT") or from_file.get("PORT") or 8000))
     except (CannotStartError, PostgresUnusableError, ServiceDidNotStartError) as error:
         print(f"Not started: {error}", file=sys.stderr)
         return 1
