@@ -33,7 +33,6 @@ $(BIN)/python:
 # Compiles the dithering kernels once, so that nobody's first picture waits for it.
 .venv/.kernels: $(shell find dither_engine -name "*.py") | .venv/.installed-run
 	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
-	@echo "Compiling the dithering kernels (once)"
 	@$(PY) -m dither_engine --warm
 	@touch $@
 

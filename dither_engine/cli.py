@@ -51,6 +51,7 @@ def _run(arguments: Sequence[str]) -> int:
     if given.warm:
         from dither_engine.methods import warm  # noqa: PLC0415 - loads the compiler
 
+        announce_compiling()
         warm()
         return 0
     if not given.inputs or not given.output:
