@@ -25,7 +25,7 @@ _USED = pytest.StashKey[set[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_USED] = set()
+    config.stash[_USED] = set[str]()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -37,7 +37,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of pytest-xdist tells the process that reports."""
     if (output := getattr(session.config, "workeroutput", None)) is not None:
-        output["used"] = sorted(session.config.stash[_USED])
+        output["used"] = [*session.config.stash[_USED]]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -49,7 +49,8 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Says which broker and database the tests ran on."""
-    for line in sorted(config.stash[_USED]):
+    used = config.stash[_USED]
+    for line in sorted(used):
         terminalreporter.write_line(line)
 
 
