@@ -9,7 +9,7 @@ PY     := $(BIN)/python
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock package bench-engine bench-gateway bench-page test-faults test-images screenshots clean
+.PHONY: help run test test-all check format lock package bench-engine bench-gateway bench-page test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ $(BIN)/python:
 	@touch $@ .venv/.installed-run
 
 # Compiles the dithering kernels once, so that nobody's first picture waits for it.
-.venv/.kernels: $(shell find dither_engine -name "*.py") | .venv/.installed-run
+.venv/.kernels: $(wildcard dither_engine/compiled/*.py dither_engine/methods/*.py) dither_engine/light.py | .venv/.installed-run
 	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
 	@$(PY) -m dither_engine --warm
 	@touch $@
@@ -39,9 +39,18 @@ $(BIN)/python:
 run: .venv/.installed-run .venv/.kernels ## Start everything on this machine, without Docker (PORT=8000)
 	@PORT=$(PORT) exec $(PY) -m standalone $(ARGS)
 
-test: .venv/.installed-test .venv/.kernels ## Run all tests (ARGS="-k name" for some)
+# Two processes: pytest-xdist gives each its own broker and database when one of its tests asks.
+PYTEST := $(PY) -m pytest -n 2
+
+test: .venv/.installed-test .venv/.kernels ## Run the unit and contract tests (ARGS="-k name" for some)
+	@$(PYTEST) $(ARGS) tests/unit tests/contract
+
+# Breaking things on purpose needs both processors, so those tests run alone.
+test-all: .venv/.installed-test .venv/.kernels ## Run all tests, on a real Kafka, Postgres and browser
 	@tests/prepare
-	@$(PY) -m pytest $(ARGS)
+	@$(PYTEST) tests/unit tests/contract
+	@$(PYTEST) --dist loadscope tests/integration tests/e2e tests/browser tests/packaging $(wildcard tests/edge)
+	@$(PY) -m pytest tests/faults
 
 check: .venv/.installed-test ## Lint, types and the direction of imports
 	@$(BIN)/ruff check .
