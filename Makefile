@@ -9,7 +9,7 @@ PY     := $(BIN)/python
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format lock asyncapi package bench-engine bench-gateway bench-page test-faults test-images screenshots clean
+.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-page test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,8 +66,9 @@ lock: .venv/.installed-test ## Write requirements.lock anew from pyproject.toml 
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links $(or $(ARGS),--upgrade) pyproject.toml -o requirements.lock
 
-asyncapi: .venv/.installed-test ## Write docs/asyncapi.yaml anew from the message classes
+docs: .venv/.installed-test ## Write anew what docs/ has from the code (messages, options)
 	@$(PY) -m tests.support.asyncapi_document
+	@$(PY) -m tests.support.options_table
 
 package: .venv/.installed-test ## Build the wheel and the source archive into dist/
 	@$(PY) -m build --no-isolation $(ARGS)

@@ -1,7 +1,7 @@
 """The messages that the services exchange: the one definition of their bodies.
 
 A type is a fact in the past tense (or, for ``DITHER_REQUESTED``, a request). Minor versions only
-add optional fields, so bodies ignore what they do not know. ``make asyncapi`` writes them into
+add optional fields, so bodies ignore what they do not know. ``make docs`` writes them into
 ``docs/asyncapi.yaml`` for the rest of the world; a test compares the two.
 """
 

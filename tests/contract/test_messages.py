@@ -32,7 +32,7 @@ def accepts(message_type: str, body: object) -> bool:
 
 
 def test_the_document_is_what_the_classes_make() -> None:
-    assert DOCUMENT.read_text() == generate(), "run `make asyncapi`"
+    assert DOCUMENT.read_text() == generate(), "run `make docs`"
 
 
 def test_each_type_is_in_one_channel() -> None:

@@ -1,4 +1,4 @@
-"""Write docs/asyncapi.yaml: ``python -m tests.support.asyncapi_document`` (``make asyncapi``).
+"""Write docs/asyncapi.yaml: ``python -m tests.support.asyncapi_document`` (``make docs``).
 
 The bodies come from the classes in shared/messages.py. What no class says (channels, operations,
 headers, examples) comes from docs/asyncapi.base.yaml.
@@ -15,7 +15,7 @@ from shared.messages import BODIES, VERSION, Body
 DOCS = Path(__file__).parents[2] / "docs"
 BASE = DOCS / "asyncapi.base.yaml"
 DOCUMENT = DOCS / "asyncapi.yaml"
-NOTE = "# Made by `make asyncapi` from shared/messages.py and asyncapi.base.yaml: change those.\n"
+NOTE = "# Made by `make docs` from shared/messages.py and asyncapi.base.yaml: change those.\n"
 
 
 class _Dumper(yaml.SafeDumper):
