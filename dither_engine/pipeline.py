@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_engine.adaptive import adaptive, sample
+from dither_engine.adaptive import adaptive
 from dither_engine.compiled.search import prepare
 from dither_engine.decode import (
     MAX_FRAMES,
@@ -139,8 +139,7 @@ def _target(
         count = int(options.palette.removeprefix("adaptive:"))
         frames = _prepared(source, options, max_pixels, max_size)
         seen = code_of_light(options.light)[in_steps(adjusted(options))]
-        samples = (seen[sample(coloured(f.pixels), f.mask, source.count)] for f in frames)
-        colours = adaptive(samples, count)
+        colours = adaptive(frames, seen, count, source.count)
     tones = tones_of(colours, options.distance, options.light)
     if tones is not None:
         return tones
