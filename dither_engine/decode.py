@@ -115,8 +115,15 @@ class Source:
             height, width = self.image.pixels.shape[:2]
             return width, height
         width, height = self.image.size
-        turned = self.count == 1 and _orientation(self.image) in _ON_ITS_SIDE
-        return (height, width) if turned else (width, height)
+        return (height, width) if self._turned(self.image) else (width, height)
+
+    def _turned(self, image: Image.Image) -> bool:
+        """Whether the stored picture is on its side; nothing is decoded to find that out."""
+        if self.count > 1 or image.format == "TIFF":  # whose size is the upright one
+            return False
+        if image.format == "PNG" and "exif" not in image.info:  # else it would be decoded
+            return False
+        return _orientation(image) in _ON_ITS_SIDE
 
     def frames(self) -> Iterator[Frame | DeepFrame]:
         """Decode the frames, in order; may be called again. Raises EngineError for damage."""

@@ -50,7 +50,8 @@ def essence(data: bytes) -> Essence:
         if chunk.name == b"iCCP" and b"IDAT" not in names and chunk.intact():
             profile = profile or _unpacked(chunk.body)
         elif _counts(chunk, names, _colour_type(data)):
-            kept.append(chunk.whole)
+            # EXIF may follow the pixels; the size of the upright picture is wanted before.
+            kept.insert(2 if chunk.name == b"eXIf" else len(kept), chunk.whole)
             names.add(chunk.name)
     return Essence(b"".join([*kept, _END]), profile)
 
