@@ -245,7 +245,7 @@ def _plays(image: Image.Image) -> int:
     loop = image.info.get("loop")
     if image.format == "GIF":
         return 1 if loop is None else (int(loop) + 1 if loop else 0)
-    return int(loop or 0)
+    return max(int(loop or 0), 0)
 
 
 def upright(

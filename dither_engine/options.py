@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_CONTROLS
 from dither_engine.errors import EngineError
+from dither_engine.formats import FORMATS
 from dither_engine.palettes import MAX_COLOURS, NAMED, normal_hex
 
 _SEPARABLE = ("channels", "gray")
@@ -150,6 +151,12 @@ class Options(BaseModel):
             raise EngineError("algorithm custom needs a kernel: rows of weights, as JSON.")
         if self.kernel is not None:
             check_kernel(self.kernel)
+        return self
+
+    @model_validator(mode="after")
+    def _size_goes_with_format(self) -> Self:
+        width, height = (self.scale * (side or 1) for side in (self.width, self.height))
+        FORMATS[self.format].check(width, height)
         return self
 
     @classmethod

@@ -9,8 +9,9 @@ from PIL import Image, ImageEnhance
 
 from dither_engine import depth
 from dither_engine.colour_management import image_of, pixels_of
-from dither_engine.decode import DeepFrame, Frame
+from dither_engine.decode import DeepFrame, Frame, Source
 from dither_engine.errors import EngineError
+from dither_engine.formats import FORMATS
 from dither_engine.options import Options
 from dither_engine.resize import resized, resized_deep
 from dither_engine.result import check_frames, check_size
@@ -69,6 +70,13 @@ def _flattened(frame: Frame, background: str) -> Frame:
     ground = Image.new("RGB", image.size, background)
     ground.paste(image.convert("RGB"), mask=Image.fromarray(frame.mask))
     return replace(frame, pixels=pixels_of(ground), mask=NO_MASK)
+
+
+def check_file(source: Source, options: Options, max_size: int | None) -> None:
+    """Raise EngineError when ``options.format`` cannot hold what the source will become."""
+    width, height = size_of(*source.size, options, max_size)
+    plays = source.plays if source.count > 1 else 0
+    FORMATS[options.format].check(width * options.scale, height * options.scale, plays)
 
 
 def checked(width: int, height: int, frames: int, max_pixels: int | None) -> None:
