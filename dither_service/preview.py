@@ -103,7 +103,6 @@ class Previews:
             encoded = self._encoded(picture, options)
             width, height, count = self._source_size(picture)
             return {
-                "picture": picture.id,
                 "source": {"width": width, "height": height, "frames": count},
                 "width": encoded.width,
                 "height": encoded.height,

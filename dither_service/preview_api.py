@@ -103,8 +103,8 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Slots) 
     )
     async def facts(request: Request) -> JSONResponse:
         wish, data = await _read(request, Wish, settings.max_upload_bytes)
-        _, found = await answer(wish, data, previews.facts)
-        return JSONResponse(found, headers=_NO_STORE)
+        picture, found = await answer(wish, data, previews.facts)
+        return JSONResponse(found, headers=_NO_STORE | {"x-dither-picture": picture.id})
 
     return router
 
