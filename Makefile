@@ -7,7 +7,7 @@ PY     := $(BIN)/python
 PIP    := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench-engine bench-gateway bench-page test-faults test-images screenshots clean
+.PHONY: help run test check format lock bench-engine bench-gateway bench-edge bench-page test-edge test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,9 +62,17 @@ bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against
 bench-gateway: .venv/.installed-test ## Measure the gateway against nginx (ARGS="--json FILE")
 	@$(PY) -m bench.gateway $(ARGS)
 
+bench-edge: .venv/.installed-test ## Measure the edge: cache, inspection, floods (ARGS="--json FILE")
+	@tests/prepare
+	@$(PY) -m bench.edge $(ARGS)
+
 bench-page: .venv/.installed-test .venv/.kernels ## Measure the web page in a browser (ARGS="--json FILE")
 	@tests/prepare
 	@$(PY) -m bench.page $(ARGS)
+
+test-edge: .venv/.installed-test ## Show what the edge does, with the real nginx (ARGS="-k name")
+	@tests/prepare
+	@$(PY) -m pytest tests/edge $(ARGS)
 
 test-faults: .venv/.installed-test .venv/.kernels ## Break things on purpose and compare the ledger (SEED=, FAULTS=full, LONG=1)
 	@tests/prepare

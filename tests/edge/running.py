@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,10 +111,16 @@ class Process:
         """Send bytes as they are; what comes back until the connection ends."""
         with self.connect(client) as connection:
             connection.sendall(data)
-            received = b""
-            while part := connection.recv(65536):
-                received += part
-            return received
+            return read_all(connection)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """What comes until the other side closes, in order or with a reset."""
+    received = b""
+    with suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            received += part
+    return received
 
 
 def ask(

@@ -20,7 +20,11 @@ UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 BUSY = "11111111-d9cb-469f-a165-70867728950e"  # its image is answered with this problem
 PROBLEM = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": "Busy."}
 FILE = b"\x89PNG" + bytes(range(256)) * 8
-KEEP = {"cache-control": "public, max-age=31536000, immutable", "etag": '"v1"'}
+KEEP = {
+    "cache-control": "public, max-age=31536000, immutable",
+    "etag": '"v1"',
+    "accept-ranges": "bytes",
+}
 
 
 @dataclass
@@ -44,7 +48,11 @@ class Service:
             Route("/{path:path}", self._echo, methods=["GET", "POST"]),
         ]
         config = uvicorn.Config(
-            Starlette(routes=routes), port=self.port, log_level="warning", lifespan="off"
+            Starlette(routes=routes),
+            port=self.port,
+            log_level="warning",
+            lifespan="off",
+            proxy_headers=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)

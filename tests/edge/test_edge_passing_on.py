@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.edge.running import Edge, Process, ask, running_edge, wait_until
+from tests.edge.running import Edge, Process, ask, read_all, running_edge, wait_until
 from tests.edge.service import BUSY, FILE, PROBLEM, UUID, Service
 
 MEGABYTE = 1024 * 1024
@@ -198,7 +198,7 @@ def test_requests_go_to_both_gateways_and_a_dead_one_is_left_out(
     try:
         tried = [a for a in asked("one-is-dead") if addresses[0] in a]
         assert {a for a in asked("left-out") if addresses[0] not in a} == {addresses[1]}
-        # Each of nginx' workers finds out by itself, and looks again now and then.
+        # It is tried again every 5 s.
         assert len(tried) < 10
     finally:
         gateways[0].start()
@@ -226,9 +226,7 @@ def test_over_tls_the_gateway_knows_and_browsers_are_told_to_stay(edge: Edge) ->
         secure.sendall(
             f"GET /images/{UUID} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
         )
-        answer = b""
-        while part := secure.recv(65536):
-            answer += part
+        answer = read_all(secure)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.lower().count(b"strict-transport-security: max-age=31536000") == 1
     assert json.loads(body)["fields"]["x-forwarded-proto"] == "https"

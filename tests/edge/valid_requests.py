@@ -74,13 +74,32 @@ filenames = st.one_of(
     st.text(letters, min_size=1, max_size=60).map("{}.png".format),
     st.sampled_from(
         [
-            "Ferien & Strand (1).JPG", "foto's van oma.jpeg", "O'Brien; 50% off!.png", "naïve café.gif",
-            "写真 2024年.webp", "фото из отпуска.png", "صورة.png", "चित्र.png", "ภาพ.png", "🌅🏖️.png",
-            "select from union.png", "drop table.png", "<3 you.png", "a=b&c=d.png", "IMG_0001.HEIC.png",
-            "../up.png", "C:photo.png", "--.png", "$(date).png", "`x`.png", "{{name}}.png", "con.png", ".png",
+            "Ferien & Strand (1).JPG",
+            "foto's van oma.jpeg",
+            "O'Brien; 50% off!.png",
+            "naïve café.gif",
+            "写真 2024年.webp",
+            "фото из отпуска.png",
+            "صورة.png",
+            "चित्र.png",
+            "ภาพ.png",
+            "🌅🏖️.png",
+            "select from union.png",
+            "drop table.png",
+            "<3 you.png",
+            "a=b&c=d.png",
+            "IMG_0001.HEIC.png",
+            "../up.png",
+            "C:photo.png",
+            "--.png",
+            "$(date).png",
+            "`x`.png",
+            "{{name}}.png",
+            "con.png",
+            ".png",
         ]
     ),
-)  # fmt: skip
+)
 
 USER_AGENTS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0",
@@ -134,13 +153,23 @@ EXTRA: tuple[dict[str, str], ...] = (
     {"X-Requested-With": "XMLHttpRequest", "Cache-Control": "no-cache"},
     {"X-API-Key": "k-9f8e7d6c5b4a39281706f5e4d3c2b1a0"},
     {"Authorization": "Bearer c2VjcmV0LWtleQ+/=="},
-    {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "Last-Event-ID": "17"},
+    {
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "Last-Event-ID": "17",
+    },
     {"Range": "bytes=0-1023", "If-Range": '"v1"'},
     {"Origin": "https://app.example.org", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "cross-site"},
-    {"sec-ch-ua": '"Chromium";v="131", "Not_A Brand";v="24"', "sec-ch-ua-platform": '"Windows"', "DNT": "1"},
-    {"Accept-Language": "de-CH,de;q=0.9,en;q=0.8,zh-Hant-TW;q=0.7", "Accept-Encoding": "gzip, deflate, br, zstd"},
+    {
+        "sec-ch-ua": '"Chromium";v="131", "Not_A Brand";v="24"',
+        "sec-ch-ua-platform": '"Windows"',
+        "DNT": "1",
+    },
+    {
+        "Accept-Language": "de-CH,de;q=0.9,en;q=0.8,zh-Hant-TW;q=0.7",
+        "Accept-Encoding": "gzip, deflate, br, zstd",
+    },
     {"X-Forwarded-For": "203.0.113.17, 10.0.0.1", "X-Request-ID": "req_01JDMQ3Z"},
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -177,9 +206,10 @@ BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 
 
 def multipart(filename: str, chosen: dict[str, object]) -> bytes:
-    fields = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="options"\r\n\r\n{json.dumps(chosen)}\r\n'
-    file = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n'
-    picture = b"Content-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n<script>' OR 1=1--\r\n"
+    part = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name="
+    fields = f'{part}"options"\r\n\r\n{json.dumps(chosen)}\r\n'
+    file = f'{part}"file"; filename="{filename}"\r\nContent-Type: image/png\r\n\r\n'
+    picture = b"\x89PNG\r\n\x1a\n<script>' OR 1=1--\r\n"
     return (fields + file).encode() + picture + f"--{BOUNDARY}--\r\n".encode()
 
 
