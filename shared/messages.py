@@ -27,7 +27,7 @@ Email = Annotated[
 EngineOptions = Annotated[
     dict[str, Any],
     Field(
-        description="Options of the engine, which GET /options lists. What is absent has its default."
+        description="Options of the engine (GET /options lists them). Absent ones have their defaults."
     ),
 ]
 
