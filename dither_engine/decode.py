@@ -96,7 +96,7 @@ class Source:
     ``depth.low_bytes``. profile: ICC.
     """
 
-    image: Image.Image | Frame
+    image: Image.Image | Frame | DeepFrame
     count: int = 1
     plays: int = 0
     first: int = 0
@@ -106,12 +106,12 @@ class Source:
     @property
     def format(self) -> str | None:
         """Pillow's name of the file's format; None of an image that is from no file."""
-        return None if isinstance(self.image, Frame) else self.image.format
+        return None if isinstance(self.image, Frame | DeepFrame) else self.image.format
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright picture."""
-        if isinstance(self.image, Frame):
+        if isinstance(self.image, Frame | DeepFrame):
             height, width = self.image.pixels.shape[:2]
             return width, height
         width, height = self.image.size
@@ -127,7 +127,7 @@ class Source:
 
     def frames(self) -> Iterator[Frame | DeepFrame]:
         """Decode the frames, in order; may be called again. Raises EngineError for damage."""
-        if isinstance(self.image, Frame):
+        if isinstance(self.image, Frame | DeepFrame):
             yield self.image
             return
         for image in self._loaded(self.image):
@@ -145,7 +145,7 @@ class Source:
 
         A JPEG is read to its end at an eighth of its size: `frames` gives that from here on.
         """
-        if isinstance(self.image, Frame):
+        if isinstance(self.image, Frame | DeepFrame):
             return
         if isinstance(self.image, ImageFile.ImageFile):
             width, height = self.image.size

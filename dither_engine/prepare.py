@@ -53,11 +53,19 @@ def prepared(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) 
 
 def _of_8_bits(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
     """Resized, then rounded, so that a picture of more bits has no bands at any size."""
-    same = (frame.pixels.shape[1], frame.pixels.shape[0]) == size
+    frame = at_size(frame, size, options.light)
     if isinstance(frame, Frame):
-        return frame if same else resized(frame, *size, options.light)
-    deep = frame if same else resized_deep(frame, *size, options.light)
-    return Frame(depth.rounded(deep.pixels), deep.mask, deep.duration)
+        return frame
+    return Frame(depth.rounded(frame.pixels), frame.mask, frame.duration)
+
+
+def at_size(frame: Frame | DeepFrame, size: tuple[int, int], light: str) -> Frame | DeepFrame:
+    """The frame resized to (width, height); the frame itself where it has that size."""
+    if (frame.pixels.shape[1], frame.pixels.shape[0]) == size:
+        return frame
+    if isinstance(frame, Frame):
+        return resized(frame, *size, light)
+    return resized_deep(frame, *size, light)
 
 
 def coloured(pixels: Pixels) -> Pixels:

@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dither_engine import Dithered, Encoded, EngineError, Options, catalogue, dither_bytes
-from dither_engine.decode import Frame, Source, open_bytes
+from dither_engine.decode import DeepFrame, Frame, Source, open_bytes
 from dither_engine.encode import encode
 from dither_engine.pipeline import dither_source
-from dither_engine.prepare import checked, size_of
-from dither_engine.resize import resized
+from dither_engine.prepare import at_size, checked, size_of
 from dither_service.preview_memory import PreviewMemory
 from dither_service.preview_parts import Part, part_png
 from dither_service.settings import DitherSettings
@@ -145,7 +144,7 @@ class Previews:
             return result
 
     def _source(self, picture: Picture) -> Source:
-        frame: Frame | None = self._memory.get(("frame", picture.id))
+        frame: Frame | DeepFrame | None = self._memory.get(("frame", picture.id))
         if frame is not None:
             return Source(frame)
         source = open_bytes(picture.data, self._settings.max_pixels, self._settings.max_frames)
@@ -157,25 +156,21 @@ class Previews:
 
     def _source_size(self, picture: Picture) -> tuple[int, int, int]:
         source = self._source(picture)
-        if isinstance(source.image, Frame):
-            height, width = source.image.pixels.shape[:2]
-            return width, height, 1
-        return source.image.width, source.image.height, source.count
+        return *source.size, source.count
 
     def _prepared(self, picture: Picture, options: Options) -> tuple[Source, Options]:
         """The source at the size to dither at, kept too, and what is left to do with it."""
         source = self._source(picture)
-        if not isinstance(source.image, Frame):
+        if not isinstance(source.image, Frame | DeepFrame):
             return source, options
-        height, width = source.image.pixels.shape[:2]
-        size = size_of(width, height, options, None)
+        size = size_of(*source.size, options, None)
         checked(size[0] * options.scale, size[1] * options.scale, 1, self._settings.max_pixels)
-        if size == (width, height):
+        if size == source.size:
             return source, options
         key = ("frame", picture.id, size, options.light)
-        frame: Frame | None = self._memory.get(key)
+        frame: Frame | DeepFrame | None = self._memory.get(key)
         if frame is None:
-            frame = resized(source.image, *size, options.light)
+            frame = at_size(source.image, size, options.light)
             self._memory.put(key, frame, _frame_size(frame))
         return Source(frame), options.model_copy(update={"width": None, "height": None})
 
@@ -192,7 +187,7 @@ def _answered(work: Callable[[], Answer]) -> Answer:
         raise Problem(422, str(error)) from error
 
 
-def _frame_size(frame: Frame) -> int:
+def _frame_size(frame: Frame | DeepFrame) -> int:
     return frame.pixels.nbytes + frame.mask.nbytes
 
 

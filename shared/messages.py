@@ -26,9 +26,7 @@ Email = Annotated[
 ]
 EngineOptions = Annotated[
     dict[str, Any],
-    Field(
-        description="Options of the engine (GET /options lists them). Absent ones have their defaults."
-    ),
+    Field(description="Options of the engine; GET /options lists them. Absent: the default."),
 ]
 
 
