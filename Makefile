@@ -9,7 +9,7 @@ PY     := $(BIN)/python
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-page test-faults test-images screenshots clean
+.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-edge bench-page test-edge test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,9 +79,17 @@ bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against
 bench-gateway: .venv/.installed-test ## Measure the gateway against nginx (ARGS="--json FILE")
 	@$(PY) -m bench.gateway $(ARGS)
 
+bench-edge: .venv/.installed-test ## Measure the edge: cache, inspection, floods (ARGS="--json FILE")
+	@tests/prepare
+	@$(PY) -m bench.edge $(ARGS)
+
 bench-page: .venv/.installed-test .venv/.kernels ## Measure the web page in a browser (ARGS="--json FILE")
 	@tests/prepare
 	@$(PY) -m bench.page $(ARGS)
+
+test-edge: .venv/.installed-test ## Show what the edge does, with the real nginx (ARGS="-k name")
+	@tests/prepare
+	@$(PY) -m pytest tests/edge $(ARGS)
 
 test-faults: .venv/.installed-test .venv/.kernels ## Break things on purpose and compare the ledger (SEED=, FAULTS=full, LONG=1)
 	@tests/prepare

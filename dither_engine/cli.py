@@ -14,14 +14,14 @@ from typing import Any, NoReturn
 from dither_engine import __version__
 from dither_engine.algorithms import ALGORITHMS, CUSTOM
 from dither_engine.batch import is_directory, plan, put_out, run
-from dither_engine.catalogue import FORMATS
 from dither_engine.compiling import announce_compiling
 from dither_engine.decode import MAX_FRAMES
 from dither_engine.errors import EngineError
+from dither_engine.formats import FORMATS
 from dither_engine.options import ALLOWED, Options
 from dither_engine.palettes import NAMED
 
-_ENDINGS = tuple(entry["name"] for entry in FORMATS)
+_ENDINGS = tuple(FORMATS)
 _EPILOG = """\
 examples:
   dither photo.jpg -o photo.png

@@ -1,8 +1,9 @@
 """The one options model: REST bodies, messages, the command line and the web page share it.
 
-Its JSON form is canonical: keys sorted, defaults filled in, and fields that the chosen algorithm
-and palette do not read set back to their defaults, so that options that mean the same have the
-same digest.
+Their canonical JSON form has what differs from the defaults, keys sorted; fields that the chosen
+algorithm and palette do not read are set back to their defaults first. So options that mean the
+same have one digest, and a new option changes no digest. A dither is known by that digest, so a
+default, once published, never changes.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_CONTROLS
 from dither_engine.errors import EngineError
+from dither_engine.formats import FORMATS
 from dither_engine.palettes import MAX_COLOURS, NAMED, normal_hex
 
 _SEPARABLE = ("channels", "gray")
@@ -23,7 +25,7 @@ Kernel = list[list[float]]
 
 
 class Options(BaseModel):
-    """What to do with an image. Every field has a default; equal meaning, equal digest."""
+    """What to do with an image. Every field has a default, which never changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -151,6 +153,12 @@ class Options(BaseModel):
             check_kernel(self.kernel)
         return self
 
+    @model_validator(mode="after")
+    def _size_goes_with_format(self) -> Self:
+        width, height = (self.scale * (side or 1) for side in (self.width, self.height))
+        FORMATS[self.format].check(width, height)
+        return self
+
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> Self:
         """Options from untrusted fields; raises EngineError with one sentence, nothing else."""
@@ -176,10 +184,13 @@ class Options(BaseModel):
         defaults = {name: type(self).model_fields[name].default for name in unread}
         return self.model_copy(update=defaults)
 
+    def differing(self) -> dict[str, Any]:
+        """What differs from the defaults in the canonical form, JSON-able; `parse` reads it."""
+        return self.canonical().model_dump(mode="json", exclude_defaults=True)
+
     def canonical_json(self) -> str:
-        """The canonical form: sorted keys, no spaces, ASCII, every field present."""
-        fields = self.canonical().model_dump(mode="json")
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        """What `differing` gives, as JSON: sorted keys, no spaces, ASCII."""
+        return json.dumps(self.differing(), sort_keys=True, separators=(",", ":"))
 
     def digest(self) -> str:
         """SHA-256 of `canonical_json`, 64 hex digits."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_engine.adaptive import adaptive, sample
+from dither_engine.adaptive import adaptive
 from dither_engine.compiled.search import prepare
 from dither_engine.decode import (
     MAX_FRAMES,
@@ -23,7 +23,7 @@ from dither_engine.light import adjusted, code_of_light, in_steps, light_of_code
 from dither_engine.methods import render
 from dither_engine.options import Options
 from dither_engine.palettes import NAMED, from_hex, named
-from dither_engine.prepare import checked, coloured, prepared, size_of
+from dither_engine.prepare import check_file, checked, coloured, prepared, size_of
 from dither_engine.result import Dithered, Encoded
 from dither_engine.targets import combine, levels, levels_palette, media_relative
 from dither_engine.tones import Tones, grey_tones, tones_of
@@ -61,6 +61,7 @@ def dither_bytes(
     for the person who asked, for whatever cannot be done.
     """
     source = open_bytes(data, max_pixels, max_frames)
+    check_file(source, options, max_size)
     result = dither_source(source, options, max_pixels, max_size)
     return encode(result, options.format, options.scale)
 
@@ -139,8 +140,7 @@ def _target(
         count = int(options.palette.removeprefix("adaptive:"))
         frames = _prepared(source, options, max_pixels, max_size)
         seen = code_of_light(options.light)[in_steps(adjusted(options))]
-        samples = (seen[sample(coloured(f.pixels), f.mask, source.count)] for f in frames)
-        colours = adaptive(samples, count)
+        colours = adaptive(frames, seen, count, source.count)
     tones = tones_of(colours, options.distance, options.light)
     if tones is not None:
         return tones

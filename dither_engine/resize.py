@@ -3,7 +3,8 @@
 Light is summed, not code values, when light is mixed: fine black and white lines stay as light as
 they are. Transparent pixels lend no colour to others. A window that reaches over the edge is cut
 there, and its weights divided by their sum. Everything is whole numbers: light is 0 to 8192,
-weights are 65536ths, rounded so that each window's sum is one.
+weights are 65536ths, rounded so that each window's sum is one. Pictures of more than 8 bits, which
+are rare, take the same windows in floating point.
 
 Source: C. E. Duchon, "Lanczos filtering in one and two dimensions", J. Applied Meteorology 18(8),
 1979; the windows are laid as Pillow's.
@@ -15,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dither_engine.compiled.resample import resample
-from dither_engine.decode import Frame
-from dither_engine.light import code_of_light, light_of_code
+from dither_engine.decode import DeepFrame, Frame
+from dither_engine.light import code_of_light, light_of_code, linear_to_srgb, srgb_to_linear
 from dither_engine.work import NO_MASK
 
 _LOBES = 3
@@ -38,6 +39,35 @@ def resized(frame: Frame, width: int, height: int, light: str) -> Frame:
         mask,
     )
     return replace(frame, pixels=pixels, mask=mask)
+
+
+def resized_deep(frame: DeepFrame, width: int, height: int, light: str) -> DeepFrame:
+    """The same for a frame of more than 8 bits."""
+    code = np.arange(65536) / 65535
+    planes = (srgb_to_linear(code) if light == "linear" else code)[frame.pixels]
+    if frame.mask.size:
+        alpha = frame.mask[..., None] / 255
+        planes = np.concatenate([planes * alpha, alpha], axis=2)
+    planes = _summed(planes, *windows(planes.shape[0], height))
+    planes = _summed(planes.swapaxes(0, 1), *windows(planes.shape[1], width)).swapaxes(0, 1)
+    mask = NO_MASK
+    if frame.mask.size:
+        alpha = np.clip(planes[..., -1:], 0, 1)
+        mask = np.floor(alpha[..., 0] * 255 + 0.5).astype(np.uint8)
+        planes = planes[..., :-1] / np.maximum(alpha, 1 / 65536)
+    planes = np.clip(planes, 0, 1)
+    codes = linear_to_srgb(planes) if light == "linear" else planes
+    return replace(frame, pixels=np.floor(codes * 65535 + 0.5).astype(np.uint16), mask=mask)
+
+
+def _summed(
+    planes: NDArray[np.float64], first: NDArray[np.int64], weights: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Along the first axis: each window's sum."""
+    total = np.zeros((len(first), *planes.shape[1:]))
+    for tap in range(weights.shape[1]):
+        total += planes[first + tap] * (weights[:, tap, None, None] / 65536)
+    return total
 
 
 def windows(size: int, new_size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_engine.errors import EngineError
+from dither_engine.errors import TooLarge
 
 INDEXED_COLOURS = 256
 ANIMATION_ALLOWANCE = 8  # all frames together may have this many times the pixels of one image
@@ -82,12 +82,14 @@ class Encoded:
 def check_size(width: int, height: int, max_pixels: int) -> None:
     """Raise EngineError when an image has more than ``max_pixels`` pixels, or too long a side."""
     if width * height > max_pixels:
-        raise EngineError(
-            f"The image has {width}×{height} pixels: at most {max_pixels:,} pixels are allowed."
+        raise TooLarge(
+            f"The image has {width:,} × {height:,} pixels: at most {max_pixels:,} pixels are"
+            " allowed."
         )
     if max(width, height) > LONGEST_SIDE:
-        raise EngineError(
-            f"The image has {width}×{height} pixels: at most {LONGEST_SIDE:,} a side are allowed."
+        raise TooLarge(
+            f"The image has {width:,} × {height:,} pixels: at most {LONGEST_SIDE:,} a side are"
+            " allowed."
         )
 
 
@@ -95,7 +97,7 @@ def check_frames(count: int, width: int, height: int, max_pixels: int) -> None:
     """Raise EngineError when frames of this size have too many pixels together."""
     allowed = max_pixels * ANIMATION_ALLOWANCE
     if width * height * count > allowed:
-        raise EngineError(
-            f"The image has {count} frames of {width}×{height} pixels:"
+        raise TooLarge(
+            f"The image has {count:,} frames of {width:,} × {height:,} pixels:"
             f" at most {allowed:,} pixels in all frames together are allowed."
         )

@@ -164,8 +164,7 @@ class DitherService:
 
     def _queue(self, session: Session, uuid: UUID, options: Options) -> tuple[UUID, bool]:
         """The dither's id and whether it is new. Image and options alone decide the id."""
-        fields = options.canonical().model_dump(mode="json")
-        return self._add(session, uuid, options.digest(), options.channels, fields)
+        return self._add(session, uuid, options.digest(), options.channels, options.differing())
 
     def _refuse(
         self, session: Session, received: Received, fields: dict[str, Any], reason: str

@@ -25,7 +25,8 @@ Email = Annotated[
     Field(description="Who wants an email about each dither of the image."),
 ]
 EngineOptions = Annotated[
-    dict[str, Any], Field(description="Options of the engine; GET /options lists them.")
+    dict[str, Any],
+    Field(description="Options of the engine; GET /options lists them. Absent: the default."),
 ]
 
 

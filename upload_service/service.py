@@ -84,7 +84,8 @@ class UploadService:
         if not given) is given up; a sweep removes the file.
         """
         give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
-        file = inspect(upload.data, max_pixels=self._settings.max_pixels)
+        limits = self._settings
+        file = inspect(upload.data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
         with self._database.transaction() as session:

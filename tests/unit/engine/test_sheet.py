@@ -78,7 +78,7 @@ def test_of_an_animation_one_frame_is_decoded_once(monkeypatch: pytest.MonkeyPat
     decoded: list[Image.Image] = []
     upright = decode.upright
 
-    def counted(image: Image.Image, *rest: Any) -> decode.Frame:
+    def counted(image: Image.Image, *rest: Any) -> decode.Frame | decode.DeepFrame:
         decoded.append(image)
         return upright(image, *rest)
 
