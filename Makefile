@@ -49,7 +49,7 @@ test: .venv/.installed-test .venv/.kernels ## Run the unit and contract tests (A
 test-all: .venv/.installed-test .venv/.kernels ## Run all tests, on a real Kafka, Postgres and browser
 	@tests/prepare
 	@$(PYTEST) tests/unit tests/contract
-	@$(PYTEST) --dist loadscope tests/integration tests/e2e tests/browser tests/packaging $(wildcard tests/edge)
+	@$(PYTEST) --dist loadscope --ignore=tests/unit --ignore=tests/contract --ignore=tests/faults
 	@$(PY) -m pytest tests/faults
 
 check: .venv/.installed-test ## Lint, types and the direction of imports
