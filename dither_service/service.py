@@ -164,7 +164,7 @@ class DitherService:
 
     def _queue(self, session: Session, uuid: UUID, options: Options) -> tuple[UUID, bool]:
         """The dither's id and whether it is new. Image and options alone decide the id."""
-        return self._add(session, uuid, options.digest(), options.channels, options.differing())
+        return self._add(session, uuid, options.digest(), options.most_levels, options.differing())
 
     def _refuse(
         self, session: Session, received: Received, fields: dict[str, Any], reason: str
