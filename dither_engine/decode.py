@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from dither_engine.errors import EngineError
 from dither_engine.integrity import Extent, check_end, damaged, gif_extent
+from dither_engine.pillow_memory import in_one_block, pixels_in_place
 from dither_engine.result import check_frames, check_size
 from dither_engine.work import NO_MASK
 
@@ -53,7 +54,8 @@ Image.MAX_IMAGE_PIXELS = None
 class Frame:
     """One decoded image in sRGB.
 
-    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
+    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3; of a file's or Pillow's image it may be a view of
+        four bytes a pixel. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
     duration: milliseconds shown.
     """
 
@@ -86,10 +88,12 @@ class Source:
             try:
                 if self.first + self.count > 1:
                     self.image.seek(number)
-                self.image.load()
-                if self.low is not None:
-                    self.low.load()
-                yield upright(self.image, self.count > 1, self.low)
+                with in_one_block():
+                    self.image.load()
+                    if self.low is not None:
+                        self.low.load()
+                    frame = upright(self.image, self.count > 1, self.low)
+                yield frame
             except EngineError:
                 raise
             except _DAMAGES as error:
@@ -193,7 +197,10 @@ def upright(image: Image.Image, animated: bool = False, low: Image.Image | None 
         image = image.convert("RGBA")
         alpha = image.getchannel("A")
         mask = NO_MASK if alpha.getextrema() == (255, 255) else np.asarray(alpha)
-    return Frame(pixels_of(_srgb(image, profile)), mask, duration)
+    image = _srgb(image, profile)
+    # The memory of an animation's image is changed by its next frame.
+    still = image.mode == "RGB" and not animated
+    return Frame(pixels_in_place(image) if still else pixels_of(image), mask, duration)
 
 
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:

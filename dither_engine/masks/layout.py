@@ -50,16 +50,30 @@ class Layer:
         return across(self.tile, self.width)
 
 
-def layers(options: Options, height: int, width: int, depth: int) -> Iterator[Layer]:
-    """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom."""
+def repeated(options: Options, depth: int) -> Mask | None:
+    """The mask that is laid over the whole picture, ``uint16 (h, w, C)``; None where none is."""
+    if options.algorithm in _COMPUTED:
+        return None
+    masks = [_tile(options, c, depth) for c in range(depth)]
+    return _weakened(masks, options) if len({mask.shape for mask in masks}) == 1 else None
+
+
+def layers(
+    options: Options, height: int, width: int, depth: int, first: int = 0
+) -> Iterator[Layer]:
+    """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom.
+
+    height: of the rows from the ``first`` on.
+    """
+    tile = repeated(options, depth)
+    if tile is not None:
+        yield Layer(first, first + height, np.roll(tile, -first, 0)[:height], width)
+        return
     masks = (
         [] if options.algorithm in _COMPUTED else [_tile(options, c, depth) for c in range(depth)]
     )
-    if len({mask.shape for mask in masks}) == 1:
-        yield Layer(0, height, _weakened([mask[:height] for mask in masks], options), width)
-        return
-    for top in range(0, height, _BAND):
-        bottom = min(top + _BAND, height)
+    for top in range(first, first + height, _BAND):
+        bottom = min(top + _BAND, first + height)
         here = np.arange(top, bottom)
         if masks:
             channels = [across(mask[here % len(mask)], width) for mask in masks]
