@@ -39,6 +39,13 @@ def test_the_service_sees_the_client_and_not_what_it_claims(edge: Edge) -> None:
     assert "x-forwarded-prefix" not in fields
 
 
+def test_a_host_cannot_claim_another_client(edge: Edge) -> None:
+    reply = edge.http.ask("GET", f"/images/{UUID}", {"Host": 'a";for="203.0.113.9'})
+    assert (reply.status, reply.json()["status"]) == (421, 421)
+    fields = fields_at_the_service(edge, {"Host": "dither.example:8443"}, client="127.0.5.7")
+    assert 'host="dither.example:8443"' in fields["forwarded"]
+
+
 def test_behind_a_trusted_proxy_its_word_counts(gateways: tuple[Process, Process]) -> None:
     with running_edge(gateways[0].port, EDGE_TRUSTED_PROXIES="127.0.6.0/24 ::1") as edge:
         claim = {"X-Forwarded-For": "203.0.113.9, 2001:db8::17"}
