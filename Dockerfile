@@ -2,9 +2,12 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS packages
-COPY requirements.txt /
+WORKDIR /packages
+COPY pyproject.toml requirements.lock ./
+COPY .ci/locked.py .ci/
 RUN python3 -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt
+ && python3 .ci/locked.py server > requirements.txt \
+ && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM ${PYTHON_IMAGE}
 # Kernels are compiled for the processor that builds the image. For an image that other machines

@@ -4,10 +4,12 @@ PORT   ?= 8000
 ARGS   ?=
 BIN    := .venv/bin
 PY     := $(BIN)/python
-PIP    := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
+
+# uv where it is installed, because it is faster; pip does the same, from the same locked hashes.
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench-engine bench-gateway bench-edge bench-page test-edge test-faults test-images screenshots clean
+.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-edge bench-page test-edge test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,30 +19,38 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 
-# A stamp per lock file: installs again only when the lock file changes.
-.venv/.installed-run: standalone/requirements.txt | $(BIN)/python
+# A stamp for each set of packages: it is installed again only when the lock file changes.
+.venv/.installed-run: requirements.lock pyproject.toml .ci/locked.py | $(BIN)/python
 	@echo "Installing the packages (once)"
-	@$(PIP) -r $<
+	@$(PY) .ci/locked.py services >.venv/run.txt && $(INSTALL) --require-hashes -r .venv/run.txt
 	@touch $@
 
-.venv/.installed-test: tests/requirements.txt | $(BIN)/python
+.venv/.installed-test: requirements.lock pyproject.toml .ci/locked.py | $(BIN)/python
 	@echo "Installing the packages for the tests (once)"
-	@$(PIP) -r $<
+	@$(PY) .ci/locked.py dev >.venv/dev.txt && $(INSTALL) --require-hashes -r .venv/dev.txt
 	@touch $@ .venv/.installed-run
 
 # Compiles the dithering kernels once, so that nobody's first picture waits for it.
-.venv/.kernels: $(shell find dither_engine -name "*.py") | .venv/.installed-run
+.venv/.kernels: $(wildcard dither_engine/compiled/*.py dither_engine/methods/*.py) dither_engine/light.py | .venv/.installed-run
 	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
-	@echo "Compiling the dithering kernels (once)"
 	@$(PY) -m dither_engine --warm
 	@touch $@
 
 run: .venv/.installed-run .venv/.kernels ## Start everything on this machine, without Docker (PORT=8000)
 	@PORT=$(PORT) exec $(PY) -m standalone $(ARGS)
 
-test: .venv/.installed-test .venv/.kernels ## Run all tests (ARGS="-k name" for some)
+# Two processes: pytest-xdist gives each its own broker and database when one of its tests asks.
+PYTEST := $(PY) -m pytest -n 2
+
+test: .venv/.installed-test .venv/.kernels ## Run the unit and contract tests (ARGS="-k name" for some)
+	@$(PYTEST) $(ARGS) tests/unit tests/page tests/contract
+
+# Breaking things on purpose needs both processors, so those tests run alone.
+test-all: .venv/.installed-test .venv/.kernels ## Run all tests, on a real Kafka, Postgres and browser
 	@tests/prepare
-	@$(PY) -m pytest $(ARGS)
+	@$(PYTEST) tests/unit tests/page tests/contract
+	@$(PYTEST) --dist loadscope --ignore=tests/unit --ignore=tests/contract --ignore=tests/faults
+	@$(PY) -m pytest tests/faults
 
 check: .venv/.installed-test ## Lint, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -52,9 +62,16 @@ format: .venv/.installed-test ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: .venv/.installed-test ## Write the lock files anew from the .in files
-	@for d in . standalone tests; do (cd $$d && $(CURDIR)/$(BIN)/uv pip compile -q --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade requirements.in -o requirements.txt) || exit 1; done
+lock: .venv/.installed-test ## Write requirements.lock anew from pyproject.toml (ARGS="-P name" for one package)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links $(or $(ARGS),--upgrade) pyproject.toml -o requirements.lock
+
+docs: .venv/.installed-test ## Write anew what docs/ has from the code (messages, options)
+	@$(PY) -m tests.support.asyncapi_document
+	@$(PY) -m tests.support.options_table
+
+package: .venv/.installed-test ## Build the wheel and the source archive into dist/
+	@$(PY) -m build --no-isolation $(ARGS)
 
 bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against other ditherers (ARGS="--json FILE")
 	@$(PY) -m bench.engine $(ARGS)

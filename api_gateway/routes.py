@@ -41,6 +41,7 @@ ROUTES = (
     Route("dithers", "/dithers", "dither", READ, "/images"),
     Route("dithers_of", "/dithers/{uuid}", "dither", READ, "/images/{uuid}"),
     Route("preview", "/preview", "dither", ("POST",), takes_file=True, cost=4),
+    Route("previews", "/previews/{answer}", "dither", ("POST",), takes_file=True, cost=2),
     Route("options", "/options", "dither", READ, cacheable=True),
     Route("notifications", "/notifications/{uuid}", "notification", READ),
     Route("files", "/files/{key:path}", "upload", READ, cacheable=True, open=True),

@@ -15,6 +15,8 @@ from dither_engine.result import Dithered, Encoded
 if TYPE_CHECKING:
     from dither_engine.pipeline import dither, dither_bytes
 
+__version__ = "1.0.0"
+
 __all__ = ["Dithered", "Encoded", "EngineError", "Options", "catalogue", "dither", "dither_bytes"]
 
 

@@ -17,6 +17,7 @@ from dither_engine.compiled.packing import packed
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INDEXED, _RGB, _RGBA = 3, 2, 6
 _LEVEL = 1
+_MOST = 65535  # of 16 bits
 
 
 def indexed_png(
@@ -77,7 +78,7 @@ def _file(
     for rows, duration in zip(pictures, durations, strict=True):
         data = isal_zlib.compress(rows, _LEVEL)
         if animated:
-            frame = (number, width, height, 0, 0, min(duration, 65535), 1000, 0, 0)
+            frame = (number, width, height, 0, 0, *_fraction(duration), 0, 0)
             parts.append(_chunk(b"fcTL", struct.pack(">IIIIIHHBB", *frame)))
         if number == 0:
             parts.append(_chunk(b"IDAT", data))
@@ -87,6 +88,12 @@ def _file(
             number += 2
     parts.append(_chunk(b"IEND", b""))
     return b"".join(parts)
+
+
+def _fraction(milliseconds: int) -> tuple[int, int]:
+    """Seconds, up to 65535, as a fraction of two 16-bit numbers; off by a 65,000th at most."""
+    unit = 1000 if milliseconds <= _MOST else max(_MOST * 1000 // milliseconds, 1)
+    return min(round(milliseconds * unit / 1000), _MOST), unit
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

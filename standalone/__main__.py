@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from standalone.broker import EmbeddedBroker
 from standalone.postgres import EmbeddedPostgres
 from standalone.postgres_account import PostgresUnusableError
 from standalone.services import build_services
-from standalone.supervisor import ServiceDidNotStartError, base_environment
+from standalone.supervisor import PACKAGES, ServiceDidNotStartError, base_environment
 
 START_SECONDS = 40
 WATCH_SECONDS = 0.25
@@ -35,6 +36,7 @@ def run(environment: dict[str, str], port: int) -> None:
     data = Path(environment.get("DATA_DIR") or "data").absolute()
     _refuse_taken_port(port)
     with ExitStack() as running:
+        kernels = _compile_kernels(running)
         shared = {
             "DATA_DIR": str(data),
             "PUBLIC_URL": f"http://localhost:{port}",
@@ -42,6 +44,8 @@ def run(environment: dict[str, str], port: int) -> None:
             **_postgres(environment, data, running),
             **_broker(environment, running),
         }
+        while kernels.poll() is None and not asked_to_stop.wait(WATCH_SECONDS):
+            pass
         _say("Starting the services")
         logs = data / "logs"
         services = build_services(shared, port=port, logs=logs)
@@ -54,6 +58,18 @@ def run(environment: dict[str, str], port: int) -> None:
         while not asked_to_stop.wait(WATCH_SECONDS):
             services.watch()
         _say("Stopping")
+
+
+def _compile_kernels(running: ExitStack) -> "subprocess.Popen[bytes]":
+    """Without this the first picture would wait for the compiler, longer than its request may."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "dither_engine", "--warm"],
+        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+        start_new_session=True,  # Ctrl-C is for us
+    )
+    running.callback(process.wait)
+    running.callback(process.terminate)
+    return process
 
 
 def _postgres(environment: dict[str, str], data: Path, running: ExitStack) -> dict[str, str]:
@@ -99,7 +115,7 @@ def _refuse_taken_port(port: int) -> None:
         except OSError as error:
             raise CannotStartError(
                 f"port {port} is taken ({error.strerror}): is this running already? "
-                "Another one: make run PORT=8080"
+                "To use another one: PORT=8080"
             ) from error
 
 
@@ -114,12 +130,12 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def main() -> int:
+def main(port: int | None = None) -> int:
+    """Run until stopped; returns the exit status. ``port``: the web page's, else PORT or 8000."""
     from_file = {k: v for k, v in dotenv_values(".env").items() if v}
     environment = {**from_file, **{k: v for k, v in base_environment().items() if v}}
     try:
-        port = int(os.environ.get("PORT") or from_file.get("PORT") or 8000)
-        run(environment, port)
+        run(environment, port or int(os.environ.get("PORT") or from_file.get("PORT") or 8000))
     except (CannotStartError, PostgresUnusableError, ServiceDidNotStartError) as error:
         print(f"Not started: {error}", file=sys.stderr)
         return 1

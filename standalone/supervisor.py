@@ -20,7 +20,7 @@ from typing import IO
 
 logger = logging.getLogger(__name__)
 
-PROJECT = Path(__file__).parent.parent
+PACKAGES = Path(__file__).parent.parent  # the checkout, or site-packages
 POLL_SECONDS = 0.05
 STOP_SECONDS = 8.0
 RESTART_FIRST_SECONDS = 0.5
@@ -60,9 +60,9 @@ class Child:
         if self._file is None:
             self._file = self.log.open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", self.module],
-            cwd=PROJECT,
-            env=dict(self.environment),
+            # Without -P a directory `shared` where the user stands would be taken for ours.
+            [sys.executable, "-P", "-m", self.module],
+            env={**self.environment, "PYTHONPATH": str(PACKAGES)},
             stdin=subprocess.DEVNULL,
             stdout=self._file,
             stderr=subprocess.STDOUT,

@@ -1,5 +1,6 @@
 /** The tab of presets: a swatch and a name each. */
 
+import { createPattern } from "./adjust.js";
 import { h } from "./dom.js";
 import { presetsOf } from "./presets.js";
 import { presets } from "./strings.js";
@@ -26,5 +27,5 @@ export function createLooks(store, studio, swatches) {
 
 	store.on(["options"], mark);
 	store.on(["source"], () => swatches.refresh(tiles.map(({ picture }) => picture)));
-	return h(".pane", grid);
+	return h(".pane", createPattern(store, studio), grid);
 }

@@ -2,8 +2,10 @@
 
 import { announce } from "./messages.js";
 import { api } from "./api.js";
+import { createBatch, createOpening } from "./batch.js";
 import { Catalogue } from "./catalogue.js";
 import { h, icon, replace } from "./dom.js";
+import { createDownload } from "./download.js";
 import { createFacts } from "./facts.js";
 import { readFragment } from "./fragment.js";
 import { createGallery } from "./gallery.js";
@@ -21,19 +23,23 @@ import { createSwatches } from "./swatches.js";
 import { openStored } from "./versions.js";
 import { createWelcome, openSample, SAMPLES } from "./welcome.js";
 
-const store = new Store({ catalogue: null, source: null, options: {}, result: null, error: null, online: true });
+const store = new Store({ catalogue: null, source: null, options: {}, result: null, overview: null, facts: null, error: null, online: true });
 const studio = createStudio(store);
 const stage = createStage(store);
-createPreview(store, stage.maxSize);
-const welcome = createWelcome(store, studio);
+createPreview(store, stage.missing);
+const batch = createBatch(store, studio);
+const openAll = createOpening(studio, batch);
+const welcome = createWelcome(store, studio, openAll);
 const gallery = createGallery(store, studio);
-const save = h("button.button.primary.wide", { onclick: createSave(store, studio) }, icon("keep"), strings.panel.save);
+const download = createDownload(store, studio);
+const keep = createSave(store, studio);
+const foot = [download.element, h("button.button.wide", { onclick: keep, "aria-label": strings.panel.keep }, icon("keep"), h("span", strings.panel.keep))];
 
 const problem = h(".stage-problem");
 const workbench = h(
 	".workbench",
-	h(".work", createPictureBar(store, studio, welcome.pick), stage.element, problem, createFacts(store, studio)),
-	createPanel(store, studio, createSwatches(store), save),
+	h(".work", createPictureBar(store, studio, welcome.pick), stage.element, batch.element, problem, createFacts(store, studio)),
+	createPanel(store, studio, createSwatches(store), foot),
 );
 const main = h("main.studio", { id: "studio", tabindex: "-1" }, welcome.element, workbench);
 const links = {
@@ -84,11 +90,11 @@ function showOnline() {
 store.on(["view", "source"], showView);
 store.on(["view"], () => (store.view === "gallery" ? gallery.refresh() : studio.writeAddress()));
 store.on(["error", "source"], showError);
-store.on(["result"], () => store.result && announce(strings.stage.updated(store.result.colours)));
+store.on(["facts"], () => store.facts && announce(strings.stage.updated(store.facts.colours)));
 store.on(["online"], () => store.online && announce(strings.offline.back));
 for (const name of ["online", "offline"]) window.addEventListener(name, showOnline);
 window.addEventListener("hashchange", readAddress);
-watchInput(store, studio);
+watchInput(store, studio, openAll);
 
 /** Follows the address: the gallery, or options and a picture. */
 async function readAddress() {

@@ -1,34 +1,16 @@
 /** Numbers about a result. */
 
-import { toHex } from "./fragment.js";
-
 const SEEN_AT = 4; // a side, in pixels, of what the eye takes together
-const MOST = 256;
 /** The light of each code value of sRGB (IEC 61966-2-1), and back. */
 const LIGHT = Array.from({ length: 256 }, (_, code) => (code > 10 ? ((code / 255 + 0.055) / 1.055) ** 2.4 : code / 255 / 12.92));
 const codeOf = (light) => 255 * (light > 0.0031308 ? 1.055 * light ** (1 / 2.4) - 0.055 : 12.92 * light);
 
-/** → {colours: {count, all: [{hex, share}]}, psnr, seen}; both null without an original. */
-export function measure(result, original) {
-	const { bitmap, width, height } = result;
-	const shown = pixelsOf(bitmap, width, height);
-	const colours = countColours(shown);
-	if (!original) return { colours, psnr: null, seen: null };
-	const wanted = pixelsOf(original, width, height);
-	return { colours, psnr: psnr(shown, wanted), seen: psnr(fromAfar(shown, width), fromAfar(wanted, width)) };
-}
-
-/** Most frequent first, of which at most MOST are listed. */
-function countColours(shown) {
-	const counts = new Map();
-	for (const word of new Uint32Array(shown.buffer)) counts.set(word, (counts.get(word) ?? 0) + 1);
-	const opaque = [...counts].filter(([word]) => word >>> 24 !== 0);
-	const total = opaque.reduce((sum, [, count]) => sum + count, 0) || 1;
-	const all = opaque
-		.sort((one, other) => other[1] - one[1])
-		.slice(0, MOST)
-		.map(([word, count]) => ({ hex: toHex([0, 8, 16].map((shift) => (word >>> shift) & 255)), share: count / total }));
-	return { count: opaque.length, all };
+/**
+ * How alike two pictures are from a distance: peak signal-to-noise ratio, in dB, of the mean light of
+ * small squares. Both are of the whole; `shown` has the size that `part` says.
+ */
+export function likeness(shown, original, { shown_width: width, shown_height: height }) {
+	return psnr(fromAfar(pixelsOf(shown, width, height), width), fromAfar(pixelsOf(original, width, height), width));
 }
 
 /** Squares of pixels, each averaged as the eye does it: the light, not its code. RGB, and a 0. */

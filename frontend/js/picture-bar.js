@@ -13,11 +13,11 @@ export function createPictureBar(store, studio, pick) {
 	function update() {
 		const { source } = store;
 		name.textContent = name.title = source?.name ?? "";
-		size.textContent = source?.bitmap ? format.dimensions(source) : "";
+		size.textContent = source?.width ? format.dimensions(source) : "";
 		undo.disabled = !store.canUndo;
 		redo.disabled = !store.canRedo;
 	}
-	store.on(["source", "canUndo", "canRedo"], update);
+	store.on(["source", "sized", "canUndo", "canRedo"], update);
 	update();
 
 	return h(

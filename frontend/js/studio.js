@@ -7,8 +7,8 @@ import { openSource, SourceError } from "./source.js";
 import { stage as text } from "./strings.js";
 
 /**
- * Store keys: catalogue, source, options (sparse), result, busy, error, opening, view, online.
- * `error` is {error, retry} or null.
+ * Store keys: catalogue, source, options (sparse), result and overview (parts of the picture, see
+ * preview.js), facts, busy, sent, sight, error ({error, retry} or null), opening, view, online.
  */
 export function createStudio(store) {
 	let history = createHistory({});
@@ -73,7 +73,7 @@ export function createStudio(store) {
 					return false;
 				}
 				const before = store.source;
-				store.set({ source, result: null, view: "studio" });
+				store.set({ source, result: null, overview: null, facts: null, view: "studio" });
 				before?.close();
 				writeAddress();
 				return true;

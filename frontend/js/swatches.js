@@ -36,7 +36,7 @@ export function createSwatches(store) {
 		if (swatch.key === key && swatch.visible && source === store.source) {
 			working = true;
 			try {
-				const { blob } = await api.preview(await source.swatch(SIZE), options, { maxSize: SIZE.width });
+				const blob = await api.preview(await source.swatch(SIZE), options, { maxSize: SIZE.width });
 				if (swatch.key === key) show(element, blob);
 			} catch {
 				// A swatch is a hint; what is wrong is said where the big picture is.
@@ -62,7 +62,8 @@ export function createSwatches(store) {
 	};
 }
 
-export function smallOptions({ width: _w, height: _h, scale: _s, format: _f, ...others }) {
+/** What a swatch shows: the options without those of size. */
+export function smallOptions({ width: _w, height: _h, scale: _s, pattern: _p, across: _a, format: _f, ...others }) {
 	return others;
 }
 

@@ -1,0 +1,141 @@
+"""A part of a dithered picture, as large as it is or made smaller for the screen."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from dither_engine import Dithered, EngineError
+from dither_engine.compiled.resample import resample
+from dither_engine.light import code_of_light, light_of_code
+from dither_engine.png import colour_png, indexed_png
+from dither_engine.work import NO_MASK
+
+LARGEST_SHOWN = 4096  # pixels a side
+Pixels = NDArray[np.uint8]
+
+_GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+
+
+class Part(BaseModel):
+    """A rectangle of the picture that would be saved, in its pixels, and how large it is shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    x: int = Field(0, ge=0, description="Left edge.")
+    y: int = Field(0, ge=0, description="Top edge.")
+    width: int = Field(ge=1, description="Pixels across.")
+    height: int = Field(ge=1, description="Pixels down.")
+    shown_width: int = Field(
+        ge=1, le=LARGEST_SHOWN, description="Width of the answer; at most width."
+    )
+    shown_height: int = Field(
+        ge=1, le=LARGEST_SHOWN, description="Height of the answer; at most height."
+    )
+
+
+def part_png(result: Dithered, scale: int, part: Part) -> bytes:
+    """The part as PNG; of an animation as an animated PNG.
+
+    scale: enlargement of the saved picture, in which ``part`` is measured. Where the part is shown
+    smaller, each pixel is the mean light of the area it covers: what the eye sees from a distance.
+    Raises EngineError for a part that is not within the picture.
+    """
+    frames = result.frames or (result,)
+    _check(part, result.width * scale, result.height * scale)
+    durations = [frame.duration for frame in frames]
+    if (part.shown_width, part.shown_height) != (part.width, part.height):
+        shrunk = [_shrunk(frame, scale, part) for frame in frames]
+        if shrunk[0].shape[2] == 1:
+            greys = [pixels[..., 0] for pixels in shrunk]
+            return indexed_png(greys, _GREYS, None, durations, result.loop)
+        return colour_png(shrunk, durations, result.loop)
+    cut = [_cut(frame, scale, part) for frame in frames]
+    if result.indexed and all(frame.alpha is None for frame in cut):
+        indices = [frame.indices for frame in cut]
+        return indexed_png(indices, result.palette, None, durations, result.loop)
+    return colour_png([_coloured(frame) for frame in cut], durations, result.loop)
+
+
+def _check(part: Part, width: int, height: int) -> None:
+    if part.x + part.width > width or part.y + part.height > height:
+        raise EngineError(f"part: it must lie within the picture, which has {width}×{height}.")
+    if part.shown_width > part.width or part.shown_height > part.height:
+        raise EngineError("part: shown_width and shown_height are at most its width and height.")
+
+
+def _covering(frame: Dithered, scale: int, part: Part) -> Dithered:
+    """The pixels before enlargement that the part touches."""
+    rows = slice(part.y // scale, -(-(part.y + part.height) // scale))
+    columns = slice(part.x // scale, -(-(part.x + part.width) // scale))
+    alpha = None if frame.alpha is None else frame.alpha[rows, columns]
+    return replace(frame, indices=frame.indices[rows, columns], alpha=alpha, frames=())
+
+
+def _cut(frame: Dithered, scale: int, part: Part) -> Dithered:
+    """The part at its own size."""
+    covering = _covering(frame, scale, part)
+    rows = np.arange(part.y, part.y + part.height) // scale - part.y // scale
+    columns = np.arange(part.x, part.x + part.width) // scale - part.x // scale
+    places = np.ix_(rows, columns)
+    alpha = None if covering.alpha is None else covering.alpha[places]
+    return replace(covering, indices=covering.indices[places], alpha=alpha)
+
+
+def _coloured(frame: Dithered) -> Pixels:
+    return frame.rgb() if frame.alpha is None else np.dstack([frame.rgb(), frame.alpha])
+
+
+def _shrunk(frame: Dithered, scale: int, part: Part) -> Pixels:
+    """The part made smaller: ``uint8 (H, W, 1)`` grey, ``(H, W, 3)``, or with alpha ``(.., 4)``."""
+    covering = _covering(frame, scale, part)
+    pixels = _fewest_channels(covering)
+    mask = NO_MASK if covering.alpha is None else np.ascontiguousarray(covering.alpha)
+    shape = (part.shown_height, part.shown_width)
+    out = np.empty((*shape, pixels.shape[2]), np.uint8)
+    out_mask = np.empty(shape, np.uint8) if mask.size else NO_MASK.copy()
+    top, left = (part.y % scale) / scale, (part.x % scale) / scale
+    rows = areas(top, part.height / scale, shape[0], covering.height)
+    columns = areas(left, part.width / scale, shape[1], covering.width)
+    resample(
+        pixels,
+        mask,
+        light_of_code("linear"),
+        code_of_light("linear"),
+        *rows,
+        *columns,
+        out,
+        out_mask,
+    )
+    if not mask.size:
+        return out
+    return np.dstack([np.repeat(out, 3, axis=2) if out.shape[2] == 1 else out, out_mask])
+
+
+def _fewest_channels(frame: Dithered) -> Pixels:
+    """Colours, ``uint8 (H, W, 3)``; of a palette of greys one channel is enough."""
+    palette = frame.palette
+    if frame.indexed and np.all(palette == palette[:, :1]):
+        return np.ascontiguousarray(np.take(palette[:, 0], frame.indices)[..., None])
+    return np.ascontiguousarray(frame.rgb())
+
+
+def areas(
+    start: float, length: float, count: int, size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """``count`` equal stretches of ``size`` pixels, from ``start`` on, ``length`` long together.
+
+    For each the first pixel it covers and the share of each pixel from there, 65536ths. All have
+    as many shares; see `dither_engine.resize.windows`.
+    """
+    edges = np.minimum(start + length * np.arange(count + 1) / count, size)
+    begins, ends = edges[:-1, None], edges[1:, None]
+    first = np.minimum(np.floor(begins[:, 0]).astype(np.int64), size - 1)
+    taps = int((np.ceil(ends[:, 0]).astype(np.int64) - first).max())
+    first = np.minimum(first, size - taps)
+    pixels = first[:, None] + np.arange(taps)
+    covered = np.clip(np.minimum(pixels + 1, ends) - np.maximum(pixels, begins), 0, None)
+    passed = np.cumsum(covered, axis=1)
+    whole = np.floor(passed / passed[:, -1:] * 65536 + 0.5).astype(np.int32)
+    return first, np.diff(whole, axis=1, prepend=np.int32(0)).astype(np.int32)
