@@ -1,4 +1,4 @@
-# Everything a person or CI does here. `make` alone lists it.
+# The commands for people and for CI. `make` alone lists them.
 PYTHON ?= python3
 PORT   ?= 8000
 ARGS   ?=
@@ -15,7 +15,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
-	@echo "Making the virtual environment in .venv"
+	@echo "Creating the virtual environment in .venv"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 
@@ -30,7 +30,7 @@ $(BIN)/python:
 	@$(PY) .ci/locked.py dev >.venv/dev.txt && $(INSTALL) --require-hashes -r .venv/dev.txt
 	@touch $@ .venv/.installed-run
 
-# Compiles the dithering kernels once, so that nobody's first picture waits for it.
+# Compile the dithering kernels before the first picture needs them.
 .venv/.kernels: $(wildcard dither_engine/compiled/*.py dither_engine/methods/*.py) dither_engine/light.py | .venv/.installed-run
 	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
 	@$(PY) -m dither_engine --warm
@@ -91,7 +91,7 @@ test-edge: .venv/.installed-test ## Show what the edge does, with the real nginx
 	@tests/prepare
 	@$(PY) -m pytest tests/edge $(ARGS)
 
-test-faults: .venv/.installed-test .venv/.kernels ## Break things on purpose and compare the ledger (SEED=, FAULTS=full, LONG=1)
+test-faults: .venv/.installed-test .venv/.kernels ## Inject faults and check that nothing is lost (SEED=, FAULTS=full, LONG=1)
 	@tests/prepare
 	@$(PY) -m tests.faults $(ARGS)
 
