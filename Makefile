@@ -43,12 +43,12 @@ run: .venv/.installed-run .venv/.kernels ## Start everything on this machine, wi
 PYTEST := $(PY) -m pytest -n 2
 
 test: .venv/.installed-test .venv/.kernels ## Run the unit and contract tests (ARGS="-k name" for some)
-	@$(PYTEST) $(ARGS) tests/unit tests/contract
+	@$(PYTEST) $(ARGS) tests/unit tests/page tests/contract
 
 # Breaking things on purpose needs both processors, so those tests run alone.
 test-all: .venv/.installed-test .venv/.kernels ## Run all tests, on a real Kafka, Postgres and browser
 	@tests/prepare
-	@$(PYTEST) tests/unit tests/contract
+	@$(PYTEST) tests/unit tests/page tests/contract
 	@$(PYTEST) --dist loadscope --ignore=tests/unit --ignore=tests/contract --ignore=tests/faults
 	@$(PY) -m pytest tests/faults
 

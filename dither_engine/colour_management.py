@@ -153,14 +153,23 @@ def _to_srgb(places: tuple[float, ...] | None) -> Floats | None:
     given = np.array(places).reshape(4, 2)
     if np.abs(given - _SRGB).max() <= _SAME_PLACE or given[:, 1].min() <= 0:
         return None
-    white, srgb_white = _xyz(given[0]), _xyz(_SRGB[0])
-    adapted = np.diag((_BRADFORD @ srgb_white) / (_BRADFORD @ white))
     try:
-        to_xyz = np.linalg.inv(_BRADFORD) @ adapted @ _BRADFORD @ _primaries(given)
-        matrix = np.linalg.inv(_primaries(_SRGB)) @ to_xyz
+        matrix = _to_light(_xyz(given[0])) @ _primaries(given)
     except np.linalg.LinAlgError:
         return None
     return matrix if np.isfinite(matrix).all() and np.abs(matrix).max() < 100 else None
+
+
+def xyz_to_srgb(xyz: Floats, white: Floats) -> Floats:
+    """A colour seen under ``white`` (both XYZ) → sRGB code values, 0 to 1."""
+    return linear_to_srgb(np.clip(_to_light(white) @ xyz, 0, 1))
+
+
+def _to_light(white: Floats) -> Floats:
+    """XYZ under ``white`` → light of sRGB's primaries; white stays white."""
+    adapted = np.diag((_BRADFORD @ _xyz(_SRGB[0])) / (_BRADFORD @ white))
+    made: Floats = np.linalg.inv(_primaries(_SRGB)) @ np.linalg.inv(_BRADFORD) @ adapted @ _BRADFORD
+    return made
 
 
 def _xyz(place: Floats) -> Floats:

@@ -60,11 +60,7 @@ def _read_as(raw: str, tile: Any) -> Any:
 def samples_of(image: Image.Image, low: Image.Image | None) -> Samples | None:
     """A loaded image's samples, ``uint16 (H, W, bands)``; None of one of 8 bits a channel."""
     if low is not None:
-        high, rest = np.asarray(image), np.asarray(low)
-        if low.mode == _ITS_BYTES:
-            high, rest = rest[..., ::2], rest[..., 1::2]
-        both: Samples = high.astype(np.uint16) << 8 | rest
-        return both
+        return _joined(image, low)
     if image.mode.startswith("I"):
         grey: Samples = np.clip(np.asarray(image).astype(np.int64), 0, 65535).astype(np.uint16)
         return grey[..., None]
@@ -73,6 +69,19 @@ def samples_of(image: Image.Image, low: Image.Image | None) -> Samples | None:
         light: Samples = np.clip(scaled, 0, 65535).astype(np.uint16)
         return light[..., None]
     return None
+
+
+def _joined(image: Image.Image, low: Image.Image) -> Samples:
+    """High and low bytes; some rows at a time, for the two together are large."""
+    bands = 2 if low.mode == _ITS_BYTES else len(image.getbands())
+    samples = np.empty((image.height, image.width, bands), np.uint16)
+    for top in range(0, image.height, _BAND):
+        part = (0, top, image.width, min(top + _BAND, image.height))
+        high, rest = np.asarray(image.crop(part)), np.asarray(low.crop(part))
+        if low.mode == _ITS_BYTES:
+            high, rest = rest[..., ::2], rest[..., 1::2]
+        samples[top : top + _BAND] = high.astype(np.uint16) << 8 | rest
+    return samples
 
 
 def alpha_apart(samples: Samples, key: Any) -> tuple[Samples, NDArray[np.uint8]]:

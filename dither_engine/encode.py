@@ -8,6 +8,7 @@ as RGBA; GIF knows only transparent (alpha below 128) and opaque.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -58,7 +59,9 @@ def _count(webp: bytes) -> int:
 
 
 def _colours(result: Dithered) -> int:
-    return len(result.palette) if result.indexed else len(result.palette) ** 3
+    if result.indexed:
+        return len(result.palette)
+    return math.prod(len(np.unique(levels)) for levels in result.palette.T)
 
 
 def _enlarged(frame: Dithered, scale: int) -> Dithered:

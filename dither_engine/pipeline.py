@@ -25,13 +25,20 @@ from dither_engine.options import Options
 from dither_engine.palettes import NAMED, from_hex, named
 from dither_engine.prepare import check_file, checked, coloured, prepared, size_of
 from dither_engine.result import Dithered, Encoded
-from dither_engine.targets import combine, levels, levels_palette, media_relative
+from dither_engine.targets import (
+    ChannelLevels,
+    channel_levels,
+    combine,
+    levels,
+    levels_palette,
+    media_relative,
+)
 from dither_engine.tones import Tones, grey_tones, tones_of
 from dither_engine.work import Levels, Palette, Work
 
 Pixels = NDArray[np.uint8]
 Light = NDArray[np.float64]
-Target = Levels | Palette | Tones
+Target = Levels | ChannelLevels | Palette | Tones
 
 
 def dither(image: Image.Image | Pixels, options: Options) -> Dithered:
@@ -90,6 +97,9 @@ def _dithered(frame: Frame, target: Target, light: Light, options: Options) -> D
     if isinstance(target, Tones):
         found = target.positions(render(_in_tones(frame, target, light, options)))
         return Dithered(found, target.colours, alpha, duration=frame.duration)
+    if isinstance(target, ChannelLevels):
+        found = target.combined(_by_channel(frame, target, light, options))
+        return Dithered(found, target.palette(), alpha, duration=frame.duration)
     pixels = coloured(frame.pixels) if isinstance(target, Palette) else frame.pixels
     found = render(Work(pixels, frame.mask, in_steps(light), target, options))
     if isinstance(target, Palette):
@@ -98,6 +108,25 @@ def _dithered(frame: Frame, target: Target, light: Light, options: Options) -> D
     if found.ndim == 3 and target.combines(depth):
         found = combine(found, target.count)
     return Dithered(found, levels_palette(target, depth), alpha, duration=frame.duration)
+
+
+def _by_channel(
+    frame: Frame, target: ChannelLevels, light: Light, options: Options
+) -> list[Pixels]:
+    """The levels of each channel, ``(H, W)``."""
+    pixels, size = coloured(frame.pixels), frame.pixels.shape[:2]
+    works = (
+        Work(
+            np.ascontiguousarray(pixels[..., channel : channel + 1]),
+            frame.mask,
+            in_steps(light),
+            levels_of_one,
+            options,
+            channel,
+        )
+        for channel, levels_of_one in enumerate(target.channels)
+    )
+    return [render(work).reshape(size) for work in works]
 
 
 def _in_tones(frame: Frame, target: Tones, light: Light, options: Options) -> Work:
@@ -127,10 +156,12 @@ def _prepared(
 def _target(
     source: Source, options: Options, max_pixels: int | None, max_size: int | None
 ) -> Target:
-    if options.palette == "channels":
-        return levels(options.channels, options.light)
     if options.palette == "gray":
-        return grey_tones(options.channels, options.light)
+        return grey_tones(options.most_levels, options.light)
+    if options.palette == "channels" and isinstance(options.channels, list):
+        return channel_levels(options.channels, options.light)
+    if options.palette == "channels":
+        return levels(options.most_levels, options.light)
     measured = False
     if isinstance(options.palette, list):
         colours = from_hex(tuple(options.palette))

@@ -1,4 +1,4 @@
-"""What is done to an image before it is dithered: size, background, saturation."""
+"""What is done to an image before it is dithered: size, transparency, saturation."""
 
 import math
 from dataclasses import replace
@@ -13,8 +13,9 @@ from dither_engine.decode import DeepFrame, Frame, Source
 from dither_engine.errors import EngineError
 from dither_engine.formats import FORMATS
 from dither_engine.options import Options
-from dither_engine.resize import resized, resized_deep
+from dither_engine.resize import nearest, resized, resized_deep
 from dither_engine.result import check_frames, check_size
+from dither_engine.transparency import opaque_or_not
 from dither_engine.work import NO_MASK
 
 MAX_SIDE = 20_000
@@ -41,10 +42,12 @@ def size_of(width: int, height: int, options: Options, max_size: int | None) -> 
 
 
 def prepared(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
-    """The frame as it is to be dithered: size, 8 bits, background, saturation."""
+    """The frame as it is to be dithered: size, 8 bits, transparency, saturation."""
     whole = _of_8_bits(frame, options, size)
     if whole.mask.size and options.alpha == "flatten":
         whole = _flattened(whole, options.background)
+    elif whole.mask.size and options.alpha != "keep":
+        whole = replace(whole, mask=opaque_or_not(whole.mask, options))
     pixels = whole.pixels
     if options.saturation != 1 and pixels.shape[2] == 3:
         pixels = pixels_of(ImageEnhance.Color(image_of(pixels)).enhance(options.saturation))
@@ -53,19 +56,20 @@ def prepared(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) 
 
 def _of_8_bits(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
     """Resized, then rounded, so that a picture of more bits has no bands at any size."""
-    frame = at_size(frame, size, options.light)
+    frame = at_size(frame, options, size)
     if isinstance(frame, Frame):
         return frame
     return Frame(depth.rounded(frame.pixels), frame.mask, frame.duration)
 
 
-def at_size(frame: Frame | DeepFrame, size: tuple[int, int], light: str) -> Frame | DeepFrame:
+def at_size(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame | DeepFrame:
     """The frame resized to (width, height); the frame itself where it has that size."""
     if (frame.pixels.shape[1], frame.pixels.shape[0]) == size:
         return frame
+    by_nearest = options.resample == "nearest"
     if isinstance(frame, Frame):
-        return resized(frame, *size, light)
-    return resized_deep(frame, *size, light)
+        return nearest(frame, *size) if by_nearest else resized(frame, *size, options.light)
+    return nearest(frame, *size) if by_nearest else resized_deep(frame, *size, options.light)
 
 
 def coloured(pixels: Pixels) -> Pixels:

@@ -11,6 +11,7 @@ Source: C. E. Duchon, "Lanczos filtering in one and two dimensions", J. Applied 
 """
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from dither_engine.light import code_of_light, light_of_code, linear_to_srgb, sr
 from dither_engine.work import NO_MASK
 
 _LOBES = 3
+_BAND = 8  # rows
+Decoded = TypeVar("Decoded", Frame, DeepFrame)
 
 
 def resized(frame: Frame, width: int, height: int, light: str) -> Frame:
@@ -41,23 +44,43 @@ def resized(frame: Frame, width: int, height: int, light: str) -> Frame:
     return replace(frame, pixels=pixels, mask=mask)
 
 
+def nearest(frame: Decoded, width: int, height: int) -> Decoded:
+    """The pixel under the middle of each new one, unchanged."""
+    rows, columns = _middles(frame.pixels.shape[0], height), _middles(frame.pixels.shape[1], width)
+    pixels = np.take(np.take(frame.pixels, rows, axis=0), columns, axis=1)
+    mask = frame.mask[np.ix_(rows, columns)] if frame.mask.size else NO_MASK
+    return replace(frame, pixels=pixels, mask=mask)
+
+
+def _middles(size: int, new_size: int) -> NDArray[np.int64]:
+    return (2 * np.arange(new_size) + 1) * size // (2 * new_size)
+
+
 def resized_deep(frame: DeepFrame, width: int, height: int, light: str) -> DeepFrame:
     """The same for a frame of more than 8 bits."""
     code = np.arange(65536) / 65535
-    planes = (srgb_to_linear(code) if light == "linear" else code)[frame.pixels]
-    if frame.mask.size:
-        alpha = frame.mask[..., None] / 255
-        planes = np.concatenate([planes * alpha, alpha], axis=2)
-    planes = _summed(planes, *windows(planes.shape[0], height))
-    planes = _summed(planes.swapaxes(0, 1), *windows(planes.shape[1], width)).swapaxes(0, 1)
-    mask = NO_MASK
-    if frame.mask.size:
-        alpha = np.clip(planes[..., -1:], 0, 1)
-        mask = np.floor(alpha[..., 0] * 255 + 0.5).astype(np.uint8)
-        planes = planes[..., :-1] / np.maximum(alpha, 1 / 65536)
-    planes = np.clip(planes, 0, 1)
-    codes = linear_to_srgb(planes) if light == "linear" else planes
-    return replace(frame, pixels=np.floor(codes * 65535 + 0.5).astype(np.uint16), mask=mask)
+    table = srgb_to_linear(code) if light == "linear" else code
+    rows, row_weights = windows(frame.pixels.shape[0], height)
+    columns = windows(frame.pixels.shape[1], width)
+    pixels = np.empty((height, width, frame.pixels.shape[2]), np.uint16)
+    mask = np.empty((height, width), np.uint8) if frame.mask.size else NO_MASK
+    for top in range(0, height, _BAND):
+        here = slice(top, min(top + _BAND, height))
+        part = slice(rows[here][0], rows[here][-1] + row_weights.shape[1])
+        planes = table[frame.pixels[part]]
+        if frame.mask.size:
+            alpha = frame.mask[part, :, None] / 255
+            planes = np.concatenate([planes * alpha, alpha], axis=2)
+        planes = _summed(planes, rows[here] - part.start, row_weights[here])
+        planes = _summed(planes.swapaxes(0, 1), *columns).swapaxes(0, 1)
+        if frame.mask.size:
+            alpha = np.clip(planes[..., -1:], 0, 1)
+            mask[here] = np.floor(alpha[..., 0] * 255 + 0.5)
+            planes = planes[..., :-1] / np.maximum(alpha, 1 / 65536)
+        planes = np.clip(planes, 0, 1)
+        codes = linear_to_srgb(planes) if light == "linear" else planes
+        pixels[here] = np.floor(codes * 65535 + 0.5)
+    return replace(frame, pixels=pixels, mask=mask)
 
 
 def _summed(

@@ -19,7 +19,7 @@ class Dithered:
     """A dithered image, or the frames of an animation.
 
     indices: ``uint8 (H, W)``, positions in ``palette``. When the levels of the three channels
-        make more than 256 colours: ``uint8 (H, W, 3)``, one position per channel.
+        make more than 256 colours: ``uint8 (H, W, 3)``, one position per channel, in its column.
     palette: ``uint8 (n, 3)`` sRGB, in the order asked for.
     alpha: ``uint8 (H, W)`` or None; 0 is transparent.
     frames: every frame in order, each with this palette; empty for a still image. The first
@@ -52,7 +52,11 @@ class Dithered:
         """The colours themselves, ``uint8 (H, W, 3)``."""
         if self.indexed:
             return np.take(self.palette, self.indices, axis=0)
-        return np.take(self.palette[:, 0], self.indices)
+        red, green, blue = self.palette.T
+        if np.array_equal(red, green) and np.array_equal(red, blue):
+            return np.take(red, self.indices)
+        channels = (self.palette[:, c][self.indices[..., c]] for c in range(3))
+        return np.stack(list(channels), axis=2)
 
     def to_pillow(self) -> Image.Image:
         """Mode ``P`` when the picture is indexed and opaque, else ``RGB`` or ``RGBA``."""

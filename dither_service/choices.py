@@ -30,15 +30,19 @@ def options_openapi() -> dict[str, Any]:
 
 
 async def read_options(request: Request, channels: int) -> Options:
-    """The path's ``channels``, and whatever body and query string say. Raises ``Problem`` 422."""
+    """The path's ``channels``, and whatever body and query string say. Raises ``Problem`` 422.
+
+    Three numbers in the body, levels of red, green and blue, take the place of the path's one.
+    """
     body = await request.body()
     fields = parse_json_object("The body", body) if body.strip() else {}
-    if fields.get("channels", channels) != channels:
+    levels = fields.get("channels", channels)
+    if levels != channels and not isinstance(levels, list):
         raise Problem(422, "channels: the body says another number than the path; leave it out.")
     query = _from_query(request)
     if twice := sorted(fields.keys() & query.keys()):
         raise Problem(422, f"{twice[0]}: it is in the body and in the query string; give it once.")
-    return parse_options({**fields, **query, "channels": channels})
+    return parse_options({**fields, **query, "channels": levels})
 
 
 def parse_options(fields: dict[str, Any]) -> Options:
@@ -69,6 +73,6 @@ def _value(name: str, text: str) -> Any:
             return json.loads(text)
         except (ValueError, RecursionError):
             raise Problem(422, f"{name}: this is no JSON list.") from None
-    if name == "palette" and "," in text:
+    if name == "palette" and "," in text and "\n" not in text:
         return [colour.strip() for colour in text.split(",")]
     return text

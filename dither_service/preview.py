@@ -167,10 +167,10 @@ class Previews:
         checked(size[0] * options.scale, size[1] * options.scale, 1, self._settings.max_pixels)
         if size == source.size:
             return source, options
-        key = ("frame", picture.id, size, options.light)
+        key = ("frame", picture.id, size, options.light, options.resample)
         frame: Frame | DeepFrame | None = self._memory.get(key)
         if frame is None:
-            frame = at_size(source.image, size, options.light)
+            frame = at_size(source.image, options, size)
             self._memory.put(key, frame, _frame_size(frame))
         return Source(frame), options.model_copy(update={"width": None, "height": None})
 

@@ -46,7 +46,7 @@ def render(work: Work) -> NDArray[np.uint8]:
         whole = Layer(0, height, tile, width)
         return _threshold(work, base, part, [whole])
     base, part = steps(work.light, work.target)
-    return _threshold(work, base, part, layers(work.options, height, width, depth))
+    return _threshold(work, base, part, layers(work.options, height, width, depth, work.channel))
 
 
 def render_bayer(work: Work, size: int) -> NDArray[np.uint8]:

@@ -37,7 +37,7 @@ export class Catalogue {
 		const kind = paletteKind(this.value(options, "palette"));
 		if (key === "channels") return kind === "channels" || kind === "gray";
 		if (key === "distance" && (kind === "channels" || kind === "gray")) return false;
-		if (key === "background") return this.value(options, "alpha") !== this.fields.alpha.default;
+		if (key === "background") return this.value(options, "alpha") === "flatten";
 		if (!this.controlled.includes(key)) return true;
 		return this.algorithm(this.value(options, "algorithm"))?.controls.includes(key) ?? false;
 	}

@@ -62,6 +62,20 @@ def test_the_number_of_parameters_is_bounded(edge: Edge) -> None:
     assert edge.http.ask("GET", f"/images?{query}").status == 403
 
 
+@pytest.mark.parametrize("where", ["/options?a=", "Cookie", "Referer", "User-Agent"])
+@pytest.mark.parametrize(
+    "repeated", ["<", "%3C", "aa=", "&", "+", ";", "'", "-", "=", "/", "on", "(", "%0a", "a=b; "]
+)
+def test_no_request_keeps_the_edge_busy(edge: Edge, where: str, repeated: str) -> None:
+    """As long as a line may be. A pattern that tries everything would not end while this waits."""
+    text = repeated * (7000 // len(repeated)) + "!"
+    if where.startswith("/"):
+        sent = as_sent(f"path {where}{text.replace(' ', '%20')}")
+    else:
+        sent = as_sent(f"header {where}: {text}")
+    assert edge.http.send(sent, client=next(CLIENTS)).startswith(b"HTTP/1.1 ")
+
+
 # 500 times one request for each of ten routes.
 @settings(max_examples=500, suppress_health_check=list(HealthCheck))
 @given(sent=requests())

@@ -1,8 +1,10 @@
 """What reaches the service, and what comes back: nothing is lost, doubled or held back."""
 
 import json
+import shutil
 import socket
 import ssl
+import subprocess
 from collections import Counter
 
 import pytest
@@ -215,6 +217,23 @@ def test_browsers_get_http2_over_tls(edge: Edge) -> None:
     ):
         assert secure.selected_alpn_protocol() == "h2"
         assert secure.version() == "TLSv1.3"
+
+
+def test_an_upload_passes_over_http2(edge: Edge, service: Service) -> None:
+    if (curl := shutil.which("curl")) is None:
+        pytest.skip("curl is not installed here")
+    certificate = edge.directory / "local" / "self-signed.crt"
+    command = [curl, "-sS", "--http2", "--cacert", str(certificate), "--data-binary", "@-"]
+    command += ["-H", "Expect:", "-w", "\n%{http_version}"]
+    done = subprocess.run(
+        [*command, f"https://localhost:{edge.https_port}/images"],
+        input=bytes(2 * MEGABYTE),
+        capture_output=True,
+        check=True,
+    )
+    body, _, version = done.stdout.rpartition(b"\n")
+    assert json.loads(body) == {"received": 2 * MEGABYTE}
+    assert version == b"2"
 
 
 def test_over_tls_the_gateway_knows_and_browsers_are_told_to_stay(edge: Edge) -> None:

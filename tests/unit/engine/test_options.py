@@ -24,6 +24,7 @@ DEFAULTS: Fields = {
     "palette": "channels",
     "channels": 2,
     "kernel": None,
+    "matrix": None,
     "serpentine": False,
     "strength": 1.0,
     "light": "linear",
@@ -39,7 +40,9 @@ DEFAULTS: Fields = {
     "cell": 6.0,
     "candidates": 16,
     "seed": 0,
+    "resample": "lanczos",
     "alpha": "keep",
+    "alpha_level": 128,
     "background": "#ffffff",
     "format": "png",
 }
@@ -91,6 +94,20 @@ GOLDEN: list[tuple[Fields, str]] = [
         {"algorithm": "custom", "kernel": [[0, 0, 7], [3, 5, 1]]},
         "143d4759d8b668e9448cb99f7cb6eea0ff464b75e39ed5579f271c07cdf9ec85",
     ),
+    ({"channels": [5, 6, 5]}, "8e0226ad825295b3bc2d52b77725f8c8111a9dd4b66da658a1565ae35cf7a0d4"),
+    (
+        {"algorithm": "custom-matrix", "matrix": [[0, 2], [3, 1]], "strength": 1.5},
+        "3d2de446ad95139ac6689d0f08b9364d3efc9a1453bdcdacfa710dca5122b30a",
+    ),
+    (
+        {"alpha": "threshold", "alpha_level": 40, "resample": "nearest", "width": 32},
+        "f3118bc6eb89456dc6f5a3fbbd704d3352a28fc0751e697591452b66286bbf8e",
+    ),
+    ({"alpha": "dither"}, "6b151320d615bb64b2f96a4dc883342186557123d6c47f28ee08d6b296611b55"),
+    (
+        {"palette": "1a1c2c\n5d275d\n"},
+        "b75882450dda370118adae56010412778a1d3ba830d8062d59251c6b92fff9a6",
+    ),
 ]
 
 
@@ -128,6 +145,13 @@ def test_the_canonical_form_is_what_differs_from_the_defaults() -> None:
         ({"background": "#123456"}, {}),
         ({"algorithm": "none", "strength": 0.5}, {"algorithm": "none"}),
         ({"palette": "adaptive:016"}, {"palette": "adaptive:16"}),
+        ({"channels": [5, 5, 5]}, {"channels": 5}),
+        ({"channels": "5,6,5"}, {"channels": [5, 6, 5]}),
+        ({"channels": [5, 6, 5], "palette": "gameboy"}, {"palette": "gameboy"}),
+        ({"alpha_level": 9}, {}),
+        ({"alpha_level": 9, "alpha": "dither"}, {"alpha": "dither"}),
+        ({"matrix": [[1, 2]]}, {}),
+        ({"strength": 1.5}, {}),
     ],
 )
 def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) -> None:
@@ -145,6 +169,11 @@ def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) 
         {"algorithm": "white-noise"},
         {"width": 10},
         {"format": "gif"},
+        {"channels": [2, 2, 3]},
+        {"resample": "nearest"},
+        {"alpha": "threshold"},
+        {"alpha": "threshold", "alpha_level": 9},
+        {"algorithm": "bayer-8", "strength": 1.5},
     ],
 )
 def test_options_that_mean_something_else_have_another(fields: Fields) -> None:
@@ -172,7 +201,17 @@ def test_a_seed_counts_where_it_is_read() -> None:
         ({"channels": 1}, "channels"),
         ({"channels": 257}, "channels"),
         ({"channels": 2.5}, "channels"),
-        ({"strength": 1.1}, "strength"),
+        ({"channels": [2, 3]}, "or three, as 5,6,5"),
+        ({"channels": [2, 3, 4, 5]}, "or three, as 5,6,5"),
+        ({"channels": [2, 3, 257]}, "or three, as 5,6,5"),
+        ({"channels": "2,3,x"}, "or three, as 5,6,5"),
+        ({"channels": [2, 3, 4], "palette": "gray"}, "channels is one number"),
+        ({"palette": "#000\nred\n"}, "one hex colour a line"),
+        ({"palette": "000000\n"}, "2 to 256 colours"),
+        ({"algorithm": "custom-matrix"}, "needs a matrix"),
+        ({"matrix": [[1, 2], [3]]}, "same length"),
+        ({"alpha_level": 0}, "alpha_level"),
+        ({"strength": 2.1}, "strength"),
         ({"strength": float("nan")}, "strength"),
         ({"light": "dark"}, "light"),
         ({"width": 0}, "width"),
