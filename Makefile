@@ -41,15 +41,16 @@ run: .venv/.installed-run .venv/.kernels ## Start everything on this machine, wi
 
 # Two processes: pytest-xdist gives each its own broker and database when one of its tests asks.
 PYTEST := $(PY) -m pytest -n 2
+QUICK  := tests/unit tests/page tests/contract
 
 test: .venv/.installed-test .venv/.kernels ## Run the unit and contract tests (ARGS="-k name" for some)
-	@$(PYTEST) $(ARGS) tests/unit tests/page tests/contract
+	@$(PYTEST) $(ARGS) $(QUICK)
 
 # Breaking things on purpose needs both processors, so those tests run alone.
 test-all: .venv/.installed-test .venv/.kernels ## Run all tests, on a real Kafka, Postgres and browser
 	@tests/prepare
-	@$(PYTEST) tests/unit tests/page tests/contract
-	@$(PYTEST) --dist loadscope --ignore=tests/unit --ignore=tests/contract --ignore=tests/faults
+	@$(PYTEST) $(QUICK)
+	@$(PYTEST) --dist loadscope $(QUICK:%=--ignore=%) --ignore=tests/faults
 	@$(PY) -m pytest tests/faults
 
 check: .venv/.installed-test ## Lint, types and the direction of imports
@@ -66,9 +67,10 @@ lock: .venv/.installed-test ## Write requirements.lock anew from pyproject.toml 
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links $(or $(ARGS),--upgrade) pyproject.toml -o requirements.lock
 
-docs: .venv/.installed-test ## Write anew what docs/ has from the code (messages, options)
+docs: .venv/.installed-test ## Write anew what is made from the code: AsyncAPI, options, .env.example
 	@$(PY) -m tests.support.asyncapi_document
 	@$(PY) -m tests.support.options_table
+	@$(PY) -m tests.support.env_example
 
 package: .venv/.installed-test ## Build the wheel and the source archive into dist/
 	@$(PY) -m build --no-isolation $(ARGS)
