@@ -10,9 +10,9 @@ RUN python3 -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM ${PYTHON_IMAGE}
-# Kernels are compiled for the processor that builds the image. For an image that other machines
-# will run, name a processor here and set the same two variables where it runs, or the first
-# picture there waits for them to be compiled anew: NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=
+# Kernels are compiled for the processor that builds the image. For an image that runs on other
+# machines, name a processor type here and set the same two variables where it runs. Else the
+# kernels are compiled again there at first use: NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=
 ARG NUMBA_CPU_NAME
 ARG NUMBA_CPU_FEATURES
 ENV PATH=/venv/bin:$PATH \
@@ -24,7 +24,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY dither_engine dither_engine
-# The cache knows a source by its time of change, of which a pushed image keeps only the seconds.
+# Numba's cache compares the source's modification time; a pushed image keeps only whole seconds.
 RUN find dither_engine -name '*.py' -exec touch -d @0 {} + \
  && mkdir -p "$NUMBA_CACHE_DIR" "$DATA_DIR" \
  && python -m dither_engine --warm \
