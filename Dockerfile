@@ -10,11 +10,6 @@ RUN python3 -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM ${PYTHON_IMAGE}
-# Kernels are compiled for the processor that builds the image. For an image that runs on other
-# machines, name a processor type here and set the same two variables where it runs. Else the
-# kernels are compiled again there at first use: NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=
-ARG NUMBA_CPU_NAME
-ARG NUMBA_CPU_FEATURES
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/var/cache/kernels \

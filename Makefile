@@ -30,8 +30,10 @@ $(BIN)/python:
 	@$(PY) .ci/locked.py dev >.venv/dev.txt && $(INSTALL) --require-hashes -r .venv/dev.txt
 	@touch $@ .venv/.installed-run
 
-# Compile the dithering kernels before the first picture needs them.
-.venv/.kernels: $(wildcard dither_engine/compiled/*.py dither_engine/methods/*.py) dither_engine/light.py | .venv/.installed-run
+# Compile the dithering kernels before the first picture needs them, and again when a file that they
+# are made of has changed.
+KERNELS := dither_engine/compiled dither_engine/methods dither_engine/light.py dither_engine/masks/__init__.py
+.venv/.kernels: $(shell find $(KERNELS) -name "*.py") | .venv/.installed-run
 	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
 	@$(PY) -m dither_engine --warm
 	@touch $@

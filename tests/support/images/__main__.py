@@ -91,7 +91,7 @@ def _use(url: str, mails: MailServer) -> None:
 
 @contextmanager
 def _servers() -> Iterator[dict[str, str]]:
-    """Start Kafka and Postgres; returns the variables with the addresses and names to use."""
+    """Run Kafka and Postgres; yields the variables with the addresses and names to use."""
     broker, postgres = choose_broker(), choose_postgres()
     _say(f"Broker: {broker.describe()}   Database: {postgres.describe()}")
     mark = secrets.token_hex(4)
