@@ -65,9 +65,9 @@ format: .venv/.installed-test ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: .venv/.installed-test ## Write requirements.lock anew from pyproject.toml (ARGS="-P name" for one package)
+lock: .venv/.installed-test ## Bring requirements.lock up to date with pyproject.toml (ARGS=--upgrade, ARGS="-P name")
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links $(or $(ARGS),--upgrade) pyproject.toml -o requirements.lock
+	  --no-emit-index-url --no-emit-find-links $(ARGS) pyproject.toml -o requirements.lock
 
 docs: .venv/.installed-test ## Write anew what is made from the code: AsyncAPI, options, .env.example
 	@$(PY) -m tests.support.asyncapi_document
