@@ -19,7 +19,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY dither_engine dither_engine
-# The cache knows a source by its time of change, of which a pushed image keeps only the seconds.
+# Numba's cache compares the source's modification time; a pushed image keeps only whole seconds.
 RUN find dither_engine -name '*.py' -exec touch -d @0 {} + \
  && mkdir -p "$NUMBA_CACHE_DIR" "$DATA_DIR" \
  && python -m dither_engine --warm \

@@ -1,4 +1,4 @@
-# Everything a person or CI does here. `make` alone lists it.
+# The commands for people and for CI. `make` alone lists them.
 PYTHON ?= python3
 PORT   ?= 8000
 ARGS   ?=
@@ -15,7 +15,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
-	@echo "Making the virtual environment in .venv"
+	@echo "Creating the virtual environment in .venv"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 
@@ -30,8 +30,8 @@ $(BIN)/python:
 	@$(PY) .ci/locked.py dev >.venv/dev.txt && $(INSTALL) --require-hashes -r .venv/dev.txt
 	@touch $@ .venv/.installed-run
 
-# Compiles the dithering kernels once, so that nobody's first picture waits for it; again when one of
-# the files changed that kernels are made of.
+# Compile the dithering kernels before the first picture needs them, and again when a file that they
+# are made of has changed.
 KERNELS := dither_engine/compiled dither_engine/methods dither_engine/light.py dither_engine/masks/__init__.py
 .venv/.kernels: $(shell find $(KERNELS) -name "*.py") | .venv/.installed-run
 	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
@@ -43,15 +43,16 @@ run: .venv/.installed-run .venv/.kernels ## Start everything on this machine, wi
 
 # Two processes: pytest-xdist gives each its own broker and database when one of its tests asks.
 PYTEST := $(PY) -m pytest -n 2
+QUICK  := tests/unit tests/page tests/contract
 
 test: .venv/.installed-test .venv/.kernels ## Run the unit and contract tests (ARGS="-k name" for some)
-	@$(PYTEST) $(ARGS) tests/unit tests/page tests/contract
+	@$(PYTEST) $(ARGS) $(QUICK)
 
 # Breaking things on purpose needs both processors, so those tests run alone.
 test-all: .venv/.installed-test .venv/.kernels ## Run all tests, on a real Kafka, Postgres and browser
 	@tests/prepare
-	@$(PYTEST) tests/unit tests/page tests/contract
-	@$(PYTEST) --dist loadscope --ignore=tests/unit --ignore=tests/contract --ignore=tests/faults
+	@$(PYTEST) $(QUICK)
+	@$(PYTEST) --dist loadscope $(QUICK:%=--ignore=%) --ignore=tests/faults
 	@$(PY) -m pytest tests/faults
 
 check: .venv/.installed-test ## Lint, types and the direction of imports
@@ -64,13 +65,14 @@ format: .venv/.installed-test ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: .venv/.installed-test ## Write requirements.lock anew from pyproject.toml (ARGS="-P name" for one package)
+lock: .venv/.installed-test ## Bring requirements.lock up to date with pyproject.toml (ARGS=--upgrade, ARGS="-P name")
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links $(or $(ARGS),--upgrade) pyproject.toml -o requirements.lock
+	  --no-emit-index-url --no-emit-find-links $(ARGS) pyproject.toml -o requirements.lock
 
-docs: .venv/.installed-test ## Write anew what docs/ has from the code (messages, options)
+docs: .venv/.installed-test ## Write anew what is made from the code: AsyncAPI, options, .env.example
 	@$(PY) -m tests.support.asyncapi_document
 	@$(PY) -m tests.support.options_table
+	@$(PY) -m tests.support.env_example
 
 package: .venv/.installed-test ## Build the wheel and the source archive into dist/
 	@$(PY) -m build --no-isolation $(ARGS)
@@ -93,7 +95,7 @@ test-edge: .venv/.installed-test ## Show what the edge does, with the real nginx
 	@tests/prepare
 	@$(PY) -m pytest tests/edge $(ARGS)
 
-test-faults: .venv/.installed-test .venv/.kernels ## Break things on purpose and compare the ledger (SEED=, FAULTS=full, LONG=1)
+test-faults: .venv/.installed-test .venv/.kernels ## Inject faults and check that nothing is lost (SEED=, FAULTS=full, LONG=1)
 	@tests/prepare
 	@$(PY) -m tests.faults $(ARGS)
 

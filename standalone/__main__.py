@@ -29,7 +29,7 @@ class CannotStartError(Exception):
 
 
 def run(environment: dict[str, str], port: int) -> None:
-    """Start everything, say where it is, and keep it running until SIGINT or SIGTERM."""
+    """Start everything, print its address, and keep it running until SIGINT or SIGTERM."""
     asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked_to_stop.set())
@@ -61,11 +61,11 @@ def run(environment: dict[str, str], port: int) -> None:
 
 
 def _compile_kernels(running: ExitStack) -> "subprocess.Popen[bytes]":
-    """Without this the first picture would wait for the compiler, longer than its request may."""
+    """Compile before the services start: else the first request would time out meanwhile."""
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "dither_engine", "--warm"],
         env={**os.environ, "PYTHONPATH": str(PACKAGES)},
-        start_new_session=True,  # Ctrl-C is for us
+        start_new_session=True,  # Ctrl-C reaches only this process, which stops the others
     )
     running.callback(process.wait)
     running.callback(process.terminate)
@@ -74,7 +74,7 @@ def _compile_kernels(running: ExitStack) -> "subprocess.Popen[bytes]":
 
 def _postgres(environment: dict[str, str], data: Path, running: ExitStack) -> dict[str, str]:
     if environment.get("DATABASE_URL") or environment.get("POSTGRES_HOST"):
-        _say("Database: the one that is set")
+        _say("Database: the configured one")
         return {}
     _say(f"Database: starting an embedded Postgres, its data in {data / 'postgres'}")
     postgres = EmbeddedPostgres(data / "postgres")
@@ -84,7 +84,7 @@ def _postgres(environment: dict[str, str], data: Path, running: ExitStack) -> di
 
 def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
     if environment.get("KAFKA_SERVER"):
-        _say("Broker: the one that is set")
+        _say("Broker: the configured one")
         return {}
     _say("Broker: starting an embedded one")
     broker = EmbeddedBroker()
@@ -94,7 +94,7 @@ def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
     return {
         "KAFKA_SERVER": broker.bootstrap_servers,
         "KAFKA_EPHEMERAL": "true",
-        # A service that was killed is away for this long before its work is given on.
+        # How long after a service was killed its partitions go to another consumer.
         "KAFKA_SESSION_TIMEOUT_SECONDS": "6",
     }
 
@@ -120,7 +120,7 @@ def _refuse_taken_port(port: int) -> None:
 
 
 def _shorten(logs: Path) -> None:
-    """Old logs do not fill the disk."""
+    """Rename logs that are too large, over those of an earlier run."""
     for log in logs.glob("*.log"):
         if log.stat().st_size > LOG_LIMIT:
             log.rename(log.with_suffix(".log.1"))

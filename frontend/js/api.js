@@ -142,7 +142,7 @@ function responseOf(xhr) {
 	return new Response(xhr.response, { status: xhr.status, headers });
 }
 
-/** Sends, and once more with the key when the service wants one. */
+/** Sends a request, and repeats it with the key if the service asks for one. */
 async function withKey(attempt) {
 	for (;;) {
 		const key = apiKey();
@@ -162,7 +162,7 @@ function problem(status, body, retryAfter) {
 		const fields = JSON.parse(body);
 		sentence = fields.detail || fields.title || "";
 	} catch {
-		// A proxy's page, or nothing: the status has to do.
+		// The body is empty or a proxy's page: only the status is known.
 	}
 	const kind = KINDS[status] ?? (status < 500 ? "refused" : "failed");
 	return new ApiError(kind, sentence || errors[kind], Number(retryAfter) || null);

@@ -11,7 +11,7 @@ const ADAPTIVE = { type: "integer", min: 2, max: 256, default: 8, description: "
 
 export function createColours(store, studio) {
 	const element = h(".pane");
-	// What one had of each kind, for when one comes back to it.
+	// The last choice of each kind, restored when that kind is chosen again.
 	const last = { adaptive: `adaptive:${ADAPTIVE.default}` };
 	let update = () => {};
 

@@ -73,7 +73,7 @@ async function* readEvents(body) {
 	}
 }
 
-/** What became of a dither's mail; null when it takes too long. */
+/** The state of a dither's email; null after a timeout. */
 export async function followMail(uuid, ditherId, { tries = 40, ms = 750 } = {}) {
 	for (let i = 0; i < tries; i += 1) {
 		const { notifications } = await api.notifications(uuid).catch(() => ({ notifications: [] }));

@@ -39,7 +39,7 @@ export function createMethod(store, studio, swatches) {
 	let tiles = [];
 	let timer = 0;
 
-	// Distance has its place among the colours.
+	// The distance is set in the tab of colours.
 	bindFields(store, studio, (catalogue) => [[controls, catalogue.controlled.filter((key) => key !== "distance")]]);
 	store.on(["catalogue"], () => {
 		tiles = [];

@@ -107,7 +107,7 @@ function watchFacts(store) {
 			const facts = await api.facts(source, engineOptions(options, source), { signal: abort.signal });
 			if (store.source === source && store.options === options) store.set({ facts });
 		} catch (error) {
-			// Numbers are an extra; what is wrong is said where the picture is.
+			// The numbers are optional: errors are shown at the picture.
 			if (error.name !== "AbortError" && !(error instanceof ApiError)) throw error;
 		}
 	}

@@ -1,4 +1,4 @@
-/** What one can do. Views only call this and read the store. */
+/** The actions of the page. Views call these and read the store. */
 
 import { announce, toast } from "./messages.js";
 import { writeFragment } from "./fragment.js";

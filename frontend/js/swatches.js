@@ -39,7 +39,7 @@ export function createSwatches(store) {
 				const blob = await api.preview(await source.swatch(SIZE), options, { maxSize: SIZE.width });
 				if (swatch.key === key) show(element, blob);
 			} catch {
-				// A swatch is a hint; what is wrong is said where the big picture is.
+				// Errors are shown at the main picture, not at a swatch.
 				if (swatch.key === key) swatch.key = null;
 			}
 			working = false;
@@ -57,7 +57,7 @@ export function createSwatches(store) {
 			return element;
 		},
 
-		/** Anew where the options have changed. */
+		/** Renders again the swatches whose options have changed. */
 		refresh: (elements) => elements.filter((element) => element.swatch.visible).forEach(refresh),
 	};
 }

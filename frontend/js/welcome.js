@@ -1,4 +1,4 @@
-/** Where one begins: drop, choose, take or paste a picture, or try a sample. */
+/** The start: drop, choose, take or paste a picture, or try a sample. */
 
 import { api } from "./api.js";
 import { openCamera } from "./camera.js";
