@@ -20,6 +20,7 @@ import { Store } from "./store.js";
 import * as strings from "./strings.js";
 import { createStudio } from "./studio.js";
 import { createSwatches } from "./swatches.js";
+import { unsaved } from "./unsaved.js";
 import { openStored } from "./versions.js";
 import { createWelcome, openSample, SAMPLES } from "./welcome.js";
 
@@ -108,9 +109,16 @@ async function readAddress() {
 	try {
 		if (image) await openStored(image, studio);
 		else if (SAMPLES.includes(sample)) await openSample(sample, studio);
+		else if (!source) await openUnsaved();
 	} catch (error) {
 		fail(error, readAddress);
 	}
+}
+
+/** The picture that was there before the page was loaded anew. */
+async function openUnsaved() {
+	const file = await unsaved();
+	if (file && !store.source && !store.opening) await studio.open(file);
 }
 
 function fail(error, retry) {

@@ -105,9 +105,6 @@ export const facts = {
 	frames: "Frames",
 	file: "File",
 	originalHas: (bytes) => `The original file is ${format.bytes(bytes)}.`,
-	decibels: (db) => (db === Infinity ? "identical" : `${db.toFixed(1)} dB`),
-	likeness: "Likeness",
-	likenessHint: "How close it looks to the original from a distance: higher is closer, and 30 dB is very close.",
 	palette: "Colours in the picture",
 	share: (colour, percent) => `${colour}, ${percent} % of the picture`,
 	edit: "Edit as palette",
@@ -172,7 +169,17 @@ export const colours = {
 	palettes: "Palettes",
 	editor: "Edit the colours",
 	edited: (count) => `${count} colours`,
-	colour: (number, hex) => `Colour ${number}: ${hex}`,
+	colour: (number, hex, locked) => `Colour ${number}: ${hex}${locked ? ", locked" : ""}`,
+	lock: "Keep this colour when the others are taken from the picture",
+	keep: "Keep this palette",
+	fromPicture: "From this picture",
+	read: "Open a file",
+	write: "Save as a file",
+	fileName: "palette",
+	files: { hex: "Hex list (.hex)", gpl: "GIMP (.gpl)", pal: "JASC (.pal)", txt: "Paint.NET (.txt)", ase: "Adobe (.ase)" },
+	forget: (title) => `Remove ${title}`,
+	own: "Your own palette",
+	lospec: (title) => `This is the address of “${title}” at Lospec. This page opens no other sites: download its .hex file there and open it here.`,
 	hex: "Hex code of this colour",
 	add: "Add a colour",
 	remove: "Remove this colour",
@@ -192,6 +199,15 @@ export const colours = {
 	moved: (place, total) => `Now colour ${place} of ${total}`,
 	greyLevels: (levels) => `${levels} greys`,
 	channelLevels: (levels) => `${levels} levels`,
+};
+
+export const library = {
+	name: "Name",
+	keep: "Keep",
+	kept: (name) => `“${name}” is kept in this browser.`,
+	cannotKeep: "This browser does not let pages keep anything.",
+	keepLook: "Keep this look",
+	forget: (title) => `Remove ${title}`,
 };
 
 export const size = {

@@ -40,7 +40,7 @@ class Studio:
 
     def choose(self, data: bytes, name: str = "holiday.jpg", kind: str = "image/jpeg") -> None:
         """Gives a file to the page as the file dialog would."""
-        self.page.locator("input[type=file]").set_input_files(
+        self.page.locator(".drop-zone input").set_input_files(
             {"name": name, "mimeType": kind, "buffer": data}
         )
 

@@ -58,8 +58,8 @@ def test_every_option_is_explained_to_those_who_only_hear_it(opened: Studio) -> 
 
 
 def test_a_number_of_the_result_is_explained_at_a_click(opened: Studio) -> None:
-    opened.page.get_by_role("button", name="Likeness").click()
-    expect(opened.page.locator(".toast")).to_contain_text("from a distance")
+    opened.page.locator(".facts").get_by_role("button", name="File").click()
+    expect(opened.page.locator(".toast")).to_contain_text("The original file is")
 
 
 def paste(studio: Studio, text: str) -> None:
