@@ -71,6 +71,7 @@ export const stage = {
 	divider: "Divider between original and dithered",
 	dividerValue: (percent) => `${percent} % original`,
 	updated: (colours) => `Picture updated: ${format.whole(colours)} colours`,
+	sheet: "See this picture in all looks",
 	change: "Open another picture",
 	other: "Open",
 	undo: "Undo",
@@ -80,6 +81,28 @@ export const stage = {
 	undone: "Undone",
 	redone: "Redone",
 };
+
+export const shortcuts = {
+	heading: "Keyboard shortcuts",
+	use: "Use these shortcuts",
+	keys: {
+		"+ −": "Zoom in, zoom out",
+		0: "Fit to the window",
+		1: "Show at full size",
+		"← ↑ → ↓": "Move the picture",
+		c: "Next way to compare",
+		l: "Magnifier with colour values",
+		s: "This picture in all looks",
+		d: "Download",
+		k: "Keep and share",
+		o: "Open pictures",
+		"Ctrl Z, Ctrl Y": "Undo, redo",
+		"?": "This list",
+	},
+};
+
+export const loupe = { pixel: ({ x, y }, hex, original) => `${x}, ${y}  ${hex}${original ? `\noriginal ${original}` : ""}` };
+export const sheet = { heading: "All looks", download: "Download the sheet", print: "Print" };
 
 export const batch = {
 	label: "All pictures",
