@@ -1,9 +1,11 @@
 """A part of a dithered picture, as large as it is or made smaller for the screen."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from dither_engine import Dithered, EngineError
@@ -13,6 +15,7 @@ from dither_engine.png import colour_png, indexed_png
 from dither_engine.work import NO_MASK
 
 LARGEST_SHOWN = 4096  # pixels a side
+_DRAFT_QUALITY = 30
 Pixels = NDArray[np.uint8]
 
 _GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
@@ -33,6 +36,19 @@ class Part(BaseModel):
     shown_height: int = Field(
         ge=1, le=LARGEST_SHOWN, description="Height of the answer; at most height."
     )
+    lossy: bool = Field(
+        False, description="A WebP with losses, a draft for slow lines; of the first frame alone."
+    )
+
+
+def part_draft(result: Dithered, scale: int, part: Part) -> bytes:
+    """The part of the first frame as a small WebP. Raises EngineError as `part_png` does."""
+    _check(part, result.width * scale, result.height * scale)
+    pixels = _shrunk(result, scale, part)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=_DRAFT_QUALITY, method=0)
+    return file.getvalue()
 
 
 def part_png(result: Dithered, scale: int, part: Part) -> bytes:

@@ -249,7 +249,6 @@ export const size = {
 export const fields = {
 	serpentine: "Alternate the direction of rows",
 	distance: "Measure colour distance in",
-	scale: "Enlarge pixels",
 	light: "Mix colours as",
 	seed: "Random seed",
 	strength: "Strength",
@@ -270,8 +269,15 @@ export const hints = {
 	light: "Linear mixes light as the eye does and is right for most pictures; sRGB is how older programs do it.",
 	serpentine: "Every second row runs from right to left, which breaks up streaks.",
 	distance: "How the nearest palette colour is found. Oklab and CIEDE2000 judge as the eye does.",
-	width: "Width before the pattern is enlarged. Leave the height empty to keep the shape.",
-	height: "Height before the pattern is enlarged. Leave the width empty to keep the shape.",
+	width: "Leave the height empty to keep the shape.",
+	height: "Leave the width empty to keep the shape.",
+	brightness: "1 leaves the picture as it is, 2 is twice as bright, 0 is black.",
+	contrast: "1 leaves the picture as it is, 0 is an even grey.",
+	saturation: "1 leaves the colours as they are, 0 is black and white.",
+	gamma: "1 leaves the picture as it is. More lightens the middle tones, less darkens them.",
+	strength: "How much of the dithering is applied. 0 is none.",
+	alpha: "Keep transparent areas, or fill them with a colour.",
+	format: "What the picture is saved as.",
 };
 
 export const save = {
