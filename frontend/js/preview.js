@@ -32,7 +32,7 @@ export function createPreview(store, missing) {
 		wanted = false;
 		const { source, options } = store;
 		const problem = sizeProblem(store);
-		if (problem) return store.set({ error: { error: new Error(problem) } });
+		if (problem) return store.set({ busy: false, error: { error: new Error(problem) } });
 		let job = source.width ? missing() : { measured: true };
 		if (job?.part && store.result?.options !== options && line.isSlow(job.part)) job = { part: draftOf(job.part) };
 		const key = JSON.stringify([source.id, options, job]);
@@ -83,7 +83,7 @@ export function createPreview(store, missing) {
 	}
 
 	store.on(["source", "options", "catalogue", "sight"], want);
-	store.on(["source"], () => (done = ""));
+	store.on(["source", "options"], () => (done = ""));
 	store.on(["online"], () => store.online && store.error?.error?.kind === "offline" && again());
 	giveBackUrls(store);
 	watchFacts(store);
