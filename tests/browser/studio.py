@@ -47,7 +47,7 @@ class Studio:
     def open(self, data: bytes, name: str = "holiday.jpg") -> None:
         with self.previewed():
             self.choose(data, name)
-        expect(self.page.locator(".facts dd").first).to_be_visible()
+        expect(self.page.locator(".facts dd").first).to_be_attached()
 
     def drop(self, data: bytes, name: str, kind: str = "image/jpeg") -> None:
         """Drops a file on the page, as a drag from another window would."""
