@@ -66,11 +66,10 @@ def at_size(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -
     """The frame resized to (width, height); the frame itself where it has that size."""
     if (frame.pixels.shape[1], frame.pixels.shape[0]) == size:
         return frame
-    if options.resample == "nearest":
-        return nearest(frame, *size)
+    by_nearest = options.resample == "nearest"
     if isinstance(frame, Frame):
-        return resized(frame, *size, options.light)
-    return resized_deep(frame, *size, options.light)
+        return nearest(frame, *size) if by_nearest else resized(frame, *size, options.light)
+    return nearest(frame, *size) if by_nearest else resized_deep(frame, *size, options.light)
 
 
 def coloured(pixels: Pixels) -> Pixels:
