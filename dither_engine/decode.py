@@ -151,7 +151,8 @@ class Source:
             width, height = self.image.size
             self.image.draft(None, (max(1, width // 8), max(1, height // 8)))
         for image in self._loaded(self.image):
-            _duration(image)
+            if self.count > 1:
+                _duration(image)
 
     def _loaded(self, image: Image.Image) -> Iterator[Image.Image]:
         for number in range(self.first, self.first + self.count):
