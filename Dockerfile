@@ -10,11 +10,6 @@ RUN python3 -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM ${PYTHON_IMAGE}
-# Kernels are compiled for the processor that builds the image. For an image that other machines
-# will run, name a processor here and set the same two variables where it runs, or the first
-# picture there waits for them to be compiled anew: NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=
-ARG NUMBA_CPU_NAME
-ARG NUMBA_CPU_FEATURES
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/var/cache/kernels \

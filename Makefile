@@ -30,8 +30,10 @@ $(BIN)/python:
 	@$(PY) .ci/locked.py dev >.venv/dev.txt && $(INSTALL) --require-hashes -r .venv/dev.txt
 	@touch $@ .venv/.installed-run
 
-# Compiles the dithering kernels once, so that nobody's first picture waits for it.
-.venv/.kernels: $(wildcard dither_engine/compiled/*.py dither_engine/methods/*.py) dither_engine/light.py | .venv/.installed-run
+# Compiles the dithering kernels once, so that nobody's first picture waits for it; again when one of
+# the files changed that kernels are made of.
+KERNELS := dither_engine/compiled dither_engine/methods dither_engine/light.py dither_engine/masks/__init__.py
+.venv/.kernels: $(shell find $(KERNELS) -name "*.py") | .venv/.installed-run
 	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
 	@$(PY) -m dither_engine --warm
 	@touch $@
@@ -43,12 +45,12 @@ run: .venv/.installed-run .venv/.kernels ## Start everything on this machine, wi
 PYTEST := $(PY) -m pytest -n 2
 
 test: .venv/.installed-test .venv/.kernels ## Run the unit and contract tests (ARGS="-k name" for some)
-	@$(PYTEST) $(ARGS) tests/unit tests/contract
+	@$(PYTEST) $(ARGS) tests/unit tests/page tests/contract
 
 # Breaking things on purpose needs both processors, so those tests run alone.
 test-all: .venv/.installed-test .venv/.kernels ## Run all tests, on a real Kafka, Postgres and browser
 	@tests/prepare
-	@$(PYTEST) tests/unit tests/contract
+	@$(PYTEST) tests/unit tests/page tests/contract
 	@$(PYTEST) --dist loadscope --ignore=tests/unit --ignore=tests/contract --ignore=tests/faults
 	@$(PY) -m pytest tests/faults
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dither_engine.compiled.distinct import SLOTS, add_distinct
+from dither_engine.compiled.packing import contiguous
 from dither_engine.decode import Frame
 from dither_engine.prepare import coloured
 
@@ -44,9 +45,10 @@ def adaptive(
     slots, seen = np.full(SLOTS, -1, np.int32), np.zeros(1, np.int64)
     samples = []
     for frame in frames:
+        pixels = contiguous(frame.pixels)
         if seen[0] <= count:
-            add_distinct(frame.pixels, frame.mask, codes, count, slots, seen)
-        samples.append(codes[sample(coloured(frame.pixels), frame.mask, total)])
+            add_distinct(pixels, frame.mask, codes, count, slots, seen)
+        samples.append(codes[sample(coloured(pixels), frame.mask, total)])
     found = np.sort(slots[slots >= 0])
     colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(np.uint8)
     if seen[0] > count:

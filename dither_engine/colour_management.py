@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from dither_engine.light import linear_to_srgb, srgb_to_linear
+from dither_engine.pillow_memory import pixels_in_place
 
 _SAME = 2  # code values
 _SAME_GAMMA, _SAME_PLACE = 0.05, 0.005
@@ -29,8 +30,13 @@ Floats = NDArray[np.float64]
 Samples = TypeVar("Samples", NDArray[np.uint8], NDArray[np.uint16])
 
 
-def srgb_pixels(image: Image.Image, profile: bytes | None) -> NDArray[np.uint8]:
-    """An image of 8 bits a channel as ``uint8 (H, W, 1 or 3)`` in sRGB."""
+def srgb_pixels(
+    image: Image.Image, profile: bytes | None, *, in_place: bool = False
+) -> NDArray[np.uint8]:
+    """An image of 8 bits a channel as ``uint8 (H, W, 1 or 3)`` in sRGB.
+
+    in_place: colours may stay in the image's own memory, which does not change any more.
+    """
     plain = "L" if image.mode in ("1", "L") else "RGB"
     base = image if image.mode == "CMYK" else _in_mode(image, plain)
     transform = transform_of(profile, base.mode)
@@ -39,7 +45,9 @@ def srgb_pixels(image: Image.Image, profile: bytes | None) -> NDArray[np.uint8]:
             return pixels_of(_in_mode(_applied(transform, base), plain))
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # the profile does not fit the image
-    pixels = pixels_of(_in_mode(base, plain))
+    converted = _in_mode(base, plain)
+    where = in_place and plain == "RGB"
+    pixels = pixels_in_place(converted) if where else pixels_of(converted)
     encoding = None if profile else encoding_of(image.info)
     return encoding.to_srgb(pixels) if encoding else pixels
 

@@ -23,6 +23,7 @@ from dither_engine import depth, png_chunks
 from dither_engine.colour_management import encoding_of, image_of, srgb_pixels, transform_of
 from dither_engine.errors import EngineError, UnknownFormat
 from dither_engine.integrity import Extent, check_end, damaged, gif_extent
+from dither_engine.pillow_memory import in_one_block
 from dither_engine.result import check_frames, check_size
 from dither_engine.work import NO_MASK
 
@@ -69,7 +70,8 @@ Image.MAX_IMAGE_PIXELS = None
 class Frame:
     """One decoded image in sRGB.
 
-    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
+    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3; of a file's or Pillow's image it may be a view of
+        four bytes a pixel. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
     duration: milliseconds shown.
     """
 
@@ -140,9 +142,11 @@ class Source:
             return
         for image in self._loaded(self.image):
             try:
-                if self.low is not None:
-                    self.low.load()
-                yield upright(image, self.count > 1, self.low, self.profile)
+                with in_one_block():
+                    if self.low is not None:
+                        self.low.load()
+                    frame = upright(image, self.count > 1, self.low, self.profile)
+                yield frame
             except EngineError:
                 raise
             except _DAMAGES as error:
@@ -167,7 +171,8 @@ class Source:
             try:
                 if self.first + self.count > 1:
                     image.seek(number)
-                image.load()
+                with in_one_block():
+                    image.load()
             except _DAMAGES as error:
                 raise damaged() from error
             yield image
@@ -280,7 +285,8 @@ def upright(
         image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         alpha = image.getchannel("A")
         mask = NO_MASK if alpha.getextrema() == (255, 255) else np.asarray(alpha)
-    return Frame(srgb_pixels(image, profile), mask, duration)
+    # The memory of an animation's image is changed by its next frame.
+    return Frame(srgb_pixels(image, profile, in_place=not animated), mask, duration)
 
 
 def _deep(

@@ -9,8 +9,9 @@ as RGBA; GIF knows only transparent (alpha below 128) and opaque.
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,39 +77,68 @@ def _repeated(pixels: Pixels, scale: int) -> Pixels:
     return np.repeat(np.repeat(pixels, scale, axis=0), scale, axis=1)
 
 
+def encode_pieces(
+    pieces: Iterator[Dithered], height: int, alpha: Pixels | None, scale: int = 1
+) -> Encoded:
+    """A still picture as PNG, of which one piece after the other is made and written.
+
+    pieces: from the top down. height, alpha: of the whole picture, before it is enlarged.
+    """
+    first = next(pieces)
+    known = replace(first, alpha=alpha)
+    size = (first.width * scale, height * scale)
+    enlarged = (_enlarged(piece, scale) for piece in chain([first], pieces))
+    data = _png_of(size, [known], [enlarged], 1)
+    return Encoded(data, FORMATS["png"].content_type, "png", *size, _colours(first))
+
+
 def _png(frames: Sequence[Dithered], plays: int) -> bytes:
+    size = (frames[0].width, frames[0].height)
+    return _png_of(size, frames, [[frame] for frame in frames], plays)
+
+
+def _png_of(
+    size: tuple[int, int],
+    frames: Sequence[Dithered],
+    pictures: Sequence[Iterable[Dithered]],
+    plays: int,
+) -> bytes:
+    """frames: with their palette, alpha and duration. pictures: each frame in pieces."""
     durations = [frame.duration for frame in frames]
-    found = _indexed(frames, only_binary=True)
+    found = _palette(frames, only_binary=True)
     if found is None:
-        return colour_png([_colours_of(frame) for frame in frames], durations, plays)
-    pictures, palette, transparent = found
-    return indexed_png(pictures, palette, transparent, durations, plays)
+        depth = 3 if all(frame.alpha is None for frame in frames) else 4
+        colours = [(_colours_of(piece, depth) for piece in picture) for picture in pictures]
+        return colour_png(size, colours, depth, durations=durations, plays=plays)
+    palette, transparent = found
+    positions = [(_positions(piece, transparent) for piece in picture) for picture in pictures]
+    return indexed_png(size, positions, palette, transparent, durations=durations, plays=plays)
 
 
-def _colours_of(frame: Dithered) -> Pixels:
-    return frame.rgb() if frame.alpha is None else np.dstack([frame.rgb(), frame.alpha])
+def _colours_of(frame: Dithered, depth: int) -> Pixels:
+    if depth == 3:
+        return frame.rgb()
+    opaque = np.full(frame.indices.shape[:2], 255, np.uint8)
+    return np.dstack([frame.rgb(), opaque if frame.alpha is None else frame.alpha])
 
 
-def _indexed(
-    frames: Sequence[Dithered], *, only_binary: bool
-) -> tuple[list[Pixels], Pixels, int | None] | None:
-    """Frames as positions in one palette, and the transparent position; None if that cannot be."""
+def _palette(frames: Sequence[Dithered], *, only_binary: bool) -> tuple[Pixels, int | None] | None:
+    """One palette for all frames, and the transparent position in it; None if that cannot be."""
     if not frames[0].indexed:
         return None
     palette = frames[0].palette
     alphas = [frame.alpha for frame in frames if frame.alpha is not None]
     if not alphas:
-        return [frame.indices for frame in frames], palette, None
+        return palette, None
     if len(palette) == 256 or (only_binary and not all(_binary(alpha) for alpha in alphas)):
         return None
-    transparent = len(palette)
-    pictures = [
-        frame.indices
-        if frame.alpha is None
-        else np.where(frame.alpha < 128, np.uint8(transparent), frame.indices)
-        for frame in frames
-    ]
-    return pictures, np.concatenate([palette, np.zeros((1, 3), np.uint8)]), transparent
+    return np.concatenate([palette, np.zeros((1, 3), np.uint8)]), len(palette)
+
+
+def _positions(frame: Dithered, transparent: int | None) -> Pixels:
+    if frame.alpha is None or transparent is None:
+        return frame.indices
+    return np.where(frame.alpha < 128, np.uint8(transparent), frame.indices)
 
 
 def _binary(alpha: Pixels) -> bool:
@@ -116,15 +146,17 @@ def _binary(alpha: Pixels) -> bool:
 
 
 def _gif(frames: Sequence[Dithered], plays: int) -> bytes:
-    found = _indexed(frames, only_binary=False)
+    found = _palette(frames, only_binary=False)
     if found is None:
         raise too_many_colours()
-    delays = [frame.duration for frame in frames]
-    return gif(*found, delays, plays)
+    palette, transparent = found
+    pictures = [_positions(frame, transparent) for frame in frames]
+    return gif(pictures, palette, transparent, [frame.duration for frame in frames], plays)
 
 
 def _webp(frames: Sequence[Dithered], plays: int) -> bytes:
-    images = [Image.fromarray(_colours_of(frame)) for frame in frames]
+    depths = [3 if frame.alpha is None else 4 for frame in frames]
+    images = [Image.fromarray(_colours_of(*both)) for both in zip(frames, depths, strict=True)]
     keywords: dict[str, object] = {"lossless": True, "exact": True, "method": 1, "quality": 30}
     if len(images) > 1:
         delays = [frame.duration for frame in frames]

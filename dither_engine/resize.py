@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dither_engine.compiled.packing import contiguous
 from dither_engine.compiled.resample import resample
 from dither_engine.decode import DeepFrame, Frame
 from dither_engine.light import code_of_light, light_of_code, linear_to_srgb, srgb_to_linear
@@ -32,7 +33,7 @@ def resized(frame: Frame, width: int, height: int, light: str) -> Frame:
     pixels = np.empty((height, width, depth), np.uint8)
     mask = np.empty((height, width), np.uint8) if frame.mask.size else NO_MASK.copy()
     resample(
-        frame.pixels,
+        contiguous(frame.pixels),
         frame.mask,
         light_of_code(light),
         code_of_light(light),

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dither_engine.light import light_of_code
-from dither_engine.methods import render
+from dither_engine.methods import renderer
 from dither_engine.options import Options
 from dither_engine.targets import levels
 from dither_engine.work import NO_MASK, Work
@@ -26,6 +26,6 @@ def opaque_or_not(mask: NDArray[np.uint8], options: Options) -> NDArray[np.uint8
 def _dithered(mask: NDArray[np.uint8], options: Options) -> NDArray[np.bool_]:
     plain = options.model_copy(update={"light": "srgb", "palette": "gray", "channels": 2})
     work = Work(mask[..., None], mask, light_of_code("srgb"), levels(2, "srgb"), plain)
-    found: NDArray[np.bool_] = render(work).reshape(mask.shape) > 0
+    found: NDArray[np.bool_] = renderer(work)(work).reshape(mask.shape) > 0
     opaque: NDArray[np.bool_] = (found & (mask > 0)) | (mask == _OPAQUE)
     return opaque

@@ -45,17 +45,34 @@ def part_png(result: Dithered, scale: int, part: Part) -> bytes:
     frames = result.frames or (result,)
     _check(part, result.width * scale, result.height * scale)
     durations = [frame.duration for frame in frames]
-    if (part.shown_width, part.shown_height) != (part.width, part.height):
-        shrunk = [_shrunk(frame, scale, part) for frame in frames]
-        if shrunk[0].shape[2] == 1:
-            greys = [pixels[..., 0] for pixels in shrunk]
-            return indexed_png(greys, _GREYS, None, durations, result.loop)
-        return colour_png(shrunk, durations, result.loop)
-    cut = [_cut(frame, scale, part) for frame in frames]
-    if result.indexed and all(frame.alpha is None for frame in cut):
-        indices = [frame.indices for frame in cut]
-        return indexed_png(indices, result.palette, None, durations, result.loop)
-    return colour_png([_coloured(frame) for frame in cut], durations, result.loop)
+    size = (part.shown_width, part.shown_height)
+    if size == (part.width, part.height):
+        cut = [_cut(frame, scale, part) for frame in frames]
+        palette = result.palette if result.indexed else None
+        if palette is not None and all(frame.alpha is None for frame in cut):
+            pictures = [frame.indices for frame in cut]
+        else:
+            pictures, palette = [_coloured(frame) for frame in cut], None
+    else:
+        pictures = [_shrunk(frame, scale, part) for frame in frames]
+        palette = _GREYS if pictures[0].shape[2] == 1 else None
+    return _png(size, pictures, palette, durations, result.loop)
+
+
+def _png(
+    size: tuple[int, int],
+    pictures: list[Pixels],
+    palette: Pixels | None,
+    durations: list[int],
+    plays: int,
+) -> bytes:
+    """palette: what the pictures are positions in; None of colours."""
+    if palette is None:
+        depth = pictures[0].shape[2]
+        pieces = [[picture] for picture in pictures]
+        return colour_png(size, pieces, depth, durations=durations, plays=plays)
+    places = [[picture.reshape(picture.shape[:2])] for picture in pictures]
+    return indexed_png(size, places, palette, None, durations=durations, plays=plays)
 
 
 def _check(part: Part, width: int, height: int) -> None:

@@ -8,7 +8,7 @@ add optional fields, so bodies ignore what they do not know. ``make docs`` write
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 VERSION = "1.0.0"
 
@@ -81,6 +81,9 @@ class DitherUploaded(Body):
     width: int | None = None
     height: int | None = None
     bytes: int | None = None
+    has_recipient: StrictBool | None = Field(
+        None, description="Whether somebody left an address for emails about the image."
+    )
 
 
 class DitherFailed(Body):

@@ -223,3 +223,25 @@ def copy(typing_context, source, start, target, place, count):
         return context.get_dummy_value()
 
     return types.void(source, types.intp, target, types.intp, types.intp), generate
+
+
+@instruction
+def drop_fourths(typing_context, source, start, target, place):
+    """Of each four of `SQUARE` bytes of ``source`` the first three; flat uint8.
+
+    Writes `SQUARE` bytes all the same, of which the last quarter is undefined.
+    """
+
+    def generate(context, builder, signature, arguments):
+        source, start, target, place = arguments
+        row = builder.load(
+            address(context, builder, signature.args[0], source, start, _SQUARE_ROW), align=1
+        )
+        kept = [byte for byte in range(SQUARE) if byte % 4 != 3] + [0] * (SQUARE // 4)
+        mask = ir.Constant(ir.VectorType(WORD, SQUARE), kept)
+        packed = builder.shuffle_vector(row, ir.Constant(_SQUARE_ROW, ir.Undefined), mask)
+        goal = address(context, builder, signature.args[2], target, place, _SQUARE_ROW)
+        builder.store(packed, goal, align=1)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, target, types.intp), generate

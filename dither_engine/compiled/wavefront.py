@@ -12,7 +12,10 @@ given to them at step s. Lanes that are not inside their row take
 part, but what they would give is masked away, which drops the error off the edges.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import inlined, merged
 from dither_engine.compiled.simd import (
@@ -34,22 +37,33 @@ PITCH = 2 * LANES  # of the ring: the lanes, and the rows below them
 QUADS = 2  # fours of rows below; a kernel has at most eight rows
 
 
-@inlined
-def samples_behind(shares, depth):
-    """How far each row is behind the one above: the kernel's reach to the left, and SKEW pixels.
+@dataclass(frozen=True)
+class Strip:
+    """The measures of `LANES` rows in step.
 
-    One would do, but what was written a moment ago, one lane aside, is slow to read.
+    skew: how many samples each row is behind the one above: the kernel's reach to the left, and
+        SKEW pixels. (One would do, but what was written a moment ago, one lane aside, is slow to
+        read.)
+    size: steps that the ring holds: a power of two above the farthest tap.
+    steps: until the last lane is through its row; a multiple of CHUNK.
     """
-    return (SKEW - min(shares[:, 0].min(), 0)) * depth
+
+    skew: int
+    size: int
+    steps: int
+
+    @property
+    def carried(self) -> tuple[int, int]:
+        """The shape of ``carry``."""
+        return self.skew * LANES + self.steps + self.size, QUADS
 
 
-@inlined
-def ring_size(reach, skew, depth):
-    """Steps that the ring holds: a power of two above the farthest tap."""
-    size = 1
-    while size < skew * (reach + 1) + 8 * depth:
-        size *= 2
-    return size
+def strip(shares: NDArray[np.int32], depth: int, length: int) -> Strip:
+    """For rows of ``length`` samples, ``depth`` of them a pixel."""
+    skew = (SKEW - min(int(shares[:, 0].min()), 0)) * depth
+    farthest = skew * (int(shares[:, 1].max()) + 1) + 8 * depth
+    steps = -(-(length + (LANES - 1) * skew) // CHUNK) * CHUNK
+    return Strip(skew, 1 << (farthest - 1).bit_length(), steps)
 
 
 @inlined

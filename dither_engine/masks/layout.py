@@ -51,22 +51,38 @@ class Layer:
         return across(self.tile, self.width)
 
 
-def layers(
-    options: Options, height: int, width: int, depth: int, channel: int | None = None
-) -> Iterator[Layer]:
-    """The masks of ``options.algorithm``, with ``options.strength`` applied, top to bottom.
+def repeated(options: Options, depth: int, channel: int | None = None) -> Mask | None:
+    """The mask that is laid over the whole picture, ``uint16 (h, w, C)``; None where none is.
 
     channel: which one it is when the channels of a colour picture come one by one.
     """
-    channels = range(depth) if channel is None else (channel,)
-    coloured = depth == 3 or channel is not None
-    computed = options.algorithm in _COMPUTED
-    masks = [] if computed else [_tile(options, c, coloured) for c in channels]
-    if len({mask.shape for mask in masks}) == 1:
-        yield Layer(0, height, _weakened([mask[:height] for mask in masks], options), width)
+    if options.algorithm in _COMPUTED:
+        return None
+    masks = _tiles(options, depth, channel)
+    return _weakened(masks, options) if len({mask.shape for mask in masks}) == 1 else None
+
+
+def layers(
+    options: Options,
+    height: int,
+    width: int,
+    depth: int,
+    *,
+    first: int = 0,
+    channel: int | None = None,
+) -> Iterator[Layer]:
+    """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom.
+
+    height: of the rows from the ``first`` on. channel: as `repeated` has it.
+    """
+    tile = repeated(options, depth, channel)
+    if tile is not None:
+        yield Layer(first, first + height, np.roll(tile, -first, 0)[:height], width)
         return
-    for top in range(0, height, _BAND):
-        bottom = min(top + _BAND, height)
+    masks = [] if options.algorithm in _COMPUTED else _tiles(options, depth, channel)
+    channels = range(depth) if channel is None else (channel,)
+    for top in range(first, first + height, _BAND):
+        bottom = min(top + _BAND, first + height)
         here = np.arange(top, bottom)
         if masks:
             rows = [across(mask[here % len(mask)], width) for mask in masks]
@@ -86,6 +102,12 @@ def _noise(options: Options, top: int, bottom: int, width: int, channel: int) ->
         return white_noise(top, bottom, width, options.seed, channel)
     down, across = _SHIFTS[channel]
     return gradient_noise(top + down, bottom + down, width + across)[:, across:]
+
+
+def _tiles(options: Options, depth: int, channel: int | None) -> list[Mask]:
+    channels = range(depth) if channel is None else (channel,)
+    coloured = depth == 3 or channel is not None
+    return [_tile(options, c, coloured) for c in channels]
 
 
 def _tile(options: Options, channel: int, coloured: bool) -> Mask:

@@ -19,13 +19,13 @@ export function createFacts(store, studio) {
 
 	function show(facts) {
 		const { overview, source } = store;
-		const like = source.bitmap && overview?.source === source ? likeness(overview.image, source.bitmap) : null;
+		const like = source.bitmap && overview?.source === source ? likeness(overview.image, source.bitmap, overview.part) : null;
 		replace(
 			list,
 			fact(text.size, format.dimensions(facts)),
 			facts.frames > 1 && fact(text.frames, format.whole(facts.frames)),
 			fact(text.colours, format.whole(facts.colours)),
-			fact(titleOf(facts.format, values), format.bytes(facts.bytes), text.originalHas(source.file.size)),
+			fact(text.file, `${format.bytes(facts.bytes)} ${titleOf(facts.format, values)}`, text.originalHas(source.file.size)),
 			like !== null && fact(text.likeness, text.decibels(like), text.likenessHint),
 		);
 		const editable = facts.palette.length >= 2 && facts.palette.length <= EDITABLE;

@@ -2,6 +2,7 @@
 
 import { announce } from "./messages.js";
 import { api } from "./api.js";
+import { createBatch, createOpening } from "./batch.js";
 import { Catalogue } from "./catalogue.js";
 import { h, icon, replace } from "./dom.js";
 import { createDownload } from "./download.js";
@@ -26,16 +27,18 @@ const store = new Store({ catalogue: null, source: null, options: {}, result: nu
 const studio = createStudio(store);
 const stage = createStage(store);
 createPreview(store, stage.missing);
-const welcome = createWelcome(store, studio);
+const batch = createBatch(store, studio);
+const openAll = createOpening(studio, batch);
+const welcome = createWelcome(store, studio, openAll);
 const gallery = createGallery(store, studio);
 const download = createDownload(store, studio);
 const keep = createSave(store, studio);
-const foot = [download.element, h("button.button.wide", { onclick: keep }, icon("keep"), strings.panel.keep)];
+const foot = [download.element, h("button.button.wide", { onclick: keep, "aria-label": strings.panel.keep }, icon("keep"), h("span", strings.panel.keep))];
 
 const problem = h(".stage-problem");
 const workbench = h(
 	".workbench",
-	h(".work", createPictureBar(store, studio, welcome.pick), stage.element, problem, createFacts(store, studio)),
+	h(".work", createPictureBar(store, studio, welcome.pick), stage.element, batch.element, problem, createFacts(store, studio)),
 	createPanel(store, studio, createSwatches(store), foot),
 );
 const main = h("main.studio", { id: "studio", tabindex: "-1" }, welcome.element, workbench);
@@ -91,7 +94,7 @@ store.on(["facts"], () => store.facts && announce(strings.stage.updated(store.fa
 store.on(["online"], () => store.online && announce(strings.offline.back));
 for (const name of ["online", "offline"]) window.addEventListener(name, showOnline);
 window.addEventListener("hashchange", readAddress);
-watchInput(store, studio);
+watchInput(store, studio, openAll);
 
 /** Follows the address: the gallery, or options and a picture. */
 async function readAddress() {

@@ -7,10 +7,9 @@ const codeOf = (light) => 255 * (light > 0.0031308 ? 1.055 * light ** (1 / 2.4) 
 
 /**
  * How alike two pictures are from a distance: peak signal-to-noise ratio, in dB, of the mean light of
- * small squares. `shown`: pictures of the whole, as the browser can draw them.
+ * small squares. Both are of the whole; `shown` has the size that `part` says.
  */
-export function likeness(shown, original) {
-	const { width, height } = shown;
+export function likeness(shown, original, { shown_width: width, shown_height: height }) {
 	return psnr(fromAfar(pixelsOf(shown, width, height), width), fromAfar(pixelsOf(original, width, height), width));
 }
 

@@ -1,5 +1,6 @@
 /** The picture that is worked on: its file, and a small copy for swatches and measurements. */
 
+import { api } from "./api.js";
 import { errors as text } from "./strings.js";
 import { pixels } from "./zoom.js";
 
@@ -33,6 +34,31 @@ async function fitted(whole, { width, height }) {
 	const smaller = await createImageBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
 	whole.close();
 	return smaller;
+}
+
+/**
+ * Width, height and number of frames: by the browser, which reads only the head of the file, else by
+ * the service; `held` is then its name for the file.
+ */
+export async function sizeOf(file, how) {
+	if (!/gif|webp|avif|apng|png/.test(file.type)) {
+		const size = await headOf(file).catch(() => null);
+		if (size) return { ...size, frames: 1, held: null };
+	}
+	const source = { file, held: null };
+	const facts = await api.facts(source, {}, how);
+	return { ...facts.source, held: source.held };
+}
+
+function headOf(file) {
+	const image = new Image();
+	const url = URL.createObjectURL(file);
+	const head = new Promise((resolve, reject) => {
+		image.onload = () => resolve({ width: image.naturalWidth, height: image.naturalHeight });
+		image.onerror = reject;
+		image.src = url;
+	});
+	return head.finally(() => URL.revokeObjectURL(url));
 }
 
 let lastId = 0;

@@ -81,11 +81,29 @@ export const stage = {
 	redone: "Redone",
 };
 
+export const batch = {
+	label: "All pictures",
+	fileName: "dithered.zip",
+	progress: "Pictures done",
+	opened: (count) => `${count} pictures opened. The settings apply to all of them.`,
+	start: (count) => `Download all ${count} (ZIP)`,
+	stop: "Stop",
+	resume: "Continue",
+	again: "Download the ZIP again",
+	own: "Own settings for this picture",
+	close: "Close all pictures",
+	status: (done, total, failed) => `${done} of ${total} done${failed ? `, ${failed} failed` : ""}`,
+	states: { waiting: "", working: "…", done: "✓", failed: "!" },
+	zipped: (count, failed) => `${count} pictures are in the ZIP file.${failed ? ` ${failed} failed and are not in it.` : ""}`,
+	leftOut: (count) => (count === 1 ? "One file is not a picture and was left out." : `${count} files are not pictures and were left out.`),
+};
+
 export const facts = {
 	label: "About the result",
 	size: "Size",
 	colours: "Colours",
 	frames: "Frames",
+	file: "File",
 	originalHas: (bytes) => `The original file is ${format.bytes(bytes)}.`,
 	decibels: (db) => (db === Infinity ? "identical" : `${db.toFixed(1)} dB`),
 	likeness: "Likeness",

@@ -15,6 +15,11 @@ from shared.failures import PermanentFailure
 from shared.kafka.record import Headers, Record
 from shared.messages import BODIES, VERSION, Body
 
+
+class UnknownMessageType(PermanentFailure):
+    """Perhaps a newer producer's, who knows of a type that nobody here does."""
+
+
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _MAJOR = VERSION.partition(".")[0]
 
@@ -44,14 +49,17 @@ def encode_headers(
 
 
 def decode(record: Record) -> Received:
-    """Raises ``PermanentFailure`` with the reason when the message breaks the contract."""
+    """Raises ``PermanentFailure`` with the reason when the message breaks the contract.
+
+    ``UnknownMessageType`` is the one about a type that is not known here.
+    """
     if record.headers is None:
         raise PermanentFailure("the name of a header is not UTF-8")
     message_type = _required(record.headers, "message_type")
     version = _required(record.headers, "version")
     body_class = BODIES.get(message_type)
     if body_class is None:
-        raise PermanentFailure(f"unknown message_type {message_type!a}")
+        raise UnknownMessageType(f"unknown message_type {message_type!a}")
     if (match := _VERSION.fullmatch(version)) is None:
         raise PermanentFailure(f"version {version!a} is not major.minor.patch")
     if match[1] != _MAJOR:

@@ -118,11 +118,11 @@ def troubles(studio: Studio, prefix: str) -> None:
     alert = page.get_by_role("alert")
     greys = studio.tab("Colours").get_by_role("radio", name="Greys")
     levels = studio.tab("Colours").get_by_role("radio", name="Levels")
-    with answered(page, "**/preview", **refusal(429, "Too many requests.", wait=30)):
+    with answered(page, "**/previews/part", **refusal(429, "Too many requests.", wait=30)):
         greys.check()
         alert.wait_for()
         shoot(page, f"{prefix}-limited")
-    with answered(page, "**/preview", **refusal(422, "contrast: at most 4 is allowed.")):
+    with answered(page, "**/previews/part", **refusal(422, "contrast: at most 4 is allowed.")):
         levels.check()
         alert.get_by_text("contrast").wait_for()
         shoot(page, f"{prefix}-error")
@@ -132,10 +132,10 @@ def troubles(studio: Studio, prefix: str) -> None:
     shoot(page, f"{prefix}-offline")
     page.context.set_offline(False)
     alert.wait_for(state="detached")
-    page.get_by_role("button", name="Save picture").click()
+    page.get_by_role("button", name="Keep and share").click()
     take(page, f"{prefix}-save")
     with answered(page, "**/images", **refusal(413, "The file is too large: at most 20 MB.")):
-        page.get_by_role("dialog").get_by_role("button", name="Save picture").click()
+        page.get_by_role("dialog").get_by_role("button", name="Keep it and get a link").click()
         alert.wait_for()
         shoot(page, f"{prefix}-too-large")
     page.get_by_role("button", name="Change").click()

@@ -35,7 +35,7 @@ def test_undo_redo_and_reset(opened: Studio) -> None:
     opened.page.locator(".viewport").press("Control+z")
     expect(opened.fact("Colours")).to_have_text("8")
     opened.page.get_by_role("button", name="Redo").click()
-    opened.page.get_by_role("button", name="Back to the defaults").click()
+    opened.page.get_by_role("button", name="Reset all settings").click()
     expect(opened.fact("Colours")).to_have_text("8")
 
 
@@ -73,7 +73,7 @@ def test_a_link_brings_the_options_and_the_sample_back(studio: Studio) -> None:
     studio.visit("#sample=cat&palette=gray&channels=3&nonsense=1&scale=99")
     expect(studio.page.locator(".picture-name")).to_have_text("Chelsea the cat.jpg")
     expect(studio.fact("Colours")).to_have_text("3")
-    scale = studio.tab("Size").get_by_role("slider", name="Pixel scale")
+    scale = studio.tab("Size").get_by_role("slider", name="Enlarge pixels")
     expect(scale).to_have_attribute("aria-valuetext", "32×")
 
 

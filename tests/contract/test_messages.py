@@ -88,6 +88,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "reason": st.text(max_size=50),
     "options": st.dictionaries(st.text(max_size=9), st.integers() | st.text(max_size=9)),
     "channels": st.integers(2, 256),
+    "has_recipient": st.booleans(),
 }
 
 

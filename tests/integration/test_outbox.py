@@ -14,12 +14,14 @@ from confluent_kafka import KafkaError
 from pydantic import SecretStr
 from sqlalchemy import MetaData, delete, select, text, update
 
+from shared.backoff import Backoff
 from shared.context import request_context
-from shared.database import Database
+from shared.database import Database, before_commit
 from shared.failures import TransientFailure
 from shared.kafka.producer import Outgoing
 from shared.messages import DitherRequested, ImageDeleted
-from shared.outbox import Outbox, Relay, outbox_table
+from shared.outbox import Outbox, outbox_table
+from shared.relay import Relay
 from shared.settings import DatabaseSettings
 from tests.faults.scale import chosen_scale, chosen_seed
 
@@ -109,12 +111,10 @@ def test_what_was_rolled_back_was_never_there(db: Database, outbox: Outbox, brok
             outbox.append(session, "images", ImageDeleted(uuid=uuid4()))
             raise ZeroDivisionError
 
-    woken: list[int] = []
-    outbox.on_commit = lambda: woken.append(1)
+    relay = Relay(db, outbox, broker)
     with pytest.raises(ZeroDivisionError):
         change()
-    assert Relay(db, outbox, broker).publish_pending() == 0
-    assert woken == []
+    assert relay.publish_pending() == 0
 
 
 def test_a_broker_that_is_away_costs_no_message_and_no_claim(
@@ -154,7 +154,7 @@ def test_a_claim_keeps_others_away_until_it_runs_out(
 ) -> None:
     append(db, outbox, uuid4())
     dying = Relay(db, outbox, broker)
-    assert len(dying._claim()) == 1
+    assert len(dying._claim()[0]) == 1
     other = Relay(db, outbox, broker)
     assert other.publish_pending() == 0
     expire_claims(db)
@@ -180,9 +180,8 @@ def test_messages_of_one_key_are_published_one_after_another_past_a_failure(
 
 
 def test_a_running_relay_is_woken_by_the_commit(
-    db: Database, outbox: Outbox, broker: Broker, monkeypatch: pytest.MonkeyPatch
+    db: Database, outbox: Outbox, broker: Broker
 ) -> None:
-    monkeypatch.setattr("shared.outbox.SWEEP_SECONDS", 60)
     relay = Relay(db, outbox, broker)
     thread = threading.Thread(target=relay.run)
     thread.start()
@@ -201,7 +200,7 @@ def test_a_running_relay_is_woken_by_the_commit(
 def test_a_relay_survives_what_nobody_foresaw(
     db: Database, outbox: Outbox, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.outbox.BACKOFF_MOST", 0.01)
+    monkeypatch.setattr("shared.relay.BACKOFF", Backoff(first=0.01, most=0.01))
     publish, failed = broker.publish, threading.Event()
 
     def once(messages: Sequence[Outgoing]) -> list[KafkaError | None]:
@@ -258,20 +257,24 @@ def test_many_writers_and_two_relays_miss_nothing_and_keep_each_images_order(
     broker: Broker,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Transactions stay open for random times, so ids are committed in another order than given."""
+    """Transactions stay open for random times, so ids are committed in another order than given.
+
+    Each image's messages come by turns from two processes, each with an outbox and a relay.
+    """
     dice = random.Random(chosen_seed())
     uuids = [uuid4() for _ in range(IMAGES)]
     pauses = [dice.random() * 0.01 for _ in range(IMAGES)]
-    relays = [Relay(db, outbox, broker) for _ in range(2)]
+    outboxes = [outbox, Outbox(TABLE)]
+    relays = [Relay(db, each, broker) for each in outboxes]
     threads = [threading.Thread(target=relay.run) for relay in relays]
 
     def write(number: int) -> None:
         for channels in range(2, 2 + MESSAGES_EACH):
             with db.transaction() as session:
                 body = DitherRequested(uuid=uuids[number], dither_id=uuid4(), channels=channels)
-                outbox.append(session, "dithers", body)
-                session.flush()
-                time.sleep(pauses[(number + channels) % IMAGES])
+                pause = pauses[(number + channels) % IMAGES]
+                outboxes[channels * 2 // 5 % 2].append(session, "dithers", body)
+                before_commit(session, lambda _, pause=pause: time.sleep(pause))  # type: ignore[misc]
 
     for thread in threads:
         thread.start()

@@ -33,7 +33,7 @@ class TooManyFailures(Exception):
     """The consumer must halt; the text says after how many, and why the last one failed."""
 
 
-class Verdicts:
+class FailurePolicy:
     """Counts what it decides; belongs to the thread of one consumer loop."""
 
     def __init__(
@@ -51,10 +51,10 @@ class Verdicts:
         self._jitter = jitter
         self._in_a_row = 0
         self.retries = 0
-        self.buried = 0
+        self.dead_lettered = 0
         # Named here, so that they are there to be seen while they are still 0.
         self._retries_metric = CONSUMER_RETRIES.labels(group)
-        self._buried_metric = CONSUMER_DEAD_LETTERS.labels(group)
+        self._dead_lettered_metric = CONSUMER_DEAD_LETTERS.labels(group)
 
     def settle(self, partition: Partition, result: Result) -> bool:
         """True when the partition's first message is dealt with for good, else it comes again.
@@ -69,11 +69,11 @@ class Verdicts:
         if not result.expected:
             partition.unexpected += 1
         if result.outcome is Outcome.DEAD or partition.unexpected >= UNEXPECTED_ATTEMPTS:
-            return self._bury(partition, result.reason)
+            return self._dead_letter(partition, result.reason)
         self._postpone(partition, result.reason)
         return False
 
-    def _bury(self, partition: Partition, reason: str) -> bool:
+    def _dead_letter(self, partition: Partition, reason: str) -> bool:
         record = partition.buffer[0]
         if self._in_a_row + 1 >= self._most:
             raise TooManyFailures(f"{self._most} messages in a row failed; last: {reason}")
@@ -83,8 +83,8 @@ class Verdicts:
             self._postpone(partition, str(error))
             return False
         self._in_a_row += 1
-        self.buried += 1
-        self._buried_metric.inc()
+        self.dead_lettered += 1
+        self._dead_lettered_metric.inc()
         logger.error("message dead-lettered", extra={"reason": reason, **record.place})
         return True
 

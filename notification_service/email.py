@@ -26,7 +26,7 @@ class UnusableAddress(ValueError):
     """No mail can be sent to it."""
 
 
-def write_letter(
+def write_email(
     *,
     sender: str,
     recipient: str,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from notification_service.letter import UnusableAddress, write_letter
+from notification_service.email import UnusableAddress, write_email
 from notification_service.settings import NotificationSettings
 
 URL = "https://pictures.example.org/files/dithers/1-2.png"
@@ -53,10 +53,10 @@ def sent(**changed: Any) -> bytes:
         "written_at": datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC),
         **changed,
     }
-    return bytes(write_letter(**values))
+    return bytes(write_email(**values))
 
 
-def letter(**changed: Any) -> EmailMessage:
+def an_email(**changed: Any) -> EmailMessage:
     """The mail as a reader gets it: written, sent as bytes, and read again."""
     return email.message_from_bytes(sent(**changed), policy=email.policy.default)
 
@@ -95,7 +95,7 @@ class Html(HTMLParser):
 
 
 def test_a_mail_says_from_whom_to_whom_about_what() -> None:
-    message = letter()
+    message = an_email()
     assert message["From"] == "Dither <no-reply@pictures.example.org>"
     assert message["To"] == "ada@example.org"
     assert message["Subject"] == "Your dithered image: photo.jpg"
@@ -104,7 +104,7 @@ def test_a_mail_says_from_whom_to_whom_about_what() -> None:
 
 
 def test_text_and_html_have_the_link_and_the_name() -> None:
-    message = letter()
+    message = an_email()
     assert message.get_content_type() == "multipart/alternative"
     for kind in ("plain", "html"):
         assert URL in text_of(message, kind)
@@ -113,15 +113,15 @@ def test_text_and_html_have_the_link_and_the_name() -> None:
 
 def test_the_same_dither_has_the_same_message_id() -> None:
     dither_id = uuid4()
-    first = letter(dither_id=dither_id)
-    again = letter(dither_id=dither_id, written_at=datetime(2027, 1, 1, tzinfo=UTC))
+    first = an_email(dither_id=dither_id)
+    again = an_email(dither_id=dither_id, written_at=datetime(2027, 1, 1, tzinfo=UTC))
     assert first["Message-ID"] == again["Message-ID"] == f"<{dither_id}@pictures.example.org>"
-    assert letter(dither_id=uuid4())["Message-ID"] != first["Message-ID"]
+    assert an_email(dither_id=uuid4())["Message-ID"] != first["Message-ID"]
 
 
 def test_markup_in_a_name_is_text() -> None:
     name = '<script>alert("1")</script> & <a href=x>.png'
-    page = Html(text_of(letter(filename=name), "html"))
+    page = Html(text_of(an_email(filename=name), "html"))
     assert name in page.texts
     assert "script" not in page.tags
     assert set(page.links) == {URL}
@@ -129,27 +129,29 @@ def test_markup_in_a_name_is_text() -> None:
 
 def test_a_link_cannot_leave_its_attribute() -> None:
     url = 'https://example.org/"onmouseover="alert(1)'
-    page = Html(text_of(letter(url_dither=url), "html"))
+    page = Html(text_of(an_email(url_dither=url), "html"))
     assert set(page.links) == {url}
 
 
 @pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\v", "\f"])
 def test_a_line_break_in_a_name_adds_no_header(line_break: str) -> None:
-    message = letter(filename=f"a{line_break}Bcc: eve@example.org{line_break}{line_break}b.png")
+    message = an_email(filename=f"a{line_break}Bcc: eve@example.org{line_break}{line_break}b.png")
     assert message["Bcc"] is None
     assert message["Subject"] == "Your dithered image: a Bcc: eve@example.org b.png"
 
 
 def test_a_name_does_not_turn_the_reading_direction() -> None:
-    assert letter(filename="photo\u202egnp.exe")["Subject"] == "Your dithered image: photo gnp.exe"
-    assert "<bdi>" in text_of(letter(filename="تصویر.png"), "html")
+    assert (
+        an_email(filename="photo\u202egnp.exe")["Subject"] == "Your dithered image: photo gnp.exe"
+    )
+    assert "<bdi>" in text_of(an_email(filename="تصویر.png"), "html")
 
 
 @pytest.mark.parametrize(
     "name", ["Große Straße.jpeg", "תמונה.png", "ภาพ.png", "😀" * 50, "字" * 200]
 )
 def test_a_name_in_any_script_arrives(name: str) -> None:
-    message = letter(filename=name)
+    message = an_email(filename=name)
     assert message["Subject"] == f"Your dithered image: {name}"
     assert name in text_of(message, "plain")
 
@@ -168,7 +170,7 @@ def test_a_name_in_any_script_arrives(name: str) -> None:
 def test_an_encoded_word_in_a_name_stays_text(word: str, shown: str) -> None:
     """Pythons before 3.11.10 and 3.12.5 write what it decodes to as it is, line breaks too."""
     check_headers(sent(filename=f"{word}.png"))
-    message = letter(filename=f"{word}.png")
+    message = an_email(filename=f"{word}.png")
     assert message["Subject"] == f"Your dithered image: {shown}.png"
     assert f"{shown}.png" in text_of(message, "plain")
 
@@ -177,7 +179,7 @@ def test_an_encoded_word_in_a_name_stays_text(word: str, shown: str) -> None:
 @given(TEXT)
 def test_any_name_makes_one_whole_mail(name: str) -> None:
     check_headers(sent(filename=name))
-    message = letter(filename=name)
+    message = an_email(filename=name)
     assert "=?" not in message["Subject"]
     assert set(Html(text_of(message, "html")).links) == {URL}
     assert URL in text_of(message, "plain")
@@ -196,11 +198,11 @@ def test_any_address_makes_one_whole_mail_or_none(local_part: str, domain: str) 
 
 
 def test_a_domain_goes_as_ascii() -> None:
-    assert letter(recipient="ada@bücher.example.org")["To"] == "ada@xn--bcher-kva.example.org"
+    assert an_email(recipient="ada@bücher.example.org")["To"] == "ada@xn--bcher-kva.example.org"
 
 
 def test_a_name_of_any_script_may_stand_before_the_at_sign() -> None:
-    assert letter(recipient="jörg@example.org")["To"].addresses[0].username == "jörg"
+    assert an_email(recipient="jörg@example.org")["To"].addresses[0].username == "jörg"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_a_name_of_any_script_may_stand_before_the_at_sign() -> None:
 )
 def test_an_address_that_is_none(recipient: str) -> None:
     with pytest.raises(UnusableAddress):
-        letter(recipient=recipient)
+        an_email(recipient=recipient)
 
 
 @pytest.mark.parametrize(
