@@ -9,7 +9,7 @@ PY     := $(BIN)/python
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-edge bench-page test-edge test-faults test-images screenshots clean
+.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-edge bench-page bench-pipeline test-edge test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench-gateway: .venv/.installed-test ## Measure the gateway against nginx (ARGS=
 bench-edge: .venv/.installed-test ## Measure the edge: cache, inspection, floods (ARGS="--json FILE")
 	@tests/prepare
 	@$(PY) -m bench.edge $(ARGS)
+
+bench-pipeline: .venv/.installed-test .venv/.kernels ## Measure the whole system beside its engine (BROKER=kafka, ARGS="--json FILE")
+	@$(PY) -m bench.pipeline $(ARGS)
 
 bench-page: .venv/.installed-test .venv/.kernels ## Measure the web page in a browser (ARGS="--json FILE")
 	@tests/prepare

@@ -202,7 +202,9 @@ class DitherWork:
             for dither in finished.values():
                 image = images[dither.image_uuid]
                 self._tell(session, dither, image, request_ids[dither.dither_id])
-            self._give_owners(session, jobs, set(finished))
+            # What failed keeps its note: an earlier try may have stored a file before a crash.
+            stored = [job for job in jobs if settled[job.dither_id]["status"] == models.DONE]
+            self._give_owners(session, stored, set(finished))
             failpoints.hit("dither.before-commit")
         failpoints.hit("dither.after-commit")
 

@@ -31,7 +31,7 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
     prepare_database(settings, database, "notification_service")
 
     topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
-    consumer = Consumer(settings, NAME, topics, handlers(service))
+    consumer = Consumer(settings, NAME, topics, handlers(service), patient=True)
     tasks = [service.forget_old, purge_task(settings, database, service.inbox)]
     sweeper = build_sweeper(settings, database, tasks)
     consumer.on_assigned = sender.send_soon

@@ -20,10 +20,10 @@ from shared.kafka.deadletters import DeadLetterWriter
 from shared.kafka.processing import Handler, Handlers
 from shared.kafka.producer import LazyProducer
 from shared.messages import Body
-from shared.migrations import upgrade
 from shared.outbox import Outbox
 from shared.process import Runnable, Threads, serve, wait_until_ready
 from shared.relay import Relay
+from shared.schema import bring_up_to_date
 from shared.settings import ServiceSettings
 from shared.sweeper import Sweeper, Task
 
@@ -48,12 +48,15 @@ class Consumer:
         topics: Sequence[str],
         handlers: Handlers,
         writes: Sequence[str] = (),
+        *,
+        patient: bool = False,
     ) -> None:
         self._settings = settings
         self._service = service
         self._topics = list(topics)
         self._handlers = _at_most(settings.consumer_workers, handlers)
         self._writes = [*writes, settings.kafka_dead_letter_topic]
+        self._patient = patient
         self._loops: dict[str, ConsumerLoop] = {}
         self._trouble: dict[str, str] = {}
         # Called when partitions are assigned: what another process had may be ours to do now.
@@ -77,7 +80,7 @@ class Consumer:
         letters = LazyProducer(client_config(settings, f"{name}-dead-letters"))
         brokers = Brokers()
         self._loops[topic] = ConsumerLoop(
-            consumer_client(settings, name, brokers),
+            consumer_client(settings, name, brokers, patient=self._patient),
             brokers=brokers,
             group=group,
             topics=[topic],
@@ -132,7 +135,7 @@ def prepare_database(
 
     def prepare() -> None:
         if settings.migrate_on_start:
-            upgrade(database, package)
+            bring_up_to_date(database, package)
         if settings.kafka_ephemeral and outbox is not None:
             with database.transaction() as session:
                 logger.info("publishing again", extra={"messages": outbox.rewind(session)})

@@ -80,7 +80,8 @@ class Relay:
 
     @property
     def owner(self) -> UUID | None:
-        return self._owner if len(self._kept) < MEMORY_ROWS else None
+        full = len(self._kept) >= MEMORY_ROWS
+        return None if full or self._loop.stopping() else self._owner
 
     def expect(self, owner: UUID, rows: Sequence[tuple[int, Outgoing]]) -> None:
         now = self._clock()
@@ -138,7 +139,8 @@ class Relay:
                 logger.exception("unexpected error in the relay")
                 failures += 1
                 self._back_off(failures, f"unexpected {type(error).__name__}")
-        self._mark_quietly()
+        if self._kept or self._unmarked:
+            self._give_up_memory()  # whoever comes next need not wait for our claims
 
     def publish_pending(self) -> int:
         """Publish all that can be claimed, and mark it; returns how many rows were published.
@@ -212,12 +214,6 @@ class Relay:
             self._execute(self._statements.mark, ids=self._unmarked)
             self._unmarked = []
         self._mark_at = inf
-
-    def _mark_quietly(self) -> None:
-        try:
-            self._mark()
-        except TransientFailure as error:
-            logger.warning("messages will be published again", extra={"reason": str(error)})
 
     def _execute(self, statement: Any, **values: Any) -> None:
         with self._database.transaction(wait_for_disk=False) as session:

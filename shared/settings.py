@@ -172,7 +172,7 @@ class KafkaSettings(Settings):
         return value
 
     @model_validator(mode="after")
-    def _sasl_is_whole(self) -> Self:
+    def _sasl_is_complete(self) -> Self:
         parts = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
         if "SASL" in self.kafka_security_protocol and None in parts:
             raise ValueError(

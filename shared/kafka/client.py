@@ -80,12 +80,18 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
 
 
 def consumer_client(
-    settings: KafkaSettings, group: str, brokers: Brokers | None = None
+    settings: KafkaSettings,
+    group: str,
+    brokers: Brokers | None = None,
+    *,
+    patient: bool = False,
 ) -> Consumer:
     """A consumer for ``ConsumerLoop``, which alone decides what is committed, and when.
 
-    ``KAFKA_GROUP_PREFIX`` is put before ``group``; ``brokers`` hears of its connections.
+    ``KAFKA_GROUP_PREFIX`` is put before ``group``; ``brokers`` hears of its connections. One that
+    is ``patient`` saves CPU on an in-memory broker, where its messages may come half a second late.
     """
+    hurried = settings.kafka_ephemeral and not patient
     session = _milliseconds(settings.kafka_session_timeout_seconds)
     poll_interval = _milliseconds(settings.kafka_max_poll_interval_seconds)
     statistics: dict[str, Any] = {}
@@ -104,7 +110,7 @@ def consumer_client(
             **_membership(settings),
             "max.poll.interval.ms": max(poll_interval, session),
             "fetch.min.bytes": 1,
-            "fetch.wait.max.ms": EPHEMERAL_WAIT if settings.kafka_ephemeral else LONG_POLL,
+            "fetch.wait.max.ms": EPHEMERAL_WAIT if hurried else LONG_POLL,
             "queued.max.messages.kbytes": 8192,
         }
     )

@@ -20,6 +20,7 @@ class UnknownMessageType(PermanentFailure):
     """Perhaps a newer producer's, who knows of a type that nobody here does."""
 
 
+_TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _MAJOR = VERSION.partition(".")[0]
 
@@ -58,6 +59,8 @@ def decode(record: Record) -> Received:
     message_type = _required(record.headers, "message_type")
     version = _required(record.headers, "version")
     body_class = BODIES.get(message_type)
+    if not _TYPE.fullmatch(message_type):
+        raise PermanentFailure(f"message_type {message_type!a} is not the name of a type")
     if body_class is None:
         raise UnknownMessageType(f"unknown message_type {message_type!a}")
     if (match := _VERSION.fullmatch(version)) is None:

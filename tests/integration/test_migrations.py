@@ -21,6 +21,7 @@ from notification_service.settings import NotificationSettings
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.migrations import main, upgrade
+from shared.schema import bring_up_to_date
 from shared.settings import DatabaseSettings
 from standalone.ports import free_port
 from tests.support.postgres import PostgresServer, create_database, drop_database
@@ -248,3 +249,13 @@ def test_a_new_migration_is_what_the_models_have_beyond_the_history(
     assert differences(tables, service) == []
     assert main(["--new", "Nothing", service]) == 0
     assert len(list(versions.glob("*.py"))) == 2
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_tables_that_are_current_are_left_alone(
+    tables: Database, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_up_to_date(tables, package)
+    assert differences(tables, package) == []
+    monkeypatch.delattr("shared.migrations.upgrade")
+    bring_up_to_date(tables, package)

@@ -102,6 +102,28 @@ def test_a_file_that_cannot_be_read_is_a_dither_that_failed(
     assert isinstance(told, DitherFailed)
     assert (shown.status, shown.reason) == ("failed", told.reason)
     assert told.reason.endswith(".")
+    an_hour_passes(service, tables, storage)
+    assert (dither_files(storage), notes(tables)) == ([], [])
+
+
+def test_what_an_earlier_try_has_stored_goes_when_the_dither_fails(
+    service: DitherService, tables: Database, storage: Storage
+) -> None:
+    message = announced(storage)
+
+    def crash() -> None:
+        raise KeyboardInterrupt
+
+    storage.after_put = crash
+    with pytest.raises(KeyboardInterrupt):
+        service.dither_images([message])
+    del storage.files[f"images/{message.body.uuid}.png"]
+    late = received(message.body, produced_at=NOW - MISSING_GRACE - timedelta(seconds=1))
+    service.dither_images([late])
+    [told] = outgoing(tables, service.outbox)
+    assert isinstance(told, DitherFailed)
+    assert len(dither_files(storage)) == 1
+    an_hour_passes(service, tables, storage)
     assert (dither_files(storage), notes(tables)) == ([], [])
 
 
