@@ -119,6 +119,14 @@ class Source:
         width, height = self.image.size
         return (height, width) if self._turned(self.image) else (width, height)
 
+    @property
+    def grey(self) -> bool:
+        """Whether `upright` may make one frame of grey pixels, ``(H, W, 1)``."""
+        if isinstance(self.image, Frame | DeepFrame):
+            return bool(self.image.pixels.shape[2] == 1)
+        grey = self.low is not None or self.image.mode.startswith(("1", "L", "I", "F"))
+        return self.count == 1 and grey
+
     def _turned(self, image: Image.Image) -> bool:
         """Whether the stored picture is on its side; nothing is decoded to find that out."""
         if self.count > 1 or image.format == "TIFF":  # whose size is the upright one
@@ -155,7 +163,8 @@ class Source:
             width, height = self.image.size
             self.image.draft(None, (max(1, width // 8), max(1, height // 8)))
         for image in self._loaded(self.image):
-            _duration(image)
+            if self.count > 1:
+                _duration(image)
 
     def _loaded(self, image: Image.Image) -> Iterator[Image.Image]:
         for number in range(self.first, self.first + self.count):

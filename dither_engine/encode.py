@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dither_engine.errors import EngineError
-from dither_engine.formats import FORMATS
+from dither_engine.formats import FORMATS, too_many_colours
 from dither_engine.gif import gif
 from dither_engine.png import colour_png, indexed_png
 from dither_engine.result import Dithered, Encoded
@@ -148,10 +148,7 @@ def _binary(alpha: Pixels) -> bool:
 def _gif(frames: Sequence[Dithered], plays: int) -> bytes:
     found = _palette(frames, only_binary=False)
     if found is None:
-        raise EngineError(
-            "A GIF has at most 256 colours, the transparent one included:"
-            " use fewer colours, alpha=flatten, or the format png or webp."
-        )
+        raise too_many_colours()
     palette, transparent = found
     pictures = [_positions(frame, transparent) for frame in frames]
     return gif(pictures, palette, transparent, [frame.duration for frame in frames], plays)

@@ -45,3 +45,11 @@ FORMATS = {
         Format("webp", "image/webp", "WebP, lossless", 16_383, 65_535, (1 << 24) - 1),
     )
 }
+
+
+def too_many_colours() -> EngineError:
+    """What is said of a picture that a GIF cannot hold."""
+    return EngineError(
+        "A GIF has at most 256 colours, the transparent one included:"
+        " use fewer colours, alpha=flatten, or the format png or webp."
+    )

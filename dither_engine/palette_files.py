@@ -90,12 +90,14 @@ def _of_picture(data: bytes) -> list[str]:
     frame = next(open_bytes(data).frames())
     if not isinstance(frame, Frame):
         raise EngineError("A picture of a palette has 8 bits a channel.")
-    colours = np.broadcast_to(frame.pixels, (*frame.pixels.shape[:2], 3)).reshape(-1, 3)
-    if frame.mask.size:
-        colours = colours[frame.mask.reshape(-1) > 0]
-    found, first = np.unique(colours, axis=0, return_index=True)
+    channels = frame.pixels.astype(np.uint32)
+    colours = (
+        channels[..., 0] << 16 | channels[..., channels.shape[2] // 2] << 8 | channels[..., -1]
+    )
+    shown = colours[frame.mask > 0] if frame.mask.size else colours.reshape(-1)
+    found, first = np.unique(shown, return_index=True)
     if len(found) > MAX_COLOURS:
         raise EngineError(
             f"The picture has more than {MAX_COLOURS} colours: adaptive:n makes a palette of it."
         )
-    return [hex_of(*map(int, found[place])) for place in np.argsort(first)]
+    return [f"#{colour:06x}" for colour in found[np.argsort(first)].tolist()]

@@ -11,10 +11,10 @@ from dither_engine import depth
 from dither_engine.colour_management import image_of, pixels_of
 from dither_engine.decode import DeepFrame, Frame, Source
 from dither_engine.errors import EngineError
-from dither_engine.formats import FORMATS
+from dither_engine.formats import FORMATS, too_many_colours
 from dither_engine.options import Options
 from dither_engine.resize import nearest, resized, resized_deep
-from dither_engine.result import check_frames, check_size
+from dither_engine.result import INDEXED_COLOURS, check_frames, check_size
 from dither_engine.transparency import opaque_or_not
 from dither_engine.work import NO_MASK
 
@@ -89,6 +89,10 @@ def check_file(source: Source, options: Options, max_size: int | None) -> None:
     width, height = size_of(*source.size, options, max_size)
     plays = source.plays if source.count > 1 else 0
     FORMATS[options.format].check(width * options.scale, height * options.scale, plays)
+    levels = options.channels if isinstance(options.channels, list) else [options.channels] * 3
+    many = options.palette == "channels" and math.prod(levels) > INDEXED_COLOURS
+    if options.format == "gif" and many and not (source.grey and len(set(levels)) == 1):
+        raise too_many_colours()
 
 
 def checked(width: int, height: int, frames: int, max_pixels: int | None) -> None:

@@ -14,7 +14,7 @@ from dither_engine.encode import encode
 from dither_engine.pipeline import dither_source
 from dither_engine.prepare import at_size, checked, size_of
 from dither_service.preview_memory import PreviewMemory
-from dither_service.preview_parts import Part, part_png
+from dither_service.preview_parts import Part, part_draft, part_png
 from dither_service.settings import DitherSettings
 from shared.problems import Problem
 
@@ -36,9 +36,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class ShownPart:
-    """A part as PNG, and the size and number of frames of the whole that would be saved."""
+    """A part as an image file, and size and frames of the whole that would be saved."""
 
     data: bytes
+    content_type: str
     width: int
     height: int
     frames: int
@@ -86,8 +87,11 @@ class Previews:
         def make() -> ShownPart:
             result = self._result(picture, options)
             width, height = result.width * options.scale, result.height * options.scale
-            data = part_png(result, options.scale, part)
-            return ShownPart(data, width, height, max(1, len(result.frames)))
+            make_file, content_type = (
+                (part_draft, "image/webp") if part.lossy else (part_png, "image/png")
+            )
+            data = make_file(result, options.scale, part)
+            return ShownPart(data, content_type, width, height, max(1, len(result.frames)))
 
         return _answered(make)
 

@@ -79,7 +79,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Slots) 
             "x-dither-height": str(shown.height),
             "x-dither-frames": str(shown.frames),
         }
-        return Response(shown.data, media_type="image/png", headers=headers)
+        return Response(shown.data, media_type=shown.content_type, headers=headers)
 
     @router.post(
         "/file",

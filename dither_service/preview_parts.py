@@ -1,9 +1,12 @@
 """A part of a dithered picture, as large as it is or made smaller for the screen."""
 
+import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from dither_engine import Dithered, EngineError
@@ -13,8 +16,10 @@ from dither_engine.png import colour_png, indexed_png
 from dither_engine.work import NO_MASK
 
 LARGEST_SHOWN = 4096  # pixels a side
+_DRAFT_QUALITY = 30
 Pixels = NDArray[np.uint8]
 
+_CODES = code_of_light("linear")
 _GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 
 
@@ -33,6 +38,19 @@ class Part(BaseModel):
     shown_height: int = Field(
         ge=1, le=LARGEST_SHOWN, description="Height of the answer; at most height."
     )
+    lossy: bool = Field(
+        False, description="A WebP with losses, a draft for slow lines; of the first frame alone."
+    )
+
+
+def part_draft(result: Dithered, scale: int, part: Part) -> bytes:
+    """The part of the first frame as a small WebP. Raises EngineError as `part_png` does."""
+    _check(part, result.width * scale, result.height * scale)
+    pixels = _shrunk(result, scale, part)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=_DRAFT_QUALITY, method=0)
+    return file.getvalue()
 
 
 def part_png(result: Dithered, scale: int, part: Part) -> bytes:
@@ -107,35 +125,40 @@ def _coloured(frame: Dithered) -> Pixels:
 def _shrunk(frame: Dithered, scale: int, part: Part) -> Pixels:
     """The part made smaller: ``uint8 (H, W, 1)`` grey, ``(H, W, 3)``, or with alpha ``(.., 4)``."""
     covering = _covering(frame, scale, part)
-    pixels = _fewest_channels(covering)
-    mask = NO_MASK if covering.alpha is None else np.ascontiguousarray(covering.alpha)
-    shape = (part.shown_height, part.shown_width)
-    out = np.empty((*shape, pixels.shape[2]), np.uint8)
-    out_mask = np.empty(shape, np.uint8) if mask.size else NO_MASK.copy()
     top, left = (part.y % scale) / scale, (part.x % scale) / scale
-    rows = areas(top, part.height / scale, shape[0], covering.height)
-    columns = areas(left, part.width / scale, shape[1], covering.width)
-    resample(
-        pixels,
-        mask,
-        light_of_code("linear"),
-        code_of_light("linear"),
-        *rows,
-        *columns,
-        out,
-        out_mask,
-    )
-    if not mask.size:
+    rows = areas(top, part.height / scale, part.shown_height, covering.height)
+    columns = areas(left, part.width / scale, part.shown_width, covering.width)
+    positions = np.ascontiguousarray(covering.indices)
+    positions = positions.reshape(covering.height, covering.width, -1)
+    mask = NO_MASK if covering.alpha is None else np.ascontiguousarray(covering.alpha)
+    out_mask = np.empty((part.shown_height, part.shown_width) if mask.size else (0, 0), np.uint8)
+
+    def mean(light: NDArray[np.int16]) -> Pixels:
+        out = np.empty((part.shown_height, part.shown_width, positions.shape[2]), np.uint8)
+        # Each channel writes the same alpha.
+        resample(positions, mask, light, _CODES, *rows, *columns, out, out_mask)
         return out
-    return np.dstack([np.repeat(out, 3, axis=2) if out.shape[2] == 1 else out, out_mask])
+
+    lights = _lights(frame.palette)
+    grey = np.all(frame.palette == frame.palette[:, :1])
+    if grey or not frame.indexed:  # the same light for each channel of a position
+        shown = mean(lights[0])
+    else:
+        with ThreadPoolExecutor(len(lights)) as threads:
+            shown = np.dstack(list(threads.map(mean, lights)))
+    if not mask.size:
+        return shown
+    return np.dstack([np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown, out_mask])
 
 
-def _fewest_channels(frame: Dithered) -> Pixels:
-    """Colours, ``uint8 (H, W, 3)``; of a palette of greys one channel is enough."""
-    palette = frame.palette
-    if frame.indexed and np.all(palette == palette[:, :1]):
-        return np.ascontiguousarray(np.take(palette[:, 0], frame.indices)[..., None])
-    return np.ascontiguousarray(frame.rgb())
+def _lights(palette: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Light of the palette's red, green and blue, by position: ``int16 (3, 256)``.
+
+    The positions are averaged as they are; to make colours of all of them first takes longer.
+    """
+    lights = np.zeros((3, 256), np.int16)
+    lights[:, : len(palette)] = light_of_code("linear")[palette].T
+    return lights
 
 
 def areas(

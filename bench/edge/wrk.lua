@@ -14,7 +14,7 @@ if pause > 0 then
   function delay() return pause end
 end
 function done(summary, latency, requests)
-  io.write(string.format('\n{"per_second": %f, "p50_ms": %f, "p99_ms": %f, "refused": %d}\n',
-    summary.requests / summary.duration * 1e6, latency:percentile(50) / 1e3,
+  io.write(string.format('\n{"requests": %d, "per_second": %f, "p50_ms": %f, "p99_ms": %f, "refused": %d}\n',
+    summary.requests, summary.requests / summary.duration * 1e6, latency:percentile(50) / 1e3,
     latency:percentile(99) / 1e3, summary.errors.status))
 end

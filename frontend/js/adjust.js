@@ -7,8 +7,8 @@ import { size as text } from "./strings.js";
 
 const PICTURE = ["brightness", "contrast", "saturation", "gamma"];
 const SIDES = ["width", "height"];
-const FILE = ["scale", "alpha", "background", "format"];
-const ELSEWHERE = ["algorithm", "palette", "channels", "distance", "kernel", "pattern", "across"];
+const FILE = ["alpha", "background", "format"];
+const ELSEWHERE = ["algorithm", "palette", "channels", "distance", "kernel", "scale", "pattern", "across"];
 const PATTERNS = [1, 2, 3, 4, 6, 8, 12];
 const PAGE = 600; // dots across a page 15 cm wide, at 40 a centimetre
 
@@ -30,7 +30,9 @@ export function createPattern(store, studio) {
 	const element = h(".field", h("span.field-label", text.pattern), bar, note);
 
 	function choose(value) {
-		studio.change({ scale: null, ...(value === "page" ? { across: PAGE, pattern: null } : { across: null, pattern: value }) });
+		const { width, height, scale = 1 } = store.options;
+		const size = { width: width && width * scale, height: height && height * scale, scale: null };
+		studio.change({ ...size, ...(value === "page" ? { across: PAGE, pattern: null } : { across: null, pattern: value }) });
 	}
 	store.on(["options", "source", "sized"], () => {
 		const { options, source } = store;

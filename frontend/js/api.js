@@ -37,11 +37,13 @@ export const api = {
 		return (await request("/preview", { method: "POST", body, signal })).blob();
 	},
 
-	/** → {blob, width, height, frames}: a part of what would be saved, as PNG, and the size of the whole. */
+	/** → {blob, ms, width, height, frames}: a part of what would be saved, how long it took to come in, and the size of the whole. */
 	async part(source, options, part, how = {}) {
 		const response = await ask("part", source, { options, part }, how);
 		const number = (name) => Number(response.headers.get(`x-dither-${name}`));
-		return { blob: await response.blob(), width: number("width"), height: number("height"), frames: number("frames") };
+		const begun = performance.now();
+		const blob = await response.blob();
+		return { blob, ms: performance.now() - begun, width: number("width"), height: number("height"), frames: number("frames") };
 	},
 
 	/** → the whole picture as a file that is stored nowhere. */

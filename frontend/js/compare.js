@@ -55,7 +55,8 @@ export function createCompare(viewport, changed) {
 	return {
 		modes,
 		divider,
-		set: choose,
+		/** The next of the ways to compare. */
+		next: () => possible && choose(MODES[(MODES.indexOf(mode) + 1) % MODES.length]),
 
 		get mode() {
 			return shown();

@@ -36,7 +36,6 @@ export function createDownload(store, studio) {
 			const blob = await api.file(source, engine);
 			const name = fileName(source.name, lookOf(catalogue, options), engine.format ?? "png");
 			saveFile(blob, name);
-			source.isSafe = true;
 			announce(text.downloaded(name));
 		} catch (error) {
 			if (!(error instanceof ApiError)) throw error;

@@ -1,7 +1,6 @@
 /** The line of numbers below the picture, about the file that would be saved, and its colours. */
 
 import { h, replace } from "./dom.js";
-import { likeness } from "./measure.js";
 import { toast } from "./messages.js";
 import { facts as text, format, titleOf, values } from "./strings.js";
 
@@ -18,15 +17,13 @@ export function createFacts(store, studio) {
 	store.on(["facts"], () => (store.facts ? show(store.facts) : element.classList.add("stale")));
 
 	function show(facts) {
-		const { overview, source } = store;
-		const like = source.bitmap && overview?.source === source ? likeness(overview.image, source.bitmap, overview.part) : null;
+		const { source } = store;
 		replace(
 			list,
 			fact(text.size, format.dimensions(facts)),
 			facts.frames > 1 && fact(text.frames, format.whole(facts.frames)),
 			fact(text.colours, format.whole(facts.colours)),
 			fact(text.file, `${format.bytes(facts.bytes)} ${titleOf(facts.format, values)}`, text.originalHas(source.file.size)),
-			like !== null && fact(text.likeness, text.decibels(like), text.likenessHint),
 		);
 		const editable = facts.palette.length >= 2 && facts.palette.length <= EDITABLE;
 		replace(palette, strip(facts), editable && h("button.button.compact", { onclick: () => edit(facts) }, text.edit));

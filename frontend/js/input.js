@@ -41,6 +41,6 @@ export function watchInput(store, studio, openAll) {
 }
 
 /** Text fields have a clipboard and an undo of their own. */
-function isTyping(target) {
-	return target instanceof Element && target.matches(".input, .exact");
+export function isTyping(target) {
+	return target instanceof Element && target.matches(".input, .exact, textarea, select");
 }

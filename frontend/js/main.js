@@ -16,10 +16,13 @@ import { createPictureBar } from "./picture-bar.js";
 import { createPreview } from "./preview.js";
 import { createSave } from "./save.js";
 import { createStage } from "./stage.js";
+import { openSheet } from "./sheet.js";
+import { watchShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import * as strings from "./strings.js";
 import { createStudio } from "./studio.js";
 import { createSwatches } from "./swatches.js";
+import { unsaved } from "./unsaved.js";
 import { openStored } from "./versions.js";
 import { createWelcome, openSample, SAMPLES } from "./welcome.js";
 
@@ -55,6 +58,7 @@ replace(
 		"header.top",
 		h("a.brand", { href: "#" }, h("img", { src: "/icon.svg", alt: "", width: 28, height: 28 }), h("span", strings.name)),
 		h("nav.nav", { "aria-label": strings.nav.label }, Object.values(links), h("a.nav-link.wide-only", { href: "/docs" }, strings.nav.api)),
+		h("button.button.plain.square.keys-button", { "aria-label": strings.shortcuts.heading, title: strings.shortcuts.heading, onclick: () => showKeys() }, "?"),
 	),
 	offline,
 	main,
@@ -95,6 +99,15 @@ store.on(["online"], () => store.online && announce(strings.offline.back));
 for (const name of ["online", "offline"]) window.addEventListener(name, showOnline);
 window.addEventListener("hashchange", readAddress);
 watchInput(store, studio, openAll);
+const showKeys = watchShortcuts(store, {
+	...stage.keys,
+	c: stage.nextMode,
+	d: download.run,
+	k: keep,
+	l: stage.toggleLoupe,
+	o: welcome.pick,
+	s: () => openSheet(store),
+});
 
 /** Follows the address: the gallery, or options and a picture. */
 async function readAddress() {
@@ -108,9 +121,16 @@ async function readAddress() {
 	try {
 		if (image) await openStored(image, studio);
 		else if (SAMPLES.includes(sample)) await openSample(sample, studio);
+		else if (!source) await openUnsaved();
 	} catch (error) {
 		fail(error, readAddress);
 	}
+}
+
+/** The picture that was there before the page was loaded anew. */
+async function openUnsaved() {
+	const file = await unsaved();
+	if (file && !store.source && !store.opening) await studio.open(file);
 }
 
 function fail(error, retry) {

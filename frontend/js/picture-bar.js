@@ -2,6 +2,7 @@
 
 import { h, icon, iconButton } from "./dom.js";
 import { copyText } from "./saved.js";
+import { openSheet } from "./sheet.js";
 import { format, stage as text } from "./strings.js";
 
 export function createPictureBar(store, studio, pick) {
@@ -24,6 +25,7 @@ export function createPictureBar(store, studio, pick) {
 		".picture-bar",
 		h("button.button.compact", { onclick: pick, "aria-label": text.change, title: text.change }, icon("upload"), h("span.wide-only", text.other)),
 		h(".picture-title", name, size),
+		iconButton("looks", text.sheet, () => openSheet(store), ".wide-only"),
 		undo,
 		redo,
 		iconButton("reset", text.reset, studio.reset),

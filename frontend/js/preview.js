@@ -9,12 +9,14 @@ import { engineOptions, sizeProblem } from "./output.js";
 const SETTLE_MS = 15;
 const STALE_MS = 350;
 const FACTS_MS = 150;
+const SLOW_MS = 800; // for a part to come in, after which a draft is shown first
 
 /** `missing()`: of the stage, {part, whole} of what it has yet to be given, or null. */
 export function createPreview(store, missing) {
 	let running = null;
 	let wanted = false;
 	let timer = 0;
+	const line = createLine();
 	let done = ""; // the last request that was answered: never twice the same
 
 	function want() {
@@ -30,8 +32,9 @@ export function createPreview(store, missing) {
 		wanted = false;
 		const { source, options } = store;
 		const problem = sizeProblem(store);
-		if (problem) return store.set({ error: { error: new Error(problem) } });
-		const job = source.width ? missing() : { measured: true };
+		if (problem) return store.set({ busy: false, error: { error: new Error(problem) } });
+		let job = source.width ? missing() : { measured: true };
+		if (job?.part && store.result?.options !== options && line.isSlow(job.part)) job = { part: draftOf(job.part) };
 		const key = JSON.stringify([source.id, options, job]);
 		if (!job || key === done) return store.set({ busy: false });
 		running = { source, at: performance.now(), held: source.held !== null, abort: new AbortController() };
@@ -61,6 +64,7 @@ export function createPreview(store, missing) {
 		if (measured) return measure(source, signal);
 		const onProgress = source.held ? undefined : (sent) => store.set({ sent: { source, share: Math.min(1, sent / source.file.size) } });
 		const answer = await api.part(source, engineOptions(options, source), part, { signal, onProgress });
+		line.note(answer, part);
 		const url = URL.createObjectURL(answer.blob);
 		const image = new Image();
 		image.src = url;
@@ -79,10 +83,26 @@ export function createPreview(store, missing) {
 	}
 
 	store.on(["source", "options", "catalogue", "sight"], want);
-	store.on(["source"], () => (done = ""));
+	store.on(["source", "options"], () => (done = ""));
 	store.on(["online"], () => store.online && store.error?.error?.kind === "offline" && again());
 	giveBackUrls(store);
 	watchFacts(store);
+}
+
+const pixelsOf = (part) => part.shown_width * part.shown_height;
+
+/** Half as many pixels a side, with losses: what a slow line shows first. */
+function draftOf(part) {
+	return { ...part, shown_width: Math.ceil(part.shown_width / 2), shown_height: Math.ceil(part.shown_height / 2), lossy: true };
+}
+
+/** How fast answers come in: {note(answer, part), isSlow(part)}. */
+function createLine() {
+	let perPixel = 0; // milliseconds
+	return {
+		note: ({ ms }, part) => !part.lossy && (perPixel = ms / pixelsOf(part)),
+		isSlow: (part) => pixelsOf(part) * perPixel > SLOW_MS,
+	};
 }
 
 /** A URL of a blob keeps the blob until it is given back. */

@@ -47,7 +47,7 @@ export function createSaving(source, options, catalogue, email) {
 				saving.sent = Math.min(sent, saving.total); // what is sent has the form around it
 				saving.onchange();
 			});
-			Object.assign(source, { uuid: image.uuid, email, isSafe: true });
+			Object.assign(source, { uuid: image.uuid, email });
 			ditherId = image.dithers[0]?.dither_id ?? null;
 		} finally {
 			saving.uploading = false;

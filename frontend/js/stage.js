@@ -3,6 +3,7 @@
 import { createCompare } from "./compare.js";
 import { h, iconButton, replace, setStyle } from "./dom.js";
 import { followGestures } from "./gestures.js";
+import { createLoupe } from "./loupe.js";
 import { savedSize, sizeProblem } from "./output.js";
 import { stage as text } from "./strings.js";
 import { covers, fitZoom, nextZoom, place, visiblePart } from "./zoom.js";
@@ -172,7 +173,17 @@ export function createStage(store) {
 		if (store.busy) waiting = setTimeout(() => (busy.hidden = false), SLOW_MS);
 	});
 
-	return { element, missing, setMode: compare.set, zoom: { in: () => step(1), out: () => step(-1), fit: () => look(FITTED), whole: keys[1] } };
+	/** The pixel of the saved picture below a pointer, or null. */
+	function pixelAt({ clientX, clientY }) {
+		if (!size()) return null;
+		const at = placed();
+		const frame = views.after.getBoundingClientRect();
+		const x = Math.floor(((clientX - frame.left - at.left) * size().width) / at.width);
+		const y = Math.floor(((clientY - frame.top - at.top) * size().height) / at.height);
+		return x >= 0 && y >= 0 && x < size().width && y < size().height ? { x, y } : null;
+	}
+
+	return { element, missing, keys, toggleLoupe: createLoupe(store, viewport, pixelAt), nextMode: compare.next };
 }
 
 function layerOf(shown) {

@@ -71,6 +71,7 @@ export const stage = {
 	divider: "Divider between original and dithered",
 	dividerValue: (percent) => `${percent} % original`,
 	updated: (colours) => `Picture updated: ${format.whole(colours)} colours`,
+	sheet: "See this picture in all looks",
 	change: "Open another picture",
 	other: "Open",
 	undo: "Undo",
@@ -80,6 +81,28 @@ export const stage = {
 	undone: "Undone",
 	redone: "Redone",
 };
+
+export const shortcuts = {
+	heading: "Keyboard shortcuts",
+	use: "Use these shortcuts",
+	keys: {
+		"+ −": "Zoom in, zoom out",
+		0: "Fit to the window",
+		1: "Show at full size",
+		"← ↑ → ↓": "Move the picture",
+		c: "Next way to compare",
+		l: "Magnifier with colour values",
+		s: "This picture in all looks",
+		d: "Download",
+		k: "Keep and share",
+		o: "Open pictures",
+		"Ctrl Z, Ctrl Y": "Undo, redo",
+		"?": "This list",
+	},
+};
+
+export const loupe = { pixel: ({ x, y }, hex, original) => `${x}, ${y}  ${hex}${original ? `\noriginal ${original}` : ""}` };
+export const sheet = { heading: "All looks", download: "Download the sheet", print: "Print" };
 
 export const batch = {
 	label: "All pictures",
@@ -105,9 +128,6 @@ export const facts = {
 	frames: "Frames",
 	file: "File",
 	originalHas: (bytes) => `The original file is ${format.bytes(bytes)}.`,
-	decibels: (db) => (db === Infinity ? "identical" : `${db.toFixed(1)} dB`),
-	likeness: "Likeness",
-	likenessHint: "How close it looks to the original from a distance: higher is closer, and 30 dB is very close.",
 	palette: "Colours in the picture",
 	share: (colour, percent) => `${colour}, ${percent} % of the picture`,
 	edit: "Edit as palette",
@@ -172,7 +192,17 @@ export const colours = {
 	palettes: "Palettes",
 	editor: "Edit the colours",
 	edited: (count) => `${count} colours`,
-	colour: (number, hex) => `Colour ${number}: ${hex}`,
+	colour: (number, hex, locked) => `Colour ${number}: ${hex}${locked ? ", locked" : ""}`,
+	lock: "Keep this colour when the others are taken from the picture",
+	keep: "Keep this palette",
+	fromPicture: "From this picture",
+	read: "Open a file",
+	write: "Save as a file",
+	fileName: "palette",
+	files: { hex: "Hex list (.hex)", gpl: "GIMP (.gpl)", pal: "JASC (.pal)", txt: "Paint.NET (.txt)", ase: "Adobe (.ase)" },
+	forget: (title) => `Remove ${title}`,
+	own: "Your own palette",
+	lospec: (title) => `This is the address of “${title}” at Lospec. This page opens no other sites: download its .hex file there and open it here.`,
 	hex: "Hex code of this colour",
 	add: "Add a colour",
 	remove: "Remove this colour",
@@ -194,6 +224,15 @@ export const colours = {
 	channelLevels: (levels) => `${levels} levels`,
 };
 
+export const library = {
+	name: "Name",
+	keep: "Keep",
+	kept: (name) => `“${name}” is kept in this browser.`,
+	cannotKeep: "This browser does not let pages keep anything.",
+	keepLook: "Keep this look",
+	forget: (title) => `Remove ${title}`,
+};
+
 export const size = {
 	pattern: "Pattern size",
 	patternValue: (times) => `${times}`,
@@ -210,7 +249,6 @@ export const size = {
 export const fields = {
 	serpentine: "Alternate the direction of rows",
 	distance: "Measure colour distance in",
-	scale: "Enlarge pixels",
 	light: "Mix colours as",
 	seed: "Random seed",
 	strength: "Strength",
@@ -231,8 +269,15 @@ export const hints = {
 	light: "Linear mixes light as the eye does and is right for most pictures; sRGB is how older programs do it.",
 	serpentine: "Every second row runs from right to left, which breaks up streaks.",
 	distance: "How the nearest palette colour is found. Oklab and CIEDE2000 judge as the eye does.",
-	width: "Width before the pattern is enlarged. Leave the height empty to keep the shape.",
-	height: "Height before the pattern is enlarged. Leave the width empty to keep the shape.",
+	width: "Leave the height empty to keep the shape.",
+	height: "Leave the width empty to keep the shape.",
+	brightness: "1 leaves the picture as it is, 2 is twice as bright, 0 is black.",
+	contrast: "1 leaves the picture as it is, 0 is an even grey.",
+	saturation: "1 leaves the colours as they are, 0 is black and white.",
+	gamma: "1 leaves the picture as it is. More lightens the middle tones, less darkens them.",
+	strength: "How much of the dithering is applied. 0 is none.",
+	alpha: "Keep transparent areas, or fill them with a colour.",
+	format: "What the picture is saved as.",
 };
 
 export const save = {

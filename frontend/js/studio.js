@@ -5,6 +5,7 @@ import { writeFragment } from "./fragment.js";
 import { createHistory } from "./history.js";
 import { openSource, SourceError } from "./source.js";
 import { stage as text } from "./strings.js";
+import { dropUnsaved, keepUnsaved } from "./unsaved.js";
 
 /**
  * Store keys: catalogue, source, options (sparse), result and overview (parts of the picture, see
@@ -76,6 +77,8 @@ export function createStudio(store) {
 				store.set({ source, result: null, overview: null, facts: null, view: "studio" });
 				before?.close();
 				writeAddress();
+				if (Object.keys(source.address).length > 0) dropUnsaved();
+				else keepUnsaved(source.file);
 				return true;
 			} catch (error) {
 				if (mine !== newest) return false;

@@ -11,7 +11,7 @@ from PIL import Image
 
 from dither_engine import Dithered, EngineError
 from dither_engine.light import srgb_to_linear
-from dither_service.preview_parts import Part, areas, part_png
+from dither_service.preview_parts import Part, areas, part_draft, part_png
 
 PALETTES = {
     "greys": [[0, 0, 0], [90, 90, 90], [255, 255, 255]],
@@ -72,6 +72,17 @@ def test_a_part_shown_smaller_has_the_mean_light(palette: str, scale: int) -> No
     wanted = mean_light(file[3:15, 4:22], 3, 4)
     # Light is counted in 8192ths, which are coarse where it is dark.
     assert np.abs(shown - wanted).max() <= 2
+
+
+def test_a_draft_is_small_and_about_the_same() -> None:
+    result = dithered("colours", 240, 180)
+    part = Part(width=240, height=180, shown_width=60, shown_height=45, lossy=True)
+    draft = part_draft(result, 1, part)
+    exact = part_png(result, 1, part)
+    with Image.open(io.BytesIO(draft)) as image:
+        assert (image.format, image.size) == ("WEBP", (60, 45))
+    assert len(draft) < len(exact) / 4
+    assert abs(read(draft, "RGB").mean() - read(exact, "RGB").mean()) < 4
 
 
 def test_an_animation_gives_all_its_frames() -> None:

@@ -245,6 +245,16 @@ def test_large_claims_are_refused_from_the_header(data: bytes, said: str) -> Non
         open_bytes(data)
 
 
+@pytest.mark.parametrize(
+    "rest", [b"", b"!", b"!\xfe", b"!\xfe\x09a comm", b"!\xf9\x04\0", bytes(9)]
+)
+@pytest.mark.parametrize("name", ["gif", "gif, animated"])
+def test_a_gif_may_lack_its_trailer(rest: bytes, name: str) -> None:
+    """And what follows its last frame may be cut: browsers show it."""
+    assert SAMPLES[name].endswith(b"\0;")
+    assert tried(SAMPLES[name][:-1] + rest) == tried(SAMPLES[name])
+
+
 def test_a_webp_that_claims_to_be_larger_than_its_frames_is_refused() -> None:
     assert isinstance(tried(large_webp()), str)
 

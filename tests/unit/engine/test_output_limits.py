@@ -154,6 +154,22 @@ def test_a_side_that_is_too_long_is_refused_from_the_header(
         dither_bytes(line(*size), Options.parse(options))
 
 
+@pytest.mark.parametrize("channels", [7, 256, [7, 7, 6]])
+@pytest.mark.usefixtures("nothing_decoded")
+def test_more_levels_than_a_gif_has_colours_are_refused_from_the_header(channels: Any) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "BMP")
+    with pytest.raises(EngineError, match="at most 256 colours"):
+        dither_bytes(file.getvalue(), Options(format="gif", channels=channels))
+
+
+@pytest.mark.parametrize("mode", ["1", "L"])
+def test_a_gif_of_256_greys_is_written(mode: str) -> None:
+    file = io.BytesIO()
+    Image.linear_gradient("L").convert(mode).save(file, "PNG")
+    assert dither_bytes(file.getvalue(), Options(format="gif", channels=256)).colours == 256
+
+
 @pytest.mark.parametrize(
     "options",
     [
