@@ -2,6 +2,7 @@
 
 import sys
 from functools import cache
+from importlib import import_module
 
 MESSAGE = "Compiling the dithering kernels. This takes up to a minute, the first time only.\n"
 
@@ -13,6 +14,7 @@ def announce_compiling() -> None:
     Nothing is written when all kernels that are used come from the cache. Loads Numba; a second
     call does nothing.
     """
+    import_module("dither_engine.compiled")  # chooses the processor before Numba is imported
     from numba.core import event  # noqa: PLC0415 - loads the compiler
 
     class Announcement(event.Listener):
