@@ -13,12 +13,10 @@ import { batch as text } from "./strings.js";
 import { thumbnail } from "./thumbnails.js";
 import { zip } from "./zip.js";
 
-const PICTURES = /\.(tiff?|png|jpe?g|gif|webp|avif|bmp)$/i;
-
 /** → openAll(files): one picture by itself, many as a batch; what is no picture is said. */
 export function createOpening(studio, batch) {
 	return async (files) => {
-		const pictures = files.filter(({ type, name }) => type.startsWith("image/") || PICTURES.test(name));
+		const pictures = files.filter(({ type, name }) => type.startsWith("image/") || /\.tiff?$/i.test(name));
 		if (files.length === 1 || pictures.length === 1) await studio.open(pictures[0] ?? files[0]);
 		else if (pictures.length > 1) await batch.open(pictures);
 		const left = files.length - pictures.length;

@@ -100,7 +100,7 @@ for (const name of ["online", "offline"]) window.addEventListener(name, showOnli
 window.addEventListener("hashchange", readAddress);
 watchInput(store, studio, openAll);
 const showKeys = watchShortcuts(store, {
-	...stage.keys,
+	...stage.zoomKeys,
 	c: stage.nextMode,
 	d: download.run,
 	k: keep,

@@ -17,7 +17,7 @@ export function watchShortcuts(store, actions) {
 	}
 
 	window.addEventListener("keydown", (event) => {
-		if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+		if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
 		if (event.key === "?") showSheet();
 		else if (!isOff && store.view === "studio" && store.source && actions[event.key]) actions[event.key]();
 		else return;

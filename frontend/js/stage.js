@@ -124,12 +124,15 @@ export function createStage(store) {
 		released: () => view.zoom > 1 && zoomTo(Math.round(view.zoom), MIDDLE),
 	});
 
-	const keys = {
+	const zoomKeys = {
 		"+": () => step(1),
 		"=": () => step(1),
 		"-": () => step(-1),
 		0: () => look(FITTED),
 		1: () => size() && zoomTo(1, MIDDLE),
+	};
+	const keys = {
+		...zoomKeys,
 		ArrowLeft: () => move(STEP, 0),
 		ArrowRight: () => move(-STEP, 0),
 		ArrowUp: () => move(0, STEP),
@@ -183,7 +186,7 @@ export function createStage(store) {
 		return x >= 0 && y >= 0 && x < size().width && y < size().height ? { x, y } : null;
 	}
 
-	return { element, missing, keys, toggleLoupe: createLoupe(store, viewport, pixelAt), nextMode: compare.next };
+	return { element, missing, zoomKeys, toggleLoupe: createLoupe(store, viewport, pixelAt), nextMode: compare.next };
 }
 
 function layerOf(shown) {

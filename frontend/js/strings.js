@@ -277,7 +277,6 @@ export const hints = {
 	gamma: "1 leaves the picture as it is. More lightens the middle tones, less darkens them.",
 	strength: "How much of the dithering is applied. 0 is none.",
 	alpha: "Keep transparent areas, or fill them with a colour.",
-	format: "What the picture is saved as.",
 };
 
 export const save = {
