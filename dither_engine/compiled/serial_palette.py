@@ -106,10 +106,18 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
     lights = np.zeros(colours.shape[0] * 3, np.int64)
     for i in range(lights.shape[0]):
         lights[i] = colours[i // 3, i % 3]
-    following = -1  # the share of the next pixel, which waits for no memory
+    # What a pixel gives within its row: to the next, which waits for no memory, and farther on; and
+    # what to subtract from an error if the rest of it goes there.
+    following, next_, farther, others = -1, np.int64(0), False, 0
+    other = np.zeros(shares.shape[0], np.int64)
     for t in range(shares.shape[0]):
-        if shares[t, 0] == 1 and shares[t, 1] == 0:
-            following = t
+        if shares[t, 1] == 0 and shares[t, 0] == 1:
+            following, next_ = t, np.int64(shares[t, 2])
+        elif shares[t, 1] == 0:
+            farther = True
+        if shares[rest, 1] == 0 and t != rest and shares[t, 2] != 0:
+            other[others] = shares[t, 2]
+            others += 1
     for y in range(height):
         back = serpentine and (top + y) % 2 == 1
         step = -1 if back else 1
@@ -144,24 +152,20 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
             r, g, b = r - lights[3 * k], g - lights[3 * k + 1], b - lights[3 * k + 2]
             errors[3 * x], errors[3 * x + 1], errors[3 * x + 2] = r, g, b
             r_left, g_left, b_left = r, g, b
-            r_next, g_next, b_next = np.int64(0), np.int64(0), np.int64(0)
-            for t in range(shares.shape[0]):
-                if t != rest:
-                    weight = np.int64(shares[t, 2])
-                    r_part, g_part, b_part = r * weight >> 16, g * weight >> 16, b * weight >> 16
-                    r_left, g_left, b_left = r_left - r_part, g_left - g_part, b_left - b_part
-                    if t == following:
-                        r_next, g_next, b_next = r_part, g_part, b_part
-                    elif shares[t, 1] == 0:
-                        to = at + 3 * step * shares[t, 0]
-                        line[to] += r_part
-                        line[to + 1] += g_part
-                        line[to + 2] += b_part
-            if rest == following:
+            for t in range(others):
+                weight = other[t]
+                r_left -= r * weight >> 16
+                g_left -= g * weight >> 16
+                b_left -= b * weight >> 16
+            if following == rest:
                 r_next, g_next, b_next = r_left, g_left, b_left
-            elif shares[rest, 1] == 0:
-                to = at + 3 * step * shares[rest, 0]
-                line[to] += r_left
-                line[to + 1] += g_left
-                line[to + 2] += b_left
+            else:
+                r_next, g_next, b_next = r * next_ >> 16, g * next_ >> 16, b * next_ >> 16
+            for t in range(shares.shape[0] if farther else 0):
+                if shares[t, 1] == 0 and t != following:
+                    to = at + 3 * step * shares[t, 0]
+                    weight = np.int64(shares[t, 2])
+                    line[to] += r_left if t == rest else r * weight >> 16
+                    line[to + 1] += g_left if t == rest else g * weight >> 16
+                    line[to + 2] += b_left if t == rest else b * weight >> 16
         give_below(errors, ring, top + y, step, shares, rest, left)
