@@ -19,10 +19,12 @@ from dither_engine.compiled.decorators import Function
 
 LANES = 32
 SQUARE = 16  # of the transposition
+WORDS_WIDE = 24  # of `add_product`
 
 SHORT, WORD, _BYTE = ir.IntType(16), ir.IntType(32), ir.IntType(8)
 SHORTS, WORDS, _BYTES = (ir.VectorType(kind, LANES) for kind in (SHORT, WORD, _BYTE))
 _SQUARE_ROW = ir.VectorType(_BYTE, SQUARE)
+_WIDE = ir.VectorType(WORD, WORDS_WIDE)
 
 
 class LanesType(types.Type):
@@ -245,3 +247,18 @@ def drop_fourths(typing_context, source, start, target, place):
         return context.get_dummy_value()
 
     return types.void(source, types.intp, target, types.intp), generate
+
+
+@instruction
+def add_product(typing_context, target, place, weights, start, factor):
+    """``target[place + i] += weights[start + i] * factor`` for `WORDS_WIDE` numbers; flat int32."""
+
+    def generate(context, builder, signature, arguments):
+        target, place, weights, start, factor = arguments
+        goal = address(context, builder, signature.args[0], target, place, _WIDE)
+        origin = address(context, builder, signature.args[2], weights, start, _WIDE)
+        part = builder.mul(builder.load(origin, align=4), broadcast(builder, factor, _WIDE))
+        builder.store(builder.add(builder.load(goal, align=4), part), goal, align=4)
+        return context.get_dummy_value()
+
+    return types.void(target, types.intp, weights, types.intp, types.int32), generate

@@ -22,11 +22,13 @@ from numba import types
 from numpy.typing import DTypeLike, NDArray
 
 from dither_engine.algorithms import CUSTOM
-from dither_engine.compiled import wavefront_levels, wavefront_palette
-from dither_engine.compiled.decorators import array_in, array_out, kernel, merged
+from dither_engine.compiled import serial_palette, wavefront_levels, wavefront_palette
+from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.nearest import nearest_light
 from dither_engine.compiled.search import SEARCH
+from dither_engine.compiled.serial_palette import PAD
 from dither_engine.compiled.simd import LANES
+from dither_engine.compiled.simd_one import MOST
 from dither_engine.compiled.wavefront import strip
 from dither_engine.kernels import KERNELS
 from dither_engine.light import WHITE, light_of_code
@@ -38,7 +40,6 @@ _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 PIECEWISE = (Levels, Palette)
 _HALF = 32767
-_PAD = 8  # columns of the ring on either side, which nothing reads
 _MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
 Shares = NDArray[np.int32]
 Taps = tuple[tuple[int, int, Fraction], ...]
@@ -57,8 +58,12 @@ def piecewise(work: Work) -> Render:
     if isinstance(work.target, Levels):
         in_step = in_step and work.target.count <= _MOST_LEVELS
         return (_levels_in_step if in_step else _levels)(work, work.target, taps, rest)
-    in_step = in_step and work.options.distance != "ciede2000"
-    return (_palette_in_step if in_step else _palette)(work, work.target, taps, rest)
+    if work.options.distance == "ciede2000" or work.mask.size:
+        return _palette(work, work.target, taps, rest)
+    if in_step:
+        return _palette_in_step(work, work.target, taps, rest)
+    few = len(work.target.colours) <= MOST
+    return (_palette_in_turn if few else _palette)(work, work.target, taps, rest)
 
 
 def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
@@ -110,7 +115,7 @@ def _palette(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
 def _ring(work: Work, taps: Shares) -> NDArray[np.int32]:
     """What has been given to the next rows, the first of them at ``top % rows``."""
     _, width, depth = work.pixels.shape
-    return np.zeros((int(taps[:, 1].max()) + 1, width + 2 * _PAD, depth), np.int32)
+    return np.zeros((int(taps[:, 1].max()) + 1, width + 2 * PAD, depth), np.int32)
 
 
 def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
@@ -175,6 +180,29 @@ def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Re
     return dithered
 
 
+def _palette_in_turn(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
+    ring = _ring(work, taps)
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        height, width = work.pixels.shape[:2]
+        found = reusable((height, width), np.uint8)
+        serial_palette.diffuse_palette(
+            work.pixels.reshape(height, width * 3),
+            work.light,
+            target.search,
+            target.lights,
+            taps,
+            rest,
+            work.options.serpentine,
+            work.top,
+            ring,
+            found,
+        )
+        return found
+
+    return dithered
+
+
 def _zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     array = reusable(shape, dtype)
     array[...] = 0
@@ -224,19 +252,33 @@ def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
     return made, rest
 
 
+@inlined
+def aim(ring, y, step, taps, places):
+    """Where in the flat ring the neighbours of row y's first pixel are; see `_ring`."""
+    rows, width, depth = ring.shape
+    for t in range(taps.shape[0]):
+        column = PAD + step * taps[t, 0]
+        places[t] = ((y + taps[t, 1]) % rows * width + column) * depth
+
+
 @merged
-def give(ring, y, x, step, c, error, taps, rest):
-    """Give the shares of an error to the rows of the ring, row y being at ``y % rows``."""
-    rows = ring.shape[0]
+def held(value):
+    """Light within one white of black and white."""
+    return min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
+
+
+@merged
+def give(flat, places, at, error, taps, rest):
+    """Give the shares of an error to the neighbours, ``at`` places from those of `aim`."""
     left = error
     for t in range(taps.shape[0]):
         if t != rest:
             part = (error * taps[t, 2]) >> 16
             left -= part
             if taps[t, 1] >= 0:
-                ring[(y + taps[t, 1]) % rows, x + _PAD + step * taps[t, 0], c] += part
+                flat[places[t] + at] += part
     if taps[rest, 1] >= 0:
-        ring[(y + taps[rest, 1]) % rows, x + _PAD + step * taps[rest, 0], c] += left
+        flat[places[rest] + at] += left
 
 
 @kernel(
@@ -254,12 +296,14 @@ def give(ring, y, x, step, c, error, taps, rest):
 )
 def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, top, ring, out):
     height, width, depth = image.shape
-    rows = ring.shape[0]
+    flat = ring.reshape(ring.size)
+    places = np.zeros(taps.shape[0], np.int64)
     masked = mask.shape[0] > 0
     for y in range(height):
-        here = (top + y) % rows
         back = serpentine and (top + y) % 2 == 1
         step = -1 if back else 1
+        aim(ring, top + y, step, taps, places)
+        here = (top + y) % ring.shape[0]
         for i in range(width):
             x = width - 1 - i if back else i
             if masked and mask[y, x] == 0:
@@ -267,10 +311,10 @@ def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, t
                     out[y, x, c] = 0
                 continue
             for c in range(depth):
-                v = light[image[y, x, c]] + ring[here, x + _PAD, c]
+                v = light[image[y, x, c]] + ring[here, x + PAD, c]
                 k = choice[min(max(v, 0), WHITE)]
                 out[y, x, c] = k
-                give(ring, top + y, x, step, c, v - levels[k], taps, rest)
+                give(flat, places, x * depth + c, v - levels[k], taps, rest)
         ring[here] = 0
 
 
@@ -289,23 +333,25 @@ def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, t
 )
 def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine, top, ring, out):
     height, width = image.shape[:2]
-    rows = ring.shape[0]
-    value = np.zeros(3, np.int32)
+    flat = ring.reshape(ring.size)
+    places = np.zeros(taps.shape[0], np.int64)
     masked = mask.shape[0] > 0
     for y in range(height):
-        here = (top + y) % rows
         back = serpentine and (top + y) % 2 == 1
         step = -1 if back else 1
+        aim(ring, top + y, step, taps, places)
+        here = (top + y) % ring.shape[0]
         for i in range(width):
             x = width - 1 - i if back else i
             if masked and mask[y, x] == 0:
                 out[y, x] = 0
                 continue
-            for c in range(3):
-                v = light[image[y, x, c]] + ring[here, x + _PAD, c]
-                value[c] = min(max(v, -WHITE), 2 * WHITE)
-            k = nearest_light(search, value[0], value[1], value[2])
+            r = held(light[image[y, x, 0]] + ring[here, x + PAD, 0])
+            g = held(light[image[y, x, 1]] + ring[here, x + PAD, 1])
+            b = held(light[image[y, x, 2]] + ring[here, x + PAD, 2])
+            k = nearest_light(search, r, g, b)
             out[y, x] = k
-            for c in range(3):
-                give(ring, top + y, x, step, c, value[c] - colours[k, c], taps, rest)
+            give(flat, places, 3 * x, r - colours[k, 0], taps, rest)
+            give(flat, places, 3 * x + 1, g - colours[k, 1], taps, rest)
+            give(flat, places, 3 * x + 2, b - colours[k, 2], taps, rest)
         ring[here] = 0
