@@ -2,10 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from api_gateway.connection import UpstreamError
-from api_gateway.upstream import Upstream
+from api_gateway.upstream import Upstream, UpstreamError
 
 TIMEOUT_SECONDS = 2
 
@@ -15,7 +15,7 @@ _WORDS = frozenset({"ok", "degraded", "down"})
 class SystemHealth:
     """Asks all services at once; however many ask it at once, each service is asked once."""
 
-    def __init__(self, upstreams: dict[str, Upstream]) -> None:
+    def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
         self._upstreams = upstreams
         self._looking: asyncio.Task[dict[str, Any]] | None = None
 

@@ -2,264 +2,271 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from api_gateway import headers as h
-from api_gateway.connection import UpstreamConnection, UpstreamError, UpstreamTimeout
-from api_gateway.replica import Lease
-from api_gateway.request import ClientGone, Refusal, Request
+from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.request import StreamRequest
+from pyreqwest.response import Response
+
+from api_gateway.body import Body, ClientGone
+from api_gateway.client import nothing_was_sent
+from api_gateway.forwarded import forwarded_fields
+from api_gateway.headers import REQUEST_DROPPED, RESPONSE_DROPPED, Fields, end_to_end
+from api_gateway.identity import Identity
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import Upstream, UpstreamBusy
+from api_gateway.upstream import Replica, Upstream, UpstreamBusy
+from shared.context import current_request_id
+from shared.http import Message, Receive, Scope, Send
+from shared.problems import Problem, Unavailable
 
-# A body this small is read whole before a service is bothered; of a larger one, as much.
-# A slow client takes no place at a service until it has sent that.
-FIRST_PART_BYTES = 64 * 1024
+# An answer is begun when so much of it is there, or all: what breaks before can be asked again.
+READ_AHEAD_BYTES = 64 * 1024
+CANCEL_AGAIN_SECONDS = 0.5
 
 
 class BrokenOff(Exception):
     """The service broke off in the middle of an answer; nothing can mend what was sent of it."""
 
 
-class UpstreamAnswer:
-    """An answer whose head is there. Read it to its end, or ``release`` it."""
+class _Outgoing(NamedTuple):
+    """A request as every replica gets it."""
 
-    __slots__ = ("_lease", "_seconds", "_upstream", "fields", "headers", "length", "status")
+    method: str
+    target: str
+    fields: list[tuple[str, str]]
+    body: Body | None
 
-    def __init__(self, upstream: Upstream, lease: Lease, seconds: float) -> None:
+    @property
+    def is_repeatable(self) -> bool:
+        return self.method == "GET" and self.body is None
+
+
+class Forward:
+    """The ASGI endpoint of one row of the route table."""
+
+    def __init__(self, route: Route, upstream: Upstream, settings: GatewaySettings) -> None:
+        self._route = route
         self._upstream = upstream
-        self._lease: Lease | None = lease
-        self._seconds = seconds
-        self.status = lease.connection.status
-        self.headers = h.response_headers(lease.connection.headers)
-        if upstream.name == "dither":
-            self.headers = [_with_public_path(field) for field in self.headers]
-        self.fields = h.combine(self.headers)
-        if b"date" not in self.fields:
-            self.headers.append(h.date())
-        length = self.fields.get(b"content-length")
-        self.length = None if length is None else int(length)
-
-    def take(self) -> tuple[bytes, bool]:
-        """What has arrived of the body, and whether there is more to come."""
-        assert self._lease is not None
-        connection = self._lease.connection
-        part, more = connection.take(), not connection.complete
-        if not more:
-            self.release()
-        return part, more
-
-    async def read(self) -> tuple[bytes, bool]:
-        """As ``take``, but waits for it. Raises UpstreamError."""
-        assert self._lease is not None
-        try:
-            await self._lease.connection.arrival(self._seconds)
-        except UpstreamError as error:
-            self.release(error)
-            raise
-        return self.take()
-
-    async def whole(self) -> bytes:
-        """The whole body. Raises UpstreamError."""
-        try:
-            part, more = self.take()
-            parts = [part]
-            while more:
-                part, more = await self.read()
-                parts.append(part)
-        finally:
-            self.release()
-        return b"".join(parts)
-
-    def release(self, error: UpstreamError | None = None) -> None:
-        """Give the connection back; with more of the answer to come, it is closed."""
-        lease, self._lease = self._lease, None
-        if lease is not None:
-            self._upstream.release(lease, error)
-
-
-class Proxy:
-    """Stateless but for the upstreams."""
-
-    def __init__(self, upstreams: dict[str, Upstream], settings: GatewaySettings) -> None:
-        self._upstreams = upstreams
         self._settings = settings
 
-    async def forward(
-        self, request: Request, route: Route, target: bytes, headers: h.Headers | None = None
-    ) -> UpstreamAnswer:
-        """Send the request, with other ``headers`` than the client's if such are given.
-
-        Raises Refusal (what to tell the client) or ClientGone.
-        """
-        body, more = b"", False
-        if request.has_body:
-            body, more = await self._first_part(request, route)
-        upstream = self._upstreams[route.upstream]
-        # HEAD is asked as GET: the services need not know it, and the fields are the same.
-        method = "GET" if request.method == "HEAD" else request.method
-        repeatable = method == "GET" and not request.has_body
-        forwarded = h.forwarded_block(request.fields, request.peer, "http", trusted=request.trusted)
-        seconds = self._settings.upstream_response_timeout_seconds
-        lease: Lease | None = None
-        for attempt in (1, 2):
-            lease = await self._lease(upstream, route, repeatable=repeatable, after=lease)
-            connection = lease.connection
-            head = h.request_head(
-                method,
-                target,
-                lease.replica.host_field,
-                request.headers if headers is None else headers,
-                forwarded=forwarded,
-                request_id=request.id,
-                length=request.content_length if more else len(body),
-                has_body=request.has_body,
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Problem (what to tell the client), ClientGone or BrokenOff."""
+        route = self._route
+        scope["access"] |= {"route": route.name, "upstream": route.service}
+        if scope["method"] == "OPTIONS":
+            await send({"type": "http.response.start", "status": 204, "headers": self._allow()})
+            await send({"type": "http.response.body"})
+            return
+        if scope["method"] not in route.methods:
+            raise Problem(
+                405,
+                f"{scope['method']} is not allowed here; allowed: {route.allow}.",
+                headers={"Allow": route.allow},
             )
-            request.replica = lease.replica.authority
-            try:
-                request.on_disconnect(connection.close)
-                if more:
-                    await self._stream(request, connection, head, body, self._body_limit(route))
-                else:
-                    connection.begin(head + body)
-                    await connection.response(seconds)
-            except UpstreamError as error:
-                timeout = isinstance(error, UpstreamTimeout)
-                # A kept connection that the service closed just now says nothing against it.
-                stale = lease.reused and not timeout and not connection.head_complete
-                upstream.release(lease, None if stale else error)
-                if request.gone:
-                    raise ClientGone from error
-                if attempt == 2 or not repeatable or timeout:
-                    raise _failure(upstream, timeout=timeout) from error
-            except BaseException:
-                connection.close()
-                upstream.release(lease)
-                raise
-            else:
-                if route.event_stream:
-                    seconds = self._settings.upstream_stream_idle_seconds
-                return UpstreamAnswer(upstream, lease, seconds)
-        raise AssertionError("unreachable")
+        outgoing = await self._prepare(scope, receive)
+        if route.event_stream:
+            await self._follow(scope, outgoing, receive, send)
+        else:
+            await self._ask(scope, outgoing, send)
 
-    async def relay(self, request: Request, answer: UpstreamAnswer) -> None:
-        """Pass an answer on as it comes. Raises ClientGone or BrokenOff."""
-        try:
-            fields = h.render([f for f in answer.headers if f[0] != b"content-length"])
-            request.start(answer.status, fields, answer.length)
-            if request.method == "HEAD":
-                request.write(b"")
-                return
-            part, more = answer.take()
-            request.write(part, more=more)  # the head is not to wait for the first event
-            while more:
-                await request.drain()
-                part, more = await answer.read()
-                request.write(part, more=more)
-        except UpstreamError as error:
-            if request.gone:
-                raise ClientGone from error
-            raise BrokenOff(str(error)) from error
-        finally:
-            answer.release()
-
-    async def _lease(
-        self, upstream: Upstream, route: Route, *, repeatable: bool, after: Lease | None
-    ) -> Lease:
-        try:
-            return await upstream.lease(
-                idempotent=repeatable, event_stream=route.event_stream, after=after
-            )
-        except UpstreamError as error:
-            seconds = "1" if isinstance(error, UpstreamBusy) else "2"
-            raise Refusal(503, str(error), {"Retry-After": seconds}) from error
-
-    async def _stream(
-        self, request: Request, connection: UpstreamConnection, head: bytes, body: bytes, limit: int
+    async def _follow(
+        self, scope: Scope, outgoing: _Outgoing, receive: Receive, send: Send
     ) -> None:
-        """Send a body that has only begun, until the answer's head is there."""
-        chunked = request.content_length is None
-        connection.begin(head + (_chunk(body) if chunked else body))
-        pump = asyncio.create_task(
-            self._pump(request, connection, len(body), chunked=chunked, limit=limit)
+        """Pass events on until the client hangs up, also while there are none."""
+        asking = asyncio.create_task(self._ask(scope, outgoing, send))
+        watching = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({asking, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise ClientGone
+            asking.result()
+        finally:
+            watching.cancel()
+            await _end(asking)
+
+    def _allow(self) -> Fields:
+        return [(b"allow", self._route.allow.encode("ascii"))]
+
+    async def _prepare(self, scope: Scope, receive: Receive) -> _Outgoing:
+        identity: Identity = scope["identity"]
+        body = await self._body(identity.fields, receive)
+        fields = [
+            (name.decode("ascii"), value.decode("ascii"))
+            for name, value in end_to_end(identity.headers, REQUEST_DROPPED)
+            # Some servers take a_b and a-b for the same field; only text of ASCII is passed on.
+            if b"_" not in name and value.isascii()
+        ]
+        fields += forwarded_fields(
+            identity.fields, identity.peer, scope["scheme"], trusted=identity.trusted
         )
-        try:
-            # The pump bounds this wait: each of its own has an end, and so has what follows.
-            await connection.response()
-        except UpstreamError:
-            if pump.done() and (reason := pump.exception()) is not None:
-                raise reason from None
-            raise
-        finally:
-            if not pump.done():
-                # The service has answered before the end: the rest of the body is of no use.
-                pump.cancel()
-                await asyncio.wait({pump})
-                connection.must_close = request.must_close = True
+        fields.append(("x-request-id", current_request_id() or ""))
+        target = scope["raw_path"].decode("ascii")
+        if self._route.prefix_at_service is not None:
+            target = self._route.prefix_at_service + target.removeprefix(self._route.prefix)
+        if scope["query_string"]:
+            target += "?" + scope["query_string"].decode("latin-1")
+        # HEAD is asked as GET: the services need not know it, and the fields are the same.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        return _Outgoing(method, target, fields, body)
 
-    async def _pump(
+    async def _body(self, fields: Mapping[bytes, bytes], receive: Receive) -> Body | None:
+        declared = fields.get(b"content-length")
+        if declared is None and b"transfer-encoding" not in fields:
+            return None
+        settings = self._settings
+        takes_file = self._route.takes_file
+        limit = settings.max_upload_body_bytes if takes_file else settings.gateway_max_body_bytes
+        body = Body(receive, None if declared is None else int(declared), limit, settings)
+        await body.read_first()
+        return body
+
+    async def _ask(self, scope: Scope, outgoing: _Outgoing, send: Send) -> None:
+        """Ask replicas until one answers, as far as asking again changes nothing."""
+        event_stream = self._route.event_stream
+        replica: Replica | None = None
+        was_repeated = False
+        while True:
+            try:
+                replica = await self._upstream.enter(event_stream=event_stream, avoid=replica)
+            except UpstreamBusy as error:
+                raise Unavailable(str(error), retry_after=1) from error
+            scope["access"]["replica"] = replica.authority
+            exchange = _Exchange(self._upstream, replica, self._route, self._settings, send)
+            try:
+                await exchange.run(outgoing, head_only=scope["method"] == "HEAD")
+                return
+            except TimeoutError as error:
+                raise self._failure(504, "did not answer in time") from error
+            except PyreqwestError as error:
+                if nothing_was_sent(error) and not (outgoing.body and outgoing.body.streaming):
+                    continue
+                if was_repeated or not outgoing.is_repeatable:
+                    raise self._failure(502, "broke off") from error
+                was_repeated = True
+            finally:
+                self._upstream.leave(replica, event_stream=event_stream)
+
+    def _failure(self, status: int, what: str) -> Problem:
+        return Problem(status, f"The {self._route.service} service {what}; please try again.")
+
+
+class _Exchange:
+    """One request to one replica, and its answer."""
+
+    def __init__(
         self,
-        request: Request,
-        connection: UpstreamConnection,
-        sent: int,
-        *,
-        chunked: bool,
-        limit: int,
+        upstream: Upstream,
+        replica: Replica,
+        route: Route,
+        settings: GatewaySettings,
+        send: Send,
     ) -> None:
-        """Pass the rest of the body on, at the pace of the slower side."""
-        seconds = self._settings.upstream_response_timeout_seconds
-        more = True
+        self._upstream = upstream
+        self._replica = replica
+        self._route = route
+        self._settings = settings
+        self._send = send
+        self._started = False
+        self._client_is_slow = False
+        self._seconds = settings.upstream_response_timeout_seconds
+
+    async def run(self, outgoing: _Outgoing, *, head_only: bool) -> None:
+        """Raises PyreqwestError or TimeoutError as long as the client has heard nothing."""
         try:
-            while more:
-                await connection.drain(seconds)
-                part, more = await request.receive()
-                sent += len(part)
-                if sent > limit:
-                    raise _too_large(request, limit)
-                if part:
-                    connection.write(_chunk(part) if chunked else part)
-            if chunked:
-                connection.write(b"0\r\n\r\n")
-            connection.expect_within(seconds)
-        except (Refusal, ClientGone):
-            connection.close()
+            async with asyncio.timeout(self._seconds) as deadline:
+                async with self._build(outgoing, deadline) as response:
+                    self._upstream.succeeded(self._replica)
+                    await self._relay(response, deadline, head_only=head_only)
+        except (PyreqwestError, TimeoutError) as error:
+            if self._client_is_slow:
+                raise ClientGone from error
+            absent = isinstance(error, PyreqwestError) and nothing_was_sent(error)
+            self._upstream.failed(self._replica, str(error) or "it is too slow", absent=absent)
+            if self._started:
+                raise BrokenOff(str(error)) from error
             raise
 
-    async def _first_part(self, request: Request, route: Route) -> tuple[bytes, bool]:
-        """The body's beginning, and whether more of it is to come."""
-        limit = self._body_limit(route)
-        if request.content_length is not None and request.content_length > limit:
-            raise _too_large(request, limit)
-        part, more = await request.receive()
-        while more and len(part) < FIRST_PART_BYTES:
-            following, more = await request.receive()
-            part += following
-        if len(part) > limit:
-            raise _too_large(request, limit)
-        return part, more
+    def _build(self, outgoing: _Outgoing, deadline: asyncio.Timeout) -> StreamRequest:
+        url = self._replica.url + outgoing.target
+        request = self._upstream.client.request(outgoing.method, url).headers(outgoing.fields)
+        body = outgoing.body
+        if body is not None and body.is_whole:
+            request = request.body_bytes(body.first)
+        elif body is not None:
+            if body.length is not None:
+                request = request.header("content-length", str(body.length))
+            request = request.body_stream(body.parts(deadline))
+        ahead = 0 if self._route.event_stream else READ_AHEAD_BYTES
+        return request.streamed_read_buffer_limit(ahead).build_streamed()
 
-    def _body_limit(self, route: Route) -> int:
-        if route.takes_file:
-            return self._settings.max_upload_body_bytes
-        return self._settings.gateway_max_body_bytes
+    async def _relay(
+        self, response: Response, deadline: asyncio.Timeout, *, head_only: bool
+    ) -> None:
+        fields, left = self._fields(response)
+        self._started = True
+        await self._send(
+            {"type": "http.response.start", "status": response.status, "headers": fields}
+        )
+        if head_only or response.status in {204, 304}:
+            await self._send({"type": "http.response.body"})
+            return
+        reader = response.body_reader
+        while left != 0 and (chunk := await reader.read_chunk()) is not None:
+            left -= len(chunk)
+            await self._pass(chunk.to_bytes(), deadline, more=left != 0)
+        if left != 0:
+            await self._send({"type": "http.response.body"})
+
+    async def _pass(self, part: bytes, deadline: asyncio.Timeout, *, more: bool) -> None:
+        """One part to the client, which has a deadline of its own for taking it."""
+        if not more:
+            await self._send({"type": "http.response.body", "body": part})
+            return
+        if deadline.expired():  # just now, as the part came
+            raise TimeoutError
+        now = asyncio.get_running_loop().time
+        deadline.reschedule(now() + self._settings.gateway_write_timeout_seconds)
+        self._client_is_slow = True
+        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        self._client_is_slow = False
+        streams = self._route.event_stream
+        seconds = self._settings.upstream_stream_idle_seconds if streams else self._seconds
+        deadline.reschedule(now() + seconds)
+
+    def _fields(self, response: Response) -> tuple[Fields, int]:
+        """The answer's fields, and how many bytes are to come; -1: that is not known."""
+        said = [(k.encode("ascii"), v.encode("ascii")) for k, v in response.headers.items()]
+        fields = end_to_end(said, RESPONSE_DROPPED)
+        left = -1
+        for i, (name, value) in enumerate(fields):
+            if name in {b"location", b"content-location"}:
+                fields[i] = (name, self._public(value))
+            elif name == b"content-length":
+                left = int(value)
+        if self._route.event_stream:
+            fields.append((b"x-accel-buffering", b"no"))
+        return fields, left
+
+    def _public(self, location: bytes) -> bytes:
+        """The dither service's /images is the public /dithers."""
+        if self._route.service == "dither" and re.match(rb"/images(?:[/?]|$)", location):
+            location = b"/dithers" + location.removeprefix(b"/images")
+        if location.startswith(b"/"):
+            return self._settings.public_path.encode("ascii") + location
+        return location
 
 
-def _failure(upstream: Upstream, *, timeout: bool) -> Refusal:
-    status, what = (504, "did not answer in time") if timeout else (502, "broke off")
-    return Refusal(status, f"The {upstream.name} service {what}; please try again.")
+async def _gone(receive: Receive) -> None:
+    """Returns when the client hangs up."""
+    message: Message = {}
+    while message.get("type") != "http.disconnect":
+        message = await receive()
 
 
-def _too_large(request: Request, limit: int) -> Refusal:
-    request.must_close = True
-    return Refusal(413, f"The body is too large: at most {limit} bytes are taken here.")
-
-
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def _with_public_path(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """The dither service's /images is the public /dithers."""
-    name, value = field
-    if name in {b"location", b"content-location"} and re.match(rb"/images(?:[/?]|$)", value):
-        return name, b"/dithers" + value.removeprefix(b"/images")
-    return field
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it until it has ended: the client loses a cancellation that comes with a part."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)

@@ -1,9 +1,7 @@
 """What the gateway can be told, all of it by environment variables."""
 
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -37,18 +35,11 @@ class GatewaySettings(HttpSettings):
     gateway_max_body_bytes: int = Field(
         256 * 1024, ge=0, description="Largest request body where no file is uploaded, in bytes"
     )
-    gateway_max_header_bytes: int = Field(
-        32 * 1024, ge=1024, description="Largest request line and header section, in bytes"
-    )
-    gateway_max_headers: int = Field(100, ge=10, description="Most header fields of a request")
     gateway_max_connections: int = Field(
-        4096, ge=1, description="Most clients connected at once; more are told 503"
-    )
-    gateway_max_connections_per_address: int = Field(
-        1024, ge=1, description="Most connections of one address that is no trusted proxy"
+        4096, ge=1, description="Most client connections at once; more wait to be accepted"
     )
     gateway_client_timeout_seconds: float = Field(
-        8, gt=0, description="A client must have sent its header, or more of its body, by then"
+        8, ge=1, description="A client must have sent its header, or more of its body, by then"
     )
     gateway_client_min_bytes_per_second: int = Field(
         1024, ge=0, description="A client that sends its body slower than this is cut off"
@@ -56,12 +47,9 @@ class GatewaySettings(HttpSettings):
     gateway_write_timeout_seconds: float = Field(
         30, gt=0, description="A client that takes nothing of its answer for so long is cut off"
     )
-    gateway_keep_alive_seconds: float = Field(
-        30, gt=0, description="How long an idle client connection stays open"
-    )
 
     upstream_connect_timeout_seconds: float = Field(
-        2, gt=0, description="How long connecting to a service may take"
+        1, gt=0, description="How long connecting to a service may take"
     )
     upstream_response_timeout_seconds: float = Field(
         10, gt=0, description="How long a service may take to begin its answer, and between parts"
@@ -94,12 +82,6 @@ class GatewaySettings(HttpSettings):
         1, ge=0, description="How often each replica's health is probed; 0 never probes"
     )
 
-    gateway_cache_bytes: int = Field(
-        64 * 1024 * 1024, ge=0, description="Memory for cached answers; 0 switches the cache off"
-    )
-    gateway_cache_entry_bytes: int = Field(
-        8 * 1024 * 1024, ge=0, description="Largest answer that is cached"
-    )
     gateway_rate_limit: float = Field(
         100, ge=0, description="Requests a second of one client; 0 switches the limit off"
     )
@@ -115,9 +97,6 @@ class GatewaySettings(HttpSettings):
     gateway_max_requests_per_client: int = Field(
         32, ge=0, description="Requests of one client under way at once; 0 switches the limit off"
     )
-    gateway_filter: Literal["off", "log", "block"] = Field(
-        "block", description="Request filter: off, log (report only) or block"
-    )
     gateway_api_keys: SecretStr = Field(
         SecretStr(""), description="API keys with commas; when set, the API asks for one of them"
     )
@@ -125,7 +104,14 @@ class GatewaySettings(HttpSettings):
         "", description="Networks, with commas, whose X-Forwarded-* and Forwarded are believed"
     )
     gateway_cors_origins: str = Field(
-        "", description="Origins, with commas, whose pages may call the API; * for all"
+        "",
+        description="Origins, with commas, whose pages may call the API; "
+        "* for all, https://*.example.org for all below a domain",
+    )
+    gateway_cors_headers: str = Field(
+        "authorization, cache-control, content-type, if-none-match, last-event-id, traceparent, "
+        "x-api-key, x-request-id, x-requested-with",
+        description="Header fields, with commas, that those pages may send",
     )
 
     cloudinary_cloud_name: str | None = Field(
@@ -150,17 +136,15 @@ class GatewaySettings(HttpSettings):
         _ = [ip_network(part) for part in split_list(value)]
         return value
 
-    def trusts(self, address: str) -> bool:
-        """Whether this is a proxy of ours."""
-        return _is_in(address, self.gateway_trusted_proxies)
-
     @property
-    def api_keys(self) -> tuple[bytes, ...]:
-        return tuple(k.encode() for k in split_list(self.gateway_api_keys.get_secret_value()))
-
-    @property
-    def cors_origins(self) -> tuple[str, ...]:
-        return tuple(split_list(self.gateway_cors_origins))
+    def service_addresses(self) -> dict[str, list[str]]:
+        """The addresses of each service, without a slash at their end."""
+        urls = {
+            "upload": self.upload_service_url,
+            "dither": self.dither_service_url,
+            "notification": self.notification_service_url,
+        }
+        return {name: [a.rstrip("/") for a in split_list(url)] for name, url in urls.items()}
 
     @property
     def image_origins(self) -> tuple[str, ...]:
@@ -174,12 +158,3 @@ class GatewaySettings(HttpSettings):
 
 def split_list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
-
-
-@lru_cache(1024)
-def _is_in(address: str, networks: str) -> bool:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in ip_network(part) for part in split_list(networks))

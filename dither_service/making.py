@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -121,7 +120,7 @@ class Maker:
         else:
             body = DitherUploaded(
                 **told,
-                url_dither=urljoin(self._settings.public_url, dither.url or ""),
+                url_dither=self._settings.public_link(dither.url or ""),
                 width=dither.width,
                 height=dither.height,
                 bytes=dither.bytes,

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
 from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
@@ -231,7 +230,7 @@ class DitherService:
         )
 
     def _absolute(self, url: str) -> str:
-        return urljoin(self._settings.public_url, url)
+        return self._settings.public_link(url)
 
 
 def _unknown(uuid: UUID) -> Problem:

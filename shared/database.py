@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import URL, Connection, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -34,12 +34,28 @@ _KEEPALIVE = {
 }
 
 
+def database_url(settings: DatabaseSettings) -> URL:
+    """Where Postgres is: ``DATABASE_URL`` if it is set, else put together from its parts."""
+    if settings.database_url is not None:
+        return make_url(settings.database_url.get_secret_value()).set(
+            drivername="postgresql+psycopg2"
+        )
+    return URL.create(
+        "postgresql+psycopg2",
+        username=settings.postgres_user,
+        password=settings.postgres_password.get_secret_value() or None,
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        database=settings.postgres_db,
+    )
+
+
 class Database:
     """One service's pool. Every use is one short transaction; none spans other I/O."""
 
     def __init__(self, settings: DatabaseSettings, application_name: str) -> None:
         self.engine = create_engine(
-            settings.sqlalchemy_url(),
+            database_url(settings),
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout_seconds,

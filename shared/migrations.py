@@ -14,7 +14,7 @@ from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import MetaData, text
 
-from shared.database import Database, without_bounds
+from shared.database import Database, database_url, without_bounds
 from shared.failures import TransientFailure
 from shared.settings import DatabaseSettings
 
@@ -70,7 +70,7 @@ def main(packages: list[str]) -> int:
             upgrade(database, package)
             sys.stdout.write(f"{package}: up to date\n")
     except TransientFailure as error:
-        url = settings.sqlalchemy_url()
+        url = database_url(settings)
         reason = " ".join(str(getattr(error.__cause__, "orig", error)).split())
         sys.stderr.write(f"the database {url.database} at {url.host} cannot be used: {reason}\n")
         return 1

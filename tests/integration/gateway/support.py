@@ -114,6 +114,9 @@ class Service:
                     await self._answer(seen, writer)
                 finally:
                     self.in_flight -= 1
+        except BrokenPipeError:
+            writer.close()  # what was written still arrives
+            await writer.wait_closed()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -174,10 +177,17 @@ class Service:
             writer.write(b"HTTP/1.1 2")
             await writer.drain()
             await asyncio.sleep(60)
-        elif path.startswith("/files/break"):
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")
+        elif path.startswith("/files/break-chunks"):
+            part = b"%x\r\n%b\r\n" % (200_000, bytes(200_000))
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + part + b"9\r\nhalf")
             await writer.drain()
-            raise ConnectionResetError
+            raise BrokenPipeError
+        elif path.startswith("/files/break"):
+            size = int(query)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
+            writer.write(bytes(size // 2) + b"half")
+            await writer.drain()
+            raise BrokenPipeError
         elif path.startswith("/files/hangup"):
             raise ConnectionResetError
         elif path.startswith("/files/never"):
@@ -319,7 +329,7 @@ class GatewayProcess:
         """The access log so far; of a line that is being written nothing."""
         whole, _, _ = self.log.read_text().rpartition("\n")
         entries = [json.loads(line) for line in whole.splitlines()]
-        return [entry for entry in entries if entry["logger"] == "api_gateway.access"]
+        return [entry for entry in entries if entry["message"] == "request"]
 
     def metric(self, line_start: str) -> float:
         text = self.ask("GET", "/metrics").body.decode()
