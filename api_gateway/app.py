@@ -21,7 +21,7 @@ from api_gateway import pages
 from api_gateway.client import create_client
 from api_gateway.health import SystemHealth
 from api_gateway.metrics import UpstreamMetrics
-from api_gateway.middleware import Answers, Identify, Limits, Paths, RequireKey
+from api_gateway.middleware import Answers, Framing, Identify, Limits, Paths, RequireKey
 from api_gateway.openapi import PublicApi
 from api_gateway.proxy import Forward
 from api_gateway.routes import READ, ROUTES
@@ -33,7 +33,7 @@ from shared.problems import Problem, install_problem_handlers
 logger = logging.getLogger(__name__)
 
 # A check that runs before all routes is one more entry here.
-MIDDLEWARE = (Answers, Paths, Identify, Limits, RequireKey)  # the first is the outermost
+MIDDLEWARE = (Answers, Framing, Paths, Identify, Limits, RequireKey)  # the first is the outermost
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 EXPOSED = (
     "location", "etag", "retry-after", "x-request-id", "ratelimit-limit", "ratelimit-remaining",

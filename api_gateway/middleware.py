@@ -24,10 +24,12 @@ from shared.problems import Problem, problem_response
 logger = logging.getLogger(__name__)
 
 MAX_TARGET_BYTES = 8 * 1024
+MAX_HEADER_BYTES = 32 * 1024
 LIMITED = MetricCounter("gateway_rate_limited", "Requests over a limit", ["limit"])
 
 # Visible ASCII but the backslash and what delimits other parts; percent signs start an escape.
 _PATH = re.compile(rb"(?:/(?:[!$-\[\]_a-z|~]|%[0-9A-Fa-f]{2})*)+")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 # An encoded slash or backslash, a control character, an empty segment, a dot segment.
 _AMBIGUOUS = re.compile(rb"%(?:2f|5c|[01].|7f)|//|/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
@@ -63,6 +65,8 @@ class Answers:
             scope["access"]["gone"] = True
             if started:
                 raise  # so that the server ends the connection
+            # It may still be there, if its body broke off or was no HTTP.
+            await problem_response(400, "The body is broken.")(scope, receive, send_safely)
         except BrokenOff as error:
             scope["access"]["error"] = str(error)
             raise
@@ -73,6 +77,30 @@ class Answers:
             answer = problem_response(500, "The gateway failed to answer; it has been logged.")
             await answer(scope, receive, send_safely)
             scope["access"]["error"] = type(error).__name__
+
+
+class Framing:
+    """Refuses what the server lets pass although others could read it in another way."""
+
+    def __init__(self, app: Asgi, settings: GatewaySettings) -> None:  # noqa: ARG002 - as all have
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = scope["headers"]
+        scope["fields"] = fields = combine(headers)
+        if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+            raise Problem(431, f"The header is too large: at most {MAX_HEADER_BYTES} bytes.")
+        if not _HOST.fullmatch(
+            fields.get(b"host", b"a" if scope["http_version"] == "1.0" else b"")
+        ):
+            raise Problem(400, "A request needs one valid Host field.")
+        if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise Problem(400, "The only transfer coding taken is chunked.")
+        if not fields.get(b"content-length", b"0").isdigit():
+            raise Problem(400, "A request has at most one length.")
+        if fields.get(b"expect", b"100-continue").lower() != b"100-continue":
+            raise Problem(417, "Only 100-continue can be expected.")
+        await self._app(scope, receive, send)
 
 
 class Paths:
@@ -117,8 +145,7 @@ class Identify:
         self._keys = ApiKeys(split_list(settings.gateway_api_keys.get_secret_value()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = scope["headers"]
-        fields = combine(headers)
+        headers, fields = scope["headers"], scope["fields"]
         peer = scope["client"][0]
         client, trusted = self._proxies.client(fields, peer)
         key = None

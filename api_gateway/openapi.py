@@ -47,7 +47,9 @@ class PublicApi:
         async with self._lock:
             if self._now() >= self._fresh_until:
                 results = await asyncio.gather(*map(self._fetch, self._upstreams))
-                self._merged = merge(self._own(), self._known) | {"servers": [{"url": self._public_path or "/"}]}
+                self._merged = merge(self._own(), self._known) | {
+                    "servers": [{"url": self._public_path or "/"}]
+                }
                 self._fresh_until = self._now() + (FRESH_SECONDS if all(results) else RETRY_SECONDS)
             return self._merged
 

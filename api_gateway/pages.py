@@ -61,9 +61,7 @@ class Frontend(StaticFiles):
             raise HTTPException(404)
         response = await super().get_response(path or ".", scope)
         is_long_lived = Path(path).suffix in _LONG_LIVED
-        response.headers["cache-control"] = (
-            "public, max-age=86400" if is_long_lived else "no-cache"
-        )
+        response.headers["cache-control"] = "public, max-age=86400" if is_long_lived else "no-cache"
         return response
 
 

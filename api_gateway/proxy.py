@@ -69,14 +69,14 @@ class Forward:
         if route.event_stream:
             await self._follow(scope, outgoing, receive, send)
         else:
-            await self._ask(scope, outgoing, send)
+            await self._ask(scope, outgoing, receive, send)
 
     async def _follow(
         self, scope: Scope, outgoing: _Outgoing, receive: Receive, send: Send
     ) -> None:
         """Pass events on until the client hangs up, also while there are none."""
-        asking = asyncio.create_task(self._ask(scope, outgoing, send))
         watching = asyncio.create_task(_gone(receive))
+        asking = asyncio.create_task(self._ask(scope, outgoing, receive, send))
         try:
             await asyncio.wait({asking, watching}, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
@@ -122,7 +122,7 @@ class Forward:
         await body.read_first()
         return body
 
-    async def _ask(self, scope: Scope, outgoing: _Outgoing, send: Send) -> None:
+    async def _ask(self, scope: Scope, outgoing: _Outgoing, receive: Receive, send: Send) -> None:
         """Ask replicas until one answers, as far as asking again changes nothing."""
         event_stream = self._route.event_stream
         replica: Replica | None = None
@@ -133,7 +133,9 @@ class Forward:
             except UpstreamBusy as error:
                 raise Unavailable(str(error), retry_after=1) from error
             scope["access"]["replica"] = replica.authority
-            exchange = _Exchange(self._upstream, replica, self._route, self._settings, send)
+            exchange = _Exchange(
+                self._upstream, replica, self._route, self._settings, receive, send
+            )
             try:
                 await exchange.run(outgoing, head_only=scope["method"] == "HEAD")
                 return
@@ -161,13 +163,16 @@ class _Exchange:
         replica: Replica,
         route: Route,
         settings: GatewaySettings,
+        receive: Receive,
         send: Send,
     ) -> None:
         self._upstream = upstream
         self._replica = replica
         self._route = route
         self._settings = settings
+        self._receive = receive
         self._send = send
+        self._watching: asyncio.Task[None] | None = None
         self._started = False
         self._client_is_slow = False
         self._seconds = settings.upstream_response_timeout_seconds
@@ -187,6 +192,9 @@ class _Exchange:
             if self._started:
                 raise BrokenOff(str(error)) from error
             raise
+        finally:
+            if self._watching is not None:
+                self._watching.cancel()
 
     def _build(self, outgoing: _Outgoing, deadline: asyncio.Timeout) -> StreamRequest:
         url = self._replica.url + outgoing.target
@@ -226,6 +234,10 @@ class _Exchange:
             return
         if deadline.expired():  # just now, as the part came
             raise TimeoutError
+        if self._watching is None:  # the server takes parts for a client that is gone
+            self._watching = asyncio.create_task(_gone(self._receive))
+        if self._watching.done():
+            raise ClientGone
         now = asyncio.get_running_loop().time
         deadline.reschedule(now() + self._settings.gateway_write_timeout_seconds)
         self._client_is_slow = True

@@ -27,4 +27,3 @@ CONSUMER_CONNECTED = Gauge("consumer_connected", "1 when a broker of Kafka answe
 OUTBOX_PENDING = Gauge("outbox_pending_messages", "Messages not yet confirmed by the broker")
 OUTBOX_AGE = Gauge("outbox_age_seconds", "Age of the oldest of them")
 OUTBOX_PUBLISHED = Counter("outbox_published_total", "Messages published", ["outcome"])
-

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,16 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: st
         if time.monotonic() > deadline:
             raise AssertionError(f"did not happen within {seconds} s: {what}")
         time.sleep(0.02)
+
+
+class HalfAnswered(Exception):
+    """The service hangs up; what it has written still arrives."""
+
+
+async def _flush_and_close(writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        writer.close()
+        await writer.wait_closed()
 
 
 @dataclass
@@ -114,9 +124,8 @@ class Service:
                     await self._answer(seen, writer)
                 finally:
                     self.in_flight -= 1
-        except BrokenPipeError:
-            writer.close()  # what was written still arrives
-            await writer.wait_closed()
+        except HalfAnswered:
+            await _flush_and_close(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -179,15 +188,17 @@ class Service:
             await asyncio.sleep(60)
         elif path.startswith("/files/break-chunks"):
             part = b"%x\r\n%b\r\n" % (200_000, bytes(200_000))
-            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + part + b"9\r\nhalf")
+            writer.write(
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + part + b"9\r\nhalf"
+            )
             await writer.drain()
-            raise BrokenPipeError
+            raise HalfAnswered
         elif path.startswith("/files/break"):
             size = int(query)
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
             writer.write(bytes(size // 2) + b"half")
             await writer.drain()
-            raise BrokenPipeError
+            raise HalfAnswered
         elif path.startswith("/files/hangup"):
             raise ConnectionResetError
         elif path.startswith("/files/never"):
