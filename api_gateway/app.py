@@ -5,50 +5,41 @@ import contextlib
 import logging
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from http import HTTPStatus
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
 
-from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from pyreqwest.client import Client
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
-from api_gateway import pages
 from api_gateway.client import create_client
-from api_gateway.health import SystemHealth
+from api_gateway.framing import Framing, Paths
 from api_gateway.metrics import UpstreamMetrics
-from api_gateway.middleware import Answers, Framing, Identify, Limits, Paths, RequireKey
-from api_gateway.openapi import PublicApi
+from api_gateway.middleware import Answers, Identify, Limits, RequireKey
+from api_gateway.own import create_own_routes
 from api_gateway.proxy import Forward
-from api_gateway.routes import READ, ROUTES
+from api_gateway.routes import ROUTES
 from api_gateway.settings import GatewaySettings, split_list
 from api_gateway.upstream import Upstream
-from shared.http import Asgi, Receive, RequestScope, Scope, Send, metrics_response
-from shared.problems import Problem, install_problem_handlers
+from shared.http import Asgi, Receive, RequestScope, Scope, Send
 
 logger = logging.getLogger(__name__)
 
-# A check that runs before all routes is one more entry here.
-MIDDLEWARE = (Answers, Framing, Paths, Identify, Limits, RequireKey)  # the first is the outermost
+# A check that runs before all routes is one more entry here. The first is the outermost.
+MIDDLEWARE = (Answers, Framing, Paths, Identify, Limits, RequireKey)
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 EXPOSED = (
     "location", "etag", "retry-after", "x-request-id", "ratelimit-limit", "ratelimit-remaining",
     "ratelimit-reset", "x-dither-colours", "x-dither-width", "x-dither-height",
 )  # fmt: skip
-Endpoint = Callable[..., Awaitable[Response]]
-_PROJECT = Path(__file__).parent.parent
 
 
 def create_app(settings: GatewaySettings) -> Asgi:
-    """Everything, wired. The upstreams live with the application's lifespan."""
+    """Everything, wired. Replicas are probed as long as the application runs."""
     client = create_client(settings)
     upstreams = {
-        name: Upstream(name, urls, settings, client)
-        for name, urls in settings.service_addresses.items()
+        name: Upstream(name, settings.addresses(name), settings, client)
+        for name in dict.fromkeys(route.service for route in ROUTES)
     }
     own = create_own_routes(settings, upstreams)
     own.router.lifespan_context = lambda _: _running(client, upstreams)
@@ -56,29 +47,29 @@ def create_app(settings: GatewaySettings) -> Asgi:
     app: Asgi = Dispatch(forwards, own)
     for middleware in reversed(MIDDLEWARE):
         app = middleware(app, settings)
-    return _Http(RequestScope(_cors(app, settings)), own)
+    return Entry(RequestScope(_cors(app, settings)), own)
 
 
 class Dispatch:
     """What has a row in the route table is passed on; FastAPI answers the rest."""
 
-    def __init__(self, forwards: Mapping[str, Forward], own: Asgi) -> None:
+    def __init__(self, forwards: Mapping[str, Forward], own: FastAPI) -> None:
         self._forwards = forwards
         self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        row = scope["row"]
-        if row is None:
+        if (row := scope["row"]) is None:
+            scope["extensions"] = {}  # files sent by the server itself would not be compressed
             await self._own(scope, receive, send)
         else:
             scope["route"] = row
             await self._forwards[row.name](scope, receive, send)
 
 
-class _Http:
+class Entry:
     """Requests go through the middleware; the server's start and stop go to FastAPI."""
 
-    def __init__(self, http: Asgi, own: Asgi) -> None:
+    def __init__(self, http: Asgi, own: FastAPI) -> None:
         self._http = http
         self._own = own
 
@@ -104,9 +95,7 @@ def _cors(app: Asgi, settings: GatewaySettings) -> Asgi:
 
 @contextlib.asynccontextmanager
 async def _running(client: Client, upstreams: Mapping[str, Upstream]) -> AsyncIterator[None]:
-    """Replicas are probed as long as the application runs."""
-    collector = UpstreamMetrics(upstreams)
-    REGISTRY.register(collector)
+    REGISTRY.register(UpstreamMetrics(upstreams))
     probes = [asyncio.create_task(upstream.probe()) for upstream in upstreams.values()]
     for probe in probes:
         probe.add_done_callback(_end_with)
@@ -116,7 +105,6 @@ async def _running(client: Client, upstreams: Mapping[str, Upstream]) -> AsyncIt
         for probe in probes:
             probe.cancel()
         await asyncio.gather(*probes, return_exceptions=True)
-        REGISTRY.unregister(collector)
         await client.close()
 
 
@@ -125,70 +113,3 @@ def _end_with(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.critical("a background task has died", exc_info=error)
         signal.raise_signal(signal.SIGTERM)
-
-
-def create_own_routes(settings: GatewaySettings, upstreams: Mapping[str, Upstream]) -> FastAPI:
-    """What the gateway answers itself: health, metrics, the API's description, the web page."""
-    app = FastAPI(title="Gateway", docs_url=None, redoc_url=None, openapi_url=None)
-    install_problem_handlers(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
-    api = PublicApi(upstreams, app.openapi, settings.public_path)
-    system = SystemHealth(upstreams)
-    frontend = pages.Frontend(_PROJECT / settings.frontend_dir)
-    problems = pages.problems_page({status: HTTPStatus(status).phrase for status in pages.PROBLEMS})
-    no_cache = {"cache-control": "no-cache"}
-
-    def read(path: str, **described: Any) -> Callable[[Endpoint], Endpoint]:
-        """GET, and HEAD, which the document does not name."""
-
-        def add(endpoint: Endpoint) -> Endpoint:
-            app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
-            app.add_api_route(path, endpoint, methods=["GET"], **described)
-            return endpoint
-
-        return add
-
-    @read("/health", tags=["system"], summary="How every service is")
-    async def health(*, strict: bool = False) -> JSONResponse:
-        """200 as long as the gateway can answer; with `strict=true` 503 unless all is well."""
-        found = await system.look()
-        failed = strict and found["status"] != "ok"
-        return JSONResponse(found, 503 if failed else 200, headers={"cache-control": "no-store"})
-
-    @read("/openapi.json", include_in_schema=False)
-    async def openapi() -> JSONResponse:
-        return JSONResponse(await api.document(), headers=no_cache)
-
-    @read("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return HTMLResponse(pages.docs_page("Dithering service"), headers=no_cache)
-
-    @read("/docs/start.js", include_in_schema=False)
-    async def docs_start() -> Response:
-        return Response(pages.start_script(), media_type="text/javascript", headers=no_cache)
-
-    @read("/docs/problems", include_in_schema=False)
-    @read("/docs/problems/{status}", include_in_schema=False)
-    async def problem_types() -> Response:
-        return HTMLResponse(problems, headers=no_cache)
-
-    @read("/docs/{name}", include_in_schema=False)
-    async def docs_asset(name: str) -> Response:
-        if name not in pages.ASSETS:
-            raise Problem(404, "There is nothing at this address.")
-        return FileResponse(pages.SWAGGER / name, headers=no_cache)
-
-    @read("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return metrics_response()
-
-    @app.options("/{path:path}", include_in_schema=False)
-    async def options() -> Response:
-        return Response(status_code=204, headers={"allow": ", ".join((*READ, "OPTIONS"))})
-
-    @read("/{path:path}", include_in_schema=False)
-    async def page_file(path: str, request: Request) -> Response:
-        request.scope["extensions"] = {}  # by the server's own way files would not be compressed
-        return await frontend.get_response(path, request.scope)
-
-    return app

@@ -3,18 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import NamedTuple
+from ipaddress import ip_address, ip_network
 
 # An address as proxies write it: alone, or with a port behind it.
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([^:]*):\d+")
-
-
-class Client(NamedTuple):
-    """``trusted``: whether a proxy of ours handed the request over."""
-
-    address: str
-    trusted: bool
 
 
 class TrustedProxies:
@@ -22,12 +14,15 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = [ip_network(network) for network in networks]
+        self._trusts = lru_cache(1024)(self._is_ours)
 
-    def client(self, fields: Mapping[bytes, bytes], peer: str) -> Client:
-        """Read from the right: what stands left of the first address that is not ours may be
-        made up."""
+    def client(self, fields: Mapping[bytes, bytes], peer: str) -> tuple[str, bool]:
+        """The client's address, and whether a proxy of ours handed the request over.
+
+        Read from the right: what stands left of the first address not ours may be made up.
+        """
         if not self._networks or not self._trusts(peer):
-            return Client(peer, False)
+            return peer, False
         address = peer
         for hop in reversed(fields.get(b"x-forwarded-for", b"").decode("latin-1").split(",")):
             found = _address(hop.strip())
@@ -36,16 +31,11 @@ class TrustedProxies:
             address = found
             if not self._trusts(address):
                 break
-        return Client(address, True)
+        return address, True
 
-    def _trusts(self, address: str) -> bool:
-        return _is_in(address, tuple(self._networks))
-
-
-@lru_cache(1024)
-def _is_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    found = _address(address)
-    return found is not None and any(ip_address(found) in network for network in networks)
+    def _is_ours(self, address: str) -> bool:
+        found = _address(address)
+        return found is not None and any(ip_address(found) in n for n in self._networks)
 
 
 def _address(text: str) -> str | None:
@@ -62,32 +52,16 @@ def forwarded_fields(
     fields: Mapping[bytes, bytes], peer: str, scheme: str, *, trusted: bool
 ) -> list[tuple[str, str]]:
     """What a service is told of the client: from the connection, or added to a proxy's word."""
-    host = fields.get(b"host", b"").decode("latin-1")
-    node = f'"[{peer}]"' if ":" in peer else peer
-    if not trusted:
-        own = f"for={node};proto={scheme};host={_quoted(host)}"
-        return _forwarded(peer, scheme, host, own)
 
     def said(name: bytes) -> str:
-        return fields.get(name, b"").decode("latin-1")
+        return fields.get(name, b"").decode("latin-1") if trusted else ""
 
-    before, forwarded = said(b"x-forwarded-for"), said(b"forwarded")
-    return _forwarded(
-        f"{before}, {peer}" if before else peer,
-        said(b"x-forwarded-proto") or scheme,
-        said(b"x-forwarded-host") or host,
-        f"{forwarded}, for={node}" if forwarded else f"for={node}",
-    )
-
-
-def _forwarded(hops: str, scheme: str, host: str, forwarded: str) -> list[tuple[str, str]]:
+    host = fields.get(b"host", b"").decode("latin-1")
+    node = f'for="[{peer}]"' if ":" in peer else f"for={peer}"
+    own = node if trusted else f'{node};proto={scheme};host="{host}"'
     return [
-        ("x-forwarded-for", hops),
-        ("x-forwarded-proto", scheme),
-        ("x-forwarded-host", host),
-        ("forwarded", forwarded),
+        ("x-forwarded-for", ", ".join(filter(None, (said(b"x-forwarded-for"), peer)))),
+        ("x-forwarded-proto", said(b"x-forwarded-proto") or scheme),
+        ("x-forwarded-host", said(b"x-forwarded-host") or host),
+        ("forwarded", ", ".join(filter(None, (said(b"forwarded"), own)))),
     ]
-
-
-def _quoted(host: str) -> str:
-    return '"' + host.replace('"', "").replace("\\", "") + '"'

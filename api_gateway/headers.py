@@ -5,41 +5,19 @@ from collections.abc import Iterable, Mapping
 Fields = list[tuple[bytes, bytes]]  # as ASGI has them: names in lower case
 
 VIA = b"1.1 gateway"
-
 HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"http2-settings",
-    }
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
+    b"transfer-encoding upgrade http2-settings".split()
 )
 # The gateway says these itself, or keeps them to itself.
-REQUEST_DROPPED = HOP_BY_HOP | {
-    b"host",
-    b"content-length",
-    b"expect",
-    b"via",
-    b"forwarded",
-    b"x-forwarded-for",
-    b"x-forwarded-host",
-    b"x-forwarded-proto",
-    b"x-forwarded-port",
-    b"x-forwarded-prefix",
-    b"x-forwarded-server",
-    b"x-real-ip",
-    b"x-request-id",
-    b"x-api-key",
-}
-RESPONSE_DROPPED = HOP_BY_HOP | {b"server", b"x-powered-by", b"via", b"x-request-id", b"alt-svc"}
+REQUEST_DROPPED = HOP_BY_HOP | frozenset(
+    b"host content-length expect via forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
+    b"x-forwarded-port x-forwarded-prefix x-forwarded-server x-real-ip x-request-id "
+    b"x-api-key".split()
+)
+RESPONSE_DROPPED = HOP_BY_HOP | frozenset(b"server x-powered-by via x-request-id alt-svc".split())
 # What Connection may not name: losing them would change what the message means.
-_END_TO_END = frozenset({b"content-length", b"content-type", b"cache-control", b"authorization"})
+_END_TO_END = frozenset(b"content-length content-type cache-control authorization".split())
 
 
 def combine(fields: Fields) -> Mapping[bytes, bytes]:
@@ -68,5 +46,4 @@ def end_to_end(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes])
     named -= _END_TO_END
     if named:
         kept = [field for field in kept if field[0] not in named]
-    kept.append((b"via", b", ".join([*vias, VIA])))
-    return kept
+    return [*kept, (b"via", b", ".join([*vias, VIA]))]

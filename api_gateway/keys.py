@@ -11,10 +11,6 @@ class ApiKeys:
     def __init__(self, keys: Iterable[str]) -> None:
         self._digests = [sha256(key.encode()).digest() for key in keys]
 
-    def __bool__(self) -> bool:
-        """Whether a key is asked for at all."""
-        return bool(self._digests)
-
     def identify(self, fields: Mapping[bytes, bytes]) -> str | None:
         """A name for the key that came with the request, fit for logs; None: none that is valid."""
         said = fields.get(b"x-api-key")
@@ -22,7 +18,5 @@ class ApiKeys:
             scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
             said = token.strip() if scheme.lower() == b"bearer" else b""
         digest = sha256(said).digest()
-        known = False
-        for candidate in self._digests:
-            known |= hmac.compare_digest(candidate, digest)
-        return f"key-{digest[:4].hex()}" if known else None
+        known = [hmac.compare_digest(candidate, digest) for candidate in self._digests]
+        return f"key-{digest[:4].hex()}" if any(known) else None

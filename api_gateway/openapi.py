@@ -56,12 +56,10 @@ class PublicApi:
     async def _fetch(self, name: str) -> bool:
         """A service that is down keeps the document it had."""
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                answer = await self._upstreams[name].fetch("/openapi.json", FETCH_SECONDS)
-            document = json.loads(answer.body)
-        except (UpstreamError, TimeoutError, ValueError):
+            status, document = await self._upstreams[name].fetch("/openapi.json", FETCH_SECONDS)
+        except UpstreamError:
             return False
-        if answer.status != 200 or not isinstance(document, dict):
+        if status != 200 or not isinstance(document, dict):
             return False
         self._known[name] = document
         return True

@@ -6,11 +6,12 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.response import Response
 
 from api_gateway.breaker import CircuitBreaker
 from api_gateway.settings import GatewaySettings
@@ -26,11 +27,6 @@ class UpstreamError(Exception):
 
 class UpstreamBusy(UpstreamError):
     """No replica may be asked now: all are out of rotation, or the queue is full."""
-
-
-class Answer(NamedTuple):
-    status: int
-    body: bytes
 
 
 class Replica:
@@ -132,30 +128,29 @@ class Upstream:
                 return await place
         except TimeoutError:
             raise busy from None
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # it came in the very moment
+                self.leave(place.result(), event_stream=False)
+            raise
         finally:
             with contextlib.suppress(ValueError):
                 self._queue.remove(place)
-            if place.cancelled():
-                pass
-            elif not place.done():
-                place.cancel()
 
-    async def fetch(self, target: str, seconds: float) -> Answer:
-        """GET, whole; for the gateway's own use. Raises UpstreamError."""
+    async def fetch(self, target: str, seconds: float) -> tuple[int, Any]:
+        """GET for the gateway's own use: the status, and the JSON. Raises UpstreamError."""
         replica = await self.enter(event_stream=False)
         try:
-            answer = await self._get(replica, target, seconds)
+            response = await self._get(replica, target, seconds)
+            return response.status, await response.json()
         except PyreqwestError as error:
             self.failed(replica, error.message)
             raise UpstreamError("It did not answer.") from error
         finally:
             self.leave(replica, event_stream=False)
-        return answer
 
-    async def _get(self, replica: Replica, target: str, seconds: float) -> Answer:
+    async def _get(self, replica: Replica, target: str, seconds: float) -> Response:
         request = self.client.get(replica.url + target).timeout(timedelta(seconds=seconds))
-        response = await request.build().send()
-        return Answer(response.status, (await response.bytes()).to_bytes())
+        return await request.build().send()
 
     async def probe(self) -> None:
         """Ask every replica for its health, again and again, until cancelled."""

@@ -11,7 +11,6 @@ from tests.integration.gateway.support import (
     UUID,
     GatewayProcess,
     Service,
-    read_all,
     running_gateway,
     wait_until,
 )
