@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urljoin
 from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
@@ -232,7 +231,7 @@ class DitherWork:
         else:
             body = DitherUploaded(
                 **told,
-                url_dither=urljoin(self._settings.public_url, dither.url or ""),
+                url_dither=self._settings.public_link(dither.url or ""),
                 width=dither.width,
                 height=dither.height,
                 bytes=dither.bytes,

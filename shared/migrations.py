@@ -17,7 +17,7 @@ from alembic.config import Config
 from sqlalchemy import MetaData, text
 from sqlalchemy.orm import Session
 
-from shared.database import Database, without_bounds
+from shared.database import Database, database_url, without_bounds
 from shared.failures import TransientFailure
 from shared.settings import DatabaseSettings
 
@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
             else:
                 _write_new(database, package, given.new)
     except TransientFailure as error:
-        url = settings.sqlalchemy_url()
+        url = database_url(settings)
         reason = " ".join(str(getattr(error.__cause__, "orig", error)).split())
         sys.stderr.write(f"the database {url.database} at {url.host} cannot be used: {reason}\n")
         return 1

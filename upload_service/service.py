@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -211,7 +210,7 @@ class UploadService:
         return shown.model_copy(update={"url": self._absolute(image.url)})
 
     def _absolute(self, url: str) -> str:
-        return urljoin(self._settings.public_url, url)
+        return self._settings.public_link(url)
 
 
 def _unknown(uuid: UUID) -> Problem:

@@ -62,7 +62,7 @@ def problem(answer: Answer, status: int) -> str:
     assert answer.headers["content-type"] == PROBLEM_JSON
     body = answer.json()
     assert body["status"] == status
-    assert body["type"] == "about:blank"
+    assert body["type"] == f"/docs/problems/{status}"
     assert body["title"]
     assert "Traceback" not in answer.body.decode()
     return str(body["detail"])
