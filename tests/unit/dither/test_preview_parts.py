@@ -108,7 +108,7 @@ def test_an_animation_gives_all_its_frames() -> None:
 )
 def test_a_part_that_is_not_in_the_picture(part: dict[str, Any]) -> None:
     with pytest.raises(EngineError, match="part: "):
-        part_png(dithered("greys"), 1, Part(**part))
+        part_png(dithered("greys"), 1, Part.model_validate(part))
 
 
 @given(st.integers(1, 400), st.floats(0, 1), st.floats(0.01, 1), st.integers(1, 60))
