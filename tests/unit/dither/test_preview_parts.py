@@ -1,6 +1,7 @@
 """A part is cut out of the picture that would be saved, or is its mean light."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_an_animation_gives_all_its_frames() -> None:
         {"width": 4, "height": 4, "shown_width": 5, "shown_height": 4},
     ],
 )
-def test_a_part_that_is_not_in_the_picture(part: dict[str, int]) -> None:
+def test_a_part_that_is_not_in_the_picture(part: dict[str, Any]) -> None:
     with pytest.raises(EngineError, match="part: "):
         part_png(dithered("greys"), 1, Part(**part))
 
