@@ -276,7 +276,6 @@ export const hints = {
 	saturation: "1 leaves the colours as they are, 0 is black and white.",
 	gamma: "1 leaves the picture as it is. More lightens the middle tones, less darkens them.",
 	strength: "How much of the dithering is applied. 0 is none.",
-	alpha: "Keep transparent areas, or fill them with a colour.",
 };
 
 export const save = {

@@ -21,7 +21,13 @@ _PROJECT = Path(__file__).parents[2]
 OUTPUT = _PROJECT / "tests" / "browser" / "output"
 README = _PROJECT / "docs" / "images"
 SAMPLES = _PROJECT / "frontend" / "samples"
-SIZES = {"phone": (360, 740), "tablet": (768, 1024), "wide": (1440, 900)}
+SIZES = {
+    "small": (320, 640),
+    "phone": (390, 844),
+    "zoomed": (720, 450),  # 1440 × 900 at 200 %
+    "tablet": (768, 1024),
+    "wide": (1440, 900),
+}
 SCHEMES = ("light", "dark")
 TABS = ("Looks", "Method", "Colours", "Adjust", "Size")
 # What the gallery in the README shows: a sample, and how it is dithered.
@@ -145,7 +151,7 @@ def troubles(studio: Studio, prefix: str) -> None:
 def kept(studio: Studio, prefix: str) -> None:
     page = studio.page
     dialog = studio.saved(email="someone@example.org")
-    dialog.locator(".step[data-state=done]", has_text="Mailed").wait_for()
+    dialog.locator(".step[data-state=done]", has_text="Mail sent").wait_for()
     take(page, f"{prefix}-saved")
     page.keyboard.press("Escape")
     gallery = page.get_by_role("link", name="Gallery")
@@ -157,7 +163,7 @@ def kept(studio: Studio, prefix: str) -> None:
     empty = json.dumps({"items": [], "next_cursor": None})
     with answered(page, "**/images?*", body=empty, content_type="application/json"):
         gallery.click()
-        page.get_by_text("Nothing is saved yet").wait_for()
+        page.get_by_text("Nothing here yet").wait_for()
         take(page, f"{prefix}-empty")
     page.get_by_role("link", name="Studio").click()
     gallery.click()

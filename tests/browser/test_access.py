@@ -47,13 +47,13 @@ def test_everything_with_the_keyboard(studio: Studio) -> None:
     with studio.previewed():
         page.keyboard.press("ArrowDown")
     expect(page).to_have_url(re.compile("algorithm="))
-    press_until(page, "Tab", ".panel-foot button")
+    press_until(page, "Tab", ".panel-foot .wide")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Keep and share")
     expect(dialog).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(page.locator(".panel-foot button")).to_be_focused()
+    expect(page.locator(".panel-foot .wide")).to_be_focused()
 
 
 @pytest.mark.parametrize(
