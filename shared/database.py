@@ -83,15 +83,16 @@ class Database:
                 **_KEEPALIVE,
             },
         )
-        # Called after each transaction that was committed; must not raise.
+        # Called after each transaction that was committed, and is a use; must not raise.
         self.on_use: Callable[[], None] = _nobody
         self._answers = False
 
     @contextmanager
-    def transaction(self, *, wait_for_disk: bool = True) -> Iterator[Session]:
+    def transaction(self, *, wait_for_disk: bool = True, is_use: bool = True) -> Iterator[Session]:
         """Commit on the way out, roll back on an error.
 
-        ``wait_for_disk=False`` is for what may be lost in a crash of Postgres itself. Raises
+        ``wait_for_disk=False`` is for what may be lost in a crash of Postgres itself,
+        ``is_use=False`` for what leaves nothing to do for scheduled jobs. Raises
         ``TransientFailure`` when the database is down or all connections are taken too long,
         ``PermanentFailure`` when it refuses the data itself.
         """
@@ -115,7 +116,8 @@ class Database:
         finally:
             for ended in () if session is None else session.info.get(_AT_END, ()):
                 ended(committed)
-        self.on_use()
+        if is_use:
+            self.on_use()
 
     @contextmanager
     def _connection(self, bounds: str) -> Iterator[Connection]:

@@ -115,7 +115,7 @@ class Relay:
     def health(self) -> OutboxHealth:
         """What waits. Asks the database only while something is known to be left behind there."""
         if self._left_behind:
-            with self._database.transaction() as session:
+            with self._database.transaction(is_use=False) as session:
                 return self._outbox.health(session)
         with self._lock:
             since = [kept.since for kept in self._kept.values()]
@@ -216,7 +216,7 @@ class Relay:
         self._mark_at = inf
 
     def _execute(self, statement: Any, **values: Any) -> None:
-        with self._database.transaction(wait_for_disk=False) as session:
+        with self._database.transaction(wait_for_disk=False, is_use=False) as session:
             session.execute(statement, values)
 
     def _sweep(self) -> int:
@@ -237,7 +237,7 @@ class Relay:
         """Rows, in their order; without any, the seconds until there may be some."""
         with self._lock:
             self._sweep_at = inf  # who wants a sweep from now on wants another one
-        with self._database.transaction() as session:
+        with self._database.transaction(is_use=False) as session:
             values = {"owner": self._owner}
             found = session.execute(self._statements.claim, values).mappings().all()
             rows = {int(r["id"]): outgoing(r, bytes(r["body"])) for r in found}

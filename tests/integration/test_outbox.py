@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from confluent_kafka import KafkaError
 from pydantic import SecretStr
-from sqlalchemy import MetaData, delete, select, text, update
+from sqlalchemy import MetaData, delete, event, select, text, update
 
 from shared.backoff import Backoff
 from shared.context import request_context
@@ -305,29 +305,48 @@ def test_many_writers_and_two_relays_miss_nothing_and_keep_each_images_order(
 # From memory.
 
 
-def transactions(db: Database) -> list[int]:
-    """Grows with each transaction from now on."""
+@pytest.fixture
+def commits(db: Database) -> Iterator[list[int]]:
+    """Grows with each transaction."""
+    found: list[int] = []
+
+    def note(_: object) -> None:
+        found.append(1)
+
+    event.listen(db.engine, "commit", note)
+    yield found
+    event.remove(db.engine, "commit", note)
+
+
+def test_a_relay_s_own_transactions_are_no_use_of_the_service(
+    db: Database, outbox: Outbox, broker: Broker
+) -> None:
+    """Or scheduled jobs, which make it sweep, would go on for ever."""
+    relay = Relay(db, outbox, broker)
+    append(db, outbox, uuid4())
     used: list[int] = []
     db.on_use = lambda: used.append(1)
-    return used
+    assert relay.publish_pending() == 1
+    relay.health()
+    assert used == []
 
 
 def test_what_was_just_committed_is_published_unclaimed_and_marked_together(
-    db: Database, outbox: Outbox, broker: Broker
+    db: Database, outbox: Outbox, broker: Broker, commits: list[int]
 ) -> None:
     now = [100.0]
     relay = Relay(db, outbox, broker, clock=lambda: now[0])
     relay.publish_pending()
     append(db, outbox, uuid4())
     append(db, outbox, uuid4())
-    used = transactions(db)
+    commits.clear()
     assert relay._step() == 2
-    assert used == [], "neither claimed nor marked yet"
+    assert commits == [], "neither claimed nor marked yet"
     assert unpublished(db) == 2
     now[0] += 0.2
-    used.clear()
+    commits.clear()
     relay._step()
-    assert len(used) == 1
+    assert len(commits) == 1
     assert unpublished(db) == 0
     assert relay._pause() is None, "nothing is left to do, and nothing will be asked"
 
