@@ -139,12 +139,15 @@ def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
     chosen = target.levels if isinstance(target, Tones) else target
     rows = rows if in_pieces(job.options.algorithm, chosen) else height
     render: Render | None = None
+    palette = _palette(target, frame.pixels.shape[2])
     for top in range(0, height, rows):
         mask = frame.mask[top : top + rows] if frame.mask.size else frame.mask
         piece = replace(frame, pixels=contiguous(frame.pixels[top : top + rows]), mask=mask)
         work = replace(_work(piece, target, job), top=top)
         render = render or renderer(work)
-        yield _positions(render(work), piece, target)
+        found = _positions(render(work), target)
+        alpha = mask if mask.size else None
+        yield Dithered(found, palette, alpha, duration=frame.duration)
 
 
 def _work(frame: Frame, target: Target, job: _Job) -> Work:
@@ -159,17 +162,20 @@ def _work(frame: Frame, target: Target, job: _Job) -> Work:
     return Work(pixels, frame.mask, in_steps(job.light), target, options)
 
 
-def _positions(found: Pixels, frame: Frame, target: Target) -> Dithered:
+def _positions(found: Pixels, target: Target) -> Pixels:
     """What a method found, as positions in the palette."""
-    alpha = frame.mask if frame.mask.size else None
     if isinstance(target, Tones):
-        return Dithered(target.positions(found), target.colours, alpha, duration=frame.duration)
-    if isinstance(target, Palette):
-        return Dithered(found, target.shown, alpha, duration=frame.duration)
-    depth = frame.pixels.shape[2]
-    if found.ndim == 3 and target.combines(depth):
-        found = combine(found, target.count)
-    return Dithered(found, levels_palette(target, depth), alpha, duration=frame.duration)
+        return target.positions(found)
+    if isinstance(target, Levels) and found.ndim == 3 and target.combines(found.shape[2]):
+        return combine(found, target.count)
+    return found
+
+
+def _palette(target: Target, depth: int) -> Pixels:
+    """The colours that the file has."""
+    if isinstance(target, Tones):
+        return target.colours
+    return target.shown if isinstance(target, Palette) else levels_palette(target, depth)
 
 
 def _by_channel(frame: Frame, target: ChannelLevels, job: _Job) -> Dithered:
