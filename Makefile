@@ -59,7 +59,7 @@ lock: .venv/.installed-test ## Write the lock files anew from the .in files
 bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against other ditherers (ARGS="--json FILE")
 	@$(PY) -m bench.engine $(ARGS)
 
-bench-gateway: .venv/.installed-test ## Measure the gateway against nginx (ARGS="--json FILE")
+bench-gateway: .venv/.installed-test ## Measure the gateway against nginx and Envoy (ARGS="--json FILE")
 	@$(PY) -m bench.gateway $(ARGS)
 
 bench-page: .venv/.installed-test .venv/.kernels ## Measure the web page in a browser (ARGS="--json FILE")
