@@ -71,7 +71,6 @@ def _leave_out_what_no_line_shows() -> None:
     logging.logThreads = False
     logging.logProcesses = False
     logging.logMultiprocessing = False
-    logging.logAsyncioTasks = False
 
 
 def configure_logging(service: str, *, level: str = "INFO", log_format: LogFormat = "json") -> None:

@@ -3,6 +3,9 @@
 import { apiKey, askForKey } from "./key.js";
 import { errors } from "./strings.js";
 
+/** Where the service is: the page may be served below a path. Without a slash at its end. */
+const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
 const KINDS = { 404: "gone", 410: "gone", 413: "large", 429: "limited", 502: "busy", 503: "busy", 504: "busy" };
 
 /**
@@ -56,7 +59,8 @@ export const api = {
  */
 export function fileUrl(url) {
 	const { pathname } = new URL(url, window.location.href);
-	return pathname.startsWith("/files/") ? pathname : url;
+	const file = pathname.startsWith(`${BASE}/`) ? pathname.slice(BASE.length) : pathname;
+	return file.startsWith("/files/") ? BASE + file : url;
 }
 
 function form(file, fields) {
@@ -73,7 +77,7 @@ async function json(url, init) {
 async function request(url, init = {}) {
 	let response;
 	try {
-		response = await withKey(() => fetch(url, { ...init, headers: { ...init.headers, ...keyFor(url) } }));
+		response = await withKey(() => fetch(absolute(url), { ...init, headers: { ...init.headers, ...keyFor(url) } }));
 	} catch (error) {
 		throw error.name === "AbortError" ? error : new ApiError("offline", errors.offline);
 	}
@@ -84,7 +88,7 @@ async function request(url, init = {}) {
 function send(url, body, onProgress) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest();
-		xhr.open("POST", url);
+		xhr.open("POST", absolute(url));
 		for (const [name, value] of Object.entries(keyFor(url))) xhr.setRequestHeader(name, value);
 		xhr.upload.onprogress = (event) => onProgress(event.loaded);
 		xhr.onerror = () => reject(new ApiError("offline", errors.offline));
@@ -100,6 +104,11 @@ async function withKey(attempt) {
 		const response = await attempt();
 		if (response.status !== 401 || !(await askForKey(key))) return response;
 	}
+}
+
+/** A path of the service's own, as the page reaches it. */
+function absolute(url) {
+	return url.startsWith("/") && !url.startsWith(`${BASE}/files/`) ? BASE + url : url;
 }
 
 /** The key is for this service alone: never for the host that stores the files. */
