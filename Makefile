@@ -80,7 +80,7 @@ package: .venv/.installed-test ## Build the wheel and the source archive into di
 bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against other ditherers (ARGS="--json FILE")
 	@$(PY) -m bench.engine $(ARGS)
 
-bench-gateway: .venv/.installed-test ## Measure the gateway against nginx (ARGS="--json FILE")
+bench-gateway: .venv/.installed-test ## Measure the gateway against nginx and Envoy (ARGS="--json FILE")
 	@$(PY) -m bench.gateway $(ARGS)
 
 bench-edge: .venv/.installed-test ## Measure the edge: cache, inspection, floods (ARGS="--json FILE")

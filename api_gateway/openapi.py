@@ -16,6 +16,36 @@ FETCH_SECONDS = 3
 
 Document = dict[str, Any]
 
+# What any request may be told; the services' own documents name what is special to theirs.
+REFUSALS = {
+    "404": "There is nothing at this address",
+    "413": "The body is too large",
+    "415": "The file is of no type that is taken",
+    "422": "A value is not allowed",
+    "429": "Too many requests; see Retry-After",
+    "503": "Overloaded or away; see Retry-After",
+}
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+    },
+    "example": {
+        "type": "/docs/problems/429",
+        "title": "Too Many Requests",
+        "status": 429,
+        "detail": "Too many uploads from you; please try again in 3 s.",
+        "request_id": "9f1c0c4be5ab4a6d8b1f3e0d6c7a2b55",
+    },
+}
+_PROBLEM_BODY = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
 INFO = {
     "title": "Dithering service",
     "version": "1.0.0",
@@ -75,13 +105,25 @@ def merge(own: Document, services: dict[str, Document]) -> Document:
         found = _operations(prefixed.get(route.service, {}), route)
         for method in route.methods:
             if method != "HEAD":
-                operations[method.lower()] = found.get(method.lower()) or _unknown(route, method)
+                operation = found.get(method.lower()) or _unknown(route, method)
+                operations[method.lower()] = _with_refusals(operation)
     return {
         "openapi": "3.1.0",
         "info": INFO,
         "paths": paths | own.get("paths", {}),
-        "components": {"schemas": schemas | own.get("components", {}).get("schemas", {})},
+        "components": {
+            "schemas": schemas | own.get("components", {}).get("schemas", {}) | {"Problem": PROBLEM}
+        },
     }
+
+
+def _with_refusals(operation: Document) -> Document:
+    """Every refusal is a problem: also those that FastAPI describes in a form of its own."""
+    responses = operation.setdefault("responses", {})
+    for status, what in REFUSALS.items():
+        said = responses.get(status, {}).get("description", what)
+        responses[status] = {"description": said, "content": _PROBLEM_BODY}
+    return operation
 
 
 def _rename_clashes(name: str, document: Document, schemas: Document) -> Document:

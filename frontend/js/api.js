@@ -4,6 +4,9 @@ import { apiKey, askForKey } from "./key.js";
 import { errors } from "./strings.js";
 
 const JSON_BODY = { "content-type": "application/json" };
+/** Where the service is: the page may be served below a path. Without a slash at its end. */
+const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
 const KINDS = { 404: "gone", 410: "gone", 413: "large", 429: "limited", 502: "busy", 503: "busy", 504: "busy" };
 
 /**
@@ -93,7 +96,8 @@ async function ask(answer, source, wish, { signal, onProgress } = {}) {
  */
 export function fileUrl(url) {
 	const { pathname } = new URL(url, window.location.href);
-	return pathname.startsWith("/files/") ? pathname : url;
+	const file = pathname.startsWith(`${BASE}/`) ? pathname.slice(BASE.length) : pathname;
+	return file.startsWith("/files/") ? BASE + file : url;
 }
 
 function form(file, fields) {
@@ -112,7 +116,7 @@ async function request(url, { onProgress, ...init } = {}) {
 	let response;
 	const send = onProgress ? sendWatched : fetch;
 	try {
-		response = await withKey(() => send(url, { ...init, headers: { ...init.headers, ...keyFor(url) } }, onProgress));
+		response = await withKey(() => send(absolute(url), { ...init, headers: { ...init.headers, ...keyFor(url) } }, onProgress));
 	} catch (error) {
 		throw error.name === "AbortError" ? error : new ApiError("offline", errors.offline);
 	}
@@ -151,6 +155,11 @@ async function withKey(attempt) {
 		const response = await attempt();
 		if (response.status !== 401 || !(await askForKey(key))) return response;
 	}
+}
+
+/** A path of the service's own, as the page reaches it. */
+function absolute(url) {
+	return url.startsWith("/") && !url.startsWith(`${BASE}/files/`) ? BASE + url : url;
 }
 
 /** The key is for this service alone: never for the host that stores the files. */

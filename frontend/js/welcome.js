@@ -46,7 +46,7 @@ export function createWelcome(store, studio, openAll) {
 	}
 
 	function card(name) {
-		const picture = (kind, type) => h(`img.${kind}`, { src: `/samples/${name}-${kind}.${type}`, alt: "", width: 240, height: 160 });
+		const picture = (kind, type) => h(`img.${kind}`, { src: `samples/${name}-${kind}.${type}`, alt: "", width: 240, height: 160 });
 		return h("button.sample", { onclick: () => open(name) }, h("span.sample-pictures", picture("plain", "jpg"), picture("dithered", "png")), h("span", samples[name]));
 	}
 
