@@ -65,7 +65,8 @@ format: .venv/.installed-test ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: .venv/.installed-test ## Bring requirements.lock up to date with pyproject.toml (ARGS=--upgrade, ARGS="-P name")
+lock: | $(BIN)/python ## Bring requirements.lock up to date with pyproject.toml (ARGS=--upgrade, ARGS="-P name")
+	@[ -x $(BIN)/uv ] || $(PY) -m pip install --quiet uv # a lock that lacks a package installs nothing
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links $(ARGS) pyproject.toml -o requirements.lock
 
