@@ -104,7 +104,9 @@ class World:
         self._log_statements("none")
         with log.open("rb") as file:
             file.seek(begin)
-            found.append(len(re.findall(rb"LOG: +(?:statement|execute)", file.read())))
+            found.append(
+                len(re.findall(rb"LOG: +statement: (?!ALTER SYSTEM|SELECT pg_)", file.read()))
+            )
 
     def _log_statements(self, which: str) -> None:
         with self._connection.cursor() as cursor:
