@@ -25,7 +25,7 @@ from dither_engine.algorithms import CUSTOM
 from dither_engine.compiled import serial_palette, wavefront_levels, wavefront_palette
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.nearest import nearest_light
-from dither_engine.compiled.search import SEARCH
+from dither_engine.compiled.search import METRIC, OKLAB, SEARCH, cones
 from dither_engine.compiled.serial_palette import PAD
 from dither_engine.compiled.simd import LANES
 from dither_engine.compiled.simd_one import MOST
@@ -39,6 +39,7 @@ from dither_engine.work import Levels, Palette, Work
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 PIECEWISE = (Levels, Palette)
+_NO_CONES = np.zeros((3, 0), np.int64), np.zeros(0, np.int16)
 _HALF = 32767
 _MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
 Shares = NDArray[np.int32]
@@ -156,6 +157,8 @@ def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Re
     lanes = strip(taps, 3, width * 3)
     carry = _zeros(lanes.carried, np.int64)
     even = _even(work)
+    oklab = target.search[METRIC] == OKLAB
+    responses, roots = cones(target.search) if oklab else _NO_CONES
 
     def dithered(work: Work) -> NDArray[np.uint8]:
         height = work.pixels.shape[0]
@@ -165,6 +168,8 @@ def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Re
             work.light,
             even,
             target.search,
+            responses,
+            roots,
             target.lights,
             taps,
             rest,
