@@ -44,6 +44,7 @@ ROUTES = (
     Route("dithers", "/dithers", "dither", READ, "/images"),
     Route("dithers_of", "/dithers/{uuid}", "dither", READ, "/images"),
     Route("preview", "/preview", "dither", ("POST",), takes_file=True, cost=4),
+    Route("previews", "/previews/{answer}", "dither", ("POST",), takes_file=True, cost=2),
     Route("options", "/options", "dither", READ),
     Route("notifications", "/notifications/{uuid}", "notification", READ),
     Route("files", "/files/{key:path}", "upload", READ, open=True),

@@ -1,13 +1,13 @@
 """Messages → use cases."""
 
 from dither_service.service import DitherService
-from shared.kafka.processing import Handler
+from shared.kafka.processing import Handlers
 from shared.messages import DitherRequested, ImageDeleted, ImageUploaded
 
 
-def handlers(service: DitherService) -> dict[str, Handler]:
+def handlers(service: DitherService) -> Handlers:
     return {
-        ImageUploaded.message_type: service.dither_uploaded_image,
-        ImageDeleted.message_type: service.delete_dithers,
-        DitherRequested.message_type: service.dither_requested,
+        ImageUploaded: service.dither_images,
+        DitherRequested: service.dither_images,
+        ImageDeleted: service.delete_dithers,
     }

@@ -6,11 +6,18 @@ from dither_service.preview import Previews
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from dither_service.upload_client import UploadClient
-from shared.assembly import Consumer, prepare_database, purge_task, run_service
+from shared.assembly import (
+    Consumer,
+    build_relay,
+    build_sweeper,
+    prepare_database,
+    purge_task,
+    run_service,
+)
 from shared.database import Database
 from shared.http import create_app
 from shared.logs import configure_logging
-from shared.process import Sweeper, parse_only
+from shared.process import parse_only
 from shared.storage import build_storage
 
 NAME = "dither"
@@ -28,13 +35,16 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
     consumer = Consumer(
         settings, NAME, topics, handlers(service), writes=[settings.kafka_dither_topic]
     )
-    sweeper = Sweeper(
-        settings.sweep_interval_seconds,
+    relay = build_relay(NAME, settings, database, service.outbox)
+    sweeper = build_sweeper(
+        settings,
+        database,
         [
-            service.request_unfinished,
-            lambda: service.removals.sweep(database, storage),
+            service.request_task,
+            service.removals.task(database, storage),
             service.forget_deleted,
             purge_task(settings, database, service.inbox, service.outbox),
+            relay.sweep_soon,
         ],
     )
     service.on_removal = sweeper.sweep_soon
@@ -50,7 +60,7 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
         ),
         parts={"sweeper": sweeper},
         consumer=consumer if with_consumer else None,
-        outbox=service.outbox,
+        relay=relay,
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     DateTime,
     ForeignKey,
     Index,
@@ -43,6 +44,8 @@ class Image(Base):
 
     uuid: Mapped[UUID] = mapped_column(primary_key=True)
     url: Mapped[str | None] = mapped_column(Text)
+    # Whether somebody left an address for mails; empty until the image was announced.
+    has_recipient: Mapped[bool | None] = mapped_column(Boolean)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
 

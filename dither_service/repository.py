@@ -1,22 +1,60 @@
 """The dither service's queries. Each works in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    Boolean,
+    Result,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from dither_service.models import QUEUED, Dither, Image
+from shared.claims import claim
+from shared.database import recordset
+from shared.messages import ImageUploaded
 
 
-def lock_image(session: Session, uuid: UUID) -> Image:
-    """The image's row, made if need be; nobody else's to change until the transaction ends."""
-    session.execute(insert(Image).values(uuid=uuid).on_conflict_do_nothing())
-    query = select(Image).where(Image.uuid == uuid).with_for_update()
-    return session.scalars(query, execution_options={"populate_existing": True}).one()
+def note_images(session: Session, announced: Sequence[ImageUploaded]) -> dict[UUID, Any]:
+    """The rows of announced images, made if need be; locked until the transaction ends."""
+    rows = {
+        body.uuid: {"uuid": body.uuid, "url": body.url, "has_recipient": body.email is not None}
+        for body in announced
+    }
+    return _by_uuid(session.execute(_NOTE_IMAGES, {"rows": list(rows.values())}))
+
+
+def lock_images(session: Session, uuids: Collection[UUID]) -> dict[UUID, Any]:
+    """The rows of those images that are known, locked until the transaction ends."""
+    return _by_uuid(session.execute(_LOCK_IMAGES, {"uuids": list(uuids)}))
+
+
+def note_url(session: Session, uuid: UUID, url: str) -> None:
+    """Of an image that was not announced yet."""
+    statement = insert(Image).values(uuid=uuid, url=url)
+    session.execute(statement.on_conflict_do_update(index_elements=[Image.uuid], set_={"url": url}))
+
+
+def mark_deleted(session: Session, uuids: Collection[UUID]) -> None:
+    """That these images are gone is known from now on, whether they were known or not."""
+    session.execute(_MARK_DELETED, {"rows": [{"uuid": uuid} for uuid in uuids]})
+
+
+def _by_uuid(rows: Result[Any]) -> dict[UUID, Any]:
+    return {row.uuid: row for row in rows}
 
 
 def find_image(session: Session, uuid: UUID) -> Image | None:
@@ -27,10 +65,14 @@ def find_dither(session: Session, dither_id: UUID) -> Dither | None:
     return session.get(Dither, dither_id)
 
 
-def add_dither(session: Session, values: dict[str, Any]) -> bool:
-    """True when it is new; equal options of the same image are there already."""
-    statement = insert(Dither).values(**values).on_conflict_do_nothing()
-    return session.scalar(statement.returning(Dither.dither_id)) is not None
+def find_dithers(session: Session, ids: Collection[UUID]) -> dict[UUID, Any]:
+    rows = session.execute(_FIND_DITHERS, {"ids": list(ids)}) if ids else ()
+    return {row.dither_id: row for row in rows}
+
+
+def add_dithers(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    """The new ones; equal options of the same image are there already."""
+    return set(session.scalars(_ADD_DITHERS, {"rows": rows}))
 
 
 def count_dithers(session: Session, uuid: UUID) -> int:
@@ -38,20 +80,15 @@ def count_dithers(session: Session, uuid: UUID) -> int:
     return session.scalars(query).one()
 
 
-def finish(session: Session, dither_id: UUID, values: dict[str, Any]) -> Dither | None:
-    """Settle a queued dither; None when there is none (any more)."""
-    statement = (
-        update(Dither)
-        .where(Dither.dither_id == dither_id, Dither.status == QUEUED)
-        .values(finished_at=func.clock_timestamp(), **values)
-        .returning(Dither)
-    )
-    return session.scalar(statement, execution_options={"populate_existing": True})
+def finish(session: Session, rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
+    """Settle dithers; the rows of those that were queued until now."""
+    return session.execute(_FINISH, {"rows": rows}).all()
 
 
-def owns_file(session: Session, dither_id: UUID, key: str) -> bool:
-    query = select(Dither.dither_id).where(Dither.dither_id == dither_id, Dither.key == key)
-    return session.scalar(query) is not None
+def owned_keys(session: Session, keys: Sequence[str]) -> set[str]:
+    """Those of the files that a dither owns."""
+    query = select(Dither.key).where(Dither.key.in_(keys))
+    return {key for key in session.scalars(query) if key is not None}
 
 
 def dithers_of(session: Session, uuid: UUID) -> Sequence[Dither]:
@@ -67,38 +104,111 @@ def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -
     return session.scalars(query).all()
 
 
-def delete_dithers(session: Session, uuid: UUID) -> list[str]:
-    """Delete all dithers of an image; returns the keys of their files."""
-    keys = session.scalars(delete(Dither).where(Dither.image_uuid == uuid).returning(Dither.key))
-    return [key for key in keys if key is not None]
+def delete_dithers(session: Session, uuids: Collection[UUID]) -> list[str]:
+    """Delete all dithers of images; returns the keys of their files."""
+    statement = delete(Dither).where(Dither.image_uuid.in_(uuids)).returning(Dither.key)
+    return [key for key in session.scalars(statement) if key is not None]
 
 
 def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequence[Dither]:
-    """Dithers that were queued too long ago, counted as handed out once more.
+    """Dithers that were queued too long ago, counted as handed out once more."""
+    statement = claim(
+        Dither,
+        Dither.dither_id,
+        due=and_(Dither.status == QUEUED, _due(after_seconds) < func.now()),
+        order=Dither.requested_at,
+        limit=limit,
+        values={"requested_at": func.now(), "requests": Dither.requests + 1},
+    )
+    return session.scalars(statement.returning(Dither)).all()
 
-    Each time a dither waits twice as long as before, up to a day.
-    """
+
+def seconds_until_unfinished(session: Session, after_seconds: float) -> float | None:
+    """When ``claim_unfinished`` may find something; None: never, as things are."""
+    left = func.extract("epoch", func.min(_due(after_seconds)) - func.now())
+    seconds = session.scalar(select(left).where(Dither.status == QUEUED))
+    return None if seconds is None else float(seconds)
+
+
+def _due(after_seconds: float) -> Any:
+    """When a dither is handed out again: it waits twice as long each time, up to a day."""
     doublings = func.least(Dither.requests - 1, 16)  # unbounded, the power overflows one day
     wait = func.least(after_seconds * func.power(2, doublings), 86_400)
-    due = (
-        select(Dither.dither_id)
-        .where(
-            Dither.status == QUEUED,
-            Dither.requested_at < func.now() - wait * text("interval '1 second'"),
-        )
-        .order_by(Dither.requested_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    claim = (
-        update(Dither)
-        .where(Dither.dither_id.in_(due))
-        .values(requested_at=func.now(), requests=Dither.requests + 1)
-        .returning(Dither)
-    )
-    return session.scalars(claim).all()
+    return Dither.requested_at + wait * text("interval '1 second'")
 
 
 def forget_deleted(session: Session, after: timedelta) -> None:
     """Images deleted so long ago that no message of theirs can still be on its way."""
     session.execute(delete(Image).where(Image.deleted_at < func.now() - after))
+
+
+# Built once, as they are for every batch. All lock images in the same order.
+
+
+def _any(name: str) -> Any:
+    return func.any(bindparam(name, type_=ARRAY(Uuid)))
+
+
+def _note_images() -> Any:
+    given = recordset(uuid=Uuid, url=Text, has_recipient=Boolean)
+    names = ["uuid", "url", "has_recipient"]
+    statement = insert(_images).from_select(
+        names, select(*(given.c[name] for name in names)).order_by(given.c.uuid)
+    )
+    told = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[_images.c.uuid],
+        # An image that is announced again comes without the address.
+        set_={
+            "url": told.url,
+            "has_recipient": func.coalesce(_images.c.has_recipient, False) | told.has_recipient,
+        },
+    ).returning(*_images.c)
+
+
+def _mark_deleted() -> Any:
+    given = recordset(uuid=Uuid)
+    rows = select(given.c.uuid, func.now()).order_by(given.c.uuid)
+    statement = insert(_images).from_select(["uuid", "deleted_at"], rows)
+    return statement.on_conflict_do_update(
+        index_elements=[_images.c.uuid],
+        set_={"deleted_at": func.coalesce(_images.c.deleted_at, func.now())},
+    )
+
+
+def _add_dithers() -> Any:
+    names = ["dither_id", "image_uuid", "digest", "channels", "options"]
+    given = recordset(**{name: _dithers.c[name].type for name in names})
+    rows = select(*(given.c[name] for name in names)).order_by(given.c.dither_id)
+    return (
+        insert(_dithers)
+        .from_select(names, rows)
+        .on_conflict_do_nothing()
+        .returning(_dithers.c.dither_id)
+    )
+
+
+def _finish() -> Any:
+    names = ["status", "key", "url", "content_type", "width", "height", "bytes", "reason"]
+    given = recordset(dither_id=Uuid, **{name: _dithers.c[name].type for name in names})
+    return (
+        update(_dithers)
+        .where(_dithers.c.dither_id == given.c.dither_id, _dithers.c.status == QUEUED)
+        .values(finished_at=func.clock_timestamp(), **{name: given.c[name] for name in names})
+        .returning(*_dithers.c)
+    )
+
+
+_images: Any = Image.__table__
+_dithers: Any = Dither.__table__
+_NOTE_IMAGES = _note_images()
+_MARK_DELETED = _mark_deleted()
+_LOCK_IMAGES = (
+    select(*_images.c)
+    .where(_images.c.uuid == _any("uuids"))
+    .order_by(_images.c.uuid)
+    .with_for_update()
+)
+_ADD_DITHERS = _add_dithers()
+_FIND_DITHERS = select(*_dithers.c).where(_dithers.c.dither_id == _any("ids"))
+_FINISH = _finish()

@@ -1,27 +1,25 @@
-"""The dither service's use cases. Both doors, HTTP and messages, lead here."""
+"""The dither service's use cases, for its HTTP and Kafka entry points."""
 
-import hashlib
-import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dither_engine import EngineError, Options
+from dither_engine import Options
 from dither_service import models, repository, schemas
-from dither_service.making import Maker
 from dither_service.settings import DitherSettings
 from dither_service.upload_client import Uploads
+from dither_service.work import DitherWork, new_dither
 from shared import failpoints
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
 from shared.inbox import RETENTION as MESSAGES_KEPT
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
-from shared.messages import DitherRequested, ImageDeleted, ImageUploaded
+from shared.messages import DitherRequested
 from shared.outbox import Outbox
 from shared.problems import Problem
 from shared.storage import Storage
@@ -29,7 +27,6 @@ from shared.storage.removals import FileRemovals
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_CHANNELS = 2
 REQUEST_BATCH = 100
 MAX_DITHERS_PER_IMAGE = 1000
 
@@ -51,12 +48,11 @@ class DitherService:
         self._settings = settings
         self._database = database
         self._uploads = uploads
-        self._now = now
         self.outbox = Outbox(models.outbox)
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
         self.on_removal: Callable[[], None] = _nobody
-        self._maker = Maker(
+        self._work = DitherWork(
             settings,
             database,
             storage,
@@ -73,20 +69,32 @@ class DitherService:
 
         Raises ``Problem``: 404 for an unknown image, 422 for one with too many dithers.
         """
-        url = self._known_url(uuid)
         with self._database.transaction() as session:
-            image = repository.lock_image(session, uuid)
-            if image.deleted_at is not None:
+            image = repository.lock_images(session, [uuid]).get(uuid)
+            if image is not None and image.deleted_at is not None:
                 raise _unknown(uuid)
-            image.url = url
-            dither_id, is_new = self._queue(session, uuid, options)
-            if is_new and repository.count_dithers(session, uuid) > MAX_DITHERS_PER_IMAGE:
-                raise _too_many()
-            dither = repository.find_dither(session, dither_id)
-            assert dither is not None
-            if is_new:
-                self._request(session, dither)
-            return self._shown(dither), is_new
+            if image is not None and image.url is not None:
+                return self._add(session, uuid, options)
+        # Its announcement has not come yet.
+        url = self._uploads.image_url(uuid)
+        if url is None:
+            raise _unknown(uuid)
+        with self._database.transaction() as session:
+            repository.note_url(session, uuid, url)
+            if repository.lock_images(session, [uuid])[uuid].deleted_at is not None:
+                raise _unknown(uuid)
+            return self._add(session, uuid, options)
+
+    def _add(self, session: Session, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
+        """The image is locked."""
+        row = new_dither(uuid, options)
+        is_new = bool(repository.add_dithers(session, [row]))
+        if is_new and repository.count_dithers(session, uuid) > MAX_DITHERS_PER_IMAGE:
+            raise _too_many()
+        dither = repository.find_dithers(session, [row["dither_id"]])[row["dither_id"]]
+        if is_new:
+            self._request(session, dither)
+        return self._shown(dither), is_new
 
     def list_dithers(self, limit: int, cursor: str | None) -> schemas.DitherPage:
         before = None if cursor is None else read_cursor(cursor)
@@ -108,43 +116,32 @@ class DitherService:
 
     # What messages tell.
 
-    def dither_uploaded_image(self, received: Received) -> None:
-        """A new image: make its first dither."""
-        body = received.body
-        assert isinstance(body, ImageUploaded)
-        fields = {"channels": DEFAULT_CHANNELS, **(body.options or {})}
-        with self._database.transaction() as session:
-            image = repository.lock_image(session, body.uuid)
-            if image.deleted_at is not None:
-                return
-            image.url = body.url
-            try:
-                dither_id, _ = self._queue(session, body.uuid, Options.parse(fields))
-            except EngineError as error:
-                dither_id = self._refuse(session, received, fields, str(error))
-        self._maker.make(received, dither_id)
+    def dither_images(self, batch: Sequence[Received]) -> int:
+        """New images, whose first dithers are to be made, and requests for others."""
+        return self._work.dither(batch)
 
-    def dither_requested(self, received: Received) -> None:
-        body = received.body
-        assert isinstance(body, DitherRequested)
-        self._maker.make(received, body.dither_id)
-
-    def delete_dithers(self, received: Received) -> None:
-        """An image is gone: so are its dithers, also those that are only being made."""
-        body = received.body
-        assert isinstance(body, ImageDeleted)
+    def delete_dithers(self, batch: Sequence[Received]) -> int:
+        """Images are gone: so are their dithers, also those that are only being made."""
+        keys: list[str] = []
         with self._database.transaction() as session:
-            if not self.inbox.record(session, received.message_id):
-                return
-            image = repository.lock_image(session, body.uuid)
-            image.deleted_at = image.deleted_at or self._now()
-            keys = repository.delete_dithers(session, body.uuid)
-            self.removals.schedule(session, keys)
+            if new := self.inbox.record_all(session, batch):
+                uuids = {received.body.uuid for received in new}
+                repository.mark_deleted(session, uuids)
+                keys = repository.delete_dithers(session, uuids)
+                self.removals.schedule(session, keys)
             failpoints.hit("dither.delete-before-commit")
         if keys:
             self.on_removal()
+        return len(batch)
 
-    # What time brings.
+    # Scheduled jobs.
+
+    def request_task(self) -> float | None:
+        """Hand out what is unfinished, and tell when something will be."""
+        self.request_unfinished()
+        after = self._settings.unfinished_after_seconds
+        with self._database.transaction() as session:
+            return repository.seconds_until_unfinished(session, after)
 
     def request_unfinished(self) -> int:
         """Hand dithers out again that were queued too long ago; returns how many."""
@@ -161,43 +158,8 @@ class DitherService:
         with self._database.transaction() as session:
             repository.forget_deleted(session, MESSAGES_KEPT)
 
-    def _queue(self, session: Session, uuid: UUID, options: Options) -> tuple[UUID, bool]:
-        """The dither's id and whether it is new. Image and options alone decide the id."""
-        fields = options.canonical().model_dump(mode="json")
-        return self._add(session, uuid, options.digest(), options.channels, fields)
-
-    def _refuse(
-        self, session: Session, received: Received, fields: dict[str, Any], reason: str
-    ) -> UUID:
-        """Options that came with the upload and make no sense: a dither that has failed."""
-        digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
-        uuid = received.body.uuid
-        dither_id, is_new = self._add(session, uuid, digest, DEFAULT_CHANNELS, fields)
-        if is_new:
-            self.inbox.record(session, received.message_id)
-            self._maker.fail(session, dither_id, reason)
-        return dither_id
-
-    def _add(
-        self,
-        session: Session,
-        uuid: UUID,
-        digest: str,
-        channels: int,
-        fields: dict[str, Any],
-    ) -> tuple[UUID, bool]:
-        dither_id = uuid5(uuid, digest)
-        values = {
-            "dither_id": dither_id,
-            "image_uuid": uuid,
-            "digest": digest,
-            "channels": channels,
-            "options": fields,
-        }
-        return dither_id, repository.add_dither(session, values)
-
-    def _request(self, session: Session, dither: models.Dither) -> None:
-        """As the row has it: whether the options can be obeyed is found out by whoever makes it."""
+    def _request(self, session: Session, dither: Any) -> None:
+        """With the options as the row has them; whether they make sense, the job finds out."""
         body = DitherRequested(
             uuid=dither.image_uuid,
             dither_id=dither.dither_id,
@@ -206,19 +168,7 @@ class DitherService:
         )
         self.outbox.append(session, self._settings.kafka_dither_topic, body)
 
-    def _known_url(self, uuid: UUID) -> str:
-        with self._database.transaction() as session:
-            image = repository.find_image(session, uuid)
-            if image is not None and image.deleted_at is not None:
-                raise _unknown(uuid)
-            if image is not None and image.url is not None:
-                return image.url
-        url = self._uploads.image_url(uuid)
-        if url is None:
-            raise _unknown(uuid)
-        return url
-
-    def _shown(self, dither: models.Dither) -> schemas.Dither:
+    def _shown(self, dither: Any) -> schemas.Dither:
         return schemas.Dither(
             uuid=dither.image_uuid,
             url_dither=None if dither.url is None else self._absolute(dither.url),

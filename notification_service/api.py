@@ -18,7 +18,7 @@ def create_api(service: NotificationService, health: Health) -> FastAPI:
 
     @app.get("/notifications/{uuid}", tags=["notifications"], summary="The mails about an image")
     def get_notifications(uuid: UUID) -> schemas.ImageNotifications:
-        """404 until the service has heard of the image, a moment after its upload."""
+        """None for an image that nobody left an address for; 404 once it is deleted."""
         return service.get_notifications(uuid)
 
     return app

@@ -1,13 +1,13 @@
 """Messages → use cases."""
 
 from notification_service.service import NotificationService
-from shared.kafka.processing import Handler
+from shared.kafka.processing import Handlers
 from shared.messages import DitherUploaded, ImageDeleted, ImageUploaded
 
 
-def handlers(service: NotificationService) -> dict[str, Handler]:
+def handlers(service: NotificationService) -> Handlers:
     return {
-        ImageUploaded.message_type: service.note_recipient,
-        ImageDeleted.message_type: service.forget_recipient,
-        DitherUploaded.message_type: service.note_dither,
+        ImageUploaded: service.note_recipients,
+        ImageDeleted: service.forget_recipients,
+        DitherUploaded: service.note_dithers,
     }

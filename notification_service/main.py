@@ -6,12 +6,18 @@ from notification_service.mailer import build_mailer
 from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
-from shared.assembly import Consumer, prepare_database, purge_task, run_service
+from shared.assembly import (
+    Consumer,
+    build_sweeper,
+    prepare_database,
+    purge_task,
+    run_service,
+)
 from shared.database import Database
 from shared.health import Part
 from shared.http import create_app
 from shared.logs import configure_logging
-from shared.process import Runnable, Sweeper, parse_only
+from shared.process import Runnable, parse_only
 
 NAME = "notification"
 
@@ -25,11 +31,10 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
     prepare_database(settings, database, "notification_service")
 
     topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
-    consumer = Consumer(settings, NAME, topics, handlers(service))
-    sweeper = Sweeper(
-        settings.sweep_interval_seconds,
-        [service.forget_old, purge_task(settings, database, service.inbox)],
-    )
+    consumer = Consumer(settings, NAME, topics, handlers(service), patient=True)
+    tasks = [service.forget_old, purge_task(settings, database, service.inbox)]
+    sweeper = build_sweeper(settings, database, tasks)
+    consumer.on_assigned = sender.send_soon
 
     parts: dict[str, Runnable] = {"sweeper": sweeper}
     if with_consumer:

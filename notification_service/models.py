@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.inbox import inbox_table
 
-# A dither that was heard of before its image waits to learn whether somebody wants a mail.
+# A dither that was heard of before its image waits for the address, if there is to be one.
 WAITING, PENDING, SENT, FAILED = "waiting", "pending", "sent", "failed"
 
 metadata = MetaData(schema="notification")
@@ -19,10 +19,10 @@ class Base(DeclarativeBase):
 
 
 class Recipient(Base):
-    """Who wants mail about an image, if anybody does.
+    """Who wants mail about an image.
 
-    ``announced_at`` is empty while only a dither of the image was heard of; ``deleted_at`` stays,
-    so that a message overtaken by the delete finds that out.
+    ``email`` is empty while only a dither of the image was heard of; ``deleted_at`` stays, so that
+    a message overtaken by the delete finds that out.
     """
 
     __tablename__ = "recipients"
@@ -33,7 +33,6 @@ class Recipient(Base):
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now(), index=True
     )
-    announced_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 

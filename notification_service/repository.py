@@ -17,6 +17,7 @@ from notification_service.models import (
     RecentMail,
     Recipient,
 )
+from shared.claims import claim
 
 HOUR = timedelta(hours=1)
 
@@ -37,13 +38,10 @@ def add_notification(session: Session, values: dict[str, Any]) -> None:
     session.execute(insert(Notification).values(**values).on_conflict_do_nothing())
 
 
-def settle_waiting(session: Session, uuid: UUID, *, wanted: bool) -> None:
-    """Now it is known whether somebody wants mail about this image."""
+def release_waiting(session: Session, uuid: UUID) -> None:
+    """Now it is known who wants mail about this image."""
     waiting = and_(Notification.image_uuid == uuid, Notification.status == WAITING)
-    if wanted:
-        session.execute(update(Notification).where(waiting).values(status=PENDING))
-    else:
-        session.execute(delete(Notification).where(waiting))
+    session.execute(update(Notification).where(waiting).values(status=PENDING))
 
 
 def delete_notifications(session: Session, uuid: UUID) -> None:
@@ -57,22 +55,27 @@ def notifications_of(session: Session, uuid: UUID) -> Sequence[Notification]:
     return session.scalars(query.order_by(Notification.created_at, Notification.dither_id)).all()
 
 
-def claim_due(session: Session, claim: timedelta) -> tuple[Notification, Recipient] | None:
-    """The mail that is due longest, not due again until ``claim`` is over."""
-    query = (
-        select(Notification, Recipient)
-        .join(Recipient, Recipient.image_uuid == Notification.image_uuid)
-        .where(Notification.status == PENDING, Notification.due_at <= func.now())
-        .order_by(Notification.due_at, Notification.created_at)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Notification)
+def claim_due(session: Session, for_time: timedelta) -> tuple[Notification, Recipient] | None:
+    """The mail that is due longest, not due again until ``for_time`` is over."""
+    statement = claim(
+        Notification,
+        Notification.dither_id,
+        due=and_(Notification.status == PENDING, Notification.due_at <= func.now()),
+        order=Notification.due_at,
+        limit=1,
+        values={"due_at": func.now() + for_time},
     )
-    row = session.execute(query).first()
-    if row is None:
+    notification = session.scalars(statement.returning(Notification)).first()
+    if notification is None:
         return None
-    notification, recipient = row
-    notification.due_at = func.now() + claim
-    return notification, recipient
+    return notification, session.get_one(Recipient, notification.image_uuid)
+
+
+def seconds_until_due(session: Session) -> float | None:
+    """When the next mail may be sent; None: there is none."""
+    left = func.extract("epoch", func.min(Notification.due_at) - func.now())
+    seconds = session.scalar(select(left).where(Notification.status == PENDING))
+    return None if seconds is None else max(0.0, float(seconds))
 
 
 def seconds_until_allowed(

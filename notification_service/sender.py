@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import random
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,20 +10,19 @@ from email.message import EmailMessage
 from uuid import UUID
 
 from notification_service import models, repository
-from notification_service.letter import UnusableAddress, write_letter
+from notification_service.email import UnusableAddress, write_email
 from notification_service.mailer import MailDeferred, Mailer, MailRefused, MailUnavailable
 from notification_service.settings import NotificationSettings
 from shared import failpoints
+from shared.backoff import Backoff
 from shared.database import Database
 from shared.failures import TransientFailure
+from shared.wakeup import Wakeup
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
-BACKOFF_FIRST = 1.0
-BACKOFF_MOST = 15.0
-DEFERRED_SECONDS = 60.0
-DEFERRED_MOST = 3600.0
+BACKOFF = Backoff(first=1.0, most=15.0)  # while the mail server cannot be talked to
+DEFERRED = Backoff(first=60.0, most=3600.0)  # of a mail that is not taken now
 # A crash in the middle of a dialogue leaves the mail claimed; then it is sent again. The slowest
 # dialogue must end before: it waits for the connection, greeting, EHLO, STARTTLS, handshake, EHLO,
 # AUTH (three times), MAIL, RCPT, DATA, the text's end and QUIT, each up to SMTP_TIMEOUT_SECONDS.
@@ -57,28 +55,30 @@ class MailSender:
         self._now = now
         self._jitter = jitter
         self._claim_time = timedelta(seconds=CLAIM_STEPS * settings.smtp_timeout_seconds)
-        self._wanted = threading.Event()
-        self._stopping = threading.Event()
+        self._loop = Wakeup()
         self.trouble = ""
 
     def run(self) -> None:
         failures = 0
-        while not self._stopping.is_set():
+        while not self._loop.stopping():
             try:
-                while not self._stopping.is_set() and self.send_next():
+                while not self._loop.stopping() and self.send_next():
                     failures, self.trouble = 0, ""
-                self._wanted.wait(LOOK_SECONDS)
-                self._wanted.clear()
+                self._loop.wait(self._seconds_until_due())
             except (MailUnavailable, TransientFailure) as error:
                 failures += 1
                 self._back_off(failures, str(error))
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._wanted.set()
+        self._loop.stop()
 
     def send_soon(self) -> None:
-        self._wanted.set()
+        self._loop.wake()
+
+    def _seconds_until_due(self) -> float | None:
+        """None: only a new mail will be."""
+        with self._database.transaction() as session:
+            return repository.seconds_until_due(session)
 
     def send_next(self) -> bool:
         """Deal with the mail that is due longest; False when none is.
@@ -112,7 +112,7 @@ class MailSender:
                 if claimed is None:
                     return None
                 notification, recipient = claimed
-                message = self._letter(notification, recipient)
+                message = self._email(notification, recipient)
                 if recipient.email is None or message is None:
                     reason = "there is no address that a mail can go to"
                     repository.settle(session, notification.dither_id, models.FAILED, reason)
@@ -130,14 +130,14 @@ class MailSender:
                     notification.dither_id, notification.attempts, notification.created_at, message
                 )
 
-    def _letter(
+    def _email(
         self, notification: models.Notification, recipient: models.Recipient
     ) -> EmailMessage | None:
         """None when there is nobody to write to; one such mail must not hold up the others."""
         if recipient.email is None:
             return None
         try:
-            return write_letter(
+            return write_email(
                 sender=self._settings.mail_from,
                 recipient=recipient.email,
                 filename=recipient.filename or "image",
@@ -160,14 +160,13 @@ class MailSender:
         if self._now() > given_up:
             self._settle(mail, models.FAILED, reason)
             return
-        pause = min(DEFERRED_MOST, DEFERRED_SECONDS * 2 ** min(mail.attempts - 1, 16))
+        pause = DEFERRED.seconds(mail.attempts, jitter=1.0)
         with self._database.transaction() as session:
             repository.postpone(session, mail.dither_id, pause, reason)
         logger.warning("mail deferred", extra={"dither": mail.dither_id, "reason": reason})
 
     def _back_off(self, failures: int, reason: str) -> None:
         self.trouble = reason
-        pause = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures - 1, 16))
-        pause *= 0.5 + self._jitter() / 2
+        pause = BACKOFF.seconds(failures, self._jitter())
         logger.warning("mails wait", extra={"reason": reason, "seconds": round(pause, 1)})
-        self._stopping.wait(pause)
+        self._loop.pause(pause)

@@ -1,8 +1,10 @@
-"""The notification service's use cases. Both doors, HTTP and messages, lead here."""
+"""The notification service's use cases, for its HTTP and Kafka entry points."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
+
+from sqlalchemy.orm import Session
 
 from notification_service import models, repository, schemas
 from notification_service.settings import NotificationSettings
@@ -11,7 +13,7 @@ from shared.database import Database
 from shared.inbox import RETENTION as MESSAGES_KEPT
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
-from shared.messages import DitherUploaded, ImageDeleted, ImageUploaded
+from shared.messages import DitherUploaded, ImageUploaded
 from shared.problems import Problem
 
 
@@ -38,72 +40,75 @@ class NotificationService:
     # What clients ask for.
 
     def get_notifications(self, uuid: UUID) -> schemas.ImageNotifications:
-        """The mails about an image. Raises ``Problem`` 404 while nothing was heard of it."""
+        """The mails about an image; none if nobody left an address. ``Problem`` 404: deleted."""
         with self._database.transaction() as session:
             recipient = repository.find_recipient(session, uuid)
-            if recipient is None or recipient.deleted_at is not None:
-                raise Problem(404, f"Nothing is known of an image {uuid}.")
+            if recipient is not None and recipient.deleted_at is not None:
+                raise Problem(404, f"The image {uuid} was deleted.")
             found = repository.notifications_of(session, uuid)
             shown = [schemas.Notification.model_validate(n) for n in found]
         return schemas.ImageNotifications(uuid=uuid, notifications=shown)
 
     # What messages tell.
 
-    def note_recipient(self, received: Received) -> None:
-        """A new image, and perhaps somebody who wants to hear of its dithers."""
-        body = received.body
-        assert isinstance(body, ImageUploaded)
-        with self._database.transaction() as session:
-            if not self.inbox.record(session, received.message_id):
-                return
-            recipient = repository.lock_recipient(session, body.uuid)
-            if recipient.deleted_at is not None:
-                return
-            recipient.announced_at = recipient.announced_at or self._now()
-            # An image that is announced again comes without the address that is known already.
-            recipient.email = body.email or recipient.email
-            recipient.filename = body.filename
-            repository.settle_waiting(session, body.uuid, wanted=recipient.email is not None)
-        self.on_due()
+    def note_recipients(self, batch: Sequence[Received]) -> int:
+        """New images. Nothing is done about those that nobody left an address for."""
+        wanted = [r for r in batch if isinstance(r.body, ImageUploaded) and r.body.email]
+        if wanted:
+            with self._database.transaction() as session:
+                for received in self.inbox.record_all(session, wanted):
+                    assert isinstance(received.body, ImageUploaded)
+                    self._note_recipient(session, received.body)
+            self.on_due()
+        return len(batch)
 
-    def note_dither(self, received: Received) -> None:
-        """A dither is there: a mail, if somebody wants it."""
-        body = received.body
-        assert isinstance(body, DitherUploaded)
-        with self._database.transaction() as session:
-            if not self.inbox.record(session, received.message_id):
-                return
-            recipient = repository.lock_recipient(session, body.uuid)
-            nobody = recipient.announced_at is not None and recipient.email is None
-            if recipient.deleted_at is not None or nobody:
-                return
-            status = models.PENDING if recipient.email is not None else models.WAITING
+    def _note_recipient(self, session: Session, body: ImageUploaded) -> None:
+        recipient = repository.lock_recipient(session, body.uuid)
+        if recipient.deleted_at is None:
+            recipient.email, recipient.filename = body.email, body.filename
+            repository.release_waiting(session, body.uuid)
+
+    def note_dithers(self, batch: Sequence[Received]) -> int:
+        """Dithers are there: a mail about each, if somebody wants it."""
+        wanted = [
+            r
+            for r in batch
+            if isinstance(r.body, DitherUploaded) and r.body.has_recipient is not False
+        ]
+        if wanted:
+            with self._database.transaction() as session:
+                for received in self.inbox.record_all(session, wanted):
+                    assert isinstance(received.body, DitherUploaded)
+                    self._note_dither(session, received.body)
+                failpoints.hit("notification.after-inbox")
+            self.on_due()
+        return len(batch)
+
+    def _note_dither(self, session: Session, body: DitherUploaded) -> None:
+        recipient = repository.lock_recipient(session, body.uuid)
+        if recipient.deleted_at is not None:
+            return
+        values = {
             # Another producer may leave the id out; the same file is then the same dither.
-            dither_id = body.dither_id or uuid5(body.uuid, body.url_dither)
-            values = {
-                "dither_id": dither_id,
-                "image_uuid": body.uuid,
-                "url_dither": body.url_dither,
-                "channels": body.channels,
-                "status": status,
-            }
-            repository.add_notification(session, values)
-            failpoints.hit("notification.after-inbox")
-        self.on_due()
+            "dither_id": body.dither_id or uuid5(body.uuid, body.url_dither),
+            "image_uuid": body.uuid,
+            "url_dither": body.url_dither,
+            "channels": body.channels,
+            "status": models.PENDING if recipient.email is not None else models.WAITING,
+        }
+        repository.add_notification(session, values)
 
-    def forget_recipient(self, received: Received) -> None:
-        """The image is gone, and with it the reason to know an address."""
-        body = received.body
-        assert isinstance(body, ImageDeleted)
+    def forget_recipients(self, batch: Sequence[Received]) -> int:
+        """The images are gone, and with them the reason to know an address."""
         with self._database.transaction() as session:
-            if not self.inbox.record(session, received.message_id):
-                return
-            recipient = repository.lock_recipient(session, body.uuid)
-            recipient.deleted_at = recipient.deleted_at or self._now()
-            recipient.email = recipient.filename = None
-            repository.delete_notifications(session, body.uuid)
+            for received in self.inbox.record_all(session, batch):
+                recipient = repository.lock_recipient(session, received.body.uuid)
+                recipient.deleted_at = recipient.deleted_at or self._now()
+                recipient.email = recipient.filename = None
+                repository.delete_notifications(session, received.body.uuid)
+        return len(batch)
 
-    # What time brings.
+    # Scheduled jobs.
 
     def forget_old(self) -> None:
         addresses_after = timedelta(days=self._settings.address_retention_days)

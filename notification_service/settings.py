@@ -68,7 +68,7 @@ class NotificationSettings(ServiceSettings):
         return text
 
     @model_validator(mode="after")
-    def _login_is_whole(self) -> Self:
+    def _login_is_complete(self) -> Self:
         if (self.smtp_username is None) != (self.smtp_password is None):
             raise ValueError("SMTP_USERNAME and SMTP_PASSWORD must be set both, or neither")
         if self.smtp_username is None or self.smtp_password is None:

@@ -17,12 +17,15 @@ from shared.kafka.client import client_config, consumer_client
 from shared.kafka.codec import Received
 from shared.kafka.consumer import ConsumerLoop
 from shared.kafka.deadletters import DeadLetterWriter
-from shared.kafka.processing import Handler
-from shared.kafka.producer import Producer
-from shared.migrations import upgrade
-from shared.outbox import Outbox, Relay
+from shared.kafka.processing import Handler, Handlers
+from shared.kafka.producer import LazyProducer
+from shared.messages import Body
+from shared.outbox import Outbox
 from shared.process import Runnable, Threads, serve, wait_until_ready
+from shared.relay import Relay
+from shared.schema import bring_up_to_date
 from shared.settings import ServiceSettings
+from shared.sweeper import Sweeper, Task
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +46,21 @@ class Consumer:
         settings: ServiceSettings,
         service: str,
         topics: Sequence[str],
-        handlers: Mapping[str, Handler],
+        handlers: Handlers,
         writes: Sequence[str] = (),
+        *,
+        patient: bool = False,
     ) -> None:
         self._settings = settings
         self._service = service
         self._topics = list(topics)
         self._handlers = _at_most(settings.consumer_workers, handlers)
         self._writes = [*writes, settings.kafka_dead_letter_topic]
+        self._patient = patient
         self._loops: dict[str, ConsumerLoop] = {}
         self._trouble: dict[str, str] = {}
+        # Called when partitions are assigned: what another process had may be ours to do now.
+        self.on_assigned: Callable[[], None] = _nobody
 
     def factories(self) -> dict[str, Callable[[], ConsumerLoop]]:
         return {f"consumer of {topic}": partial(self._build, topic) for topic in self._topics}
@@ -69,10 +77,10 @@ class Consumer:
         settings, name = self._settings, f"{self._service}-{topic}"
         group = f"{settings.kafka_group_prefix}{name}"
         self._check(topic, group)
-        letters = Producer(client_config(settings, f"{name}-dead-letters"))
+        letters = LazyProducer(client_config(settings, f"{name}-dead-letters"))
         brokers = Brokers()
         self._loops[topic] = ConsumerLoop(
-            consumer_client(settings, name, brokers),
+            consumer_client(settings, name, brokers, patient=self._patient),
             brokers=brokers,
             group=group,
             topics=[topic],
@@ -80,6 +88,7 @@ class Consumer:
             dead_letters=DeadLetterWriter(letters, settings.kafka_dead_letter_topic, group),
             workers=settings.consumer_workers,
             max_consecutive_failures=settings.consumer_max_consecutive_failures,
+            on_assigned=self.on_assigned,
         )
         return self._loops[topic]
 
@@ -99,28 +108,34 @@ class Consumer:
         self._trouble.pop(topic, None)
 
 
-def _at_most(workers: int, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
-    """The loops of a process together work on so many messages at once."""
+def _nobody() -> None:
+    """Until somebody wants to know."""
+
+
+def _at_most(workers: int, handlers: Handlers) -> dict[type[Body], Handler]:
+    """The loops of a process together run so many handlers at once."""
     slots = threading.BoundedSemaphore(workers)
 
     def limited(handler: Handler) -> Handler:
-        def handle(received: Received) -> None:
+        def handle(batch: Sequence[Received]) -> int:
             with slots:
-                handler(received)
+                return handler(batch)
 
         return handle
 
-    return {message_type: limited(handler) for message_type, handler in handlers.items()}
+    # What handles several types is still one handler, which takes them in one batch.
+    known = {handler: limited(handler) for handler in set(handlers.values())}
+    return {body: known[handler] for body, handler in handlers.items()}
 
 
 def prepare_database(
     settings: ServiceSettings, database: Database, package: str, outbox: Outbox | None = None
 ) -> None:
-    """Before a service starts: its tables, and what a forgetful broker must be told again."""
+    """Before a service starts: its tables; and an in-memory broker is given the outbox anew."""
 
     def prepare() -> None:
         if settings.migrate_on_start:
-            upgrade(database, package)
+            bring_up_to_date(database, package)
         if settings.kafka_ephemeral and outbox is not None:
             with database.transaction() as session:
                 logger.info("publishing again", extra={"messages": outbox.rewind(session)})
@@ -130,8 +145,8 @@ def prepare_database(
 
 def purge_task(
     settings: ServiceSettings, database: Database, inbox: Inbox, outbox: Outbox | None = None
-) -> Callable[[], None]:
-    """A sweep that forgets messages published, and received, long enough ago."""
+) -> Task:
+    """Forgets messages published, and received, long enough ago."""
     retention = timedelta(seconds=settings.outbox_retention_seconds)
 
     def purge() -> None:
@@ -143,6 +158,22 @@ def purge_task(
     return purge
 
 
+def build_sweeper(settings: ServiceSettings, database: Database, tasks: Sequence[Task]) -> Sweeper:
+    """For the scheduled jobs of a service, which hears of each use of its database."""
+    sweeper = Sweeper(
+        tasks,
+        interval_seconds=settings.sweep_interval_seconds,
+        idle_seconds=settings.idle_sweep_interval_seconds,
+    )
+    database.on_use = sweeper.note_use
+    return sweeper
+
+
+def build_relay(name: str, settings: ServiceSettings, database: Database, outbox: Outbox) -> Relay:
+    producer = LazyProducer(client_config(settings, f"{name}-relay"))
+    return Relay(database, outbox, producer)
+
+
 def run_service(
     name: str,
     settings: ServiceSettings,
@@ -151,7 +182,7 @@ def run_service(
     app: Callable[[Health], Asgi],
     parts: Mapping[str, Runnable],
     consumer: Consumer | None = None,
-    outbox: Outbox | None = None,
+    relay: Relay | None = None,
     checks: Mapping[str, Check] | None = None,
 ) -> None:
     """Run a service until a signal ends it: its app, ``parts``, and the relay and the consumer.
@@ -162,14 +193,14 @@ def run_service(
     factories: dict[str, Callable[[], Runnable]] = {
         part_name: _always(part) for part_name, part in parts.items()
     }
-    if outbox is not None:
-        asked["outbox"] = lambda: _outbox_part(database, outbox)
-        factories["relay"] = lambda: Relay(
-            database, outbox, Producer(client_config(settings, f"{name}-relay"))
-        )
+    if relay is not None:
+        asked["outbox"] = lambda: _outbox_part(relay)
+        factories["relay"] = lambda: relay
     if consumer is not None:
         asked["consumer"] = consumer.health
         factories |= consumer.factories()
+        if relay is not None:
+            consumer.on_assigned = relay.sweep_soon
     try:
         serve(app(Health(name, asked)), settings, Threads(factories))
     finally:
@@ -177,13 +208,12 @@ def run_service(
 
 
 def _database_part(database: Database) -> Part:
-    database.ping()
+    database.check()
     return Part("ok")
 
 
-def _outbox_part(database: Database, outbox: Outbox) -> Part:
-    with database.transaction() as session:
-        health = outbox.health(session)
+def _outbox_part(relay: Relay) -> Part:
+    health = relay.health()
     status = "ok" if health.age_seconds < OUTBOX_DEGRADED_SECONDS else "degraded"
     return Part(status, {"pending": health.pending, "age_seconds": round(health.age_seconds, 1)})
 

@@ -8,11 +8,25 @@ stand between.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, event, make_url, text
+from pydantic_core import to_json
+from sqlalchemy import (
+    JSON,
+    URL,
+    Connection,
+    bindparam,
+    column,
+    create_engine,
+    func,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.types import TypeEngine
 
 from shared.failures import PermanentFailure, TransientFailure
 from shared.settings import DatabaseSettings
@@ -20,10 +34,11 @@ from shared.settings import DatabaseSettings
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5
-_AFTER_COMMIT = "after_commit"
+_BEFORE_COMMIT, _AT_END = "before_commit", "at_end"
 # Nobody waits for a lock for longer than a client waits for an answer, and a transaction whose
 # process hangs gives its locks back. In one statement: one round trip a transaction.
 _BOUNDS = "SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '20s'"
+_NO_WAIT = "; SET LOCAL synchronous_commit = off"
 # A peer that vanished without a word is noticed within about 20 s instead of two hours.
 _KEEPALIVE = {
     "keepalives": 1,
@@ -59,57 +74,108 @@ class Database:
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout_seconds,
-            pool_pre_ping=True,
             pool_recycle=300,
             pool_use_lifo=True,
+            json_serializer=lambda value: to_json(value).decode(),
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
                 "application_name": application_name,
                 **_KEEPALIVE,
             },
         )
-        event.listen(self.engine, "begin", _bound)
+        # Called after each transaction that was committed, and is a use; must not raise.
+        self.on_use: Callable[[], None] = _nobody
+        self._answers = False
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, *, wait_for_disk: bool = True, is_use: bool = True) -> Iterator[Session]:
         """Commit on the way out, roll back on an error.
 
-        Raises ``TransientFailure`` when the database is down or all connections are taken too
-        long, ``PermanentFailure`` when it refuses the data itself.
+        ``wait_for_disk=False`` is for what may be lost in a crash of Postgres itself,
+        ``is_use=False`` for what leaves nothing to do for scheduled jobs. Raises
+        ``TransientFailure`` when the database is down or all connections are taken too long,
+        ``PermanentFailure`` when it refuses the data itself.
         """
+        session: Session | None = None
+        committed = False
         try:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            with (
+                self._connection(_BOUNDS if wait_for_disk else _BOUNDS + _NO_WAIT) as connection,
+                Session(connection, expire_on_commit=False) as session,
+            ):
                 yield session
+                session.flush()
+                for action in session.info.get(_BEFORE_COMMIT, ()):
+                    action(session)
+                connection.commit()
+            committed = self._answers = True
         except SQLAlchemyError as error:
-            raise _failure(error) from error
-        for action in session.info.get(_AFTER_COMMIT, ()):
-            action()
+            failure = _failure(error)
+            self._answers = self._answers and not isinstance(failure, TransientFailure)
+            raise failure from error
+        finally:
+            for ended in () if session is None else session.info.get(_AT_END, ()):
+                ended(committed)
+        if is_use:
+            self.on_use()
+
+    @contextmanager
+    def _connection(self, bounds: str) -> Iterator[Connection]:
+        """In a transaction. An idle connection may have been cut: then another one is taken."""
+        for last in (False, True):
+            connection = self.engine.connect()
+            try:
+                connection.exec_driver_sql(bounds)
+                break
+            except DBAPIError as error:
+                connection.close()
+                if last or not error.connection_invalidated:
+                    raise
+        with connection:
+            yield connection
 
     def ping(self) -> None:
         """Raises ``TransientFailure`` when the database does not answer."""
         with self.transaction() as session:
             session.execute(text("SELECT 1"))
 
+    def check(self) -> None:
+        """As ``ping``, but asks nothing while the last use went well."""
+        if not self._answers:
+            self.ping()
+
     def close(self) -> None:
         self.engine.dispose()
 
 
-def _bound(connection: Connection) -> None:
-    connection.exec_driver_sql(_BOUNDS)
+def _nobody() -> None:
+    """Until somebody wants to know of uses."""
+
+
+def before_commit(session: Session, action: Callable[[Session], None]) -> None:
+    """Call ``action`` in the transaction, right before it commits; once, however often given."""
+    session.info.setdefault(_BEFORE_COMMIT, {})[action] = None
+
+
+def at_end(session: Session, action: Callable[[bool], None]) -> None:
+    """Call ``action`` (which must not raise) after the transaction: was it committed?"""
+    session.info.setdefault(_AT_END, {})[action] = None
+
+
+def recordset(**columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableValuedAlias:
+    """Many rows in one parameter, ``rows``: a list of dicts, read in its order as a table.
+
+    A statement with it is built once, whatever the number of rows.
+    """
+    rows = func.json_to_recordset(bindparam("rows", type_=JSON))
+    named = [column(name, kind) for name, kind in columns.items()]
+    return rows.table_valued(*named).render_derived(name="given", with_types=True)
 
 
 def without_bounds(session: Session) -> None:
     """For a transaction that may wait, and take, as long as it needs: a migration."""
     session.execute(text("SET LOCAL lock_timeout = 0"))
     session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-
-
-def after_commit(session: Session, action: Callable[[], None]) -> None:
-    """Call ``action`` (which must not raise) when the transaction of ``session`` has committed.
-
-    However often one is given, it is called once.
-    """
-    session.info.setdefault(_AFTER_COMMIT, {})[action] = None
 
 
 def _failure(error: SQLAlchemyError) -> Exception:
@@ -121,7 +187,7 @@ def _failure(error: SQLAlchemyError) -> Exception:
         return TransientFailure("the database is not available")
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return TransientFailure("the database connection was lost")
-    if isinstance(error, DBAPIError) and _passing(error):
+    if isinstance(error, DBAPIError) and _retryable(error):
         logger.warning("database error", extra={"reason": str(error.orig).strip()})
         return TransientFailure("the database cannot do this at the moment")
     if isinstance(error, DBAPIError) and _bad_data(error):
@@ -133,12 +199,12 @@ def _sqlstate(error: DBAPIError) -> str:
     return getattr(error.orig, "pgcode", None) or ""
 
 
-def _passing(error: DBAPIError) -> bool:
+def _retryable(error: DBAPIError) -> bool:
     # 40: serialization failure, deadlock. 57P: shutting down. 53: too many connections, disk full.
     # 25006: read-only for now, as after a failover or beyond a hosted database's quota.
     # 25P03, 55P03: the bounds above.
-    passing = ("40", "57P", "53", "25006", "25P03", "55P03")
-    return _sqlstate(error).startswith(passing)
+    states = ("40", "57P", "53", "25006", "25P03", "55P03")
+    return _sqlstate(error).startswith(states)
 
 
 def _bad_data(error: DBAPIError) -> bool:

@@ -4,12 +4,16 @@ A message is recorded in the transaction of what it causes, so either both are t
 a redelivered message finds itself recorded and does nothing.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Index, MetaData, Table, Uuid, delete, func
+from sqlalchemy import Column, DateTime, Index, MetaData, Table, Uuid, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+
+from shared.database import recordset
+from shared.kafka.codec import Received
 
 # Longer than any topic of ours keeps its messages.
 RETENTION = timedelta(days=14)
@@ -23,29 +27,45 @@ def inbox_table(metadata: MetaData) -> Table:
         Column("message_id", Uuid, primary_key=True),
         Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     )
-    Index("inbox_received_at", table.c.received_at)
+    # Written far more often than read, and in the order of time.
+    Index("inbox_received_at", table.c.received_at, postgresql_using="brin")
     return table
 
 
 class Inbox:
     def __init__(self, table: Table) -> None:
         self._table = table
+        given = recordset(message_id=Uuid)
+        rows = select(given.c.message_id).order_by(given.c.message_id)  # against deadlocks
+        self._insert = (
+            insert(table)
+            .from_select(["message_id"], rows)
+            .on_conflict_do_nothing()
+            .returning(table.c.message_id)
+        )
 
     def record(self, session: Session, message_id: UUID | None) -> bool:
-        """True when the message is new here, and now recorded.
+        """True when the message is new here, and now recorded."""
+        return message_id is None or message_id in self._record(session, [message_id])
+
+    def record_all(self, session: Session, batch: Sequence[Received]) -> list[Received]:
+        """Those of the messages that are new here, in their order; they are now recorded.
 
         A message without an id (other producers need not send one) is always new: what it causes
         must be the same when caused twice, as every handler of ours sees to by its unique keys.
         """
-        if message_id is None:
-            return True
-        statement = (
-            insert(self._table)
-            .values(message_id=message_id)
-            .on_conflict_do_nothing()
-            .returning(self._table.c.message_id)
-        )
-        return session.execute(statement).first() is not None
+        ids = [r.message_id for r in batch if r.message_id is not None]
+        unseen = self._record(session, ids) if ids else set()
+        new = []
+        for received in batch:
+            if received.message_id is None or received.message_id in unseen:
+                unseen.discard(received.message_id)  # twice in one batch, it is new once
+                new.append(received)
+        return new
+
+    def _record(self, session: Session, ids: Sequence[UUID]) -> set[UUID | None]:
+        rows = [{"message_id": message_id} for message_id in ids]
+        return set(session.scalars(self._insert, {"rows": rows}))
 
     def purge(self, session: Session) -> None:
         session.execute(

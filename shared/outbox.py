@@ -1,26 +1,23 @@
 """The transactional outbox: a message is stored with the change it tells of, then published.
 
-``Outbox.append`` writes a row in the caller's transaction. ``Relay`` (one thread a process)
-publishes rows as soon as the transaction has committed and, by sweeping, whatever was left by a
-crash or an outage. A row counts as published only when its delivery report came back good.
+``Outbox.append`` writes a row in the caller's transaction; the relay (``shared/relay.py``)
+publishes it. A row counts as published only when its delivery report came back good.
 
-Order: the rows of one key are published one after another, by whichever process, since only the
-first unpublished row of a key is ever claimed. Who appends must hold a lock that serialises the
-changes of that key (the image's row), so that ids are in the order of the commits. Rows are found
-by being unpublished, never by ``id > last``: across keys ids are not in that order, and a late
-commit would be skipped.
+Order: the rows of one key are published one after another. Who appends must hold a lock that
+serialises the changes of that key (the image's row), so that ids are in the order of the commits.
+A row is claimed for this process as it is inserted, and published from memory as soon as its
+transaction has committed, unless an earlier row of its key still waits in another process: then it
+is left for a sweep. Rows are found by being unpublished, never by ``id > last``: across keys ids
+are not in the order of the commits, and a late commit would be skipped.
 """
 
-import logging
-import random
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-from uuid import uuid4
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID, uuid4
 
-from confluent_kafka import KafkaError
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -29,37 +26,33 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
-    RowMapping,
     Table,
     Text,
     Uuid,
+    and_,
+    bindparam,
+    case,
     delete,
     exists,
     func,
     insert,
-    or_,
     select,
     update,
 )
 from sqlalchemy.orm import Session
 
-from shared import failpoints
 from shared.context import current_request_id
-from shared.database import Database, after_commit
-from shared.failures import TransientFailure
+from shared.database import at_end, before_commit, recordset
 from shared.kafka.codec import encode_headers
-from shared.kafka.producer import REFUSALS, Outgoing, Publisher
+from shared.kafka.producer import Outgoing
 from shared.messages import Body
-from shared.metrics import OUTBOX_AGE, OUTBOX_PENDING, OUTBOX_PUBLISHED
+from shared.metrics import OUTBOX_AGE, OUTBOX_PENDING
 
-logger = logging.getLogger(__name__)
-
-BATCH = 200
-# A claim outlives the producer's delivery timeout, so that no two processes publish one row. It is
-# also how long a row waits whose process died, or that the broker refused for good.
-CLAIM = timedelta(seconds=10)
-SWEEP_SECONDS = 1.0
-BACKOFF_MOST = 5.0
+# A claim outlives the longest stay in memory and the producer's delivery timeout, so that no two
+# processes publish one row. It is also how long a row waits whose process died, or that the broker
+# refused for good.
+CLAIM = timedelta(seconds=15)
+_ROWS = "outbox rows"
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -68,19 +61,21 @@ def outbox_table(metadata: MetaData) -> Table:
         "outbox",
         metadata,
         Column("id", BigInteger, Identity(), primary_key=True),
-        Column("message_id", Uuid, nullable=False, unique=True),
+        Column("message_id", Uuid, nullable=False),
         Column("topic", Text, nullable=False),
         Column("key", Text, nullable=False),
         Column("message_type", Text, nullable=False),
         Column("request_id", Text),
         Column("body", LargeBinary, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("claimed_by", Uuid),
         Column("claimed_until", DateTime(timezone=True)),
         Column("published_at", DateTime(timezone=True)),
     )
     unpublished = table.c.published_at.is_(None)
     Index("outbox_unpublished", table.c.key, table.c.id, postgresql_where=unpublished)
-    Index("outbox_published_at", table.c.published_at)
+    # Written far more often than read, and in the order of time.
+    Index("outbox_published_at", table.c.published_at, postgresql_using="brin")
     return table
 
 
@@ -90,32 +85,75 @@ class OutboxHealth:
     age_seconds: float
 
 
+class Claims(Protocol):
+    """The relay, as the outbox sees it; safe from any thread."""
+
+    @property
+    def owner(self) -> UUID | None:
+        """Whose the rows are that are inserted now; None: rows are left for a sweep."""
+
+    def expect(self, owner: UUID, rows: Sequence[tuple[int, Outgoing]]) -> None:
+        """These were inserted for ``owner``; whether they are committed is still open."""
+
+    def settled(self, ids: Sequence[int], rows: int, *, committed: bool) -> None:
+        """The transaction has ended; of its ``rows`` all but ``ids`` are left for a sweep."""
+
+
+class _NoRelay:
+    """Until there is a relay, rows wait for its first sweep."""
+
+    owner: UUID | None = None
+
+    def expect(self, *_: object) -> None:
+        raise AssertionError("no row was claimed")
+
+    def settled(self, *_: object, committed: bool) -> None:
+        """Nobody is there to be told."""
+
+
 class Outbox:
     """The service's side: append within a transaction, and what is left to publish."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.on_commit: Callable[[], None] = _nobody
+        self.relay: Claims = _NoRelay()
+        self._insert = _insert_statement(table)
+        self._health = _health_statement(table)
+        self._flush = self._insert_all  # one object, so that it is called once a transaction
 
-    def append(self, session: Session, topic: str, body: Body) -> None:
-        """Publish ``body`` if, and as soon as, the session's transaction commits."""
-        session.execute(
-            insert(self.table).values(
-                message_id=uuid4(),
-                topic=topic,
-                key=str(body.uuid),
-                message_type=body.message_type,
-                request_id=current_request_id(),
-                body=body.model_dump_json(exclude_none=True).encode(),
-            )
-        )
-        after_commit(session, self.on_commit)
+    def append(
+        self, session: Session, topic: str, body: Body, request_id: str | None = None
+    ) -> None:
+        """Publish ``body`` if, and as soon as, the session's transaction commits.
+
+        ``request_id``: the current one, unless another one is given.
+        """
+        row = {
+            "message_id": uuid4(),
+            "topic": topic,
+            "key": str(body.uuid),
+            "message_type": body.message_type,
+            "request_id": request_id or current_request_id(),
+            "body": body.model_dump_json(exclude_none=True),
+        }
+        session.info.setdefault(_ROWS, []).append(row)
+        before_commit(session, self._flush)
+
+    def _insert_all(self, session: Session) -> None:
+        """All rows of the transaction at once, in the order in which they were appended."""
+        rows: list[dict[str, Any]] = session.info.pop(_ROWS)
+        owner = self.relay.owner
+        inserted = session.execute(self._insert, {"rows": rows, "owner": owner}).all()
+        by_message = {row["message_id"]: row for row in rows}
+        claimed = [(r.id, _outgoing(by_message[r.message_id])) for r in inserted if r.claimed_by]
+        relay = self.relay
+        if owner is not None and claimed:
+            relay.expect(owner, claimed)
+        ids = [number for number, _ in claimed]
+        at_end(session, partial(_tell, relay, ids, len(rows)))
 
     def health(self, session: Session) -> OutboxHealth:
-        table = self.table
-        age = func.extract("epoch", func.now() - func.min(table.c.created_at))
-        query = select(func.count(), age).where(table.c.published_at.is_(None))
-        pending, seconds = session.execute(query).one()
+        pending, seconds = session.execute(self._health).one()
         health = OutboxHealth(pending, float(seconds or 0))
         OUTBOX_PENDING.set(health.pending)
         OUTBOX_AGE.set(health.age_seconds)
@@ -136,150 +174,51 @@ class Outbox:
         rewound = session.execute(
             update(self.table)
             .where(kept)
-            .values(published_at=None, claimed_until=None)
+            .values(published_at=None, claimed_by=None, claimed_until=None)
             .returning(self.table.c.id)
         )
         return len(rewound.all())
 
 
-def _nobody() -> None:
-    """Until a relay is there to be woken."""
+def _tell(relay: Claims, ids: list[int], rows: int, committed: bool) -> None:
+    relay.settled(ids, rows, committed=committed)
 
 
-class Relay:
-    """Publishes outbox rows; ``run`` blocks until ``stop``."""
-
-    def __init__(
-        self,
-        database: Database,
-        outbox: Outbox,
-        publisher: Publisher,
-        *,
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        self._database = database
-        self._table = outbox.table
-        self._publisher = publisher
-        self._jitter = jitter
-        self._wanted = threading.Event()
-        self._stopping = threading.Event()
-        outbox.on_commit = self._wanted.set
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._wanted.set()
-
-    def run(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            self._wanted.wait(SWEEP_SECONDS)
-            self._wanted.clear()
-            try:
-                self.publish_pending()
-                failures = 0
-            except TransientFailure as error:
-                failures += 1
-                self._back_off(failures, str(error))
-            except Exception as error:
-                logger.exception("unexpected error in the relay")
-                failures += 1
-                self._back_off(failures, f"unexpected {type(error).__name__}")
-
-    def _back_off(self, failures: int, reason: str) -> None:
-        pause = min(BACKOFF_MOST, 0.2 * 2 ** min(failures, 16)) * (0.5 + self._jitter() / 2)
-        logger.warning("the outbox waits", extra={"reason": reason, "seconds": round(pause, 2)})
-        self._stopping.wait(pause)
-        self._wanted.set()
-
-    def publish_pending(self) -> int:
-        """Publish until nothing is left that can be claimed; returns how many rows were.
-
-        Raises ``TransientFailure`` when the database or the broker does not take them.
-        """
-        published = 0
-        while not self._stopping.is_set() and (rows := self._claim()):
-            failpoints.hit("relay.before-publish")
-            outcomes = self._publisher.publish([_outgoing(row) for row in rows])
-            failpoints.hit("relay.before-mark")
-            published += self._mark(_Outcomes.of(rows, outcomes))
-        return published
-
-    def _claim(self) -> Sequence[RowMapping]:
-        table, earlier = self._table, self._table.alias("earlier")
-        first_of_its_key = ~exists().where(
-            earlier.c.key == table.c.key,
-            earlier.c.id < table.c.id,
-            earlier.c.published_at.is_(None),
-        )
-        claimable = (
-            select(table.c.id)
-            .where(
-                table.c.published_at.is_(None),
-                or_(table.c.claimed_until.is_(None), table.c.claimed_until < func.now()),
-                first_of_its_key,
-            )
-            .order_by(table.c.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True, of=table)
-            .cte("claimable")  # evaluated once, or a join could claim more than the limit
-        )
-        claim = (
-            update(table)
-            .where(table.c.id.in_(select(claimable.c.id)))
-            .values(claimed_until=func.now() + CLAIM)
-            .returning(table)
-        )
-        with self._database.transaction() as session:
-            rows = session.execute(claim).mappings().all()
-        return sorted(rows, key=lambda row: int(row["id"]))
-
-    def _mark(self, outcomes: "_Outcomes") -> int:
-        """Returns how many are published; raises ``TransientFailure`` if some must come again."""
-        OUTBOX_PUBLISHED.labels("published").inc(len(outcomes.published))
-        OUTBOX_PUBLISHED.labels("failed").inc(len(outcomes.failed))
-        table = self._table
-        with self._database.transaction() as session:
-            for ids, values in (
-                (outcomes.published, {"published_at": func.now()}),
-                (outcomes.failed, {"claimed_until": None}),
-            ):
-                if ids:
-                    session.execute(update(table).where(table.c.id.in_(ids)).values(values))
-        if outcomes.failed:
-            raise TransientFailure(f"the broker did not take a message: {outcomes.reason}")
-        return len(outcomes.published)
+def _insert_statement(table: Table) -> Any:
+    texts = dict.fromkeys(("topic", "key", "message_type", "request_id", "body"), Text)
+    given, earlier = recordset(message_id=Uuid, **texts), table.alias("earlier")
+    owner: Any = bindparam("owner", type_=Uuid)
+    waits_elsewhere = exists().where(
+        earlier.c.key == given.c.key,
+        earlier.c.published_at.is_(None),
+        earlier.c.claimed_by.is_distinct_from(owner),
+    )
+    claimed = and_(owner.is_not(None), ~waits_elsewhere)
+    rows = select(
+        *(given.c[name] for name in ("message_id", "topic", "key", "message_type", "request_id")),
+        func.convert_to(given.c.body, "UTF8"),
+        case((claimed, owner)),
+        case((claimed, func.clock_timestamp() + CLAIM)),
+    )
+    names = [*texts, "claimed_by", "claimed_until"]
+    statement = insert(table).from_select(["message_id", *names], rows)
+    return statement.returning(table.c.id, table.c.message_id, table.c.claimed_by)
 
 
-@dataclass(slots=True)
-class _Outcomes:
-    """What became of the rows of a batch, by id."""
-
-    published: list[int] = field(default_factory=list)
-    failed: list[int] = field(default_factory=list)
-    reason: str = ""
-
-    @classmethod
-    def of(cls, rows: Sequence[RowMapping], errors: Sequence[KafkaError | None]) -> "_Outcomes":
-        outcomes = cls()
-        for row, error in zip(rows, errors, strict=True):
-            if error is None:
-                outcomes.published.append(row["id"])
-            elif error.code() in REFUSALS:
-                # Stays claimed for a while, so that it does not hold up the others.
-                where = {"topic": row["topic"], "message_id": str(row["message_id"])}
-                logger.error("the broker refuses", extra={"reason": error.str(), **where})
-                OUTBOX_PUBLISHED.labels("refused").inc()
-            else:
-                outcomes.failed.append(row["id"])
-                outcomes.reason = error.str()
-        return outcomes
+def _health_statement(table: Table) -> Any:
+    age = func.extract("epoch", func.now() - func.min(table.c.created_at))
+    return select(func.count(), age).where(table.c.published_at.is_(None))
 
 
-def _outgoing(row: RowMapping) -> Outgoing:
-    values: dict[str, Any] = dict(row)
+def _outgoing(row: dict[str, Any]) -> Outgoing:
+    return outgoing(row, row["body"].encode())
+
+
+def outgoing(row: Any, body: bytes) -> Outgoing:
+    """A row of the outbox as a message on the wire."""
     return Outgoing(
-        topic=values["topic"],
-        key=values["key"].encode(),
-        value=bytes(values["body"]),
-        headers=encode_headers(values["message_type"], values["message_id"], values["request_id"]),
+        topic=row["topic"],
+        key=row["key"].encode(),
+        value=body,
+        headers=encode_headers(row["message_type"], row["message_id"], row["request_id"]),
     )

@@ -82,39 +82,6 @@ class Threads:
             self._stopping.wait(RESTART_SECONDS)
 
 
-class Sweeper:
-    """Calls each of ``tasks`` now and then; one that fails does not keep the others from it."""
-
-    def __init__(self, interval_seconds: float, tasks: Sequence[Callable[[], object]]) -> None:
-        self._interval = interval_seconds
-        self._tasks = list(tasks)
-        self._stopping = threading.Event()
-        self._wanted = threading.Event()
-
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            for task in self._tasks:
-                self._do(task)
-            self._wanted.wait(self._interval)
-            self._wanted.clear()
-
-    def sweep_soon(self) -> None:
-        """Something is due now: do not wait for the next turn."""
-        self._wanted.set()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._wanted.set()
-
-    def _do(self, task: Callable[[], object]) -> None:
-        try:
-            task()
-        except TransientFailure as error:
-            logger.warning("a sweep must wait", extra={"reason": str(error)})
-        except Exception:
-            logger.exception("a sweep failed")
-
-
 class _Server(uvicorn.Server):
     """Tells the threads of a signal at once, not only when the last request has ended."""
 

@@ -129,7 +129,10 @@ class KafkaSettings(Settings):
         3600, ge=0, description="How long published messages stay in the outbox"
     )
     sweep_interval_seconds: float = Field(
-        60, gt=0, description="How often unfinished work and expired data are looked for"
+        60, gt=0, description="How often a service in use looks for unfinished and expired things"
+    )
+    idle_sweep_interval_seconds: float = Field(
+        3600, gt=0, description="How often one that nobody uses does so, if nothing is due"
     )
     unfinished_after_seconds: float = Field(
         600, gt=0, description="Work that has not finished after this is announced again"
@@ -166,7 +169,7 @@ class KafkaSettings(Settings):
         return value
 
     @model_validator(mode="after")
-    def _sasl_is_whole(self) -> Self:
+    def _sasl_is_complete(self) -> Self:
         parts = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
         if "SASL" in self.kafka_security_protocol and None in parts:
             raise ValueError(

@@ -1,13 +1,9 @@
 """Messages → use cases."""
 
-from shared.kafka.processing import Handler
+from shared.kafka.processing import Handlers
 from shared.messages import DitherFailed, DitherRequested, DitherUploaded
 from upload_service.service import UploadService
 
 
-def handlers(service: UploadService) -> dict[str, Handler]:
-    return {
-        DitherRequested.message_type: service.note_dither_requested,
-        DitherUploaded.message_type: service.note_dither_uploaded,
-        DitherFailed.message_type: service.note_dither_failed,
-    }
+def handlers(service: UploadService) -> Handlers:
+    return dict.fromkeys((DitherRequested, DitherUploaded, DitherFailed), service.note_dithers)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from shared.failures import TransientFailure
 from shared.problems import Problem, Unavailable
+from shared.wakeup import Wakeup
 from upload_service.service import UploadService
 
 logger = logging.getLogger(__name__)
@@ -47,25 +48,21 @@ class ImageEvents:
         self._max_watchers = max_watchers
         self._watchers: set[_Watcher] = set()
         self._lock = threading.Lock()
-        self._wanted = threading.Event()
-        self._stopping = threading.Event()
-        service.on_change = self._wanted.set
+        self._loop = Wakeup()
+        service.on_change = self._loop.wake
 
     def run(self) -> None:
-        while not self._stopping.is_set():
-            # Without watchers there is nothing to look for until somebody comes.
-            self._wanted.wait(self._poll_seconds if self._watchers else None)
-            self._wanted.clear()
+        # Without watchers there is nothing to look for until somebody comes.
+        while self._loop.wait(self._poll_seconds if self._watchers else None):
             try:
                 self.look()
             except TransientFailure:
                 logger.info("watchers wait for the database")
-                self._stopping.wait(self._poll_seconds)
+                self._loop.pause(self._poll_seconds)
         self._send_all(_END)
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._wanted.set()
+        self._loop.stop()
 
     def look(self) -> None:
         """Send each watcher what it has not seen."""
@@ -93,7 +90,7 @@ class ImageEvents:
     async def _follow(self, watcher: _Watcher, first: bytes) -> AsyncIterator[bytes]:
         with self._lock:
             self._watchers.add(watcher)
-        self._wanted.set()
+        self._loop.wake()
         try:
             yield first
             while True:

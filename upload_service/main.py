@@ -1,10 +1,17 @@
 """The upload service: ``python -m upload_service.main [--only api|consumer]``."""
 
-from shared.assembly import Consumer, prepare_database, purge_task, run_service
+from shared.assembly import (
+    Consumer,
+    build_relay,
+    build_sweeper,
+    prepare_database,
+    purge_task,
+    run_service,
+)
 from shared.database import Database
 from shared.http import create_app
 from shared.logs import configure_logging
-from shared.process import Runnable, Sweeper, parse_only
+from shared.process import Runnable, parse_only
 from shared.storage import build_storage
 from upload_service.api import create_api
 from upload_service.consumer import handlers
@@ -34,12 +41,15 @@ def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> Non
         poll_seconds=settings.event_poll_seconds,
         max_watchers=settings.max_event_streams,
     )
-    sweeper = Sweeper(
-        settings.sweep_interval_seconds,
+    relay = build_relay(NAME, settings, database, service.outbox)
+    sweeper = build_sweeper(
+        settings,
+        database,
         [
-            service.announce_unfinished,
-            lambda: service.removals.sweep(database, storage),
+            service.announce_task,
+            service.removals.task(database, storage),
             purge_task(settings, database, service.inbox, service.outbox),
+            relay.sweep_soon,
         ],
     )
     service.on_removal = sweeper.sweep_soon
@@ -58,7 +68,7 @@ def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> Non
         ),
         parts=parts,
         consumer=consumer if with_consumer else None,
-        outbox=service.outbox,
+        relay=relay,
     )
 
 

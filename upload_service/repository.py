@@ -5,22 +5,35 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, or_, select, text, tuple_, update
+from sqlalchemy import (
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy import delete as sql_delete
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session, selectinload
 
+from shared.claims import claim
+from shared.database import recordset
 from upload_service.models import DITHERED, DONE, FAILED, QUEUED, UPLOADED, Dither, Image
 
 # An image may have many dithers: they are loaded for those who look at them, and for nobody else.
 _WITH_DITHERS = selectinload(Image.dithers)
 
 
-def add(session: Session, image: Image) -> None:
-    """From then on it has what the database gave it."""
-    session.add(image)
-    session.flush()
-    session.get(Image, image.uuid, options=[_WITH_DITHERS], populate_existing=True)
+def add(session: Session, values: dict[str, Any]) -> datetime:
+    """When the image was created."""
+    created_at: datetime = session.scalars(_ADD, values).one()
+    return created_at
 
 
 def find(session: Session, uuid: UUID) -> Image | None:
@@ -53,64 +66,95 @@ def delete(session: Session, image: Image) -> None:
     session.execute(sql_delete(Image).where(Image.uuid == image.uuid))
 
 
-def record_dither(session: Session, image: Image, values: dict[str, Any]) -> bool:
-    """Add or finish a dither; True when that changed anything.
+def lock_all(session: Session, uuids: Collection[UUID]) -> set[UUID]:
+    """Those of the images that exist, nobody else's to change until the transaction ends."""
+    return set(session.scalars(_LOCK_ALL, {"uuids": list(uuids)}))
+
+
+def record_dithers(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    """Add or finish dithers of images that exist, one row a dither; the images that it changed.
 
     What is settled is not queued again, and what is done stays done: messages that come late,
     twice or in another order end in the same state.
     """
-    statement = insert(Dither).values(image_uuid=image.uuid, **values)
-    told = statement.excluded.status
-    changed = session.scalar(
-        statement.on_conflict_do_update(
-            index_elements=[Dither.dither_id],
-            set_={name: statement.excluded[name] for name in values if name != "dither_id"},
-            where=or_(
-                and_(Dither.status == QUEUED, told != QUEUED),
-                and_(Dither.status == FAILED, told == DONE),
-            ),
-        ).returning(Dither.dither_id)
-    )
-    return changed is not None
+    return set(session.scalars(_RECORD_DITHERS, {"rows": rows}))
 
 
-def refresh(session: Session, image: Image) -> None:
-    """Draw the image's status from its dithers, and count the change."""
-    if _has(session, image, DONE):
-        image.status = DITHERED
-    elif _has(session, image, FAILED):
-        image.status = FAILED
-    image.version = image.version + 1
-    session.flush()
-
-
-def _has(session: Session, image: Image, status: str) -> bool:
-    """Whether one of the image's dithers is in this state."""
-    found = exists().where(Dither.image_uuid == image.uuid, Dither.status == status)
-    return bool(session.scalar(select(found)))
+def refresh(session: Session, uuids: Collection[UUID]) -> None:
+    """Draw the images' status from their dithers, and count the change."""
+    session.execute(_REFRESH, {"uuids": list(uuids)})
 
 
 def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequence[Image]:
-    """Images that nothing was heard of for too long, counted as announced once more.
+    """Images that nothing was heard of for too long, counted as announced once more."""
+    statement = claim(
+        Image,
+        Image.uuid,
+        due=and_(Image.status == UPLOADED, _due(after_seconds) < func.now()),
+        order=Image.announced_at,
+        limit=limit,
+        values={"announced_at": func.now(), "announcements": Image.announcements + 1},
+    )
+    return session.scalars(statement.returning(Image)).all()
 
-    Each time an image waits twice as long as before, up to a day.
-    """
+
+def seconds_until_unfinished(session: Session, after_seconds: float) -> float | None:
+    """When ``claim_unfinished`` may find something; None: never, as things are."""
+    left = func.extract("epoch", func.min(_due(after_seconds)) - func.now())
+    seconds = session.scalar(select(left).where(Image.status == UPLOADED))
+    return None if seconds is None else float(seconds)
+
+
+def _due(after_seconds: float) -> Any:
+    """When an image is announced again: it waits twice as long each time, up to a day."""
     doublings = func.least(Image.announcements - 1, 16)  # unbounded, the power overflows one day
     wait = func.least(after_seconds * func.power(2, doublings), 86_400)
-    due = (
-        select(Image.uuid)
-        .where(
-            Image.status == UPLOADED,
-            Image.announced_at < func.now() - wait * text("interval '1 second'"),
-        )
-        .order_by(Image.announced_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+    return Image.announced_at + wait * text("interval '1 second'")
+
+
+def _any(name: str) -> Any:
+    return func.any(bindparam(name, type_=ARRAY(Uuid)))
+
+
+_images: Any = Image.__table__
+_dithers: Any = Dither.__table__
+
+
+def _record_dithers() -> Any:
+    names = [column.name for column in _dithers.c if column.name != "created_at"]
+    given = recordset(**{name: _dithers.c[name].type for name in names})
+    # In one order, so that two transactions never wait for each other.
+    rows = select(*(given.c[name] for name in names)).order_by(given.c.dither_id)
+    statement = insert(_dithers).from_select(names, rows)
+    told, status = statement.excluded, _dithers.c.status
+    return statement.on_conflict_do_update(
+        index_elements=[_dithers.c.dither_id],
+        set_={name: told[name] for name in names if name != "dither_id"},
+        where=or_(
+            and_(status == QUEUED, told.status != QUEUED),
+            and_(status == FAILED, told.status == DONE),
+        ),
+    ).returning(_dithers.c.image_uuid)
+
+
+def _has(status: str) -> Any:
+    return exists().where(_dithers.c.image_uuid == _images.c.uuid, _dithers.c.status == status)
+
+
+# Built once, as they are for every batch.
+_ADD = insert(_images).returning(_images.c.created_at)
+_LOCK_ALL = (
+    select(_images.c.uuid)
+    .where(_images.c.uuid == _any("uuids"))
+    .order_by(_images.c.uuid)
+    .with_for_update()
+)
+_RECORD_DITHERS = _record_dithers()
+_REFRESH = (
+    update(_images)
+    .where(_images.c.uuid == _any("uuids"))
+    .values(
+        status=case((_has(DONE), DITHERED), (_has(FAILED), FAILED), else_=_images.c.status),
+        version=_images.c.version + 1,
     )
-    claim = (
-        update(Image)
-        .where(Image.uuid.in_(due))
-        .values(announced_at=func.now(), announcements=Image.announcements + 1)
-        .returning(Image)
-    )
-    return session.scalars(claim).all()
+)

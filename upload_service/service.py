@@ -1,11 +1,11 @@
-"""The upload service's use cases. Both doors, HTTP and messages, lead here."""
+"""The upload service's use cases, for its HTTP and Kafka entry points."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
@@ -14,18 +14,13 @@ from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
-from shared.messages import (
-    DitherFailed,
-    DitherRequested,
-    DitherUploaded,
-    ImageDeleted,
-    ImageUploaded,
-)
+from shared.messages import ImageDeleted, ImageUploaded
 from shared.outbox import Outbox
 from shared.problems import Problem, Unavailable
 from shared.storage import Storage, StorageRefusedError
 from shared.storage.removals import FileRemovals
 from upload_service import models, repository, schemas
+from upload_service.dither_news import news_by_dither
 from upload_service.filenames import clean_filename
 from upload_service.inspection import inspect
 from upload_service.settings import UploadSettings
@@ -52,7 +47,8 @@ def _nobody() -> None:
 
 
 class UploadService:
-    """``on_change`` is called when a change of an image was committed."""
+    """``on_change`` is called when a change of an image was committed, ``on_removal`` when a file
+    is to be removed."""
 
     def __init__(
         self,
@@ -83,33 +79,40 @@ class UploadService:
         if not given) is given up; a sweep removes the file.
         """
         give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
-        file = inspect(upload.data, max_pixels=self._settings.max_pixels)
+        limits = self._settings
+        file = inspect(upload.data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
         with self._database.transaction() as session:
-            self.removals.reserve(session, key)
+            self.removals.reserve(session, [key])
         try:
             stored = self._storage.put(key, upload.data, file.content_type)
         except StorageRefusedError as error:
             logger.warning("an image is not stored", extra={"reason": str(error)})
             raise Problem(413, "The storage does not take this file; try a smaller one.") from error
         failpoints.hit("upload.after-put")
-        image = models.Image(
-            uuid=uuid,
-            key=key,
-            url=stored.url,
-            filename=clean_filename(upload.filename),
-            content_type=file.content_type,
-            width=file.width,
-            height=file.height,
-            bytes=len(upload.data),
-            options=upload.options,
-        )
+        values = {
+            "uuid": uuid,
+            "key": key,
+            "url": stored.url,
+            "filename": clean_filename(upload.filename),
+            "content_type": file.content_type,
+            "width": file.width,
+            "height": file.height,
+            "bytes": len(upload.data),
+            "options": upload.options,
+        }
         with self._database.transaction() as session:
-            self.removals.keep(session, key)
-            repository.add(session, image)
+            self.removals.keep(session, [key])
+            created_at = repository.add(session, values)
+            image = models.Image(**values)
             self._announce(session, image, upload.email)
-            shown = self._shown(image)
+            shown = schemas.Image(
+                **{**values, "url": self._absolute(stored.url)},
+                created_at=created_at,
+                status=models.UPLOADED,
+                dithers=[],
+            )
             if self._clock() > give_up_at:
                 raise Unavailable("Storing the image took too long; please try again.")
             failpoints.hit("upload.before-commit")
@@ -152,51 +155,28 @@ class UploadService:
         with self._database.transaction() as session:
             return repository.versions(session, uuids)
 
-    # What the dither service told.
+    # What the dither service tells.
 
-    def note_dither_requested(self, received: Received) -> None:
-        body = received.body
-        assert isinstance(body, DitherRequested)
-        values = {"channels": body.channels, "options": body.options, "status": models.QUEUED}
-        self._note(received, body.dither_id, values)
-
-    def note_dither_uploaded(self, received: Received) -> None:
-        body = received.body
-        assert isinstance(body, DitherUploaded)
-        values = {
-            **body.model_dump(include={"channels", "options", "width", "height", "bytes"}),
-            "status": models.DONE,
-            "url_dither": body.url_dither,
-            "reason": None,
-        }
-        # Another producer may leave the id out; the same file is then the same dither.
-        self._note(received, body.dither_id or uuid5(body.uuid, body.url_dither), values)
-
-    def note_dither_failed(self, received: Received) -> None:
-        body = received.body
-        assert isinstance(body, DitherFailed)
-        values = {
-            "channels": body.channels,
-            "options": body.options,
-            "status": models.FAILED,
-            "reason": body.reason,
-        }
-        self._note(received, body.dither_id, values)
-
-    def _note(self, received: Received, dither_id: UUID, values: dict[str, Any]) -> None:
-        """Tell the image's viewers of a dither; the news of a deleted image end here."""
+    def note_dithers(self, batch: Sequence[Received]) -> int:
+        """Show the images' viewers what became of dithers; news of deleted images end here."""
         with self._database.transaction() as session:
-            if not self.inbox.record(session, received.message_id):
-                return
-            image = repository.lock(session, received.body.uuid)
-            if image is None:
-                return
-            if repository.record_dither(session, image, {"dither_id": dither_id, **values}):
-                repository.refresh(session, image)
+            new = self.inbox.record_all(session, batch)
+            there = repository.lock_all(session, {received.body.uuid for received in new})
+            rows = news_by_dither([r.body for r in new if r.body.uuid in there])
+            if changed := repository.record_dithers(session, rows) if rows else set():
+                repository.refresh(session, changed)
             failpoints.hit("upload.after-inbox")
         self.on_change()
+        return len(batch)
 
-    # What time brings.
+    # Scheduled jobs.
+
+    def announce_task(self) -> float | None:
+        """Announce what is unfinished, and tell when something will be."""
+        self.announce_unfinished()
+        after = self._settings.unfinished_after_seconds
+        with self._database.transaction() as session:
+            return repository.seconds_until_unfinished(session, after)
 
     def announce_unfinished(self) -> int:
         """Announce images again that nothing was made of for too long; returns how many.

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from dither_engine.compiled.ciede2000 import WHITE_RELATIVE, ciede2000, lab
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.light import WHITE, code_of_light, light_of_code, srgb_to_linear
+from dither_engine.memory import reusable
 
 METRICS = {"srgb": 0, "linear": 1, "oklab": 2, "ciede2000": 3}
 SRGB, OKLAB, CIEDE2000 = METRICS["srgb"], METRICS["oklab"], METRICS["ciede2000"]
@@ -88,7 +89,7 @@ SEARCH: Any = array_out(types.int32, 1)
 def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     """Make ``uint8 (n, 3)`` colours ready: ``distance`` of METRICS, ``light`` of the options."""
     lists = 1 << 24 if distance == "ciede2000" else _ROOM
-    search = np.empty(LISTS + lists, np.int32)
+    search = reusable(LISTS + lists, np.int32)
     search[: LISTS if distance != "ciede2000" else None] = 0  # lists are written before read
     search[COUNT], search[METRIC], search[USED] = len(colours), METRICS[distance], LISTS
     search[CODE : CODE + WHITE + 1] = code_of_light(light)

@@ -35,7 +35,6 @@ from dither_engine.compiled.simd_nearest import (
 from dither_engine.compiled.wavefront import (
     CHUNK,
     PITCH,
-    QUADS,
     arrange,
     begin,
     clamped,
@@ -44,8 +43,6 @@ from dither_engine.compiled.wavefront import (
     finish,
     give,
     inside,
-    ring_size,
-    samples_behind,
     scaled,
     to_lines,
     to_steps,
@@ -85,9 +82,16 @@ def codes_of(light):
     array_in(_I2, 2),
     array_in(_I4, 2),
     types.int64,
+    types.int64,
+    types.int64,
+    array_out(types.int64, 2),
+    array_out(_U1, 1),
+    array_out(_U1, 1),
     array_out(_U1, 2),
 )
-def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
+def diffuse_palette(
+    samples, light, even, search, colours, shares, rest, skew, size, carry, lines, lines_out, out
+):
     """Diffuse to the colours of a palette, rows left to right.
 
     samples: (H, 3 W). colours: their light, (n, 3). out: (H, W). Else as `diffuse_levels`; light
@@ -97,17 +101,11 @@ def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
     branches, which the processor could not foresee. Not for ciede2000.
     """
     height, length = samples.shape
-    skew = samples_behind(shares, 3)
-    reach = shares[:, 1].max()
-    size = ring_size(reach, skew, 3)
     wrap = size * PITCH - 1
-    padded = (length + (LANES - 1) * skew + CHUNK - 1) // CHUNK * CHUNK
+    padded = carry.shape[0] - skew * LANES - size
 
     ring = np.zeros(size * PITCH, np.int16)
-    carry = np.zeros((skew * LANES + padded + size, QUADS), np.int64)
     quads = ring.view(np.int64)
-    lines = np.zeros(LANES * padded, np.uint8)
-    lines_out = np.zeros(LANES * padded // 3, np.uint8)
     tiles = np.zeros(CHUNK * LANES, np.uint8)
     tiles_out = np.zeros(CHUNK * LANES // 3, np.uint8)
     lights = np.zeros(CHUNK * LANES, np.int16)

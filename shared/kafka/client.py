@@ -12,6 +12,12 @@ from shared.settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
 
+# Kafka answers a waiting fetch as soon as there is a message. Only a partition that is resumed, or
+# new, waits for the fetch under way.
+LONG_POLL = 500
+# librdkafka's in-process broker lets a fetch wait to its end, whatever comes meanwhile.
+EPHEMERAL_WAIT = 20
+
 # librdkafka reports these whenever a broker goes away; it reconnects by itself.
 _ROUTINE = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT})
 
@@ -74,14 +80,20 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
 
 
 def consumer_client(
-    settings: KafkaSettings, group: str, brokers: Brokers | None = None
+    settings: KafkaSettings,
+    group: str,
+    brokers: Brokers | None = None,
+    *,
+    patient: bool = False,
 ) -> Consumer:
     """A consumer for ``ConsumerLoop``, which alone decides what is committed, and when.
 
-    ``KAFKA_GROUP_PREFIX`` is put before ``group``; ``brokers`` hears of its connections.
+    ``KAFKA_GROUP_PREFIX`` is put before ``group``; ``brokers`` hears of its connections. One that
+    is ``patient`` saves CPU on an in-memory broker, where its messages may come half a second late.
     """
-    session = int(settings.kafka_session_timeout_seconds * 1000)
-    poll_interval = int(settings.kafka_max_poll_interval_seconds * 1000)
+    hurried = settings.kafka_ephemeral and not patient
+    session = _milliseconds(settings.kafka_session_timeout_seconds)
+    poll_interval = _milliseconds(settings.kafka_max_poll_interval_seconds)
     statistics: dict[str, Any] = {}
     if brokers is not None:
         statistics["stats_cb"] = brokers.note
@@ -95,15 +107,31 @@ def consumer_client(
             "enable.auto.offset.store": False,
             "on_commit": log_commit,
             "auto.offset.reset": "earliest",
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": session,
-            "heartbeat.interval.ms": min(3000, session // 3),
+            **_membership(settings),
             "max.poll.interval.ms": max(poll_interval, session),
-            # A partition that is resumed, or new, waits for the fetch under way (else 0.5 s).
-            "fetch.wait.max.ms": 20,
+            "fetch.min.bytes": 1,
+            "fetch.wait.max.ms": EPHEMERAL_WAIT if hurried else LONG_POLL,
             "queued.max.messages.kbytes": 8192,
         }
     )
+
+
+def _membership(settings: KafkaSettings) -> dict[str, Any]:
+    """How a consumer is a member of its group."""
+    if settings.kafka_ephemeral:
+        # librdkafka's in-process broker lets the first member of a group wait for three seconds,
+        # unless it joins by the newer protocol (KIP-848).
+        return {"group.protocol": "consumer"}
+    session = _milliseconds(settings.kafka_session_timeout_seconds)
+    return {
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": session,
+        "heartbeat.interval.ms": min(3000, session // 3),
+    }
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
 
 
 def _certificate_authority(value: str) -> dict[str, str]:

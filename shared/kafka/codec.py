@@ -15,6 +15,12 @@ from shared.failures import PermanentFailure
 from shared.kafka.record import Headers, Record
 from shared.messages import BODIES, VERSION, Body
 
+
+class UnknownMessageType(PermanentFailure):
+    """Perhaps a newer producer's, who knows of a type that nobody here does."""
+
+
+_TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _MAJOR = VERSION.partition(".")[0]
 
@@ -44,14 +50,19 @@ def encode_headers(
 
 
 def decode(record: Record) -> Received:
-    """Raises ``PermanentFailure`` with the reason when the message breaks the contract."""
+    """Raises ``PermanentFailure`` with the reason when the message breaks the contract.
+
+    ``UnknownMessageType`` is the one about a type that is not known here.
+    """
     if record.headers is None:
         raise PermanentFailure("the name of a header is not UTF-8")
     message_type = _required(record.headers, "message_type")
     version = _required(record.headers, "version")
     body_class = BODIES.get(message_type)
+    if not _TYPE.fullmatch(message_type):
+        raise PermanentFailure(f"message_type {message_type!a} is not the name of a type")
     if body_class is None:
-        raise PermanentFailure(f"unknown message_type {message_type!a}")
+        raise UnknownMessageType(f"unknown message_type {message_type!a}")
     if (match := _VERSION.fullmatch(version)) is None:
         raise PermanentFailure(f"version {version!a} is not major.minor.patch")
     if match[1] != _MAJOR:

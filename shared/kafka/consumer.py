@@ -2,41 +2,46 @@
 
 One thread owns the Kafka client and runs ``ConsumerLoop.run``; a few workers run the handlers.
 
-* Messages of one partition are handled one after another, those of different partitions side by
-  side. The loop keeps polling while work runs, so slow work never costs the group membership.
+* What waits of one partition is handled together, in order; partitions are handled side by side.
+  The loop keeps polling while work runs, so slow work never costs the group membership.
 * An offset is committed after its message was handled or dead-lettered, never before; what was
   dealt with since the last commit comes again after a crash.
-* What becomes of a message that failed is decided in ``verdicts.py``; a run of failures halts the
-  consumer with nothing further committed.
+* What becomes of a message that failed is decided in ``failure_policy.py``; a run of failures
+  halts the consumer with nothing further committed.
 """
 
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from enum import StrEnum
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from shared import failpoints
 from shared.kafka.brokers import Brokers
 from shared.kafka.client import ConsumerClient
+from shared.kafka.failure_policy import DeadLetters, FailurePolicy, TooManyFailures
 from shared.kafka.lag import Lag
 from shared.kafka.partition import Partition
-from shared.kafka.processing import Handler, Outcome, Processor, Result
+from shared.kafka.processing import Handlers, Outcome, Processor, Result
 from shared.kafka.record import Record
-from shared.kafka.verdicts import DeadLetters, TooManyFailures, Verdicts
-from shared.kafka.workers import Workers
 from shared.metrics import CONSUMER_CONNECTED, CONSUMER_HALTED, CONSUMER_IN_FLIGHT
+from shared.workers import Workers
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 4.0  # how long a stop or a rebalance waits for the work in flight
-CLOSE_SECONDS = 1.5  # and a stop for the goodbye to a broker that may be gone
-COMMIT_SECONDS = 0.1  # at most this often: brokers take some 200 commits a second of one client
-FETCH = 100  # messages taken over at once
+CLOSE_SECONDS = 1.5  # and how long for leaving the group, of which a dead broker hears nothing
+COMMIT_SECONDS = 0.2  # at most this often: brokers take some 200 commits a second of one client
+IDLE_SECONDS = 0.5  # how long an idle loop sleeps if no message wakes it
+BUSY_SECONDS = 0.02  # how long a loop with work under way waits for an end of it
+FETCH = 500  # messages taken over at once
+
+_Work = tuple[Partition, list[Record]]
 
 SETUP_ERRORS = frozenset(
     {
@@ -75,11 +80,12 @@ class ConsumerLoop:
         *,
         group: str,
         topics: Sequence[str],
-        handlers: Mapping[str, Handler],
+        handlers: Handlers,
         dead_letters: DeadLetters,
         brokers: Brokers | None = None,
         workers: int = 1,
         max_consecutive_failures: int = 20,
+        on_assigned: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -88,10 +94,12 @@ class ConsumerLoop:
         self._brokers = brokers or Brokers()
         self._topics = list(topics)
         self._processor = Processor(group, handlers)
-        self._verdicts = Verdicts(
+        self._policy = FailurePolicy(
             group, dead_letters, max_consecutive_failures, clock=clock, jitter=jitter
         )
-        self._workers: Workers[tuple[Partition, Record], Result] = Workers(workers, name=group)
+        self._workers = Workers(workers, name=group)
+        self._running: dict[Future[list[Result]], _Work] = {}
+        self._on_assigned = on_assigned
         self._clock = clock
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._stopping = threading.Event()
@@ -135,8 +143,8 @@ class ConsumerLoop:
             partitions=len(partitions),
             in_flight=sum(p.in_flight for p in partitions),
             lag=self._lag.messages,
-            retries=self._verdicts.retries,
-            dead_letters=self._verdicts.buried,
+            retries=self._policy.retries,
+            dead_letters=self._policy.dead_lettered,
             kafka_answers=self._brokers.answer,
         )
 
@@ -144,12 +152,12 @@ class ConsumerLoop:
 
     def _receive(self) -> None:
         """Wait for whatever comes first: a message, or the end of a piece of work."""
-        if self._workers.busy or any(p.buffer for p in self._partitions.values()):
-            self._workers.wait(0.02)
-            messages = self._client.consume(FETCH, 0)
-        else:
-            message = self._client.poll(0.1)
-            messages = [] if message is None else [message]
+        messages: list[Message] = []
+        if self._running:
+            wait(self._running, BUSY_SECONDS, return_when=FIRST_COMPLETED)
+        elif (message := self._client.poll(self._idle_seconds())) is not None:
+            messages.append(message)
+        messages += self._client.consume(FETCH, 0)
         for message in messages:
             if (error := message.error()) is not None:
                 self._client_error(error)
@@ -158,36 +166,51 @@ class ConsumerLoop:
             if (partition := self._partition_of(record)) is not None:
                 partition.take(record)
 
+    def _idle_seconds(self) -> float:
+        """Until something is due that no message tells of: a commit, or another try."""
+        due = [p.due for p in self._partitions.values() if p.buffer]
+        if any(p.settled != p.committed for p in self._partitions.values()):
+            due.append(self._commit_due)
+        return max(0.0, min([IDLE_SECONDS, *(moment - self._clock() for moment in due)]))
+
     def _dispatch(self) -> None:
         """Give each partition its turn, so that a long one does not keep the others waiting."""
         if self._stopping.is_set():  # halted just now: not one message more
             return
-        now = self._clock()
+        now, free = self._clock(), self._workers.count - len(self._running)
         ready = [p for p in self._partitions.values() if p.ready(now)]
-        for partition in sorted(ready, key=lambda p: p.served)[: self._workers.free]:
+        for partition in sorted(ready, key=lambda p: p.served)[:free]:
             self._turn += 1
             partition.served = self._turn
-            self._start(partition, partition.buffer[0])
+            self._start(partition, partition.batch())
 
-    def _start(self, partition: Partition, record: Record) -> None:
-        partition.in_flight = True
-        CONSUMER_IN_FLIGHT.labels(self._group).inc()
-        self._workers.submit((partition, record), lambda: self._processor.process(record))
+    def _start(self, partition: Partition, records: list[Record]) -> None:
+        partition.in_flight = len(records)
+        CONSUMER_IN_FLIGHT.labels(self._group).inc(len(records))
+        future = self._workers.submit(lambda: self._processor.process(records))
+        self._running[future] = partition, records
 
     def _settle_finished(self) -> None:
-        for (partition, record), result in self._workers.finished():
-            partition.in_flight = False
-            CONSUMER_IN_FLIGHT.labels(self._group).dec()
+        for future in [future for future in self._running if future.done()]:
+            partition, records = self._running.pop(future)
+            partition.in_flight = 0
+            CONSUMER_IN_FLIGHT.labels(self._group).dec(len(records))
             # A partition revoked meanwhile is another's: whoever has it decides its offset.
-            if self._partition_of(record) is not partition:
-                continue
-            try:
-                if self._verdicts.settle(partition, result):
-                    if partition.attempts and result.outcome is Outcome.DONE:
-                        self._end_pauses()
-                    partition.advance()
-            except TooManyFailures as error:
-                self._halt(str(error))
+            if self._partition_of(records[0]) is partition:
+                results = future.result()
+                partition.alone = partition.alone if results else len(records)
+                self._settle(partition, results)
+
+    def _settle(self, partition: Partition, results: Iterable[Result]) -> None:
+        try:
+            for result in results:
+                if not self._policy.settle(partition, result):
+                    return
+                if partition.attempts and result.outcome is Outcome.DONE:
+                    self._end_pauses()
+                partition.advance()
+        except TooManyFailures as error:
+            self._halt(str(error))
 
     def _end_pauses(self) -> None:
         """What one message had to wait for is back; others most likely wait for the same."""
@@ -226,6 +249,7 @@ class ConsumerLoop:
         self._state = State.RUNNING
         self._reason = ""
         logger.info("partitions assigned", extra={"partitions": _names(assigned)})
+        self._on_assigned()
         failpoints.hit("consumer.rebalance")
 
     def _on_revoke(self, _: object, revoked: list[TopicPartition]) -> None:
@@ -257,7 +281,7 @@ class ConsumerLoop:
         """Let what is in flight finish, within limits."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while any(p.in_flight for p in leaving) and time.monotonic() < deadline:
-            self._workers.wait(0.05)
+            wait(self._running, 0.05, return_when=FIRST_COMPLETED)
             self._settle_finished()
 
     def _forget(self, leaving: Iterable[Partition]) -> None:
@@ -267,7 +291,7 @@ class ConsumerLoop:
             del self._partitions[partition.topic, partition.number]
 
     def _leave(self) -> None:
-        """Finish, and say goodbye: closing waits for the commits that are under way."""
+        """Finish, and leave the group: closing waits for the commits that are under way."""
         everything = list(self._partitions.values())
         self._drain(everything)
         self._commit_due = self._clock()
@@ -278,7 +302,7 @@ class ConsumerLoop:
         closing.start()
         closing.join(CLOSE_SECONDS)
         if closing.is_alive():
-            logger.warning("the broker did not hear the goodbye; the session runs out by itself")
+            logger.warning("the broker did not answer; the session runs out by itself")
         if self._state is not State.HALTED:
             self._state = State.STOPPED
 

@@ -1,4 +1,4 @@
-"""The dead-letter topic: writing to it, and the command to look at it and send letters back.
+"""The dead-letter topic: writing to it, and the command to list, show and replay messages.
 
 ``python -m shared.kafka.deadletters list|show|replay``. A dead letter is the original message,
 bytes, key and headers as they were, with headers of its own that say where it stood and why it
@@ -64,12 +64,12 @@ class DeadLetterWriter:
 
 
 def _original_headers(record: Record) -> list[tuple[str, bytes | None]]:
-    """Without those of an earlier death, for a letter that was sent back and died again."""
+    """Without those of an earlier time, for a message that was replayed and failed again."""
     return [(k, v) for k, v in record.headers or () if not k.startswith(PREFIX)]
 
 
 def original(letter: Record) -> Outgoing:
-    """The message as it was before it became a dead letter. ``ValueError`` if it is not whole."""
+    """The message as it was before it became a dead letter. ``ValueError`` if it is incomplete."""
     about = dead_letter_headers(letter)
     if "topic" not in about:
         raise ValueError("not a dead letter: nothing says where it came from")
@@ -204,14 +204,14 @@ def _send_back(
     publisher: Publisher, letters: Sequence[Record]
 ) -> Iterator[tuple[Record, str | None]]:
     """Each letter, and why it was not sent back."""
-    whole: list[tuple[Record, Outgoing]] = []
+    complete: list[tuple[Record, Outgoing]] = []
     for letter in letters:
         try:
-            whole.append((letter, original(letter)))
+            complete.append((letter, original(letter)))
         except ValueError as error:
             yield letter, str(error)
-    outcomes = publisher.publish([message for _, message in whole])
-    for (letter, _), failure in zip(whole, outcomes, strict=True):
+    outcomes = publisher.publish([message for _, message in complete])
+    for (letter, _), failure in zip(complete, outcomes, strict=True):
         yield letter, None if failure is None else failure.str()
 
 

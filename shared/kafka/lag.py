@@ -26,7 +26,7 @@ class Lag:
         """Now and then. On the loop's own thread: the client makes others wait while it polls."""
         if self._clock() >= self._due:
             self._due = self._clock() + LAG_SECONDS
-            self.messages = sum(p.behind(self._end(p)) for p in partitions)
+            self.messages = sum(p.lag(self._end(p)) for p in partitions)
             self._metric.set(self.messages)
 
     def _end(self, partition: Partition) -> int | None:

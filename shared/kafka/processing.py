@@ -1,20 +1,29 @@
-"""One message: decode it, call its handler, say what became of it."""
+"""From a partition's messages to what became of each: decode, call the handlers.
+
+What waits in line is handled together, in one call of its handler and so in one transaction. If
+that fails, nothing of it is settled, and the messages are to be given again one by one: so each is
+judged by itself, whatever it came with.
+"""
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.context import request_context
 from shared.failures import PermanentFailure, TransientFailure
-from shared.kafka.codec import Received, decode
+from shared.kafka.codec import Received, UnknownMessageType, decode
 from shared.kafka.record import Record
+from shared.messages import Body
 from shared.metrics import MESSAGE_SECONDS, MESSAGES
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[Received], None]
+# Handles messages of one partition, in order, and returns how many of them, from the first on, it
+# is done with: all, or, when it takes long, some.
+Handler = Callable[[Sequence[Received]], int]
+Handlers = Mapping[type[Body], Handler]
 
 
 class Outcome(StrEnum):
@@ -33,35 +42,103 @@ class Result:
     expected: bool = True
 
 
-class Processor:
-    """Never raises. A known type without a handler here is another service's: ignored."""
+DONE, IGNORED = Result(Outcome.DONE), Result(Outcome.IGNORED)
 
-    def __init__(self, group: str, handlers: Mapping[str, Handler]) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """``received`` is empty for what is ignored."""
+
+    record: Record
+    kind: str
+    received: Received | None = None
+
+
+class Processor:
+    """Never raises. Types without a handler here are another service's: ignored.
+
+    So are types that nobody here knows: a newer producer may be ahead of this consumer.
+    """
+
+    def __init__(self, group: str, handlers: Handlers) -> None:
         self._group = group
         self._handlers = dict(handlers)
 
-    def process(self, record: Record) -> Result:
-        started = time.monotonic()
-        message_type = "undecodable"
-        try:
-            received = decode(record)
-            message_type = received.body.message_type
-            result = Result(self._handle(received))
-        except TransientFailure as error:
-            result = Result(Outcome.RETRY, str(error))
-        except PermanentFailure as error:
-            result = Result(Outcome.DEAD, str(error))
-        except Exception as error:
-            logger.exception("unexpected error", extra=record.place)
-            result = Result(Outcome.RETRY, f"unexpected {type(error).__name__}", expected=False)
-        MESSAGES.labels(self._group, message_type, result.outcome.value).inc()
-        MESSAGE_SECONDS.labels(self._group, message_type).observe(time.monotonic() - started)
-        return result
+    def process(self, records: Sequence[Record]) -> list[Result]:
+        """What became of the first of them; the others are to be given again.
 
-    def _handle(self, received: Received) -> Outcome:
-        handler = self._handlers.get(received.body.message_type)
-        if handler is None:
-            return Outcome.IGNORED
-        with request_context(received.request_id):
-            handler(received)
-        return Outcome.DONE
+        Of none, when they failed together: then they are to be given again one by one.
+        """
+        started = time.monotonic()
+        items, handler = self._first_run(records)
+        kinds = [item.kind for item in items] or ["undecodable"]
+        results = self._results(items, handler) if items else [_undecodable(records[0])]
+        seconds = (time.monotonic() - started) / max(1, len(results))
+        for kind, result in zip(kinds, results, strict=False):
+            MESSAGES.labels(self._group, kind, result.outcome.value).inc()
+            MESSAGE_SECONDS.labels(self._group, kind).observe(seconds)
+        return results
+
+    def _first_run(self, records: Sequence[Record]) -> tuple[list[_Item], Handler | None]:
+        """The first messages, up to one that cannot be read or that has another handler."""
+        items: list[_Item] = []
+        handler: Handler | None = None
+        for record in records:
+            try:
+                received = decode(record)
+            except UnknownMessageType:
+                items.append(_Item(record, "unknown"))
+                continue
+            except Exception:  # noqa: BLE001 - found again, and told of, when it comes first
+                break
+            own = self._handlers.get(type(received.body))
+            if own is not None and handler not in {None, own}:
+                break
+            handler = handler or own
+            kind = received.body.message_type
+            items.append(_Item(record, kind, None if own is None else received))
+        return items, handler
+
+    def _results(self, items: Sequence[_Item], handler: Handler | None) -> list[Result]:
+        handled = [item for item in items if item.received is not None]
+        outcomes = iter(_handled(handler, handled) if handler is not None else [])
+        results: list[Result] = []
+        for item in items:
+            result = IGNORED if item.received is None else next(outcomes, None)
+            if result is None:
+                break
+            results.append(result)
+        return results
+
+
+def _handled(handler: Handler, items: Sequence[_Item]) -> list[Result]:
+    try:
+        return [DONE] * _call(handler, items)
+    except Exception as error:  # noqa: BLE001 - each has its result
+        if len(items) > 1:
+            logger.info("handling one by one", extra={"reason": type(error).__name__})
+            return []
+        return [_failed(error, items[0].record)]
+
+
+def _call(handler: Handler, items: Sequence[_Item]) -> int:
+    batch = [item.received for item in items if item.received is not None]
+    with request_context(batch[0].request_id):
+        return handler(batch)
+
+
+def _undecodable(record: Record) -> Result:
+    try:
+        decode(record)
+    except Exception as error:  # noqa: BLE001 - each has its result
+        return _failed(error, record)
+    raise AssertionError("it was not readable before")
+
+
+def _failed(error: Exception, record: Record) -> Result:
+    if isinstance(error, TransientFailure):
+        return Result(Outcome.RETRY, str(error))
+    if isinstance(error, PermanentFailure):
+        return Result(Outcome.DEAD, str(error))
+    logger.error("unexpected error", exc_info=error, extra=record.place)
+    return Result(Outcome.RETRY, f"unexpected {type(error).__name__}", expected=False)

@@ -89,7 +89,7 @@ class Producer:
         # librdkafka looks for expired messages of a topic it does not know once a second.
         deadline = time.monotonic() + self._timeout + 3
         while batch.waiting and time.monotonic() < deadline:
-            self._client.poll(0.05)
+            self._client.poll(0.2)
         self._timeouts = self._timeouts + 1 if batch.timed_out else 0
         if batch.broken or batch.waiting or self._timeouts >= STUCK_AFTER:
             self._replace(batch)
@@ -105,6 +105,19 @@ class Producer:
     def close(self) -> None:
         self._client.purge()
         self._client.flush(1)
+
+
+class LazyProducer:
+    """A ``Producer`` that connects when it first has something to publish."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._config = config
+        self._producer: Producer | None = None
+
+    def publish(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
+        if self._producer is None:
+            self._producer = Producer(self._config)
+        return self._producer.publish(messages)
 
 
 class _Batch:

@@ -10,15 +10,32 @@ owner takes the note away (``keep``). A crash in between leaves the note, and af
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.orm import Session
 
 from shared import failpoints
-from shared.database import Database
+from shared.claims import claim
+from shared.database import Database, recordset
 from shared.failures import TransientFailure
 from shared.storage.protocol import Storage, StorageError
+from shared.sweeper import Task
 
 logger = logging.getLogger(__name__)
 
@@ -43,42 +60,48 @@ def file_removals_table(metadata: MetaData) -> Table:
 class FileRemovals:
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._reserve = _note(table, RESERVED_FOR).returning(table.c.key)
+        self._schedule = _note(table, timedelta())
+        self._keep = delete(table).where(table.c.key == _any("keys"))
+        self._claim_due = claim(
+            table,
+            table.c.key,
+            due=and_(table.c.due_at <= func.now(), _free(table)),
+            order=table.c.due_at,
+            limit=BATCH,
+            values={"claimed_until": func.now() + CLAIM},
+        ).returning(table.c.key)
+        due = func.greatest(table.c.due_at, table.c.claimed_until)
+        self._next_due = select(func.extract("epoch", func.min(due) - func.now()))
 
-    def reserve(self, session: Session, key: str) -> None:
-        """To be committed before ``key`` is stored.
+    def reserve(self, session: Session, keys: Iterable[str]) -> None:
+        """To be committed before files are stored under ``keys``, and kept by a disk.
 
-        Raises ``TransientFailure`` while a sweep is removing an older file of this key.
+        Raises ``TransientFailure`` while a sweep is removing an older file of such a key.
         """
-        table = self._table
-        statement = (
-            insert(table)
-            .values(key=key, due_at=func.now() + RESERVED_FOR)
-            .on_conflict_do_update(
-                index_elements=[table.c.key],
-                set_={"due_at": func.now() + RESERVED_FOR, "claimed_until": None},
-                where=or_(table.c.claimed_until.is_(None), table.c.claimed_until < func.now()),
-            )
-            .returning(table.c.key)
-        )
-        if session.execute(statement).first() is None:
-            raise TransientFailure(f"an older file {key} is just being removed")
+        rows = _rows(keys)
+        noted = session.scalars(self._reserve, {"rows": rows}).all()
+        if missing := {row["key"] for row in rows} - set(noted):
+            raise TransientFailure(f"an older file {min(missing)} is just being removed")
 
-    def keep(self, session: Session, key: str) -> None:
-        """In the transaction that gives the stored file its owner."""
-        session.execute(delete(self._table).where(self._table.c.key == key))
+    def keep(self, session: Session, keys: Iterable[str]) -> None:
+        """In the transaction that gives the stored files their owners."""
+        session.execute(self._keep, {"keys": list(keys)})
 
     def schedule(self, session: Session, keys: Iterable[str]) -> None:
         """In the transaction that takes the files' owner away."""
-        rows = [{"key": key, "due_at": func.now()} for key in keys]
-        for row in rows:
-            session.execute(
-                insert(self._table)
-                .values(**row)
-                .on_conflict_do_update(
-                    index_elements=[self._table.c.key],
-                    set_={"due_at": func.now(), "claimed_until": None},
-                )
-            )
+        session.execute(self._schedule, {"rows": _rows(keys)})
+
+    def task(self, database: Database, storage: Storage) -> Task:
+        """The scheduled job: sweep, and tell when a file is due next."""
+
+        def sweep() -> float | None:
+            self.sweep(database, storage)
+            with database.transaction() as session:
+                seconds = session.scalar(self._next_due)
+            return None if seconds is None else float(seconds)
+
+        return sweep
 
     def sweep(self, database: Database, storage: Storage) -> int:
         """Remove the files that are due; returns how many. What fails is tried again later."""
@@ -102,26 +125,8 @@ class FileRemovals:
         return removed
 
     def _claim(self, database: Database) -> list[str]:
-        table = self._table
-        due = (
-            select(table.c.key)
-            .where(
-                table.c.due_at <= func.now(),
-                or_(table.c.claimed_until.is_(None), table.c.claimed_until < func.now()),
-            )
-            .order_by(table.c.due_at)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-            .cte("due")  # evaluated once, or a join could claim more than the limit
-        )
-        claim = (
-            update(table)
-            .where(table.c.key.in_(select(due.c.key)))
-            .values(claimed_until=func.now() + CLAIM)
-            .returning(table.c.key)
-        )
         with database.transaction() as session:
-            return list(session.scalars(claim))
+            return list(session.scalars(self._claim_due))
 
     def _settle(self, database: Database, done: list[str], later: list[str]) -> None:
         table = self._table
@@ -133,3 +138,28 @@ class FileRemovals:
                 .where(table.c.key.in_(later), claimed)
                 .values(due_at=func.now() + RETRY, claimed_until=None)
             )
+
+
+def _note(table: Table, due_in: timedelta) -> Insert:
+    """Note keys as due then. Refused for one that a sweep has claimed, unless it is due at once."""
+    given = recordset(key=Text)
+    # In one order, so that two transactions never wait for each other.
+    rows = select(given.c.key, func.now() + due_in).order_by(given.c.key)
+    statement = insert(table).from_select(["key", "due_at"], rows)
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.key],
+        set_={"due_at": func.now() + due_in, "claimed_until": None},
+        where=_free(table) if due_in else None,
+    )
+
+
+def _free(table: Table) -> ColumnElement[bool]:
+    return or_(table.c.claimed_until.is_(None), table.c.claimed_until < func.now())
+
+
+def _rows(keys: Iterable[str]) -> list[dict[str, str]]:
+    return [{"key": key} for key in set(keys)]
+
+
+def _any(name: str) -> Any:
+    return func.any(bindparam(name, type_=ARRAY(Text)))

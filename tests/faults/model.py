@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from itertools import groupby
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -37,7 +38,7 @@ from notification_service.settings import NotificationSettings
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.kafka.codec import Received
-from shared.kafka.processing import Handler
+from shared.kafka.processing import Handlers
 from shared.messages import BODIES, VERSION, Body, ImageUploaded
 from shared.problems import Problem
 from shared.storage import StorageUnavailableError
@@ -117,7 +118,7 @@ class Histories(RuleBasedStateMachine):
         mail_settings = NotificationSettings(mails_per_hour=1000)
         notifications = NotificationService(mail_settings, databases["notification"])
         self.sender = MailSender(mail_settings, databases["notification"], self.mailbox)
-        self.handlers: dict[str, dict[str, Handler]] = {
+        self.handlers: dict[str, Handlers] = {
             "upload": upload_handlers(self.upload_service),
             "dither": dither_handlers(self.dither_service),
             "notification": notification_handlers(notifications),
@@ -172,14 +173,15 @@ class Histories(RuleBasedStateMachine):
     @rule(choice=st.randoms(use_true_random=False), late=st.booleans(), most=st.integers(1, 8))
     def deliver_some(self, choice: Any, late: bool, most: int) -> None:
         self._collect()
-        for delivery in choice.sample(self.wire, min(most, len(self.wire))):
-            self._deliver(delivery, late=late)
+        chosen = choice.sample(self.wire, min(most, len(self.wire)))
+        for batch in self._batches(chosen):
+            self._deliver(batch, late=late)
 
     @precondition(lambda self: self.delivered)
     @rule(choice=st.randoms(use_true_random=False), late=st.booleans())
     def deliver_again(self, choice: Any, late: bool) -> None:
         with suppress(TransientFailure):
-            self._handle(choice.choice(self.delivered), late=late)
+            self._handle([choice.choice(self.delivered)], late=late)
 
     # What storage, mail server and time do.
 
@@ -228,8 +230,8 @@ class Histories(RuleBasedStateMachine):
             self._collect()
             if not self.wire:
                 break
-            for delivery in list(self.wire):
-                self._deliver(delivery, late=False)
+            for batch in self._batches(list(self.wire)):
+                self._deliver(batch, late=False)
         assert not self.wire, f"never done with: {self.wire}"
         self._let_time_pass()
         for name, service in self._with_files():
@@ -276,19 +278,29 @@ class Histories(RuleBasedStateMachine):
             for _, kind, body, message_id in sorted(found, key=lambda row: int(row[0])):
                 message = BODIES[kind].model_validate_json(bytes(body))
                 self.wire += [
-                    Delivery(to, message, message_id) for to in NAMES if kind in self.handlers[to]
+                    Delivery(to, message, message_id)
+                    for to in NAMES
+                    if type(message) in self.handlers[to]
                 ]
 
-    def _deliver(self, delivery: Delivery, *, late: bool) -> None:
-        with suppress(TransientFailure):  # then it stays on the wire
-            self._handle(delivery, late=late)
-            self.wire.remove(delivery)
-            self.delivered.append(delivery)
+    def _batches(self, deliveries: list[Delivery]) -> list[list[Delivery]]:
+        """Those next to each other that a consumer would handle together."""
 
-    def _handle(self, delivery: Delivery, *, late: bool) -> None:
-        handler = self.handlers[delivery.to][delivery.body.message_type]
+        def handler(delivery: Delivery) -> object:
+            return delivery.to, self.handlers[delivery.to][type(delivery.body)]
+
+        return [list(batch) for _, batch in groupby(deliveries, handler)]
+
+    def _deliver(self, batch: list[Delivery], *, late: bool) -> None:
+        with suppress(TransientFailure):  # then they stay on the wire
+            for delivery in batch[: self._handle(batch, late=late)]:
+                self.wire.remove(delivery)
+                self.delivered.append(delivery)
+
+    def _handle(self, batch: list[Delivery], *, late: bool) -> int:
+        handler = self.handlers[batch[0].to][type(batch[0].body)]
         produced_at = datetime.now(UTC) - (LATE if late else timedelta())
-        handler(Received(delivery.body, VERSION, delivery.message_id, None, produced_at))
+        return handler([Received(d.body, VERSION, d.message_id, None, produced_at) for d in batch])
 
 
 def run_histories(databases: Mapping[str, Database], count: int, number: int) -> None:

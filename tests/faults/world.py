@@ -27,10 +27,11 @@ _UNFINISHED = """
          + (SELECT count(*) FROM dither.dithers WHERE status = 'queued')
          + (SELECT count(*) FROM upload.file_removals WHERE due_at <= now())
          + (SELECT count(*) FROM dither.file_removals WHERE due_at <= now())
-         + (SELECT count(*) FROM notification.notifications WHERE status IN ('waiting', 'pending'))
-         + (SELECT count(*) FROM upload.images i WHERE NOT EXISTS
-              (SELECT FROM notification.recipients r
-               WHERE r.image_uuid = i.uuid AND r.announced_at IS NOT NULL))
+         + (SELECT count(*) FROM notification.notifications WHERE status = 'pending')
+         + (SELECT count(*) FROM upload.images u LEFT JOIN dither.images i ON i.uuid = u.uuid
+              WHERE i.has_recipient IS NULL OR i.has_recipient AND NOT EXISTS
+                (SELECT FROM notification.recipients r
+                 WHERE r.image_uuid = u.uuid AND r.email IS NOT NULL))
          + (SELECT count(*) FROM dither.dithers d WHERE d.status = 'done' AND NOT EXISTS
               (SELECT FROM upload.dithers u WHERE u.dither_id = d.dither_id)
               AND EXISTS (SELECT FROM upload.images i WHERE i.uuid = d.image_uuid))

@@ -16,9 +16,11 @@ from shared.kafka.codec import Received, encode_headers
 from shared.kafka.consumer import ConsumerLoop, State
 from shared.kafka.deadletters import DeadLetterWriter, dead_letter_headers, main, read_all
 from shared.kafka.producer import Outgoing, Producer
+from shared.messages import ImageDeleted
 from shared.settings import KafkaSettings
 from tests.faults.scale import chosen_scale
 from tests.support.broker import Broker
+from tests.support.kafka_fakes import one_by_one
 
 WAIT_SECONDS = 120.0
 
@@ -67,7 +69,7 @@ def consuming(
         consumer_client(settings, "group"),
         group="group",
         topics=[settings.kafka_image_topic],
-        handlers={"IMAGE_DELETED": handler},
+        handlers={ImageDeleted: one_by_one(handler)},
         dead_letters=DeadLetterWriter(letters, settings.kafka_dead_letter_topic, "group"),
         workers=workers,
     )

@@ -57,3 +57,41 @@ def test_each_transaction_is_bounded_and_leaves_its_session_as_it_was(db: Databa
             assert [shown(session, name) for name in names] == ["4s", "20s"]
             without_bounds(session)
             assert [shown(session, name) for name in names] == ["0", "0"]
+
+
+def test_a_commit_waits_for_the_disk_unless_it_need_not(database: str) -> None:
+    db = Database(DatabaseSettings(database_url=SecretStr(database)), "test")
+    with db.transaction(wait_for_disk=False) as session:
+        assert session.scalar(text("SHOW synchronous_commit")) == "off"
+    with db.transaction() as session:
+        assert session.scalar(
+            text("SELECT setting = reset_val FROM pg_settings WHERE name = 'synchronous_commit'")
+        )
+    db.close()
+
+
+def test_readiness_asks_nothing_of_a_database_that_has_just_answered(database: str) -> None:
+    db = Database(DatabaseSettings(database_url=SecretStr(database)), "test")
+    used: list[int] = []
+    db.on_use = lambda: used.append(1)
+    db.check()
+    db.check()
+    assert len(used) == 1
+    db.close()
+
+
+def test_readiness_of_a_database_that_has_failed_asks_again(database: str) -> None:
+    db = Database(DatabaseSettings(database_url=SecretStr(database)), "test")
+    db.ping()
+
+    def cut() -> None:
+        with db.transaction() as session:
+            session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(TransientFailure):
+        cut()
+    used: list[int] = []
+    db.on_use = lambda: used.append(1)
+    db.check()
+    assert len(used) == 1
+    db.close()

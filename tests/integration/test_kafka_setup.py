@@ -23,11 +23,13 @@ from shared.kafka.consumer import ConsumerLoop
 from shared.kafka.deadletters import DeadLetterWriter
 from shared.kafka.producer import REFUSALS, Outgoing, Producer
 from shared.kafka.topics import TopicError, create_topics, main
+from shared.messages import ImageDeleted
 from shared.settings import KafkaSettings
 from standalone.ports import free_port
 from tests.support.broker import Broker
 from tests.support.kafka import ApacheKafka, find_jars
 from tests.support.kafka.properties import BrokerOptions
+from tests.support.kafka_fakes import one_by_one
 
 needs_apache = pytest.mark.skipif(find_jars() is None, reason="needs Apache Kafka from Maven")
 
@@ -134,7 +136,7 @@ def consuming(
         consumer_client(settings, "upload"),
         group="upload",
         topics=[settings.kafka_image_topic],
-        handlers={"IMAGE_DELETED": handled.append},
+        handlers={ImageDeleted: one_by_one(handled.append)},
         dead_letters=DeadLetterWriter(producer, settings.kafka_dead_letter_topic, "upload"),
     )
     thread = threading.Thread(target=loop.run)

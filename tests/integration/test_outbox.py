@@ -12,14 +12,16 @@ from uuid import UUID, uuid4
 import pytest
 from confluent_kafka import KafkaError
 from pydantic import SecretStr
-from sqlalchemy import MetaData, delete, select, text, update
+from sqlalchemy import MetaData, delete, event, select, text, update
 
+from shared.backoff import Backoff
 from shared.context import request_context
-from shared.database import Database
+from shared.database import Database, before_commit
 from shared.failures import TransientFailure
 from shared.kafka.producer import Outgoing
 from shared.messages import DitherRequested, ImageDeleted
-from shared.outbox import Outbox, Relay, outbox_table
+from shared.outbox import Outbox, outbox_table
+from shared.relay import Relay
 from shared.settings import DatabaseSettings
 from tests.faults.scale import chosen_scale, chosen_seed
 
@@ -109,12 +111,10 @@ def test_what_was_rolled_back_was_never_there(db: Database, outbox: Outbox, brok
             outbox.append(session, "images", ImageDeleted(uuid=uuid4()))
             raise ZeroDivisionError
 
-    woken: list[int] = []
-    outbox.on_commit = lambda: woken.append(1)
+    relay = Relay(db, outbox, broker)
     with pytest.raises(ZeroDivisionError):
         change()
-    assert Relay(db, outbox, broker).publish_pending() == 0
-    assert woken == []
+    assert relay.publish_pending() == 0
 
 
 def test_a_broker_that_is_away_costs_no_message_and_no_claim(
@@ -154,7 +154,7 @@ def test_a_claim_keeps_others_away_until_it_runs_out(
 ) -> None:
     append(db, outbox, uuid4())
     dying = Relay(db, outbox, broker)
-    assert len(dying._claim()) == 1
+    assert len(dying._claim()[0]) == 1
     other = Relay(db, outbox, broker)
     assert other.publish_pending() == 0
     expire_claims(db)
@@ -180,9 +180,8 @@ def test_messages_of_one_key_are_published_one_after_another_past_a_failure(
 
 
 def test_a_running_relay_is_woken_by_the_commit(
-    db: Database, outbox: Outbox, broker: Broker, monkeypatch: pytest.MonkeyPatch
+    db: Database, outbox: Outbox, broker: Broker
 ) -> None:
-    monkeypatch.setattr("shared.outbox.SWEEP_SECONDS", 60)
     relay = Relay(db, outbox, broker)
     thread = threading.Thread(target=relay.run)
     thread.start()
@@ -201,7 +200,7 @@ def test_a_running_relay_is_woken_by_the_commit(
 def test_a_relay_survives_what_nobody_foresaw(
     db: Database, outbox: Outbox, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.outbox.BACKOFF_MOST", 0.01)
+    monkeypatch.setattr("shared.relay.BACKOFF", Backoff(first=0.01, most=0.01))
     publish, failed = broker.publish, threading.Event()
 
     def once(messages: Sequence[Outgoing]) -> list[KafkaError | None]:
@@ -258,20 +257,24 @@ def test_many_writers_and_two_relays_miss_nothing_and_keep_each_images_order(
     broker: Broker,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Transactions stay open for random times, so ids are committed in another order than given."""
+    """Transactions stay open for random times, so ids are committed in another order than given.
+
+    Each image's messages come by turns from two processes, each with an outbox and a relay.
+    """
     dice = random.Random(chosen_seed())
     uuids = [uuid4() for _ in range(IMAGES)]
     pauses = [dice.random() * 0.01 for _ in range(IMAGES)]
-    relays = [Relay(db, outbox, broker) for _ in range(2)]
+    outboxes = [outbox, Outbox(TABLE)]
+    relays = [Relay(db, each, broker) for each in outboxes]
     threads = [threading.Thread(target=relay.run) for relay in relays]
 
     def write(number: int) -> None:
         for channels in range(2, 2 + MESSAGES_EACH):
             with db.transaction() as session:
                 body = DitherRequested(uuid=uuids[number], dither_id=uuid4(), channels=channels)
-                outbox.append(session, "dithers", body)
-                session.flush()
-                time.sleep(pauses[(number + channels) % IMAGES])
+                pause = pauses[(number + channels) % IMAGES]
+                outboxes[channels * 2 // 5 % 2].append(session, "dithers", body)
+                before_commit(session, lambda _, pause=pause: time.sleep(pause))  # type: ignore[misc]
 
     for thread in threads:
         thread.start()
@@ -297,3 +300,121 @@ def test_many_writers_and_two_relays_miss_nothing_and_keep_each_images_order(
     )
     assert len(orders) == IMAGES
     assert all(order == list(range(2, 2 + MESSAGES_EACH)) for order in orders.values())
+
+
+# From memory.
+
+
+@pytest.fixture
+def commits(db: Database) -> Iterator[list[int]]:
+    """Grows with each transaction."""
+    found: list[int] = []
+
+    def note(_: object) -> None:
+        found.append(1)
+
+    event.listen(db.engine, "commit", note)
+    yield found
+    event.remove(db.engine, "commit", note)
+
+
+def test_a_relay_s_own_transactions_are_no_use_of_the_service(
+    db: Database, outbox: Outbox, broker: Broker
+) -> None:
+    """Or scheduled jobs, which make it sweep, would go on for ever."""
+    relay = Relay(db, outbox, broker)
+    append(db, outbox, uuid4())
+    used: list[int] = []
+    db.on_use = lambda: used.append(1)
+    assert relay.publish_pending() == 1
+    relay.health()
+    assert used == []
+
+
+def test_what_was_just_committed_is_published_unclaimed_and_marked_together(
+    db: Database, outbox: Outbox, broker: Broker, commits: list[int]
+) -> None:
+    now = [100.0]
+    relay = Relay(db, outbox, broker, clock=lambda: now[0])
+    relay.publish_pending()
+    append(db, outbox, uuid4())
+    append(db, outbox, uuid4())
+    commits.clear()
+    assert relay._step() == 2
+    assert commits == [], "neither claimed nor marked yet"
+    assert unpublished(db) == 2
+    now[0] += 0.2
+    commits.clear()
+    relay._step()
+    assert len(commits) == 1
+    assert unpublished(db) == 0
+    assert relay._pause() is None, "nothing is left to do, and nothing will be asked"
+
+
+def test_rows_behind_another_process_are_left_for_the_sweep(
+    db: Database, outbox: Outbox, broker: Broker
+) -> None:
+    uuid, other = uuid4(), Outbox(TABLE)
+    first, second = Relay(db, outbox, broker), Relay(db, other, broker)
+    second.publish_pending()
+    append(db, outbox, uuid, topic="first")
+    append(db, other, uuid, topic="second")
+    assert second.publish_pending() == 0, "the other process' row comes first"
+    assert second._pause() is not None
+    first.publish_pending()
+    second.publish_pending()
+    assert [message.topic for message in broker.messages] == ["first", "second"]
+
+
+def test_a_row_waits_for_an_earlier_one_whose_end_is_not_known_yet(
+    db: Database, outbox: Outbox, broker: Broker
+) -> None:
+    relay = Relay(db, outbox, broker)
+    message = Outgoing("images", b"key", b"{}", [])
+    owner = relay.owner
+    assert owner is not None
+    relay.expect(owner, [(1, message), (2, message)])
+    relay.settled([2], 1, committed=True)
+    assert relay._take() == {}
+    relay.settled([1], 1, committed=True)
+    assert list(relay._take()) == [1, 2]
+
+
+def test_after_a_failure_memory_is_given_up_and_the_sweep_publishes_in_order(
+    db: Database, outbox: Outbox, broker: Broker
+) -> None:
+    relay, uuid = Relay(db, outbox, broker), uuid4()
+    relay.publish_pending()
+    former = relay.owner
+    append(db, outbox, uuid, topic="first")
+    broker.errors = {"first": TIMED_OUT}
+    with pytest.raises(TransientFailure):
+        relay._step()
+    assert relay.owner != former
+    append(db, outbox, uuid, topic="second")
+    broker.errors = {}
+    assert relay.publish_pending() == 2
+    assert [message.topic for message in broker.messages] == ["first", "second"]
+
+
+def test_a_relay_that_was_full_leaves_rows_for_the_sweep(
+    db: Database, outbox: Outbox, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.relay.MEMORY_ROWS", 0)
+    relay = Relay(db, outbox, broker)
+    relay.publish_pending()
+    append(db, outbox, uuid4())
+    assert relay.health().pending == 1
+    assert relay.publish_pending() == 1
+    assert relay.health().pending == 0
+
+
+def test_a_relay_that_stops_leaves_no_claims(db: Database, outbox: Outbox, broker: Broker) -> None:
+    relay = Relay(db, outbox, broker)
+    relay.publish_pending()
+    append(db, outbox, uuid4())
+    relay.stop()
+    append(db, outbox, uuid4())
+    relay.run()
+    assert broker.messages == []
+    assert Relay(db, Outbox(TABLE), broker).publish_pending() == 2

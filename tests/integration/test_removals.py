@@ -50,7 +50,7 @@ def test_a_sweep_removes_all_that_is_due_and_nothing_else(tables: Database) -> N
     removals, storage = FileRemovals(TABLE), WatchedStorage()
     with tables.transaction() as session:
         removals.schedule(session, KEYS)
-        removals.reserve(session, YOUNG)
+        removals.reserve(session, [YOUNG])
     assert removals.sweep(tables, storage) == len(KEYS)
     assert sorted(storage.asked) == sorted(KEYS)
     assert due(tables) == 0

@@ -1,14 +1,16 @@
 """A Kafka consumer without Kafka, and a clock without time, for tests of the consumer loop."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 from confluent_kafka import KafkaError, Message, TopicPartition
 
+from shared.kafka.codec import Received
 from shared.kafka.consumer import ConsumerLoop
+from shared.kafka.processing import Handler
 from shared.kafka.record import Record
 
 TOPIC = "images"
@@ -16,6 +18,17 @@ GOOD_HEADERS: list[tuple[str, bytes | None]] = [
     ("message_type", b"IMAGE_DELETED"),
     ("version", b"1.0.0"),
 ]
+
+
+def one_by_one(handler: Callable[[Received], None]) -> Handler:
+    """A handler that takes no batches: each message is judged by itself."""
+
+    def handle(batch: Sequence[Received]) -> int:
+        [received] = batch
+        handler(received)
+        return 1
+
+    return handle
 
 
 def deleted(uuid: UUID | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Alembic's door to this service's tables."""
+"""Alembic's entry point: which tables this service has."""
 
 from shared.migrations import run_environment
 from upload_service.models import metadata

@@ -30,6 +30,7 @@ def upgrade() -> None:
         "images",
         sa.Column("uuid", sa.Uuid(), nullable=False),
         sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("has_recipient", sa.Boolean(), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -55,7 +56,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id"),
         schema="dither",
     )
-    op.create_index("inbox_received_at", "inbox", ["received_at"], unique=False, schema="dither")
+    op.create_index(
+        "inbox_received_at",
+        "inbox",
+        ["received_at"],
+        unique=False,
+        schema="dither",
+        postgresql_using="brin",
+    )
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -71,14 +79,19 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
+        sa.Column("claimed_by", sa.Uuid(), nullable=True),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("message_id"),
         schema="dither",
     )
     op.create_index(
-        "outbox_published_at", "outbox", ["published_at"], unique=False, schema="dither"
+        "outbox_published_at",
+        "outbox",
+        ["published_at"],
+        unique=False,
+        schema="dither",
+        postgresql_using="brin",
     )
     op.create_index(
         "outbox_unpublished",

@@ -23,7 +23,12 @@ def upgrade() -> None:
         schema="notification",
     )
     op.create_index(
-        "inbox_received_at", "inbox", ["received_at"], unique=False, schema="notification"
+        "inbox_received_at",
+        "inbox",
+        ["received_at"],
+        unique=False,
+        schema="notification",
+        postgresql_using="brin",
     )
     op.create_table(
         "recent_mails",
@@ -60,7 +65,6 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
-        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("image_uuid"),
         schema="notification",

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
-from notification_service.letter import write_letter
+from notification_service.email import write_email
 from notification_service.mailer import (
     DirectoryMailer,
     MailUnavailable,
@@ -20,8 +20,8 @@ from notification_service.mailer import (
 from notification_service.settings import NotificationSettings
 
 
-def letter(dither_id: UUID, recipient: str = "ada@example.org") -> EmailMessage:
-    return write_letter(
+def an_email(dither_id: UUID, recipient: str = "ada@example.org") -> EmailMessage:
+    return write_email(
         sender="Dither <no-reply@dither.invalid>",
         recipient=recipient,
         filename="photo.jpg",
@@ -34,7 +34,7 @@ def letter(dither_id: UUID, recipient: str = "ada@example.org") -> EmailMessage:
 @pytest.mark.parametrize("recipient", ["ada@example.org", "jörg@example.org"])
 def test_a_mail_becomes_a_file(tmp_path: Path, recipient: str) -> None:
     dither_id = uuid4()
-    DirectoryMailer(tmp_path / "made" / "outbox").send(letter(dither_id, recipient))
+    DirectoryMailer(tmp_path / "made" / "outbox").send(an_email(dither_id, recipient))
     [path] = (tmp_path / "made" / "outbox").iterdir()
     assert path.name == f"{dither_id}.eml"
     assert f"\r\nTo: {recipient}\r\n" in path.read_bytes().decode()
@@ -46,8 +46,8 @@ def test_a_mail_becomes_a_file(tmp_path: Path, recipient: str) -> None:
 def test_the_same_mail_again_is_the_same_file(tmp_path: Path) -> None:
     dither_id = uuid4()
     for _ in range(2):
-        DirectoryMailer(tmp_path).send(letter(dither_id))
-    DirectoryMailer(tmp_path).send(letter(uuid4()))
+        DirectoryMailer(tmp_path).send(an_email(dither_id))
+    DirectoryMailer(tmp_path).send(an_email(uuid4()))
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -61,7 +61,7 @@ def test_a_message_id_cannot_choose_another_directory(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_written_makes_mails_wait(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file is in the way")
     with pytest.raises(MailUnavailable, match="cannot be written"):
-        DirectoryMailer(tmp_path / "outbox").send(letter(uuid4()))
+        DirectoryMailer(tmp_path / "outbox").send(an_email(uuid4()))
 
 
 def test_a_host_chooses_smtp(tmp_path: Path) -> None:

@@ -45,7 +45,10 @@ POISON: dict[str, tuple[Record, str]] = {
         record(headers=[("message_type", b"IMAGE_EATEN"), VERSION]),
         "unknown message_type 'IMAGE_EATEN'",
     ),
-    "null type": (record(headers=[("message_type", None), VERSION]), "unknown message_type ''"),
+    "null type": (
+        record(headers=[("message_type", None), VERSION]),
+        "message_type '' is not the name of a type",
+    ),
     "major version": (
         record(headers=[TYPE, ("version", b"2.0.0")]),
         "version 2.0.0 is not understood",

@@ -1,5 +1,6 @@
 """How a service's consumer is put together; what it does with a broker is in tests/integration."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
@@ -10,13 +11,14 @@ from shared.assembly import Consumer
 from shared.failures import TransientFailure
 from shared.kafka.access import AccessError
 from shared.kafka.codec import Received
-from shared.kafka.processing import Handler
+from shared.kafka.processing import Handlers
+from shared.messages import ImageDeleted, ImageUploaded
 from shared.settings import ServiceSettings
 
 TOPICS = ["images", "dithers"]
 
 
-def consumer(handlers: dict[str, Handler] | None = None, workers: int = 2) -> Consumer:
+def consumer(handlers: Handlers | None = None, workers: int = 2) -> Consumer:
     settings = ServiceSettings(consumer_workers=workers, kafka_group_prefix="ann-")
     return Consumer(settings, "dither", TOPICS, handlers or {}, writes=["dithers"])
 
@@ -25,14 +27,17 @@ def test_the_loops_together_work_on_so_many_messages_at_once() -> None:
     running: list[int] = []
     most: list[int] = []
 
-    def handler(_: Received) -> None:
+    def handler(batch: Sequence[Received]) -> int:
         running.append(1)
         most.append(len(running))
         running.pop()
+        return len(batch)
 
-    limited = consumer({"IMAGE_DELETED": handler}, workers=2)._handlers["IMAGE_DELETED"]
+    handlers = consumer({ImageDeleted: handler, ImageUploaded: handler}, workers=2)._handlers
+    limited = handlers[ImageDeleted]
+    assert handlers[ImageUploaded] is limited, "messages of both types are one batch"
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(limited, [cast(Received, None)] * 400))
+        list(threads.map(limited, [cast(list[Received], [])] * 400))
     assert len(most) == 400
     assert max(most) <= 2
 

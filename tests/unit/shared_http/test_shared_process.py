@@ -1,6 +1,5 @@
 """The parts of a process: they run side by side, come back after a crash, and end when told."""
 
-import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ import uvicorn
 
 from shared import process
 from shared.failures import TransientFailure
-from shared.process import Sweeper, Threads, parse_only, wait_until_ready
+from shared.process import Threads, parse_only, wait_until_ready
 
 SECONDS = 60.0
 
@@ -140,40 +139,6 @@ def test_a_signal_in_the_middle_of_another_does_nothing() -> None:
 
 async def _nothing(*_: object) -> None:
     """An app."""
-
-
-def test_a_sweep_that_fails_keeps_no_other_from_its_turn(caplog: pytest.LogCaptureFixture) -> None:
-    swept = threading.Semaphore(0)
-
-    def waits() -> None:
-        raise TransientFailure("the storage is away")
-
-    def is_broken() -> None:
-        raise ValueError("a bug")
-
-    def works() -> None:
-        swept.release()
-
-    sweeper = Sweeper(3600, [waits, is_broken, works])
-    thread = threading.Thread(target=sweeper.run)
-    with caplog.at_level(logging.WARNING):
-        thread.start()
-        assert swept.acquire(timeout=SECONDS)
-        sweeper.sweep_soon()
-        assert swept.acquire(timeout=SECONDS), "it does not wait for the hour to pass"
-        sweeper.stop()
-        thread.join(SECONDS)
-    assert not thread.is_alive()
-    levels = {record.message: record.levelno for record in caplog.records}
-    assert levels == {"a sweep must wait": logging.WARNING, "a sweep failed": logging.ERROR}
-
-
-def test_a_sweeper_that_was_stopped_does_nothing() -> None:
-    done: list[int] = []
-    sweeper = Sweeper(3600, [lambda: done.append(1)])
-    sweeper.stop()
-    sweeper.run()
-    assert done == []
 
 
 def test_a_service_waits_for_what_it_needs_at_start() -> None:

@@ -80,7 +80,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id"),
         schema="upload",
     )
-    op.create_index("inbox_received_at", "inbox", ["received_at"], unique=False, schema="upload")
+    op.create_index(
+        "inbox_received_at",
+        "inbox",
+        ["received_at"],
+        unique=False,
+        schema="upload",
+        postgresql_using="brin",
+    )
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -96,14 +103,19 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
+        sa.Column("claimed_by", sa.Uuid(), nullable=True),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("message_id"),
         schema="upload",
     )
     op.create_index(
-        "outbox_published_at", "outbox", ["published_at"], unique=False, schema="upload"
+        "outbox_published_at",
+        "outbox",
+        ["published_at"],
+        unique=False,
+        schema="upload",
+        postgresql_using="brin",
     )
     op.create_index(
         "outbox_unpublished",

@@ -22,10 +22,10 @@ def test_a_delete_takes_dithers_and_files(
     removals: list[int] = []
     service.on_removal = lambda: removals.append(1)
     message, other = announced(storage), announced(storage)
-    service.dither_uploaded_image(message)
-    service.dither_uploaded_image(other)
+    service.dither_images([message])
+    service.dither_images([other])
     for again in (deleted(message), deleted(message)):
-        service.delete_dithers(again)
+        service.delete_dithers([again])
     assert removals == [1]
     assert service.removals.sweep(tables, storage) == 1
     assert [key.split("-")[0] for key in dither_files(storage)] == [
@@ -40,8 +40,8 @@ def test_a_delete_that_overtakes_the_upload_wins(
     service: DitherService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
-    service.delete_dithers(deleted(message))
-    service.dither_uploaded_image(message)
+    service.delete_dithers([deleted(message)])
+    service.dither_images([message])
     assert outgoing(tables, service.outbox) == []
     assert dither_files(storage) == []
     with pytest.raises(Problem):
@@ -53,8 +53,8 @@ def test_a_delete_in_the_middle_of_the_work_wins(
     service: DitherService, tables: Database, storage: Storage, moment: str
 ) -> None:
     message = announced(storage)
-    setattr(storage, moment, lambda: service.delete_dithers(deleted(message)))
-    service.dither_uploaded_image(message)
+    setattr(storage, moment, lambda: service.delete_dithers([deleted(message)]))
+    service.dither_images([message])
     assert outgoing(tables, service.outbox) == []
     service.removals.sweep(tables, storage)
     assert (dither_files(storage), notes(tables)) == ([], [])
@@ -64,7 +64,7 @@ def test_deleted_images_are_remembered_as_long_as_messages_may_come(
     service: DitherService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
-    service.delete_dithers(deleted(message))
+    service.delete_dithers([deleted(message)])
     run(tables, "UPDATE dither.images SET deleted_at = now() - interval '13 days'")
     service.forget_deleted()
     assert rows(tables, "SELECT uuid FROM dither.images") == [(message.body.uuid,)]

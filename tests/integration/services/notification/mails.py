@@ -42,14 +42,21 @@ def uploaded(uuid: UUID, email: str | None = ADA, filename: str = "photo.png") -
     return ImageUploaded(uuid=uuid, url="http://a.test/1.png", filename=filename, email=email)
 
 
-def made(uuid: UUID, dither_id: UUID | None = None) -> DitherUploaded:
-    return DitherUploaded(uuid=uuid, url_dither="http://a.test/2.png", dither_id=dither_id)
+def made(
+    uuid: UUID, dither_id: UUID | None = None, *, has_recipient: bool | None = None
+) -> DitherUploaded:
+    return DitherUploaded(
+        uuid=uuid,
+        url_dither="http://a.test/2.png",
+        dither_id=dither_id,
+        has_recipient=has_recipient,
+    )
 
 
 def tell(service: NotificationService, *bodies: Body) -> None:
     by_type = handlers(service)
     for body in bodies:
-        by_type[body.message_type](received(body))
+        by_type[type(body)]([received(body)])
 
 
 def send_all(sender: MailSender) -> None:

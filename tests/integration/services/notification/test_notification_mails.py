@@ -13,6 +13,7 @@ from notification_service.mailer import MailDeferred, MailRefused, MailUnavailab
 from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
+from shared.backoff import Backoff
 from shared.database import Database
 from shared.messages import Body, ImageDeleted
 from shared.problems import Problem
@@ -30,7 +31,6 @@ from tests.integration.services.notification.mails import (
     turn_clock_forward,
     uploaded,
 )
-from tests.integration.services.support import rows
 
 # Who gets a mail.
 
@@ -64,17 +64,27 @@ def test_every_dither_is_a_mail_of_its_own(
     assert len({mail["Message-ID"] for mail in outbox.sent}) == 2
 
 
-def test_nobody_who_left_no_address_gets_one(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: MailSender
+def test_nothing_is_done_about_an_image_without_an_address(
+    service: NotificationService, tables: Database
 ) -> None:
-    for dither_is_first in (False, True):
-        uuid = uuid4()
-        bodies: list[Body] = [uploaded(uuid, None), made(uuid)]
-        tell(service, *sorted(bodies, key=lambda b: b.message_type, reverse=not dither_is_first))
-        assert service.get_notifications(uuid).notifications == []
+    used: list[int] = []
+    tables.on_use = lambda: used.append(1)
+    uuid = uuid4()
+    tell(service, made(uuid, has_recipient=False), uploaded(uuid, None))
+    assert used == []
+    assert service.get_notifications(uuid).notifications == []
+
+
+def test_a_dither_of_an_image_that_may_have_an_address_waits_for_it(
+    service: NotificationService, outbox: Outbox, sender: MailSender
+) -> None:
+    uuid = uuid4()
+    tell(service, made(uuid), uploaded(uuid, None))
     send_all(sender)
     assert outbox.sent == []
-    assert rows(tables, "SELECT * FROM notification.notifications") == []
+    tell(service, uploaded(uuid))
+    send_all(sender)
+    assert len(outbox.sent) == 1
 
 
 def test_messages_in_any_order_and_repeated_are_the_same_mails(
@@ -289,8 +299,7 @@ def test_a_running_sender_backs_off_comes_back_and_stops(
     sender: MailSender,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sending, "BACKOFF_FIRST", 0.01)
-    monkeypatch.setattr(sending, "BACKOFF_MOST", 0.01)
+    monkeypatch.setattr(sending, "BACKOFF", Backoff(first=0.01, most=0.01))
     service.on_due = sender.send_soon
     outbox.error = MailUnavailable("the mail server answers 421")
     thread = threading.Thread(target=sender.run)

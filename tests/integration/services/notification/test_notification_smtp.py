@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from notification_service.letter import write_letter
+from notification_service.email import write_email
 from notification_service.mailer import (
     MailDeferred,
     MailRefused,
@@ -24,7 +24,7 @@ LOGIN = ("mailer", "s3cret pass")
 
 
 def letter(recipient: str = ADA) -> EmailMessage:
-    return write_letter(
+    return write_email(
         sender="Dither <no-reply@dither.invalid>",
         recipient=recipient,
         filename="Straße.png",

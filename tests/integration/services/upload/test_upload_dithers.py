@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from shared.database import Database
-from shared.kafka.processing import Handler
 from shared.messages import Body, DitherFailed, DitherRequested, DitherUploaded
 from shared.problems import Problem
 from tests.integration.services.support import empty, outgoing, received, run
@@ -59,9 +58,9 @@ def failed(uuid: UUID, dither_id: UUID) -> DitherFailed:
 
 def tell(service: UploadService, *bodies: Body) -> None:
     """As the consumer does, each time as another message."""
-    by_type: dict[str, Handler] = handlers(service)
+    by_type = handlers(service)
     for body in bodies:
-        by_type[body.message_type](received(body))
+        by_type[type(body)]([received(body)])
 
 
 def upload(service: UploadService) -> UUID:
@@ -149,7 +148,7 @@ def test_the_same_message_again_has_no_effect(service: UploadService) -> None:
     uuid, dither_id = upload(service), uuid4()
     message = received(made(uuid, dither_id))
     for _ in range(3):
-        service.note_dither_uploaded(message)
+        service.note_dithers([message])
     assert service.get_image(uuid)[1] == 2
     without_id = made(uuid, None)
     tell(service, without_id, without_id)

@@ -92,7 +92,7 @@ def upload(service: UploadService) -> UUID:
 
 def note_dither(service: UploadService, uuid: UUID) -> None:
     body = DitherUploaded(uuid=uuid, url_dither="http://a.test/2.png", dither_id=uuid4())
-    service.note_dither_uploaded(received(body))
+    service.note_dithers([received(body)])
 
 
 def test_an_image_is_told_at_once_at_each_change_and_when_it_goes(

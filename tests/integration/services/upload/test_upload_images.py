@@ -264,7 +264,7 @@ def test_nothing_is_stored_under_a_key_that_is_being_removed(
         upload(again)
 
 
-# What time brings.
+# Scheduled jobs.
 
 
 def test_an_image_of_which_nothing_is_heard_is_announced_again_ever_less_often(

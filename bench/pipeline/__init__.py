@@ -1,0 +1,1 @@
+"""What the whole system does with pictures, beside what its engine alone would do."""

@@ -1,0 +1,126 @@
+"""One dither job: fetch the original, dither it, store the result. No database is involved."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dither_engine import Encoded, EngineError, Options, dither_bytes
+from dither_service.settings import DitherSettings
+from shared import failpoints
+from shared.context import request_context
+from shared.failures import TransientFailure
+from shared.storage import (
+    FileMissingError,
+    Storage,
+    StorageRefusedError,
+    StorageUnavailableError,
+    StoredFile,
+)
+
+logger = logging.getLogger(__name__)
+
+# A file may be readable a moment after it was stored (Cloudinary's edge); a deleted one never is.
+MISSING_GRACE = timedelta(seconds=3)
+
+
+class CannotDither(Exception):
+    """It never will be; the text is a sentence for whoever wants the dither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """``key`` is the result's: image and options name it, so a repeat writes the same bytes."""
+
+    image_uuid: UUID
+    dither_id: UUID
+    url: str
+    fields: dict[str, Any]
+    key: str
+    produced_at: datetime
+    request_id: str | None
+
+
+def result_key(image_uuid: UUID, digest: str, fields: dict[str, Any]) -> str:
+    """The name of a dither's file, known before it is made: its format is an option."""
+    return f"dithers/{image_uuid}-{digest[:32]}.{fields.get('format', 'png')}"
+
+
+class JobRunner:
+    """``run`` may be called by several threads at once."""
+
+    def __init__(
+        self, settings: DitherSettings, storage: Storage, *, now: Callable[[], datetime]
+    ) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._now = now
+
+    def run(self, job: Job) -> dict[str, Any]:
+        """What the dither's row says of the stored result.
+
+        Raises ``CannotDither`` when this dither never can be made, ``TransientFailure`` while the
+        storage must be waited for, and anything else only when the deployment is broken.
+        """
+        with request_context(job.request_id):
+            encoded = self._dither(self._fetch(job), job)
+            stored = self._store(job.key, encoded)
+        return {
+            "key": stored.key,
+            "url": stored.url,
+            "content_type": encoded.content_type,
+            "width": encoded.width,
+            "height": encoded.height,
+            "bytes": len(encoded.data),
+        }
+
+    def _fetch(self, job: Job) -> bytes:
+        try:
+            data = self._storage.fetch(job.url, max_bytes=self._settings.max_upload_bytes)
+        except StorageUnavailableError as error:
+            raise TransientFailure(str(error)) from error
+        except FileMissingError as error:
+            if self._now() - job.produced_at < MISSING_GRACE:
+                raise TransientFailure(str(error)) from error
+            raise CannotDither("The original image is gone.") from error
+        except StorageRefusedError as error:
+            logger.warning("an original is not fetched", extra={"reason": str(error)})
+            raise CannotDither("The original is no file of this service's storage.") from error
+        failpoints.hit("dither.after-fetch")
+        return data
+
+    def _dither(self, data: bytes, job: Job) -> Encoded:
+        """Where the engine runs: bytes and options in, bytes out.
+
+        Whatever an image and its options make the engine raise is about this job alone.
+        """
+        settings = self._settings
+        try:
+            encoded = dither_bytes(
+                data,
+                Options.parse(job.fields),
+                max_pixels=settings.max_pixels,
+                max_frames=settings.max_frames,
+            )
+        except EngineError as error:
+            raise CannotDither(str(error)) from error
+        except ImportError:
+            raise  # a part of the engine is not installed: no image can be dithered here
+        except Exception as error:
+            logger.exception("the engine failed", extra={"dither": job.dither_id})
+            raise CannotDither("This image cannot be dithered with these options.") from error
+        failpoints.hit("dither.after-engine")
+        return encoded
+
+    def _store(self, key: str, encoded: Encoded) -> StoredFile:
+        try:
+            stored = self._storage.put(key, encoded.data, encoded.content_type)
+        except StorageUnavailableError as error:
+            raise TransientFailure(str(error)) from error
+        except StorageRefusedError as error:
+            logger.warning("a dither is not stored", extra={"reason": str(error)})
+            raise CannotDither("The storage does not take the dithered image.") from error
+        failpoints.hit("dither.after-put")
+        return stored

@@ -1,0 +1,48 @@
+"""A few threads that run work.
+
+Unlike those of ``concurrent.futures.ThreadPoolExecutor`` they are daemons: a piece of work that
+outlives the stop of its process must not hold the process up (its message was not committed and
+comes again).
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Workers:
+    """``submit`` may be called by any thread; work waits in a line until a thread is free."""
+
+    def __init__(self, count: int, *, name: str) -> None:
+        self.count = count
+        self._todo: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        for number in range(count):
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """The result, or what ``work`` raised, comes with the future."""
+        future: Future[T] = Future()
+        self._todo.put(lambda: _settle(future, work))
+        return future
+
+    def close(self) -> None:
+        """Let the threads end when they have nothing left to do."""
+        for _ in range(self.count):
+            self._todo.put(None)
+
+    def _work(self) -> None:
+        while (work := self._todo.get()) is not None:
+            work()
+
+
+def _settle(future: "Future[Any]", work: Callable[[], Any]) -> None:
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001 - whoever waits for the future gets it
+        future.set_exception(error)
+    else:
+        future.set_result(result)

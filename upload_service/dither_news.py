@@ -1,0 +1,38 @@
+"""What the dither service's messages say of a dither, as a row."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid5
+
+from shared.messages import Body, DitherFailed, DitherRequested, DitherUploaded
+from upload_service.models import DONE, FAILED, QUEUED
+
+_TOLD = {"channels", "options", "width", "height", "bytes", "reason", "url_dither"}
+_STATUS = {DitherRequested: QUEUED, DitherUploaded: DONE, DitherFailed: FAILED}
+_RANK = [QUEUED, FAILED, DONE]
+
+
+def news_by_dither(bodies: Sequence[Body]) -> list[dict[str, Any]]:
+    """One row a dither: of several messages about one, what is done counts most, queued least."""
+    rows: dict[UUID, dict[str, Any]] = {}
+    for body in bodies:
+        row = _row(body)
+        known = rows.setdefault(row["dither_id"], row)
+        if _RANK.index(row["status"]) > _RANK.index(known["status"]):
+            rows[row["dither_id"]] = row
+    return list(rows.values())
+
+
+def _row(body: Body) -> dict[str, Any]:
+    assert isinstance(body, DitherRequested | DitherUploaded | DitherFailed)
+    return {
+        # Another producer may leave the id out; the same file is then the same dither.
+        "dither_id": body.dither_id or uuid5(body.uuid, _url(body)),
+        "image_uuid": body.uuid,
+        "status": _STATUS[type(body)],
+        **body.model_dump(include=_TOLD),
+    }
+
+
+def _url(body: Body) -> str:
+    return body.url_dither if isinstance(body, DitherUploaded) else ""
