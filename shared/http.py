@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from shared.context import REQUEST_ID_HEADER, request_context
 from shared.failures import TransientFailure
+from shared.logs import log_access
 from shared.problems import (
     RETRY_AFTER_SECONDS,
     Problem,
@@ -138,16 +139,16 @@ def _observe(scope: Scope, status: int, sent: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "other")
     method = scope["method"] if scope["method"] in METHODS else "other"
     _requests(method, route, status).observe(seconds)
-    if route in {"/health", "/metrics"} or not logger.isEnabledFor(logging.INFO):
+    if route in {"/health", "/metrics"}:
         return
-    fields = {
+    fields: dict[str, object] = {
         "method": method,
         "path": _shown(scope["path"]),
         "status": status,
         "bytes": sent,
         "milliseconds": round(seconds * 1000, 1),
     }
-    logger.info("request", extra=fields | scope["access"])
+    log_access(logger, fields | scope["access"])
 
 
 def _shown(path: str) -> str:
