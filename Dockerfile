@@ -2,16 +2,14 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS packages
-COPY requirements.txt /
+WORKDIR /packages
+COPY pyproject.toml requirements.lock ./
+COPY .ci/locked.py .ci/
 RUN python3 -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt
+ && python3 .ci/locked.py server > requirements.txt \
+ && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM ${PYTHON_IMAGE}
-# Kernels are compiled for the processor that builds the image. For an image that other machines
-# will run, name a processor here and set the same two variables where it runs, or the first
-# picture there waits for them to be compiled anew: NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=
-ARG NUMBA_CPU_NAME
-ARG NUMBA_CPU_FEATURES
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/var/cache/kernels \
@@ -21,7 +19,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY dither_engine dither_engine
-# The cache knows a source by its time of change, of which a pushed image keeps only the seconds.
+# Numba's cache compares the source's modification time; a pushed image keeps only whole seconds.
 RUN find dither_engine -name '*.py' -exec touch -d @0 {} + \
  && mkdir -p "$NUMBA_CACHE_DIR" "$DATA_DIR" \
  && python -m dither_engine --warm \

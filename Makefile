@@ -1,46 +1,59 @@
-# Everything a person or CI does here. `make` alone lists it.
+# The commands for people and for CI. `make` alone lists them.
 PYTHON ?= python3
 PORT   ?= 8000
 ARGS   ?=
 BIN    := .venv/bin
 PY     := $(BIN)/python
-PIP    := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
+
+# uv where it is installed, because it is faster; pip does the same, from the same locked hashes.
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench-engine bench-gateway bench-page bench-pipeline test-faults test-images screenshots clean
+.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-edge bench-page bench-pipeline test-edge test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
-	@echo "Making the virtual environment in .venv"
+	@echo "Creating the virtual environment in .venv"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 
-# A stamp per lock file: installs again only when the lock file changes.
-.venv/.installed-run: standalone/requirements.txt | $(BIN)/python
+# A stamp for each set of packages: it is installed again only when the lock file changes.
+.venv/.installed-run: requirements.lock pyproject.toml .ci/locked.py | $(BIN)/python
 	@echo "Installing the packages (once)"
-	@$(PIP) -r $<
+	@$(PY) .ci/locked.py services >.venv/run.txt && $(INSTALL) --require-hashes -r .venv/run.txt
 	@touch $@
 
-.venv/.installed-test: tests/requirements.txt | $(BIN)/python
+.venv/.installed-test: requirements.lock pyproject.toml .ci/locked.py | $(BIN)/python
 	@echo "Installing the packages for the tests (once)"
-	@$(PIP) -r $<
+	@$(PY) .ci/locked.py dev >.venv/dev.txt && $(INSTALL) --require-hashes -r .venv/dev.txt
 	@touch $@ .venv/.installed-run
 
-# Compiles the dithering kernels once, so that nobody's first picture waits for it.
-.venv/.kernels: $(shell find dither_engine -name "*.py") | .venv/.installed-run
+# Compile the dithering kernels before the first picture needs them, and again when a file that they
+# are made of has changed.
+KERNELS := dither_engine/compiled dither_engine/methods dither_engine/light.py dither_engine/masks/__init__.py
+.venv/.kernels: $(shell find $(KERNELS) -name "*.py") | .venv/.installed-run
 	@find dither_engine -name "*.nb[ic]" -delete # the cache does not see what a kernel inlines
-	@echo "Compiling the dithering kernels (once)"
 	@$(PY) -m dither_engine --warm
 	@touch $@
 
 run: .venv/.installed-run .venv/.kernels ## Start everything on this machine, without Docker (PORT=8000)
 	@PORT=$(PORT) exec $(PY) -m standalone $(ARGS)
 
-test: .venv/.installed-test .venv/.kernels ## Run all tests (ARGS="-k name" for some)
+# Two processes: pytest-xdist gives each its own broker and database when one of its tests asks.
+PYTEST := $(PY) -m pytest -n 2
+QUICK  := tests/unit tests/page tests/contract
+
+test: .venv/.installed-test .venv/.kernels ## Run the unit and contract tests (ARGS="-k name" for some)
+	@$(PYTEST) $(ARGS) $(QUICK)
+
+# Breaking things on purpose needs both processors, so those tests run alone.
+test-all: .venv/.installed-test .venv/.kernels ## Run all tests, on a real Kafka, Postgres and browser
 	@tests/prepare
-	@$(PY) -m pytest $(ARGS)
+	@$(PYTEST) $(QUICK)
+	@$(PYTEST) --dist loadscope $(QUICK:%=--ignore=%) --ignore=tests/faults
+	@$(PY) -m pytest tests/faults
 
 check: .venv/.installed-test ## Lint, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -52,15 +65,28 @@ format: .venv/.installed-test ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: .venv/.installed-test ## Write the lock files anew from the .in files
-	@for d in . standalone tests; do (cd $$d && $(CURDIR)/$(BIN)/uv pip compile -q --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade requirements.in -o requirements.txt) || exit 1; done
+lock: | $(BIN)/python ## Bring requirements.lock up to date with pyproject.toml (ARGS=--upgrade, ARGS="-P name")
+	@[ -x $(BIN)/uv ] || $(PY) -m pip install --quiet uv # a lock that lacks a package installs nothing
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links $(ARGS) pyproject.toml -o requirements.lock
+
+docs: .venv/.installed-test ## Write anew what is made from the code: AsyncAPI, options, .env.example
+	@$(PY) -m tests.support.asyncapi_document
+	@$(PY) -m tests.support.options_table
+	@$(PY) -m tests.support.env_example
+
+package: .venv/.installed-test ## Build the wheel and the source archive into dist/
+	@$(PY) -m build --no-isolation $(ARGS)
 
 bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against other ditherers (ARGS="--json FILE")
 	@$(PY) -m bench.engine $(ARGS)
 
-bench-gateway: .venv/.installed-test ## Measure the gateway against nginx (ARGS="--json FILE")
+bench-gateway: .venv/.installed-test ## Measure the gateway against nginx and Envoy (ARGS="--json FILE")
 	@$(PY) -m bench.gateway $(ARGS)
+
+bench-edge: .venv/.installed-test ## Measure the edge: cache, inspection, floods (ARGS="--json FILE")
+	@tests/prepare
+	@$(PY) -m bench.edge $(ARGS)
 
 bench-pipeline: .venv/.installed-test .venv/.kernels ## Measure the whole system beside its engine (BROKER=kafka, ARGS="--json FILE")
 	@$(PY) -m bench.pipeline $(ARGS)
@@ -69,7 +95,11 @@ bench-page: .venv/.installed-test .venv/.kernels ## Measure the web page in a br
 	@tests/prepare
 	@$(PY) -m bench.page $(ARGS)
 
-test-faults: .venv/.installed-test .venv/.kernels ## Break things on purpose and compare the ledger (SEED=, FAULTS=full, LONG=1)
+test-edge: .venv/.installed-test ## Show what the edge does, with the real nginx (ARGS="-k name")
+	@tests/prepare
+	@$(PY) -m pytest tests/edge $(ARGS)
+
+test-faults: .venv/.installed-test .venv/.kernels ## Inject faults and check that nothing is lost (SEED=, FAULTS=full, LONG=1)
 	@tests/prepare
 	@$(PY) -m tests.faults $(ARGS)
 

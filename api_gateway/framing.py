@@ -1,47 +1,72 @@
-"""Which requests are refused because it would not be certain what they are, or where they end.
-
-llhttp (inside httptools) refuses most of what is ambiguous; the rest is refused here (RFC 9112).
-"""
+"""A request has one reading here and at the services; what could have two is refused."""
 
 import re
+from urllib.parse import unquote_to_bytes
 
-from api_gateway.remembering import remembers
-from api_gateway.request import Request
+from starlette.responses import RedirectResponse
+
+from api_gateway.headers import combine
+from api_gateway.routes import find_route
+from api_gateway.settings import GatewaySettings
+from shared.http import Asgi, Receive, Scope, Send
+from shared.problems import Problem
+
+MAX_TARGET_BYTES = 8 * 1024
+MAX_HEADER_BYTES = 32 * 1024
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-MAX_TARGET_BYTES = 8 * 1024
-_TARGET = re.compile(rb"/[!\"$-~]*")
+# Visible ASCII but the backslash and what delimits other parts; percent signs start an escape.
+_PATH = re.compile(rb"(?:/(?:[!$-\[\]_a-z|~]|%[0-9A-Fa-f]{2})*)+")
+# An encoded slash or backslash, a control character, an empty segment, a dot segment.
+_AMBIGUOUS = re.compile(rb"%(?:2f|5c|[01].|7f)|//|/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
 
-class Rejected(Exception):
-    """What came is no request that can be answered; the connection ends."""
+class Middleware:
+    """Called with a request, it raises Problem to refuse it, or calls ``self.app``."""
 
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.detail = status, detail
-
-
-@remembers(1024)
-def _is_host(value: bytes) -> bool:
-    return _HOST.fullmatch(value) is not None
+    def __init__(self, app: Asgi, settings: GatewaySettings) -> None:
+        self.app = app
+        self.settings = settings
 
 
-def check(request: Request, target: bytes) -> None:
-    """Raises Rejected. Several fields of one name are a list here, which no field below may be."""
-    fields = request.fields
-    host = fields.get(b"host")
-    if host is None:
-        if request.http11:
-            raise Rejected(400, "A request needs a Host field.")
-    elif not _is_host(host):
-        raise Rejected(400, "A request needs one valid Host field.")
-    coding = fields.get(b"transfer-encoding")
-    if coding is not None and (not request.http11 or coding.lower() != b"chunked"):
-        raise Rejected(400, "The only transfer coding taken is chunked, of HTTP/1.1.")
-    expected = fields.get(b"expect")
-    if expected is not None and expected.lower() != b"100-continue":
-        raise Rejected(417, "Only 100-continue can be expected.")
-    if len(target) > MAX_TARGET_BYTES:
-        raise Rejected(414, f"The request target is too long: at most {MAX_TARGET_BYTES} bytes.")
-    if not _TARGET.fullmatch(target) and (request.method, target) != ("OPTIONS", b"*"):
-        raise Rejected(400, "The request target must be a path.")
+class Framing(Middleware):
+    """Refuses what the server lets pass although others could read it in another way."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["fields"] = fields = combine(scope["headers"])
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            raise Problem(431, f"The header is too large: at most {MAX_HEADER_BYTES} bytes.")
+        default = b"" if scope["http_version"] == "1.1" else b"none"
+        if not _HOST.fullmatch(fields.get(b"host") or default):
+            raise Problem(400, "A request needs one valid Host field.")
+        if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise Problem(400, "The only transfer coding taken is chunked.")
+        if not fields.get(b"content-length", b"0").isdigit():
+            raise Problem(400, "A request has at most one length.")
+        if fields.get(b"expect", b"100-continue").lower() != b"100-continue":
+            raise Problem(417, "Only 100-continue can be expected.")
+        await self.app(scope, receive, send)
+
+
+class Paths(Middleware):
+    """Paths have one reading here and at the services; what could have two is refused."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw: bytes = scope["raw_path"]
+        if len(raw) + len(scope["query_string"]) > MAX_TARGET_BYTES:
+            raise Problem(414, f"The address is too long: at most {MAX_TARGET_BYTES} bytes.")
+        if not _PATH.fullmatch(raw) or _AMBIGUOUS.search(raw):
+            raise Problem(400, "The path is ambiguous: no encoded slashes, control characters, "
+                          "empty segments or dot segments are taken.")  # fmt: skip
+        prefix = self.settings.public_path.encode("ascii")
+        if prefix and raw == prefix:
+            await RedirectResponse(self.settings.public_path + "/", 308)(scope, receive, send)
+            return
+        if prefix and raw.startswith(prefix + b"/"):
+            raw = raw.removeprefix(prefix)
+        try:
+            path = unquote_to_bytes(raw).decode("utf-8")
+        except UnicodeDecodeError:
+            raise Problem(400, "The path is not UTF-8.") from None
+        scope.update(raw_path=raw, path=path, root_path="", row=find_route(path))
+        await self.app(scope, receive, send)

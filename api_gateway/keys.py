@@ -1,26 +1,22 @@
 """API keys: who may use the API, when that is asked for (``GATEWAY_API_KEYS``)."""
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
-
-from api_gateway import headers as h
 
 
 class ApiKeys:
     """Only digests are kept, so that a comparison's time tells nothing of a key or its length."""
 
-    def __init__(self, keys: Iterable[bytes]) -> None:
-        self._digests = [sha256(key).digest() for key in keys]
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._digests = [sha256(key.encode()).digest() for key in keys]
 
-    def identify(self, fields: h.Fields) -> str | None:
+    def identify(self, fields: Mapping[bytes, bytes]) -> str | None:
         """A name for the key that came with the request, fit for logs; None: none that is valid."""
         said = fields.get(b"x-api-key")
         if said is None:
             scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
             said = token.strip() if scheme.lower() == b"bearer" else b""
         digest = sha256(said).digest()
-        known = False
-        for candidate in self._digests:
-            known |= hmac.compare_digest(candidate, digest)
-        return f"key-{digest[:4].hex()}" if known else None
+        known = [hmac.compare_digest(candidate, digest) for candidate in self._digests]
+        return f"key-{digest[:4].hex()}" if any(known) else None

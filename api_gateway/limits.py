@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket for each client."""
+"""Rate limits: a token bucket for each client; and whom an address stands for."""
 
 import math
 import time
@@ -7,16 +7,18 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from operator import itemgetter
 
-# Of more clients, those with the fullest buckets start anew.
+# When there are more clients, those with the fullest buckets are forgotten.
 MAX_CLIENTS = 50_000
 # A bucket's content is counted in seconds: so much may rounding take off it.
 _ROUNDING = 1e-6
+
+Fields = list[tuple[bytes, bytes]]
 
 
 class OverLimit(Exception):
     """``fields``: the RateLimit fields of the answer; ``retry_after``: seconds, at least 1."""
 
-    def __init__(self, fields: bytes, retry_after: int) -> None:
+    def __init__(self, fields: Fields, retry_after: int) -> None:
         super().__init__(retry_after)
         self.fields, self.retry_after = fields, retry_after
 
@@ -36,11 +38,10 @@ class RateLimiter:
         self._seconds = burst / rate  # until an empty bucket is full
         self._clock = clock
         self._full_at: dict[str, float] = {}
-        self._form = b"ratelimit-limit: %d\r\nratelimit-remaining: %%d\r\nratelimit-reset: %%d\r\n"
-        self._form %= burst
+        self._limit = (b"ratelimit-limit", b"%d" % burst)
 
-    def take(self, client: str, cost: int = 1) -> bytes:
-        """The answer's RateLimit fields, rendered. Raises OverLimit."""
+    def take(self, client: str, cost: int = 1) -> Fields:
+        """The answer's RateLimit fields. Raises OverLimit."""
         now = self._clock()
         missing = max(0.0, self._full_at.get(client, 0.0) - now)
         wanted = missing + min(cost, self._burst) / self._rate
@@ -53,9 +54,14 @@ class RateLimiter:
             self._full_at = dict(fullest_first[MAX_CLIENTS // 2 :])
         return self._fields(wanted)
 
-    def _fields(self, missing: float) -> bytes:
+    def _fields(self, missing: float) -> Fields:
         remaining = int((self._seconds - missing + _ROUNDING) * self._rate)
-        return self._form % (remaining, math.ceil(missing - _ROUNDING))
+        reset = math.ceil(missing - _ROUNDING)
+        return [
+            self._limit,
+            (b"ratelimit-remaining", b"%d" % remaining),
+            (b"ratelimit-reset", b"%d" % reset),
+        ]
 
 
 @lru_cache(4096)

@@ -1,265 +1,106 @@
-"""Passing a request on to a service and its answer back, without holding either in memory."""
+"""Passing a request on: what a service is told, and which of its replicas is asked."""
 
-import asyncio
-import re
+from pyreqwest.exceptions import PyreqwestError
 
-from api_gateway import headers as h
-from api_gateway.connection import UpstreamConnection, UpstreamError, UpstreamTimeout
-from api_gateway.replica import Lease
-from api_gateway.request import ClientGone, Refusal, Request
+from api_gateway.body import Body
+from api_gateway.client import nothing_was_sent
+from api_gateway.exchange import Exchange
+from api_gateway.forwarded import forwarded_fields
+from api_gateway.headers import REQUEST_DROPPED, end_to_end
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import Upstream, UpstreamBusy
+from api_gateway.upstream import Replica, Upstream, UpstreamBusy
+from shared.context import current_request_id
+from shared.http import Receive, Scope, Send
+from shared.problems import Problem, Unavailable
 
-# A body this small is read whole before a service is bothered; of a larger one, as much.
-# A slow client takes no place at a service until it has sent that.
-FIRST_PART_BYTES = 64 * 1024
-
-
-class BrokenOff(Exception):
-    """The service broke off in the middle of an answer; nothing can mend what was sent of it."""
+# What multipart framing, part headers and small fields add to a file.
+MULTIPART_OVERHEAD_BYTES = 64 * 1024
 
 
-class UpstreamAnswer:
-    """An answer whose head is there. Read it to its end, or ``release`` it."""
+class Forward:
+    """The ASGI endpoint of one row of the route table. Raises Problem, ClientGone or BrokenOff."""
 
-    __slots__ = ("_lease", "_seconds", "_upstream", "fields", "headers", "length", "status")
-
-    def __init__(self, upstream: Upstream, lease: Lease, seconds: float) -> None:
+    def __init__(self, route: Route, upstream: Upstream, settings: GatewaySettings) -> None:
+        self._route = route
         self._upstream = upstream
-        self._lease: Lease | None = lease
-        self._seconds = seconds
-        self.status = lease.connection.status
-        self.headers = h.response_headers(lease.connection.headers)
-        if upstream.name == "dither":
-            self.headers = [_with_public_path(field) for field in self.headers]
-        self.fields = h.combine(self.headers)
-        if b"date" not in self.fields:
-            self.headers.append(h.date())
-        length = self.fields.get(b"content-length")
-        self.length = None if length is None else int(length)
-
-    def take(self) -> tuple[bytes, bool]:
-        """What has arrived of the body, and whether there is more to come."""
-        assert self._lease is not None
-        connection = self._lease.connection
-        part, more = connection.take(), not connection.complete
-        if not more:
-            self.release()
-        return part, more
-
-    async def read(self) -> tuple[bytes, bool]:
-        """As ``take``, but waits for it. Raises UpstreamError."""
-        assert self._lease is not None
-        try:
-            await self._lease.connection.arrival(self._seconds)
-        except UpstreamError as error:
-            self.release(error)
-            raise
-        return self.take()
-
-    async def whole(self) -> bytes:
-        """The whole body. Raises UpstreamError."""
-        try:
-            part, more = self.take()
-            parts = [part]
-            while more:
-                part, more = await self.read()
-                parts.append(part)
-        finally:
-            self.release()
-        return b"".join(parts)
-
-    def release(self, error: UpstreamError | None = None) -> None:
-        """Give the connection back; with more of the answer to come, it is closed."""
-        lease, self._lease = self._lease, None
-        if lease is not None:
-            self._upstream.release(lease, error)
-
-
-class Proxy:
-    """Stateless but for the upstreams."""
-
-    def __init__(self, upstreams: dict[str, Upstream], settings: GatewaySettings) -> None:
-        self._upstreams = upstreams
         self._settings = settings
+        largest_file = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+        self._limit = largest_file if route.takes_file else settings.gateway_max_body_bytes
 
-    async def forward(
-        self, request: Request, route: Route, target: bytes, headers: h.Headers | None = None
-    ) -> UpstreamAnswer:
-        """Send the request, with other ``headers`` than the client's if such are given.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route, method = self._route, scope["method"]
+        scope["access"] |= {"route": route.name, "upstream": route.service}
+        allow = {"Allow": route.allow}
+        if method == "OPTIONS":
+            fields = [(b"allow", route.allow.encode("ascii"))]
+            await send({"type": "http.response.start", "status": 204, "headers": fields})
+            await send({"type": "http.response.body"})
+        elif method not in route.methods:
+            detail = f"{method} is not allowed here; allowed: {route.allow}."
+            raise Problem(405, detail, headers=allow)
+        else:
+            body = await self._body(scope, receive)
+            await self._ask(scope, body, receive, send)
 
-        Raises Refusal (what to tell the client) or ClientGone.
-        """
-        body, more = b"", False
-        if request.has_body:
-            body, more = await self._first_part(request, route)
-        upstream = self._upstreams[route.upstream]
-        # HEAD is asked as GET: the services need not know it, and the fields are the same.
-        method = "GET" if request.method == "HEAD" else request.method
-        repeatable = method == "GET" and not request.has_body
-        forwarded = h.forwarded_block(request.fields, request.peer, "http", trusted=request.trusted)
-        seconds = self._settings.upstream_response_timeout_seconds
-        lease: Lease | None = None
-        for attempt in (1, 2):
-            lease = await self._lease(upstream, route, repeatable=repeatable, after=lease)
-            connection = lease.connection
-            head = h.request_head(
-                method,
-                target,
-                lease.replica.host_field,
-                request.headers if headers is None else headers,
-                forwarded=forwarded,
-                request_id=request.id,
-                length=request.content_length if more else len(body),
-                has_body=request.has_body,
-            )
-            request.replica = lease.replica.authority
+    async def _body(self, scope: Scope, receive: Receive) -> Body | None:
+        declared = scope["fields"].get(b"content-length")
+        if declared is None and b"transfer-encoding" not in scope["fields"]:
+            return None
+        length = None if declared is None else int(declared)
+        body = Body(receive, length, self._limit, self._settings)
+        await body.read_first()
+        return body
+
+    async def _ask(self, scope: Scope, body: Body | None, receive: Receive, send: Send) -> None:
+        """Ask replicas until one answers, as far as asking again changes nothing."""
+        method, target, fields = scope["method"], self._target(scope), _fields(scope)
+        event_stream = self._route.event_stream
+        replica: Replica | None = None
+        was_repeated = False
+        while True:
             try:
-                request.on_disconnect(connection.close)
-                if more:
-                    await self._stream(request, connection, head, body, self._body_limit(route))
-                else:
-                    connection.begin(head + body)
-                    await connection.response(seconds)
-            except UpstreamError as error:
-                timeout = isinstance(error, UpstreamTimeout)
-                # A kept connection that the service closed just now says nothing against it.
-                stale = lease.reused and not timeout and not connection.head_complete
-                upstream.release(lease, None if stale else error)
-                if request.gone:
-                    raise ClientGone from error
-                if attempt == 2 or not repeatable or timeout:
-                    raise _failure(upstream, timeout=timeout) from error
-            except BaseException:
-                connection.close()
-                upstream.release(lease)
-                raise
-            else:
-                if route.event_stream:
-                    seconds = self._settings.upstream_stream_idle_seconds
-                return UpstreamAnswer(upstream, lease, seconds)
-        raise AssertionError("unreachable")
-
-    async def relay(self, request: Request, answer: UpstreamAnswer) -> None:
-        """Pass an answer on as it comes. Raises ClientGone or BrokenOff."""
-        try:
-            fields = h.render([f for f in answer.headers if f[0] != b"content-length"])
-            request.start(answer.status, fields, answer.length)
-            if request.method == "HEAD":
-                request.write(b"")
+                replica = await self._upstream.enter(event_stream=event_stream, avoid=replica)
+            except UpstreamBusy as error:
+                raise Unavailable(str(error), retry_after=1) from error
+            scope["access"]["replica"] = replica.authority
+            exchange = Exchange(self._route, self._settings, body, receive, send)
+            try:
+                await exchange.run(self._upstream, replica, method, target, fields)
                 return
-            part, more = answer.take()
-            request.write(part, more=more)  # the head is not to wait for the first event
-            while more:
-                await request.drain()
-                part, more = await answer.read()
-                request.write(part, more=more)
-        except UpstreamError as error:
-            if request.gone:
-                raise ClientGone from error
-            raise BrokenOff(str(error)) from error
-        finally:
-            answer.release()
+            except TimeoutError as error:
+                raise self._failure(504, "did not answer in time") from error
+            except PyreqwestError as error:
+                if nothing_was_sent(error) and not (body and body.is_streaming):
+                    continue
+                if was_repeated or body is not None or method not in {"GET", "HEAD"}:
+                    raise self._failure(502, "broke off") from error
+                was_repeated = True
+            finally:
+                self._upstream.leave(replica, event_stream=event_stream)
 
-    async def _lease(
-        self, upstream: Upstream, route: Route, *, repeatable: bool, after: Lease | None
-    ) -> Lease:
-        try:
-            return await upstream.lease(
-                idempotent=repeatable, event_stream=route.event_stream, after=after
-            )
-        except UpstreamError as error:
-            seconds = "1" if isinstance(error, UpstreamBusy) else "2"
-            raise Refusal(503, str(error), {"Retry-After": seconds}) from error
+    def _target(self, scope: Scope) -> str:
+        target: str = scope["raw_path"].decode("ascii")
+        if self._route.prefix_at_service is not None:
+            target = self._route.prefix_at_service + target.removeprefix(self._route.prefix)
+        query = scope["query_string"].decode("latin-1")
+        return f"{target}?{query}" if query else target
 
-    async def _stream(
-        self, request: Request, connection: UpstreamConnection, head: bytes, body: bytes, limit: int
-    ) -> None:
-        """Send a body that has only begun, until the answer's head is there."""
-        chunked = request.content_length is None
-        connection.begin(head + (_chunk(body) if chunked else body))
-        pump = asyncio.create_task(
-            self._pump(request, connection, len(body), chunked=chunked, limit=limit)
-        )
-        try:
-            # The pump bounds this wait: each of its own has an end, and so has what follows.
-            await connection.response()
-        except UpstreamError:
-            if pump.done() and (reason := pump.exception()) is not None:
-                raise reason from None
-            raise
-        finally:
-            if not pump.done():
-                # The service has answered before the end: the rest of the body is of no use.
-                pump.cancel()
-                await asyncio.wait({pump})
-                connection.must_close = request.must_close = True
-
-    async def _pump(
-        self,
-        request: Request,
-        connection: UpstreamConnection,
-        sent: int,
-        *,
-        chunked: bool,
-        limit: int,
-    ) -> None:
-        """Pass the rest of the body on, at the pace of the slower side."""
-        seconds = self._settings.upstream_response_timeout_seconds
-        more = True
-        try:
-            while more:
-                await connection.drain(seconds)
-                part, more = await request.receive()
-                sent += len(part)
-                if sent > limit:
-                    raise _too_large(request, limit)
-                if part:
-                    connection.write(_chunk(part) if chunked else part)
-            if chunked:
-                connection.write(b"0\r\n\r\n")
-            connection.expect_within(seconds)
-        except (Refusal, ClientGone):
-            connection.close()
-            raise
-
-    async def _first_part(self, request: Request, route: Route) -> tuple[bytes, bool]:
-        """The body's beginning, and whether more of it is to come."""
-        limit = self._body_limit(route)
-        if request.content_length is not None and request.content_length > limit:
-            raise _too_large(request, limit)
-        part, more = await request.receive()
-        while more and len(part) < FIRST_PART_BYTES:
-            following, more = await request.receive()
-            part += following
-        if len(part) > limit:
-            raise _too_large(request, limit)
-        return part, more
-
-    def _body_limit(self, route: Route) -> int:
-        if route.takes_file:
-            return self._settings.max_upload_body_bytes
-        return self._settings.gateway_max_body_bytes
+    def _failure(self, status: int, what: str) -> Problem:
+        return Problem(status, f"The {self._route.service} service {what}; please try again.")
 
 
-def _failure(upstream: Upstream, *, timeout: bool) -> Refusal:
-    status, what = (504, "did not answer in time") if timeout else (502, "broke off")
-    return Refusal(status, f"The {upstream.name} service {what}; please try again.")
-
-
-def _too_large(request: Request, limit: int) -> Refusal:
-    request.must_close = True
-    return Refusal(413, f"The body is too large: at most {limit} bytes are taken here.")
-
-
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def _with_public_path(field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """The dither service's /images is the public /dithers."""
-    name, value = field
-    if name in {b"location", b"content-location"} and re.match(rb"/images(?:[/?]|$)", value):
-        return name, b"/dithers" + value.removeprefix(b"/images")
-    return field
+def _fields(scope: Scope) -> list[tuple[str, str]]:
+    """The request's fields as every replica gets them."""
+    return [
+        *(
+            (name.decode("ascii"), value.decode("ascii"))
+            for name, value in end_to_end(scope["headers"], REQUEST_DROPPED)
+            # Some servers take a_b and a-b for the same field; only text of ASCII is passed on.
+            if b"_" not in name and value.isascii()
+        ),
+        *forwarded_fields(
+            scope["fields"], scope["client"][0], scope["scheme"], trusted=scope["trusted"]
+        ),
+        ("x-request-id", current_request_id() or ""),
+    ]

@@ -1,44 +1,45 @@
 """Security header fields, by what an answer is."""
 
-from api_gateway.headers import Headers
+from api_gateway.headers import Fields
+from api_gateway.settings import GatewaySettings
 
-# Answers for programs: should a browser show one as a page, it may do nothing.
-API_POLICY = b"default-src 'none'; frame-ancestors 'none'; sandbox"
-
-_COMMON: Headers = [
+_COMMON: Fields = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
+    (b"server", b"gateway"),  # else the server names itself
+]
+# Should a browser show an answer for programs as a page, it may do nothing. Pictures are links to
+# pass on; who embeds them is no danger to them.
+_API: Fields = [
+    *_COMMON,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
 ]
 
 
-def page_policy(image_origins: tuple[str, ...]) -> bytes:
-    """The web page: its own scripts and styles only, nothing inline, no other host's anything.
+class Policies:
+    """Pages have their own scripts and styles only, nothing inline, no other host's anything."""
 
-    ``image_origins``: where pictures are kept when that is not here.
-    """
-    others = "".join(f" {origin}" for origin in image_origins)
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
-        f"img-src 'self' blob: data:{others}; connect-src 'self'{others}; worker-src 'self'; "
-        "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ).encode("ascii")
+    def __init__(self, settings: GatewaySettings) -> None:
+        stored = f" {settings.cloudinary_delivery_url}" if settings.cloudinary_cloud_name else ""
+        policy = (
+            "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+            f"img-src 'self' blob: data:{stored}; connect-src 'self'{stored}; worker-src 'self'; "
+            "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        )
+        self._page = [
+            *_COMMON,
+            (b"content-security-policy", policy.encode("ascii")),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"permissions-policy", b"geolocation=(), microphone=(), payment=(), usb=()"),
+        ]
 
-
-def security_headers(policy: bytes) -> Headers:
-    return [
-        *_COMMON,
-        (b"content-security-policy", policy),
-        # Pictures are links to pass on; who embeds them is no danger to them.
-        (b"cross-origin-resource-policy", b"cross-origin"),
-    ]
-
-
-def page_headers(policy: bytes) -> Headers:
-    return [
-        *_COMMON,
-        (b"content-security-policy", policy),
-        (b"cross-origin-resource-policy", b"same-origin"),
-        (b"cross-origin-opener-policy", b"same-origin"),
-        (b"permissions-policy", b"geolocation=(), microphone=(), payment=(), usb=()"),
-    ]
+    def fields(self, status: int, headers: Fields, *, is_own: bool) -> Fields:
+        """``is_own``: the gateway answers itself; what comes from a service is never a page."""
+        if not is_own:
+            return _API
+        is_page = any(n == b"content-type" and v.startswith(b"text/html") for n, v in headers)
+        # A 304 has no type, and the browser takes its fields over for the page that it keeps.
+        return self._page if is_page or status == 304 else _API

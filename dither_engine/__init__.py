@@ -4,6 +4,7 @@
 works without it.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,14 @@ from dither_engine.result import Dithered, Encoded
 if TYPE_CHECKING:
     from dither_engine.pipeline import dither, dither_bytes
 
+__version__ = "1.0.0"
+
 __all__ = ["Dithered", "Encoded", "EngineError", "Options", "catalogue", "dither", "dither_bytes"]
 
 
 def __getattr__(name: str) -> Any:
     if name in ("dither", "dither_bytes"):
+        if sys.stderr is not None and sys.stderr.isatty():
+            import_module(f"{__name__}.compiling").announce_compiling()
         return getattr(import_module(f"{__name__}.pipeline"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

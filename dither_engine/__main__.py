@@ -1,8 +1,15 @@
-"""``python -m dither_engine``."""
+"""The command ``dither``, also ``python -m dither_engine``."""
 
 import sys
+from typing import NoReturn
 
 from dither_engine.cli import main
 
-if __name__ == "__main__":
+
+def command() -> NoReturn:
+    """Run with the arguments of this process, and end it."""
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    command()

@@ -1,10 +1,12 @@
 """A palette made from the image, for all its frames.
 
-Pixels are sampled at an even stride, at most 262144 in all; transparent ones do not count. The
+A picture of no more colours than asked for keeps them all: every pixel is looked at, until one
+colour too many is found. Otherwise pixels are sampled at an even stride, at most 262144 in all. The
 stride has no factor in common with the width, so that every column is seen. They are divided by
 median cut (P. Heckbert, “Color image quantization for frame buffer display”, 1982) and the colours
 then moved to the means of what they are nearest to (k-means), until in a round no more than a
-thousandth of the sample changes its colour; both are Pillow's and both deterministic.
+thousandth of the sample changes its colour; both are Pillow's and both deterministic. Transparent
+pixels do not count.
 """
 
 import math
@@ -13,6 +15,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from dither_engine.compiled.distinct import SLOTS, add_distinct
+from dither_engine.compiled.packing import contiguous
+from dither_engine.decode import Frame
+from dither_engine.prepare import coloured
 
 SAMPLES = 1 << 18
 _UNSETTLED = 1000  # one pixel in so many
@@ -28,18 +35,36 @@ def sample(pixels: NDArray[np.uint8], mask: NDArray[np.uint8], frames: int) -> N
     return taken[mask.reshape(-1)[::stride] > 0] if mask.size else taken
 
 
-def adaptive(samples: Iterable[NDArray[np.uint8]], count: int) -> NDArray[np.uint8]:
-    """A palette of 2 to ``count`` colours for the samples of all frames: ``uint8 (n, 3)``."""
-    pixels = np.concatenate([*samples, np.empty((0, 3), np.uint8)])
-    if not len(pixels):
+def adaptive(
+    frames: Iterable[Frame], codes: NDArray[np.uint8], count: int, total: int
+) -> NDArray[np.uint8]:
+    """A palette of 2 to ``count`` colours for all ``total`` frames: ``uint8 (n, 3)``.
+
+    codes: ``uint8 (256,)``, what the tone controls make of each code value.
+    """
+    slots, seen = np.full(SLOTS, -1, np.int32), np.zeros(1, np.int64)
+    samples = []
+    for frame in frames:
+        pixels = contiguous(frame.pixels)
+        if seen[0] <= count:
+            add_distinct(pixels, frame.mask, codes, count, slots, seen)
+        samples.append(codes[sample(coloured(pixels), frame.mask, total)])
+    found = np.sort(slots[slots >= 0])
+    colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(np.uint8)
+    if seen[0] > count:
+        # With those found already: nothing else may be opaque where samples are taken.
+        colours = _clustered(np.concatenate([*samples, colours]), count)
+    if len(colours) == 0:
         return np.array([[0, 0, 0], [255, 255, 255]], np.uint8)
-    colours = np.unique(pixels, axis=0)
-    if len(colours) > count:
-        image = Image.fromarray(np.ascontiguousarray(pixels[None]))
-        # What Pillow calls kmeans is one more than the changes at which it ends (Quant.c).
-        end = len(pixels) // _UNSETTLED + 1
-        found = image.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=end)
-        colours = np.unique(np.array(found.getpalette("RGB"), np.uint8).reshape(-1, 3), axis=0)
     if len(colours) == 1:
-        colours = np.concatenate([colours, 255 - colours])
+        return np.concatenate([colours, 255 - colours])
     return colours
+
+
+def _clustered(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """The colours that stand best for ``uint8 (n, 3)`` pixels: at most ``count``, sorted."""
+    image = Image.fromarray(np.ascontiguousarray(pixels[None]))
+    # What Pillow calls kmeans is one more than the changes at which it ends (Quant.c).
+    end = len(pixels) // _UNSETTLED + 1
+    found = image.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=end)
+    return np.unique(np.array(found.getpalette("RGB"), np.uint8).reshape(-1, 3), axis=0)

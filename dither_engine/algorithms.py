@@ -46,8 +46,9 @@ _FAMILIES: dict[str, Family] = {
     NEAREST: Family("nearest", _DISTANCE),
 }
 
-CUSTOM = "custom"
+CUSTOM, CUSTOM_MATRIX = "custom", "custom-matrix"
 CUSTOM_CONTROLS = _FAMILIES[DIFFUSION].controls | {"kernel"}
+MATRIX_CONTROLS = _FAMILIES[ORDERED].controls | {"matrix"}
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,24 @@ ALGORITHMS: dict[str, Algorithm] = _table(
 )
 
 
+NAMES = (*ALGORITHMS, CUSTOM, CUSTOM_MATRIX)
+
+
+def controls_of(algorithm: str) -> frozenset[str]:
+    """The option fields that an algorithm of `NAMES` reads; see `Algorithm`."""
+    own = {CUSTOM: CUSTOM_CONTROLS, CUSTOM_MATRIX: MATRIX_CONTROLS}
+    return own[algorithm] if algorithm in own else ALGORITHMS[algorithm].controls
+
+
 def module_of(algorithm: str) -> str:
     """The module in ``methods`` that runs an algorithm."""
-    family = DIFFUSION if algorithm == CUSTOM else ALGORITHMS[algorithm].family
-    return _FAMILIES[family].module
+    own = {CUSTOM: DIFFUSION, CUSTOM_MATRIX: ORDERED}
+    return _FAMILIES[own.get(algorithm) or ALGORITHMS[algorithm].family].module
+
+
+def strengthens(algorithm: str) -> bool:
+    """Whether a ``strength`` above 1 means anything: thresholds can lie further apart.
+
+    More than the whole error cannot be passed on, or errors grow without end.
+    """
+    return module_of(algorithm) == "ordered"

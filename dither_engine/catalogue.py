@@ -3,14 +3,9 @@
 from typing import Any
 
 from dither_engine.algorithms import ALGORITHMS
+from dither_engine.formats import FORMATS
 from dither_engine.options import Options
 from dither_engine.palettes import NAMED
-
-FORMATS = (
-    {"name": "png", "content_type": "image/png", "title": "PNG"},
-    {"name": "gif", "content_type": "image/gif", "title": "GIF"},
-    {"name": "webp", "content_type": "image/webp", "title": "WebP, lossless"},
-)
 
 
 def catalogue() -> dict[str, Any]:
@@ -38,7 +33,15 @@ def catalogue() -> dict[str, Any]:
             for entry in NAMED.values()
         ],
         "options": {name: _field(name) for name in Options.model_fields},
-        "formats": [dict(entry) for entry in FORMATS],
+        "formats": [
+            {
+                "name": entry.name,
+                "content_type": entry.content_type,
+                "title": entry.title,
+                "longest_side": entry.longest_side,
+            }
+            for entry in FORMATS.values()
+        ],
     }
 
 

@@ -11,21 +11,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dither_engine.algorithms import ALGORITHMS, CUSTOM
+from dither_engine import __version__
+from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_MATRIX
 from dither_engine.batch import is_directory, plan, put_out, run
-from dither_engine.catalogue import FORMATS
+from dither_engine.compiling import announce_compiling
 from dither_engine.decode import MAX_FRAMES
 from dither_engine.errors import EngineError
+from dither_engine.formats import FORMATS
 from dither_engine.options import ALLOWED, Options
+from dither_engine.palette_files import colours_of_file
 from dither_engine.palettes import NAMED
 
-_ENDINGS = tuple(entry["name"] for entry in FORMATS)
+_ENDINGS = tuple(FORMATS)
+_JSON = {"kernel": "[[0, 0, 7], [3, 5, 1]]", "matrix": "[[0, 2], [3, 1]]"}
 _EPILOG = """\
 examples:
-  python -m dither_engine photo.jpg -o photo.png
-  python -m dither_engine *.jpg -o out/ --algorithm atkinson --palette gameboy --scale 2
-  python -m dither_engine - -o - --channels 4 < photo.jpg > photo.png
-  python -m dither_engine photo.jpg -o sheet.png --contact-sheet --palette pico-8
+  dither photo.jpg -o photo.png
+  dither *.jpg -o out/ --algorithm atkinson --palette gameboy --scale 2
+  dither - -o - --channels 4 < photo.jpg > photo.png
+  dither photo.jpg -o photo.png --palette colours.gpl --resample nearest
+  dither photo.jpg -o sheet.png --contact-sheet --palette pico-8
 """
 
 
@@ -49,6 +54,7 @@ def _run(arguments: Sequence[str]) -> int:
     if given.warm:
         from dither_engine.methods import warm  # noqa: PLC0415 - loads the compiler
 
+        announce_compiling()
         warm()
         return 0
     if not given.inputs or not given.output:
@@ -59,10 +65,11 @@ def _run(arguments: Sequence[str]) -> int:
         jobs = plan(given.inputs, given.output, options.format)
         if given.contact_sheet:
             _check_sheet(fields, len(jobs))
-        elif "kernel" in fields and options.algorithm != CUSTOM:
-            raise EngineError("A kernel goes with --algorithm custom.")
+        else:
+            _check_own(fields, options.algorithm)
     except EngineError as error:
         parser.error(str(error))
+    announce_compiling()
     make = _sheet if given.contact_sheet else _dithered
     limits = {"max_pixels": given.max_pixels, "max_frames": given.max_frames}
     return run(jobs, lambda data: make(data, options, limits))
@@ -81,11 +88,13 @@ def listing() -> str:
     """All algorithms and palettes, one a line."""
     algorithms = {entry.name: entry.description for entry in ALGORITHMS.values()}
     algorithms[CUSTOM] = "Error diffusion with the weights of --kernel."
+    algorithms[CUSTOM_MATRIX] = "Ordered dithering with the thresholds of --matrix."
     palettes = {
         "channels": "Levels per colour channel (--channels).",
         "gray": "Grey levels (--channels).",
         "adaptive:n": "n colours made from the image.",
         "#rrggbb,#rrggbb,...": "A list of 2 to 256 colours.",
+        "a file": "Its colours: .hex, .gpl, .pal, .ase, or a picture of at most 256 colours.",
     }
     for entry in NAMED.values():
         count = f" ({len(entry.colours)} colours)" if "colours" not in entry.title else ""
@@ -113,7 +122,7 @@ def _positive(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m dither_engine",
+        prog="dither",
         description="Dither images and animations.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -126,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OUT",
         help="a file; a directory, for several images; - is standard output",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--list", action="store_true", help="list algorithms and palettes")
     parser.add_argument(
         "--contact-sheet",
@@ -170,11 +180,11 @@ def _fields(given: argparse.Namespace) -> dict[str, Any]:
     """The options that were given; the format also from the output's ending."""
     fields = {name: getattr(given, name) for name in Options.model_fields}
     found = {name: value for name, value in fields.items() if value is not None}
-    if "kernel" in found:
-        try:
-            found["kernel"] = json.loads(found["kernel"])
-        except ValueError as error:
-            raise EngineError("A kernel is written as JSON: [[0, 0, 7], [3, 5, 1]].") from error
+    for name, example in _JSON.items():
+        if name in found:
+            found[name] = _rows(name, found[name], example)
+    if "palette" in found:
+        found["palette"] = _palette(found["palette"])
     ending = Path(given.output).suffix.lower().removeprefix(".")
     if "format" not in found and ending and not is_directory(given.inputs, given.output):
         if ending not in _ENDINGS:
@@ -187,6 +197,35 @@ def _fields(given: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _rows(name: str, text: str, example: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise EngineError(f"A {name} is written as JSON: {example}.") from error
+
+
+def _palette(given: str) -> str | list[str]:
+    """The colours of a file, when it is one's name."""
+    path = Path(given)
+    if given in NAMED or not (path.suffix or path.is_file()):
+        return given
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EngineError(f"{given} cannot be read: {error.strerror}.") from error
+    try:
+        return colours_of_file(data)
+    except EngineError as error:
+        raise EngineError(f"{given}: {error}") from error
+
+
+def _check_own(fields: dict[str, Any], algorithm: str) -> None:
+    """Refuse a kernel or matrix that the algorithm does not read."""
+    for name, reader in (("kernel", CUSTOM), ("matrix", CUSTOM_MATRIX)):
+        if name in fields and algorithm != reader:
+            raise EngineError(f"A {name} goes with --algorithm {reader}.")
+
+
 def _check_sheet(fields: dict[str, Any], images: int) -> None:
     """Refuse what a contact sheet cannot obey."""
     if images != 1:
@@ -195,9 +234,9 @@ def _check_sheet(fields: dict[str, Any], images: int) -> None:
         raise EngineError(
             "A contact sheet is a PNG file: name the output so and leave --format out."
         )
-    if fields.keys() & {"algorithm", "kernel"}:
+    if fields.keys() & {"algorithm", "kernel", "matrix"}:
         raise EngineError(
-            "A contact sheet shows all algorithms: leave --algorithm and --kernel out."
+            "A contact sheet shows all algorithms: leave --algorithm, --kernel and --matrix out."
         )
 
 

@@ -1,22 +1,29 @@
 """From a file's bytes to pixels: what is read, what is refused, and in which order.
 
 The header is looked at first: format, size and number of frames; nothing is decoded that is above
-the limits, or that `whole` finds cut short. Then each frame is decoded, turned upright (EXIF), and
-converted to sRGB (ICC). Of a TIFF with several pages the first is read.
+the limits, or that ``integrity`` finds cut short. Then each frame is decoded, turned upright (EXIF)
+and converted to sRGB. Of a TIFF with several pages the first is read.
+
+Whoever takes files in, and dithers them later, calls `open_bytes` and `Source.check`: what they let
+pass is not found damaged afterwards.
 """
 
 import io
+import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile, ImageOps
+from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from dither_engine.errors import EngineError
+from dither_engine import depth, png_chunks
+from dither_engine.colour_management import encoding_of, image_of, srgb_pixels, transform_of
+from dither_engine.errors import EngineError, UnknownFormat
 from dither_engine.integrity import Extent, check_end, damaged, gif_extent
+from dither_engine.pillow_memory import in_one_block
 from dither_engine.result import check_frames, check_size
 from dither_engine.work import NO_MASK
 
@@ -26,6 +33,18 @@ MAX_FRAMES = 1000
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 _ANIMATED = ("PNG", "GIF", "WEBP", "AVIF")
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+_LONGEST_DELAY = 24 * 60 * 60 * 1000  # milliseconds that a frame may be shown
+_ORIENTATION = 0x0112  # of EXIF
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ON_ITS_SIDE = (5, 6, 7, 8)
 # What Pillow and the libraries below it raise about damaged files, each format in its own way.
 _DAMAGES = (
     OSError,
@@ -42,8 +61,6 @@ _DAMAGES = (
     ImageCms.PyCMSError,
 )
 
-_SAME = 2  # code values
-
 # The limits below are checked from the header, whatever the caller's are; Pillow's own is one for
 # the whole process, and warns.
 Image.MAX_IMAGE_PIXELS = None
@@ -53,7 +70,8 @@ Image.MAX_IMAGE_PIXELS = None
 class Frame:
     """One decoded image in sRGB.
 
-    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
+    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3; of a file's or Pillow's image it may be a view of
+        four bytes a pixel. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
     duration: milliseconds shown.
     """
 
@@ -63,70 +81,131 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class DeepFrame:
+    """The same of an image of more than 8 bits a channel: pixels are ``uint16``."""
+
+    pixels: NDArray[np.uint16]
+    mask: NDArray[np.uint8]
+    duration: int = 0
+
+
+@dataclass(frozen=True)
 class Source:
     """An image whose header has been read and found within the limits.
 
     plays: how often an animation is shown, 0 for ever. first: which of Pillow's frames is the
     first; not the 0th where that is a picture for those who cannot show animations. low: see
-    `_low_bytes`.
+    ``depth.low_bytes``. profile: ICC.
     """
 
-    image: Image.Image | Frame
+    image: Image.Image | Frame | DeepFrame
     count: int = 1
     plays: int = 0
     first: int = 0
     low: Image.Image | None = None
+    profile: bytes | None = None
 
-    def frames(self) -> Iterator[Frame]:
+    @property
+    def format(self) -> str | None:
+        """Pillow's name of the file's format; None of an image that is from no file."""
+        return None if isinstance(self.image, Frame | DeepFrame) else self.image.format
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        if isinstance(self.image, Frame | DeepFrame):
+            height, width = self.image.pixels.shape[:2]
+            return width, height
+        width, height = self.image.size
+        return (height, width) if self._turned(self.image) else (width, height)
+
+    @property
+    def grey(self) -> bool:
+        """Whether `upright` may make one frame of grey pixels, ``(H, W, 1)``."""
+        if isinstance(self.image, Frame | DeepFrame):
+            return bool(self.image.pixels.shape[2] == 1)
+        grey = self.low is not None or self.image.mode.startswith(("1", "L", "I", "F"))
+        return self.count == 1 and grey
+
+    def _turned(self, image: Image.Image) -> bool:
+        """Whether the stored picture is on its side; nothing is decoded to find that out."""
+        if self.count > 1 or image.format == "TIFF":  # whose size is the upright one
+            return False
+        if image.format == "PNG" and "exif" not in image.info:  # else it would be decoded
+            return False
+        return _orientation(image) in _ON_ITS_SIDE
+
+    def frames(self) -> Iterator[Frame | DeepFrame]:
         """Decode the frames, in order; may be called again. Raises EngineError for damage."""
-        if isinstance(self.image, Frame):
+        if isinstance(self.image, Frame | DeepFrame):
             yield self.image
             return
-        for number in range(self.first, self.first + self.count):
+        for image in self._loaded(self.image):
             try:
-                if self.first + self.count > 1:
-                    self.image.seek(number)
-                self.image.load()
-                if self.low is not None:
-                    self.low.load()
-                yield upright(self.image, self.count > 1, self.low)
+                with in_one_block():
+                    if self.low is not None:
+                        self.low.load()
+                    frame = upright(image, self.count > 1, self.low, self.profile)
+                yield frame
             except EngineError:
                 raise
             except _DAMAGES as error:
                 raise damaged() from error
+
+    def check(self) -> None:
+        """Decode all frames and keep none; raises EngineError for damage.
+
+        A JPEG is read to its end at an eighth of its size: `frames` gives that from here on.
+        """
+        if isinstance(self.image, Frame | DeepFrame):
+            return
+        if isinstance(self.image, ImageFile.ImageFile):
+            width, height = self.image.size
+            self.image.draft(None, (max(1, width // 8), max(1, height // 8)))
+        for image in self._loaded(self.image):
+            if self.count > 1:
+                _duration(image)
+
+    def _loaded(self, image: Image.Image) -> Iterator[Image.Image]:
+        for number in range(self.first, self.first + self.count):
+            try:
+                if self.first + self.count > 1:
+                    image.seek(number)
+                with in_one_block():
+                    image.load()
+            except _DAMAGES as error:
+                raise damaged() from error
+            yield image
 
 
 def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> Source:
     """Read the header of an image file; raises EngineError for what is above the limits."""
     # Before Pillow, which reads on to the first picture however long that takes.
     gif = gif_extent(data, max_frames) if data.startswith(b"GIF8") else None
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (*_DAMAGES, Image.DecompressionBombError) as error:
-        allowed = ", ".join(FORMATS)
-        raise EngineError(f"This is no image that can be read: {allowed} can.") from error
+    profile = None
+    if data.startswith(png_chunks.SIGNATURE):
+        data, profile = png_chunks.essence(data)
+    image = _opened(data)
     check_size(image.width, image.height, max_pixels)
     check_end(data, image.format)
     extent = gif or _extent(image)
     check_size(extent.width, extent.height, max_pixels)
     _check_frames(extent, max_pixels, max_frames)
-    source = _source(image, extent.frames)
-    return replace(source, low=_low_bytes(data, image)) if source.count == 1 else source
+    low = depth.low_bytes(data, image) if extent.frames == 1 else None
+    return _source(image, extent.frames, low, profile)
 
 
-def _low_bytes(data: bytes, image: ImageFile.ImageFile) -> Image.Image | None:
-    """The low bytes of a PNG of 16-bit colours one of which is transparent, as an image.
-
-    Pillow keeps the high bytes alone, which do not tell that colour from its neighbours. Read as
-    if they began with the low ones, the samples give the others.
-    """
-    if image.format != "PNG" or "transparency" not in image.info or image.mode != "RGB":
-        return None
-    if image.tile[0].args != "RGB;16B":
-        return None
-    low = Image.open(io.BytesIO(data), formats=["PNG"])
-    low.tile = [part._replace(args="RGB;16L") for part in low.tile]
-    return low
+def _opened(data: bytes) -> ImageFile.ImageFile:
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        allowed = ", ".join(FORMATS)
+        raise UnknownFormat(f"This is no image that can be read: {allowed} can.") from error
+    except _DAMAGES as error:
+        raise damaged() from error
+    if image.width < 1 or image.height < 1:
+        raise damaged()
+    return image
 
 
 def open_image(image: Image.Image) -> Source:
@@ -164,9 +243,15 @@ def _check_frames(extent: Extent, max_pixels: int, max_frames: int) -> None:
     check_frames(count, width, height, max_pixels)
 
 
-def _source(image: Image.Image, count: int) -> Source:
+def _source(
+    image: Image.Image,
+    count: int,
+    low: Image.Image | None = None,
+    profile: bytes | None = None,
+) -> Source:
     apart = image.info.get("default_image", False) and getattr(image, "n_frames", 1) > count
-    return Source(image, count, _plays(image) if count > 1 else 0, int(apart))
+    plays = _plays(image) if count > 1 else 0
+    return Source(image, count, plays, int(apart), low, profile or image.info.get("icc_profile"))
 
 
 def _plays(image: Image.Image) -> int:
@@ -174,96 +259,59 @@ def _plays(image: Image.Image) -> int:
     loop = image.info.get("loop")
     if image.format == "GIF":
         return 1 if loop is None else (int(loop) + 1 if loop else 0)
-    return int(loop or 0)
+    return max(int(loop or 0), 0)
 
 
-def upright(image: Image.Image, animated: bool = False, low: Image.Image | None = None) -> Frame:
+def upright(
+    image: Image.Image,
+    animated: bool = False,
+    low: Image.Image | None = None,
+    profile: bytes | None = None,
+) -> Frame | DeepFrame:
     """A loaded image as sRGB: orientation applied, colours converted, alpha apart.
 
-    low: what `_low_bytes` gives, loaded.
+    low: what ``depth.low_bytes`` gives, loaded.
     """
-    duration = round(float(image.info.get("duration") or 0)) if animated else 0
-    profile = image.info.get("icc_profile")
-    if image.getexif().get(0x0112, 1) != 1 and not animated:
-        image = ImageOps.exif_transpose(image)
-        low = low and ImageOps.exif_transpose(low)
-    mask = _deep_mask(image, low)
-    image = _eight_bits(image)
-    if image.mode in _WITH_ALPHA or ("transparency" in image.info and low is None):
-        image = image.convert("RGBA")
+    duration = _duration(image) if animated else 0
+    turn = None if animated else _TURNS.get(_orientation(image))
+    if turn is not None:
+        image = image.transpose(turn)
+        low = low and low.transpose(turn)
+    samples = depth.samples_of(image, low)
+    if samples is not None:
+        return _deep(samples, image.info, profile, duration)
+    mask = NO_MASK
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+        image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         alpha = image.getchannel("A")
         mask = NO_MASK if alpha.getextrema() == (255, 255) else np.asarray(alpha)
-    return Frame(pixels_of(_srgb(image, profile)), mask, duration)
+    # The memory of an animation's image is changed by its next frame.
+    return Frame(srgb_pixels(image, profile, in_place=not animated), mask, duration)
 
 
-def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
-    """Mode L or RGB → ``uint8 (H, W, 1 or 3)``."""
-    return np.asarray(image).reshape(image.height, image.width, -1)
+def _deep(
+    samples: NDArray[np.uint16], info: dict[Any, Any], profile: bytes | None, duration: int
+) -> Frame | DeepFrame:
+    colours, mask = depth.alpha_apart(samples, info.get("transparency"))
+    if transform_of(profile, "L" if colours.shape[2] == 1 else "RGB") is not None:
+        # Profiles are applied to 8 bits.
+        return Frame(srgb_pixels(image_of(depth.rounded(colours)), profile), mask, duration)
+    encoding = None if profile else encoding_of(info)
+    converted = encoding.to_srgb(colours) if encoding else colours
+    return DeepFrame(converted, mask, duration)
 
 
-def _deep_mask(image: Image.Image, low: Image.Image | None) -> NDArray[np.uint8]:
-    """Of 16-bit grey or colour with one value that is transparent, told while it has 16 bits."""
-    key = image.info.get("transparency")
-    shown: NDArray[np.bool_]
-    if low is not None:
-        halves = zip((image, low), np.divmod(np.array(key), 256), strict=True)
-        high, rest = ((np.asarray(half) != part).any(axis=2) for half, part in halves)
-        shown = high | rest
-    elif image.mode.startswith("I") and isinstance(key, int):
-        shown = np.asarray(image) != key
-    else:
-        return NO_MASK
-    return NO_MASK if shown.all() else np.where(shown, 255, 0).astype(np.uint8)
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        deep: NDArray[Any] = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8))
-    if image.mode == "F":
-        scaled = np.nan_to_num(np.asarray(image)) * 255 + 0.5
-        return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
-    return image
-
-
-def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Mode L or RGB in sRGB. A profile that does not fit the image is passed over."""
-    grey = image.mode in ("1", "L")
-    if not profile:
-        return _in_mode(image, "L" if grey else "RGB")
-    base = image if image.mode in ("L", "RGB", "CMYK") else image.convert("L" if grey else "RGB")
+def _orientation(image: Image.Image) -> int:
+    """As EXIF says; 1, upright, where that cannot be read."""
     try:
-        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        srgb = ImageCms.createProfile("sRGB")
-        transform = ImageCms.buildTransform(given, srgb, base.mode, "RGB")
-        converted = (
-            None
-            if _does_nothing(transform, base.mode)
-            else ImageCms.applyTransform(base, transform)
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        converted = None
-    if converted is None:
-        return _in_mode(base, "L" if grey else "RGB")
-    return converted.convert("L") if grey else converted
+        found = image.getexif().get(_ORIENTATION, 1)
+    except _DAMAGES:
+        return 1
+    return found if isinstance(found, int) else 1
 
 
-def _does_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a profile is sRGB's by what it does, whatever it is called.
-
-    Judged by all mixtures of 16 values a channel; they may be two code values off, for sRGB's
-    published profiles are rounded in different ways.
-    """
-    if mode == "CMYK":
-        return False
-    steps = np.arange(0, 256, 17, dtype=np.uint8)
-    axes = [steps] * (3 if mode == "RGB" else 1)
-    colours = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(1, -1, len(axes))
-    probe = Image.fromarray(colours if mode == "RGB" else colours[..., 0])
-    done = ImageCms.applyTransform(probe, transform)
-    return bool(np.abs(np.asarray(done).astype(int) - colours).max() <= _SAME)
-
-
-def _in_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Converted, which would copy an image that is in this mode already."""
-    return image if image.mode == mode else image.convert(mode)
+def _duration(image: Image.Image) -> int:
+    given = float(image.info.get("duration") or 0)
+    if not math.isfinite(given) or given > _LONGEST_DELAY:
+        raise EngineError("A frame of an animation is shown for at most 24 hours.")
+    return max(round(given), 0)

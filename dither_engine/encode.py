@@ -1,45 +1,68 @@
 """A dithered image as a file: PNG, GIF or lossless WebP, still or animated.
 
+A frame that is shown for longer than the format can say is written several times.
+
 Fully transparent pixels of an otherwise opaque indexed image become one more colour, after those
 of the palette. Where that does not fit, or alpha has values in between, PNG and WebP are written
 as RGBA; GIF knows only transparent (alpha below 128) and opaque.
 """
 
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from dither_engine.errors import EngineError
+from dither_engine.formats import FORMATS, too_many_colours
+from dither_engine.gif import gif
 from dither_engine.png import colour_png, indexed_png
 from dither_engine.result import Dithered, Encoded
 
-CONTENT_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+_LAST_MOMENT = (1 << 31) - 1  # milliseconds that an animation of WebP's can last
 Pixels = NDArray[np.uint8]
 
 
 def encode(result: Dithered, form: str, scale: int = 1) -> Encoded:
-    """Write ``result`` in a format of CONTENT_TYPES, every pixel ``scale`` × ``scale`` large.
+    """Write ``result`` in a format of FORMATS, every pixel ``scale`` × ``scale`` large.
 
-    Raises EngineError when the format cannot hold the colours.
+    Raises EngineError when the format cannot hold the size, the colours or the times.
     """
-    frames = tuple(_enlarged(frame, scale) for frame in result.frames or (result,))
-    write = {"png": _png, "gif": _gif, "webp": _webp}[form]
-    return Encoded(
-        write(frames, result.loop),
-        CONTENT_TYPES[form],
-        form,
-        frames[0].width,
-        frames[0].height,
-        _colours(result),
-        len(frames),
-    )
+    entry = FORMATS[form]
+    width, height = result.width * scale, result.height * scale
+    entry.check(width, height, result.loop if result.frames else 0)
+    frames = _in_parts(result.frames or (result,), entry.longest_delay)
+    frames = tuple(_enlarged(frame, scale) for frame in frames)
+    data = {"png": _png, "gif": _gif, "webp": _webp}[form](frames, result.loop)
+    count = _count(data) if form == "webp" else len(frames)
+    return Encoded(data, entry.content_type, form, width, height, _colours(result), count)
+
+
+def _in_parts(frames: Sequence[Dithered], longest: int) -> Sequence[Dithered]:
+    """Each frame as often as it takes when it is shown for at most ``longest`` milliseconds."""
+    parts: list[Dithered] = []
+    for frame in frames:
+        whole, rest = divmod(frame.duration, longest)
+        parts += [replace(frame, duration=longest)] * whole
+        if rest or not whole:
+            parts.append(replace(frame, duration=rest))
+    return parts
+
+
+def _count(webp: bytes) -> int:
+    """Its encoder merges equal frames."""
+    with Image.open(io.BytesIO(webp), formats=["WEBP"]) as image:
+        return int(getattr(image, "n_frames", 1))
 
 
 def _colours(result: Dithered) -> int:
-    return len(result.palette) if result.indexed else len(result.palette) ** 3
+    if result.indexed:
+        return len(result.palette)
+    return math.prod(len(np.unique(levels)) for levels in result.palette.T)
 
 
 def _enlarged(frame: Dithered, scale: int) -> Dithered:
@@ -54,39 +77,68 @@ def _repeated(pixels: Pixels, scale: int) -> Pixels:
     return np.repeat(np.repeat(pixels, scale, axis=0), scale, axis=1)
 
 
+def encode_pieces(
+    pieces: Iterator[Dithered], height: int, alpha: Pixels | None, scale: int = 1
+) -> Encoded:
+    """A still picture as PNG, of which one piece after the other is made and written.
+
+    pieces: from the top down. height, alpha: of the whole picture, before it is enlarged.
+    """
+    first = next(pieces)
+    known = replace(first, alpha=alpha)
+    size = (first.width * scale, height * scale)
+    enlarged = (_enlarged(piece, scale) for piece in chain([first], pieces))
+    data = _png_of(size, [known], [enlarged], 1)
+    return Encoded(data, FORMATS["png"].content_type, "png", *size, _colours(first))
+
+
 def _png(frames: Sequence[Dithered], plays: int) -> bytes:
+    size = (frames[0].width, frames[0].height)
+    return _png_of(size, frames, [[frame] for frame in frames], plays)
+
+
+def _png_of(
+    size: tuple[int, int],
+    frames: Sequence[Dithered],
+    pictures: Sequence[Iterable[Dithered]],
+    plays: int,
+) -> bytes:
+    """frames: with their palette, alpha and duration. pictures: each frame in pieces."""
     durations = [frame.duration for frame in frames]
-    found = _indexed(frames, only_binary=True)
+    found = _palette(frames, only_binary=True)
     if found is None:
-        return colour_png([_colours_of(frame) for frame in frames], durations, plays)
-    pictures, palette, transparent = found
-    return indexed_png(pictures, palette, transparent, durations, plays)
+        depth = 3 if all(frame.alpha is None for frame in frames) else 4
+        colours = [(_colours_of(piece, depth) for piece in picture) for picture in pictures]
+        return colour_png(size, colours, depth, durations=durations, plays=plays)
+    palette, transparent = found
+    positions = [(_positions(piece, transparent) for piece in picture) for picture in pictures]
+    return indexed_png(size, positions, palette, transparent, durations=durations, plays=plays)
 
 
-def _colours_of(frame: Dithered) -> Pixels:
-    return frame.rgb() if frame.alpha is None else np.dstack([frame.rgb(), frame.alpha])
+def _colours_of(frame: Dithered, depth: int) -> Pixels:
+    if depth == 3:
+        return frame.rgb()
+    opaque = np.full(frame.indices.shape[:2], 255, np.uint8)
+    return np.dstack([frame.rgb(), opaque if frame.alpha is None else frame.alpha])
 
 
-def _indexed(
-    frames: Sequence[Dithered], *, only_binary: bool
-) -> tuple[list[Pixels], Pixels, int | None] | None:
-    """Frames as positions in one palette, and the transparent position; None if that cannot be."""
+def _palette(frames: Sequence[Dithered], *, only_binary: bool) -> tuple[Pixels, int | None] | None:
+    """One palette for all frames, and the transparent position in it; None if that cannot be."""
     if not frames[0].indexed:
         return None
     palette = frames[0].palette
     alphas = [frame.alpha for frame in frames if frame.alpha is not None]
     if not alphas:
-        return [frame.indices for frame in frames], palette, None
+        return palette, None
     if len(palette) == 256 or (only_binary and not all(_binary(alpha) for alpha in alphas)):
         return None
-    transparent = len(palette)
-    pictures = [
-        frame.indices
-        if frame.alpha is None
-        else np.where(frame.alpha < 128, np.uint8(transparent), frame.indices)
-        for frame in frames
-    ]
-    return pictures, np.concatenate([palette, np.zeros((1, 3), np.uint8)]), transparent
+    return np.concatenate([palette, np.zeros((1, 3), np.uint8)]), len(palette)
+
+
+def _positions(frame: Dithered, transparent: int | None) -> Pixels:
+    if frame.alpha is None or transparent is None:
+        return frame.indices
+    return np.where(frame.alpha < 128, np.uint8(transparent), frame.indices)
 
 
 def _binary(alpha: Pixels) -> bool:
@@ -94,48 +146,24 @@ def _binary(alpha: Pixels) -> bool:
 
 
 def _gif(frames: Sequence[Dithered], plays: int) -> bytes:
-    found = _indexed(frames, only_binary=False)
+    found = _palette(frames, only_binary=False)
     if found is None:
-        raise EngineError(
-            "A GIF has at most 256 colours, the transparent one included:"
-            " use fewer colours, alpha=flatten, or the format png or webp."
-        )
-    pictures, palette, transparent = found
-    images = []
-    for picture in pictures:
-        image = Image.fromarray(picture)
-        image.putpalette(palette.tobytes())
-        images.append(image)
-    file = io.BytesIO()
-    keywords: dict[str, object] = {"optimize": False}
-    if transparent is not None:
-        keywords |= {"transparency": transparent, "disposal": 2}
-    if len(images) > 1:
-        keywords |= _timing([_gif_delay(frame.duration) for frame in frames], images)
-        if plays != 1:
-            keywords["loop"] = max(plays - 1, 0)
-    images[0].save(file, "GIF", **keywords)
-    return file.getvalue()
+        raise too_many_colours()
+    palette, transparent = found
+    pictures = [_positions(frame, transparent) for frame in frames]
+    return gif(pictures, palette, transparent, [frame.duration for frame in frames], plays)
 
 
 def _webp(frames: Sequence[Dithered], plays: int) -> bytes:
-    images = [Image.fromarray(_colours_of(frame)) for frame in frames]
+    depths = [3 if frame.alpha is None else 4 for frame in frames]
+    images = [Image.fromarray(_colours_of(*both)) for both in zip(frames, depths, strict=True)]
     keywords: dict[str, object] = {"lossless": True, "exact": True, "method": 1, "quality": 30}
     if len(images) > 1:
-        keywords |= _timing([frame.duration for frame in frames], images) | {"loop": plays}
+        delays = [frame.duration for frame in frames]
+        if sum(delays) > _LAST_MOMENT:
+            raise EngineError("An animation in the format webp lasts at most 24 days.")
+        keywords |= {"save_all": True, "append_images": images[1:]}
+        keywords |= {"duration": delays, "loop": plays}
     file = io.BytesIO()
     images[0].save(file, "WEBP", **keywords)
     return file.getvalue()
-
-
-def _timing(durations: list[int], images: list[Image.Image]) -> dict[str, object]:
-    return {
-        "save_all": True,
-        "append_images": images[1:],
-        "duration": durations,
-    }
-
-
-def _gif_delay(duration: int) -> int:
-    """GIF counts hundredths of a second, and browsers show what is below two for ten."""
-    return max((duration + 5) // 10 * 10, 20) if duration > 0 else 0

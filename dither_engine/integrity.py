@@ -1,12 +1,11 @@
 """Whether a file is there to its end, and how much it holds, before any pixel is decoded.
 
-Readers show what there is of a GIF, a PNG or a TIFF of several pages that was cut short, and only
-find out while they decode that a GIF's frames are larger than its header says. The other formats
-say themselves when something is missing.
+Readers show what there is of a TIFF of several pages that was cut short, and only find out while
+they decode that a GIF's frames are larger than its header says. The other formats say themselves
+when something is missing. A GIF may end after any whole frame, for its end mark may be missing.
 
-Sources: CompuServe, "Graphics Interchange Format, version 89a", 1990; W3C, "Portable Network
-Graphics (PNG) Specification (Third Edition)", 2025; Aldus, "TIFF revision 6.0", 1992, and its
-64-bit form, "BigTIFF", 2007; ITU-T T.81 (JPEG), 1992.
+Sources: CompuServe, "Graphics Interchange Format, version 89a", 1990; Aldus, "TIFF revision 6.0",
+1992, and its 64-bit form, "BigTIFF", 2007; ITU-T T.81 (JPEG), 1992.
 """
 
 import re
@@ -17,9 +16,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_engine.errors import EngineError
+from dither_engine.errors import Damaged, EngineError
 
-_MAX_CHUNKS = 100_000  # of a PNG
 _MAX_SCANS = 50  # of a JPEG: each may be a few bytes, and takes the time of a whole image
 _MAX_BLOCKS = 1_000_000  # of a GIF, where they are 255 bytes each but for the last ones
 _MAX_PAGES, _MAX_TAGS = 1000, 1000  # of a TIFF that are looked at; that a page may have
@@ -39,17 +37,15 @@ class Extent(NamedTuple):
     height: int
 
 
-def damaged() -> EngineError:
+def damaged() -> Damaged:
     """What is said of a file that cannot be read to its end."""
-    return EngineError("The image is damaged or cut short: send the whole file.")
+    return Damaged("The image is damaged or cut short: send the whole file.")
 
 
 def check_end(data: bytes, form: str | None) -> None:
-    """Raise EngineError for a PNG or TIFF without its end, or a JPEG of absurdly many scans."""
+    """Raise EngineError for a TIFF without its end, or a JPEG of absurdly many scans."""
     try:
-        if form == "PNG":
-            _walk_png(data)
-        elif form == "TIFF":
+        if form == "TIFF":
             _walk_tiff(data)
         elif form in ("JPEG", "MPO"):
             _walk_jpeg(data)
@@ -58,7 +54,7 @@ def check_end(data: bytes, form: str | None) -> None:
 
 
 def gif_extent(data: bytes, most: int) -> Extent:
-    """Of a GIF; EngineError when its end is missing. Counting stops at ``most`` + 1 frames."""
+    """Of a GIF; EngineError when a frame is cut short. Counting stops at ``most`` + 1 frames."""
     try:
         return _walk_gif(data, most)
     except (struct.error, IndexError, StopIteration) as error:
@@ -70,11 +66,14 @@ def _walk_gif(data: bytes, most: int) -> Extent:
     at = 13 + _colours(flags)
     frames = 0
     budget = iter(range(_MAX_BLOCKS))
-    while frames <= most and data[at] != _GIF_END:
+    while frames <= most and at < len(data) and data[at] != _GIF_END:
         if data[at] == _GIF_EXTENSION:
-            if _misread(data, at + 1):
+            after = _after_extension(data, at + 1, budget)
+            if after is None and frames:
+                break
+            if after is None or _misread(data, at + 1):
                 raise damaged()
-            at = _after_blocks(data, at + 2, budget)
+            at = after
         elif data[at] == _GIF_IMAGE:
             left, top, across, down, flags = struct.unpack_from("<HHHHB", data, at + 1)
             width, height = max(width, left + across), max(height, top + down)
@@ -94,6 +93,14 @@ def _misread(data: bytes, at: int) -> bool:
     return data[at] != _GIF_COMMENT and size == 0
 
 
+def _after_extension(data: bytes, at: int, budget: Iterator[int]) -> int | None:
+    """Where the extension at ``at`` ends; None when it is cut short."""
+    try:
+        return _after_blocks(data, at + 1, budget)
+    except IndexError:
+        return None
+
+
 def _colours(flags: int) -> int:
     """Bytes of the table of colours that follows, if one does."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
@@ -104,17 +111,6 @@ def _after_blocks(data: bytes, at: int, budget: Iterator[int]) -> int:
         at += data[at] + 1
         next(budget)
     return at + 1
-
-
-def _walk_png(data: bytes) -> None:
-    at, name = 8, b""
-    for _ in range(_MAX_CHUNKS):
-        length, name = struct.unpack_from(">I4s", data, at)
-        at += 12 + length
-        if name == b"IEND":
-            break
-    if name != b"IEND" or at > len(data):
-        raise damaged()
 
 
 def _walk_jpeg(data: bytes) -> None:

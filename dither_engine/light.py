@@ -22,6 +22,11 @@ def srgb_to_linear(code: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
 
 
+def linear_to_srgb(light: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Linear light 0–1 → sRGB code value 0–1, any shape."""
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
 @cache
 def light_of_code(light: str) -> NDArray[np.int16]:
     """Light of each 8-bit code value: ``int16 (256,)``, 0 to WHITE, for ``linear`` or ``srgb``."""

@@ -1,29 +1,36 @@
 """The one options model: REST bodies, messages, the command line and the web page share it.
 
-Its JSON form is canonical: keys sorted, defaults filled in, and fields that the chosen algorithm
-and palette do not read set back to their defaults, so that options that mean the same have the
-same digest.
+Their canonical JSON form has what differs from the defaults, keys sorted; fields that the chosen
+algorithm and palette do not read are set back to their defaults first. So options that mean the
+same have one digest, and a new option changes no digest. A dither is known by that digest, so a
+default, once published, never changes.
 """
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_CONTROLS
+from dither_engine.algorithms import CUSTOM, CUSTOM_MATRIX, NAMES, controls_of, strengthens
 from dither_engine.errors import EngineError
+from dither_engine.formats import FORMATS
+from dither_engine.palette_texts import colours_of_text
 from dither_engine.palettes import MAX_COLOURS, NAMED, normal_hex
 
 _SEPARABLE = ("channels", "gray")
-_CONTROLLED = CUSTOM_CONTROLS.union(*(entry.controls for entry in ALGORITHMS.values()))
+_CONTROLLED = frozenset().union(*(controls_of(name) for name in NAMES))
 _MAX_SIDE = 20_000
 
+_MAX_MATRIX = 64
+
 Kernel = list[list[float]]
+Matrix = list[list[float]]
+Count = Annotated[int, Field(ge=2, le=256)]
 
 
 class Options(BaseModel):
-    """What to do with an image. Every field has a default; equal meaning, equal digest."""
+    """What to do with an image. Every field has a default, which never changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -31,21 +38,33 @@ class Options(BaseModel):
     palette: str | list[str] = Field(
         "channels",
         description="channels (levels per colour channel), gray (grey levels), a named palette,"
-        " adaptive:n (made from the image), or a list of 2 to 256 hex colours.",
+        " adaptive:n (made from the image), or 2 to 256 hex colours: as a list, or as the text of a"
+        " palette file (.hex, .gpl, .pal).",
     )
-    channels: int = Field(
-        2, ge=2, le=256, description="Levels per colour channel, or grey levels for gray."
+    channels: Count | Annotated[list[Count], Field(min_length=3, max_length=3)] = Field(
+        2,
+        description="Levels per colour channel, or grey levels for gray; or three numbers: levels"
+        " of red, green and blue, as 5,6,5.",
     )
     kernel: Kernel | None = Field(
         None,
         description="Weights of a custom error-diffusion kernel: rows of equal, odd length, the"
         " pixel itself in the middle of the first row. They are divided by their sum.",
     )
+    matrix: Matrix | None = Field(
+        None,
+        description="Threshold matrix of algorithm custom-matrix: rows of numbers, of which only"
+        " the order counts; the pixel with the smallest is the first to become lighter.",
+    )
     serpentine: bool = Field(
         False, description="Scan rows in alternating directions, row 0 left to right."
     )
     strength: float = Field(
-        1.0, ge=0, le=1, description="How much of the dithering is applied; 0 is none."
+        1.0,
+        ge=0,
+        le=2,
+        description="How much of the dithering is applied; 0 is none. Above 1 the thresholds of"
+        " ordered methods lie further apart; for all others it is 1.",
     )
     light: Literal["linear", "srgb"] = Field(
         "linear", description="Mix physical light (right) or sRGB code values (traditional)."
@@ -97,8 +116,16 @@ class Options(BaseModel):
         16, ge=2, le=64, description="How many colours a pattern method mixes at a pixel."
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the random methods.")
-    alpha: Literal["keep", "flatten"] = Field(
-        "keep", description="Keep transparency, or lay the image on the background colour."
+    resample: Literal["lanczos", "nearest"] = Field(
+        "lanczos", description="How to resize: smooth and sharp, or the nearest pixel (pixel art)."
+    )
+    alpha: Literal["keep", "flatten", "threshold", "dither"] = Field(
+        "keep",
+        description="Keep transparency, lay the image on the background colour, or make every pixel"
+        " transparent or opaque: by a threshold, or by dithering.",
+    )
+    alpha_level: int = Field(
+        128, ge=1, le=255, description="Alpha from which a pixel is opaque, for alpha = threshold."
     )
     background: str = Field("#ffffff", description="Background colour for alpha = flatten.")
     format: Literal["png", "gif", "webp"] = Field("png", description="File format of the result.")
@@ -115,10 +142,10 @@ class Options(BaseModel):
     @field_validator("algorithm")
     @classmethod
     def _known_algorithm(cls, name: str) -> str:
-        if name != CUSTOM and name not in ALGORITHMS:
+        if name not in NAMES:
+            *most, last = NAMES
             raise EngineError(
-                f"There is no algorithm {name[:40]!r}: choose one of {', '.join(ALGORITHMS)}"
-                f" or {CUSTOM}."
+                f"There is no algorithm {name[:40]!r}: choose one of {', '.join(most)} or {last}."
             )
         return name
 
@@ -129,6 +156,8 @@ class Options(BaseModel):
             return _colour_list(palette)
         if palette in _SEPARABLE or palette in NAMED:
             return palette
+        if "\n" in palette:
+            return _colour_list(colours_of_text(palette))
         if palette.startswith("adaptive:"):
             return f"adaptive:{_adaptive_size(palette)}"
         if "," in palette or palette.startswith("#"):
@@ -137,6 +166,21 @@ class Options(BaseModel):
             f"There is no palette {palette[:40]!r}: choose channels, gray, adaptive:n, a list of"
             f" hex colours, or one of {', '.join(NAMED)}."
         )
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _one_number_or_three(cls, channels: Any) -> Any:
+        if isinstance(channels, str) and "," in channels:
+            channels = channels.split(",")
+        if not isinstance(channels, list):
+            return channels
+        try:
+            counts = [int(str(count)) for count in channels]
+        except ValueError:
+            counts = []
+        if len(counts) != 3 or not 2 <= min(counts) <= max(counts) <= 256:
+            raise EngineError("channels is one whole number from 2 to 256, or three, as 5,6,5.")
+        return counts if len(set(counts)) > 1 else counts[0]
 
     @field_validator("background")
     @classmethod
@@ -151,6 +195,26 @@ class Options(BaseModel):
             check_kernel(self.kernel)
         return self
 
+    @model_validator(mode="after")
+    def _matrix_goes_with_custom_matrix(self) -> Self:
+        if self.algorithm == CUSTOM_MATRIX and self.matrix is None:
+            raise EngineError("algorithm custom-matrix needs a matrix: rows of numbers, as JSON.")
+        if self.matrix is not None:
+            check_matrix(self.matrix)
+        return self
+
+    @model_validator(mode="after")
+    def _grey_has_one_channel(self) -> Self:
+        if self.palette == "gray" and isinstance(self.channels, list):
+            raise EngineError("The palette gray has one number of levels: channels is one number.")
+        return self
+
+    @model_validator(mode="after")
+    def _size_goes_with_format(self) -> Self:
+        width, height = (self.scale * (side or 1) for side in (self.width, self.height))
+        FORMATS[self.format].check(width, height)
+        return self
+
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> Self:
         """Options from untrusted fields; raises EngineError with one sentence, nothing else."""
@@ -161,25 +225,34 @@ class Options(BaseModel):
         """``strength`` in 65536ths, rounded half up."""
         return int(self.strength * 65536 + 0.5)
 
+    @property
+    def most_levels(self) -> int:
+        """``channels``, or the largest of the three."""
+        return max(self.channels) if isinstance(self.channels, list) else self.channels
+
     def canonical(self) -> Self:
         """These options with every field that is not read set back to its default."""
-        reads = (
-            ALGORITHMS[self.algorithm].controls if self.algorithm in ALGORITHMS else CUSTOM_CONTROLS
-        )
-        unread = set(_CONTROLLED - reads)
+        unread = set(_CONTROLLED - controls_of(self.algorithm))
+        if self.strength > 1 and not strengthens(self.algorithm):
+            unread.add("strength")
         if self.palette not in _SEPARABLE:
             unread.add("channels")
         else:
             unread.add("distance")
-        if self.alpha == "keep":
+        if self.alpha != "flatten":
             unread.add("background")
+        if self.alpha != "threshold":
+            unread.add("alpha_level")
         defaults = {name: type(self).model_fields[name].default for name in unread}
         return self.model_copy(update=defaults)
 
+    def differing(self) -> dict[str, Any]:
+        """What differs from the defaults in the canonical form, JSON-able; `parse` reads it."""
+        return self.canonical().model_dump(mode="json", exclude_defaults=True)
+
     def canonical_json(self) -> str:
-        """The canonical form: sorted keys, no spaces, ASCII, every field present."""
-        fields = self.canonical().model_dump(mode="json")
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        """What `differing` gives, as JSON: sorted keys, no spaces, ASCII."""
+        return json.dumps(self.differing(), sort_keys=True, separators=(",", ":"))
 
     def digest(self) -> str:
         """SHA-256 of `canonical_json`, 64 hex digits."""
@@ -204,6 +277,15 @@ def check_kernel(kernel: Kernel) -> None:
     flat = [weight for row in kernel for weight in row]
     if min(flat) < 0 or max(flat) > 1_000_000 or sum(flat) <= 0:
         raise EngineError("A kernel's weights are 0 to 1000000 and at least one is above 0.")
+
+
+def check_matrix(matrix: Matrix) -> None:
+    """Raise EngineError unless ``matrix`` has 1 to 64 rows of one length of 1 to 64."""
+    width = len(matrix[0]) if matrix else 0
+    if not 1 <= len(matrix) <= _MAX_MATRIX or not 1 <= width <= _MAX_MATRIX:
+        raise EngineError(f"A matrix has 1 to {_MAX_MATRIX} rows of 1 to {_MAX_MATRIX} numbers.")
+    if any(len(row) != width for row in matrix):
+        raise EngineError("All rows of a matrix have the same length.")
 
 
 def _adaptive_size(palette: str) -> int:
@@ -247,5 +329,6 @@ ALLOWED = {
     "algorithm": "a name",
     "palette": f"a name, or a list of 2 to {MAX_COLOURS} hex colours",
     "kernel": "rows of weights, as [[0, 0, 7], [3, 5, 1]]",
+    "matrix": "rows of numbers, as [[0, 2], [3, 1]]",
     "background": "a hex colour, as #ffffff",
 }

@@ -1,13 +1,15 @@
 """From an image to its dithered form, and from a file's bytes to a file's bytes."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_engine.adaptive import adaptive, sample
+from dither_engine.adaptive import adaptive
+from dither_engine.compiled.packing import contiguous
 from dither_engine.compiled.search import prepare
 from dither_engine.decode import (
     MAX_FRAMES,
@@ -18,14 +20,22 @@ from dither_engine.decode import (
     open_bytes,
     open_image,
 )
-from dither_engine.encode import encode
+from dither_engine.encode import encode, encode_pieces
 from dither_engine.light import adjusted, code_of_light, in_steps, light_of_code
-from dither_engine.methods import render
+from dither_engine.memory import reusable
+from dither_engine.methods import PIECE, Render, in_pieces, renderer
 from dither_engine.options import Options
 from dither_engine.palettes import NAMED, from_hex, named
-from dither_engine.prepare import checked, coloured, prepared, size_of
+from dither_engine.prepare import check_file, checked, coloured, prepared, size_of
 from dither_engine.result import Dithered, Encoded
-from dither_engine.targets import combine, levels, levels_palette, media_relative
+from dither_engine.targets import (
+    ChannelLevels,
+    channel_levels,
+    combine,
+    levels,
+    levels_palette,
+    media_relative,
+)
 from dither_engine.tones import Tones, grey_tones, tones_of
 from dither_engine.work import Levels, Palette, Work
 
@@ -61,8 +71,15 @@ def dither_bytes(
     for the person who asked, for whatever cannot be done.
     """
     source = open_bytes(data, max_pixels, max_frames)
-    result = dither_source(source, options, max_pixels, max_size)
-    return encode(result, options.format, options.scale)
+    check_file(source, options, max_size)
+    if options.format != "png" or source.count > 1:
+        result = dither_source(source, options, max_pixels, max_size)
+        return encode(result, options.format, options.scale)
+    job = _job(source, options, max_pixels, max_size)
+    (frame,) = job.frames
+    alpha = frame.mask if frame.mask.size else None
+    height = frame.pixels.shape[0]
+    return encode_pieces(_pieces(frame, job, PIECE), height, alpha, options.scale)
 
 
 def dither_source(
@@ -72,38 +89,107 @@ def dither_source(
     max_size: int | None = None,
 ) -> Dithered:
     """Dither all frames with one palette; see `dither` and `dither_bytes`."""
-    options = options.canonical()  # what has one digest is one picture
-    light = adjusted(options)
-    target = _target(source, options, max_pixels, max_size)
-    done = [
-        _dithered(frame, target, light, options)
-        for frame in _prepared(source, options, max_pixels, max_size)
-    ]
+    job = _job(source, options, max_pixels, max_size)
+    done = [_dithered(frame, job) for frame in job.frames]
     if len(done) == 1:
         return replace(done[0], duration=0)
     return replace(done[0], frames=tuple(done), loop=source.plays)
 
 
-def _dithered(frame: Frame, target: Target, light: Light, options: Options) -> Dithered:
-    alpha = frame.mask if frame.mask.size else None
+@dataclass(frozen=True)
+class _Job:
+    """frames: prepared. light: of each code value, 0 to 1, after the tone controls."""
+
+    frames: Iterator[Frame]
+    target: Target | ChannelLevels
+    light: Light
+    options: Options
+
+
+def _job(source: Source, options: Options, max_pixels: int | None, max_size: int | None) -> _Job:
+    options = options.canonical()  # what has one digest is one picture
+    target = _target(source, options, max_pixels, max_size)
+    frames = _prepared(source, options, max_pixels, max_size)
+    return _Job(frames, target, adjusted(options), options)
+
+
+def _dithered(frame: Frame, job: _Job) -> Dithered:
+    height = frame.pixels.shape[0]
+    # What has to be copied or converted is, piece by piece, where it stays in the cache.
+    ready = frame.pixels.flags.c_contiguous and isinstance(job.target, Levels)
+    pieces = _pieces(frame, job, height if ready else PIECE)
+    first = next(pieces)
+    if len(first.indices) == height:
+        return first
+    indices = reusable((height, *first.indices.shape[1:]), np.uint8)
+    top = 0
+    for piece in chain([first], pieces):
+        indices[top : top + len(piece.indices)] = piece.indices
+        top += len(piece.indices)
+    return replace(first, indices=indices, alpha=frame.mask if frame.mask.size else None)
+
+
+def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
+    """The picture from the top down, in pieces of so many rows if the algorithm allows it."""
+    target = job.target
+    if isinstance(target, ChannelLevels):
+        yield _by_channel(frame, target, job)
+        return
+    height = frame.pixels.shape[0]
+    chosen = target.levels if isinstance(target, Tones) else target
+    rows = rows if in_pieces(job.options.algorithm, chosen) else height
+    render: Render | None = None
+    palette = _palette(target, frame.pixels.shape[2])
+    for top in range(0, height, rows):
+        mask = frame.mask[top : top + rows] if frame.mask.size else frame.mask
+        piece = replace(frame, pixels=contiguous(frame.pixels[top : top + rows]), mask=mask)
+        work = replace(_work(piece, target, job), top=top)
+        render = render or renderer(work)
+        found = _positions(render(work), target)
+        alpha = mask if mask.size else None
+        yield Dithered(found, palette, alpha, duration=frame.duration)
+
+
+def _work(frame: Frame, target: Target, job: _Job) -> Work:
+    options = job.options
     if isinstance(target, Tones):
-        found = target.positions(render(_in_tones(frame, target, light, options)))
-        return Dithered(found, target.colours, alpha, duration=frame.duration)
+        if frame.pixels.shape[2] == 1:
+            light = target.of_grey(job.light)
+            return Work(frame.pixels, frame.mask, light, target.levels, options)
+        places = target.of_colour(frame.pixels, job.light)
+        return Work(places, frame.mask, light_of_code(options.light), target.levels, options)
     pixels = coloured(frame.pixels) if isinstance(target, Palette) else frame.pixels
-    found = render(Work(pixels, frame.mask, in_steps(light), target, options))
-    if isinstance(target, Palette):
-        return Dithered(found, target.shown, alpha, duration=frame.duration)
-    depth = frame.pixels.shape[2]
-    if found.ndim == 3 and target.combines(depth):
-        found = combine(found, target.count)
-    return Dithered(found, levels_palette(target, depth), alpha, duration=frame.duration)
+    return Work(pixels, frame.mask, in_steps(job.light), target, options)
 
 
-def _in_tones(frame: Frame, target: Tones, light: Light, options: Options) -> Work:
-    if frame.pixels.shape[2] == 1:
-        return Work(frame.pixels, frame.mask, target.of_grey(light), target.levels, options)
-    pixels = target.of_colour(frame.pixels, light)
-    return Work(pixels, frame.mask, light_of_code(options.light), target.levels, options)
+def _positions(found: Pixels, target: Target) -> Pixels:
+    """What a method found, as positions in the palette."""
+    if isinstance(target, Tones):
+        return target.positions(found)
+    if isinstance(target, Levels) and found.ndim == 3 and target.combines(found.shape[2]):
+        return combine(found, target.count)
+    return found
+
+
+def _palette(target: Target, depth: int) -> Pixels:
+    """The colours that the file has."""
+    if isinstance(target, Tones):
+        return target.colours
+    return target.shown if isinstance(target, Palette) else levels_palette(target, depth)
+
+
+def _by_channel(frame: Frame, target: ChannelLevels, job: _Job) -> Dithered:
+    """Each channel of the whole picture with levels of its own."""
+    pixels = coloured(frame.pixels)
+    found = []
+    for channel, levels_of_one in enumerate(target.channels):
+        plane = np.ascontiguousarray(pixels[..., channel : channel + 1])
+        light = in_steps(job.light)
+        work = Work(plane, frame.mask, light, levels_of_one, job.options, channel=channel)
+        found.append(renderer(work)(work).reshape(plane.shape[:2]))
+    alpha = frame.mask if frame.mask.size else None
+    indices = target.combined(found)
+    return Dithered(indices, target.palette(), alpha, duration=frame.duration)
 
 
 def _prepared(
@@ -125,11 +211,13 @@ def _prepared(
 
 def _target(
     source: Source, options: Options, max_pixels: int | None, max_size: int | None
-) -> Target:
-    if options.palette == "channels":
-        return levels(options.channels, options.light)
+) -> Target | ChannelLevels:
     if options.palette == "gray":
-        return grey_tones(options.channels, options.light)
+        return grey_tones(options.most_levels, options.light)
+    if options.palette == "channels" and isinstance(options.channels, list):
+        return channel_levels(options.channels, options.light)
+    if options.palette == "channels":
+        return levels(options.most_levels, options.light)
     measured = False
     if isinstance(options.palette, list):
         colours = from_hex(tuple(options.palette))
@@ -139,8 +227,7 @@ def _target(
         count = int(options.palette.removeprefix("adaptive:"))
         frames = _prepared(source, options, max_pixels, max_size)
         seen = code_of_light(options.light)[in_steps(adjusted(options))]
-        samples = (seen[sample(coloured(f.pixels), f.mask, source.count)] for f in frames)
-        colours = adaptive(samples, count)
+        colours = adaptive(frames, seen, count, source.count)
     tones = tones_of(colours, options.distance, options.light)
     if tones is not None:
         return tones

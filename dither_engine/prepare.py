@@ -1,4 +1,4 @@
-"""What is done to an image before it is dithered: size, background, saturation."""
+"""What is done to an image before it is dithered: size, transparency, saturation."""
 
 import math
 from dataclasses import replace
@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from dither_engine.decode import Frame, pixels_of
+from dither_engine import depth
+from dither_engine.colour_management import image_of, pixels_of
+from dither_engine.decode import DeepFrame, Frame, Source
 from dither_engine.errors import EngineError
+from dither_engine.formats import FORMATS, too_many_colours
 from dither_engine.options import Options
-from dither_engine.resize import resized
-from dither_engine.result import check_frames, check_size
+from dither_engine.resize import nearest, resized, resized_deep
+from dither_engine.result import INDEXED_COLOURS, check_frames, check_size
+from dither_engine.transparency import opaque_or_not
 from dither_engine.work import NO_MASK
 
 MAX_SIDE = 20_000
@@ -37,16 +41,35 @@ def size_of(width: int, height: int, options: Options, max_size: int | None) -> 
     return width, height
 
 
-def prepared(frame: Frame, options: Options, size: tuple[int, int]) -> Frame:
-    """The frame as it is to be dithered: size, background, saturation."""
-    if (frame.pixels.shape[1], frame.pixels.shape[0]) != size:
-        frame = resized(frame, *size, options.light)
-    if frame.mask.size and options.alpha == "flatten":
-        frame = _flattened(frame, options.background)
-    pixels = frame.pixels
+def prepared(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
+    """The frame as it is to be dithered: size, 8 bits, transparency, saturation."""
+    whole = _of_8_bits(frame, options, size)
+    if whole.mask.size and options.alpha == "flatten":
+        whole = _flattened(whole, options.background)
+    elif whole.mask.size and options.alpha != "keep":
+        whole = replace(whole, mask=opaque_or_not(whole.mask, options))
+    pixels = whole.pixels
     if options.saturation != 1 and pixels.shape[2] == 3:
-        pixels = pixels_of(ImageEnhance.Color(_image(pixels)).enhance(options.saturation))
-    return replace(frame, pixels=pixels)
+        pixels = pixels_of(ImageEnhance.Color(image_of(pixels)).enhance(options.saturation))
+    return replace(whole, pixels=pixels)
+
+
+def _of_8_bits(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
+    """Resized, then rounded, so that a picture of more bits has no bands at any size."""
+    frame = at_size(frame, options, size)
+    if isinstance(frame, Frame):
+        return frame
+    return Frame(depth.rounded(frame.pixels), frame.mask, frame.duration)
+
+
+def at_size(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame | DeepFrame:
+    """The frame resized to (width, height); the frame itself where it has that size."""
+    if (frame.pixels.shape[1], frame.pixels.shape[0]) == size:
+        return frame
+    by_nearest = options.resample == "nearest"
+    if isinstance(frame, Frame):
+        return nearest(frame, *size) if by_nearest else resized(frame, *size, options.light)
+    return nearest(frame, *size) if by_nearest else resized_deep(frame, *size, options.light)
 
 
 def coloured(pixels: Pixels) -> Pixels:
@@ -54,15 +77,22 @@ def coloured(pixels: Pixels) -> Pixels:
     return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
 
 
-def _image(pixels: Pixels) -> Image.Image:
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-
-
 def _flattened(frame: Frame, background: str) -> Frame:
-    image = _image(frame.pixels)
+    image = image_of(frame.pixels)
     ground = Image.new("RGB", image.size, background)
     ground.paste(image.convert("RGB"), mask=Image.fromarray(frame.mask))
     return replace(frame, pixels=pixels_of(ground), mask=NO_MASK)
+
+
+def check_file(source: Source, options: Options, max_size: int | None) -> None:
+    """Raise EngineError when ``options.format`` cannot hold what the source will become."""
+    width, height = size_of(*source.size, options, max_size)
+    plays = source.plays if source.count > 1 else 0
+    FORMATS[options.format].check(width * options.scale, height * options.scale, plays)
+    levels = options.channels if isinstance(options.channels, list) else [options.channels] * 3
+    many = options.palette == "channels" and math.prod(levels) > INDEXED_COLOURS
+    if options.format == "gif" and many and not (source.grey and len(set(levels)) == 1):
+        raise too_many_colours()
 
 
 def checked(width: int, height: int, frames: int, max_pixels: int | None) -> None:

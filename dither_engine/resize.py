@@ -3,23 +3,28 @@
 Light is summed, not code values, when light is mixed: fine black and white lines stay as light as
 they are. Transparent pixels lend no colour to others. A window that reaches over the edge is cut
 there, and its weights divided by their sum. Everything is whole numbers: light is 0 to 8192,
-weights are 65536ths, rounded so that each window's sum is one.
+weights are 65536ths, rounded so that each window's sum is one. Pictures of more than 8 bits, which
+are rare, take the same windows in floating point.
 
 Source: C. E. Duchon, "Lanczos filtering in one and two dimensions", J. Applied Meteorology 18(8),
 1979; the windows are laid as Pillow's.
 """
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dither_engine.compiled.packing import contiguous
 from dither_engine.compiled.resample import resample
-from dither_engine.decode import Frame
-from dither_engine.light import code_of_light, light_of_code
+from dither_engine.decode import DeepFrame, Frame
+from dither_engine.light import code_of_light, light_of_code, linear_to_srgb, srgb_to_linear
 from dither_engine.work import NO_MASK
 
 _LOBES = 3
+_BAND = 8  # rows
+Decoded = TypeVar("Decoded", Frame, DeepFrame)
 
 
 def resized(frame: Frame, width: int, height: int, light: str) -> Frame:
@@ -28,7 +33,7 @@ def resized(frame: Frame, width: int, height: int, light: str) -> Frame:
     pixels = np.empty((height, width, depth), np.uint8)
     mask = np.empty((height, width), np.uint8) if frame.mask.size else NO_MASK.copy()
     resample(
-        frame.pixels,
+        contiguous(frame.pixels),
         frame.mask,
         light_of_code(light),
         code_of_light(light),
@@ -38,6 +43,55 @@ def resized(frame: Frame, width: int, height: int, light: str) -> Frame:
         mask,
     )
     return replace(frame, pixels=pixels, mask=mask)
+
+
+def nearest(frame: Decoded, width: int, height: int) -> Decoded:
+    """The pixel under the middle of each new one, unchanged."""
+    rows, columns = _middles(frame.pixels.shape[0], height), _middles(frame.pixels.shape[1], width)
+    pixels = np.take(np.take(frame.pixels, rows, axis=0), columns, axis=1)
+    mask = frame.mask[np.ix_(rows, columns)] if frame.mask.size else NO_MASK
+    return replace(frame, pixels=pixels, mask=mask)
+
+
+def _middles(size: int, new_size: int) -> NDArray[np.int64]:
+    return (2 * np.arange(new_size) + 1) * size // (2 * new_size)
+
+
+def resized_deep(frame: DeepFrame, width: int, height: int, light: str) -> DeepFrame:
+    """The same for a frame of more than 8 bits."""
+    code = np.arange(65536) / 65535
+    table = srgb_to_linear(code) if light == "linear" else code
+    rows, row_weights = windows(frame.pixels.shape[0], height)
+    columns = windows(frame.pixels.shape[1], width)
+    pixels = np.empty((height, width, frame.pixels.shape[2]), np.uint16)
+    mask = np.empty((height, width), np.uint8) if frame.mask.size else NO_MASK
+    for top in range(0, height, _BAND):
+        here = slice(top, min(top + _BAND, height))
+        part = slice(rows[here][0], rows[here][-1] + row_weights.shape[1])
+        planes = table[frame.pixels[part]]
+        if frame.mask.size:
+            alpha = frame.mask[part, :, None] / 255
+            planes = np.concatenate([planes * alpha, alpha], axis=2)
+        planes = _summed(planes, rows[here] - part.start, row_weights[here])
+        planes = _summed(planes.swapaxes(0, 1), *columns).swapaxes(0, 1)
+        if frame.mask.size:
+            alpha = np.clip(planes[..., -1:], 0, 1)
+            mask[here] = np.floor(alpha[..., 0] * 255 + 0.5)
+            planes = planes[..., :-1] / np.maximum(alpha, 1 / 65536)
+        planes = np.clip(planes, 0, 1)
+        codes = linear_to_srgb(planes) if light == "linear" else planes
+        pixels[here] = np.floor(codes * 65535 + 0.5)
+    return replace(frame, pixels=pixels, mask=mask)
+
+
+def _summed(
+    planes: NDArray[np.float64], first: NDArray[np.int64], weights: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Along the first axis: each window's sum."""
+    total = np.zeros((len(first), *planes.shape[1:]))
+    for tap in range(weights.shape[1]):
+        total += planes[first + tap] * (weights[:, tap, None, None] / 65536)
+    return total
 
 
 def windows(size: int, new_size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_engine.errors import EngineError
+from dither_engine.errors import TooLarge
 
 INDEXED_COLOURS = 256
 ANIMATION_ALLOWANCE = 8  # all frames together may have this many times the pixels of one image
@@ -19,7 +19,7 @@ class Dithered:
     """A dithered image, or the frames of an animation.
 
     indices: ``uint8 (H, W)``, positions in ``palette``. When the levels of the three channels
-        make more than 256 colours: ``uint8 (H, W, 3)``, one position per channel.
+        make more than 256 colours: ``uint8 (H, W, 3)``, one position per channel, in its column.
     palette: ``uint8 (n, 3)`` sRGB, in the order asked for.
     alpha: ``uint8 (H, W)`` or None; 0 is transparent.
     frames: every frame in order, each with this palette; empty for a still image. The first
@@ -52,7 +52,11 @@ class Dithered:
         """The colours themselves, ``uint8 (H, W, 3)``."""
         if self.indexed:
             return np.take(self.palette, self.indices, axis=0)
-        return np.take(self.palette[:, 0], self.indices)
+        red, green, blue = self.palette.T
+        if np.array_equal(red, green) and np.array_equal(red, blue):
+            return np.take(red, self.indices)
+        channels = (self.palette[:, c][self.indices[..., c]] for c in range(3))
+        return np.stack(list(channels), axis=2)
 
     def to_pillow(self) -> Image.Image:
         """Mode ``P`` when the picture is indexed and opaque, else ``RGB`` or ``RGBA``."""
@@ -82,12 +86,14 @@ class Encoded:
 def check_size(width: int, height: int, max_pixels: int) -> None:
     """Raise EngineError when an image has more than ``max_pixels`` pixels, or too long a side."""
     if width * height > max_pixels:
-        raise EngineError(
-            f"The image has {width}×{height} pixels: at most {max_pixels:,} pixels are allowed."
+        raise TooLarge(
+            f"The image has {width:,} × {height:,} pixels: at most {max_pixels:,} pixels are"
+            " allowed."
         )
     if max(width, height) > LONGEST_SIDE:
-        raise EngineError(
-            f"The image has {width}×{height} pixels: at most {LONGEST_SIDE:,} a side are allowed."
+        raise TooLarge(
+            f"The image has {width:,} × {height:,} pixels: at most {LONGEST_SIDE:,} a side are"
+            " allowed."
         )
 
 
@@ -95,7 +101,7 @@ def check_frames(count: int, width: int, height: int, max_pixels: int) -> None:
     """Raise EngineError when frames of this size have too many pixels together."""
     allowed = max_pixels * ANIMATION_ALLOWANCE
     if width * height * count > allowed:
-        raise EngineError(
-            f"The image has {count} frames of {width}×{height} pixels:"
+        raise TooLarge(
+            f"The image has {count:,} frames of {width:,} × {height:,} pixels:"
             f" at most {allowed:,} pixels in all frames together are allowed."
         )

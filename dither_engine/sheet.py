@@ -62,5 +62,7 @@ def _first_frame(source: Source, options: Options, max_pixels: int) -> Frame:
 
 def _dithered(frame: Frame, options: Options, algorithm: str) -> Image.Image:
     done = {"width": None, "height": None, "saturation": 1.0, "alpha": "keep"}
-    plain = options.model_copy(update={**done, "kernel": None, "algorithm": algorithm})
+    plain = options.model_copy(
+        update={**done, "kernel": None, "matrix": None, "algorithm": algorithm}
+    )
     return dither_source(Source(frame), plain).to_pillow().convert("RGBA")

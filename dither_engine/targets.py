@@ -1,5 +1,8 @@
 """Levels: what they are, and the palette they make."""
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +13,7 @@ from dither_engine.light import (
     light_of_code,
     srgb_to_linear,
 )
+from dither_engine.result import INDEXED_COLOURS
 from dither_engine.work import Levels
 
 
@@ -20,6 +24,43 @@ def levels(count: int, light: str) -> Levels:
     middles = lights[:-1].astype(np.int64) + lights[1:]
     choice = np.searchsorted(middles, 2 * np.arange(WHITE + 1), side="right")
     return Levels(codes, lights, choice.astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class ChannelLevels:
+    """Levels of red, of green and of blue, which are dithered one by one."""
+
+    channels: tuple[Levels, Levels, Levels]
+
+    @property
+    def combine(self) -> bool:
+        """Whether they make a palette of at most 256 colours."""
+        return math.prod(target.count for target in self.channels) <= INDEXED_COLOURS
+
+    def palette(self) -> NDArray[np.uint8]:
+        """The colours that `combined` numbers, ``uint8 (n, 3)``.
+
+        If they do not combine: each column a channel's levels, its last one again to the end.
+        """
+        codes = [target.codes for target in self.channels]
+        if self.combine:
+            return np.stack(np.meshgrid(*codes, indexing="ij"), axis=-1).reshape(-1, 3)
+        most = max(map(len, codes))
+        return np.stack([np.pad(code, (0, most - len(code)), "edge") for code in codes], axis=1)
+
+    def combined(self, found: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Levels of the channels, ``uint8 (H, W)`` each, as ``(H, W)`` or ``(H, W, 3)``."""
+        if not self.combine:
+            return np.stack(found, axis=2)
+        _, green, blue = self.channels
+        indices: NDArray[np.uint8] = found[0] * np.uint8(green.count) + found[1]
+        return indices * np.uint8(blue.count) + found[2]
+
+
+def channel_levels(counts: list[int], light: str) -> ChannelLevels:
+    """``counts``: of red, green and blue."""
+    red, green, blue = (levels(count, light) for count in counts)
+    return ChannelLevels((red, green, blue))
 
 
 def levels_palette(target: Levels, depth: int) -> NDArray[np.uint8]:

@@ -78,6 +78,9 @@ class Work:
     light: light of each code value after the tone controls, ``int16 (256,)``, 0 to WHITE.
     options: ``strength``, ``serpentine``, ``seed`` and the method's own fields are the method's
         to obey; all others have been dealt with.
+    top: the row of the whole picture that ``pixels`` begin with; not 0 only in a later piece of one
+        that is dithered in pieces, see ``methods``.
+    channel: which channel of a colour picture it is, where each is dithered by itself.
     """
 
     pixels: NDArray[np.uint8]
@@ -85,3 +88,5 @@ class Work:
     light: NDArray[np.int16]
     target: Levels | Palette
     options: Options
+    top: int = 0
+    channel: int | None = None

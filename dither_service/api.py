@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from dither_service import schemas
 from dither_service.choices import options_openapi, parse_options, read_options
 from dither_service.preview import DEFAULT_SIZE, LARGEST_SIZE, Previews
+from dither_service.preview_api import preview_router
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from shared.forms import form_openapi, read_form
@@ -47,6 +48,7 @@ def create_api(
         busy="Too many previews at once; please try again.",
     )
     choices = previews.choices()
+    app.include_router(preview_router(settings, previews, places))
 
     @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
     def list_dithers(

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Request
 
-from dither_engine import EngineError, Options
+from dither_engine import EngineError, Options, catalogue
 from shared.forms import parse_json_object
 from shared.problems import Problem
 
@@ -14,7 +14,7 @@ _FIELDS = tuple(name for name in Options.model_fields if name != "channels")
 
 def options_openapi() -> dict[str, Any]:
     """The options as query parameters and as a JSON body, for the API's description."""
-    schema = Options.model_json_schema()
+    schema = _schema()
     parameters = [
         {
             "name": name,
@@ -29,16 +29,32 @@ def options_openapi() -> dict[str, Any]:
     return {"parameters": parameters, "requestBody": body}
 
 
+def _schema() -> dict[str, Any]:
+    """The options' schema with the names that there are, and an example."""
+    schema = Options.model_json_schema()
+    offered = catalogue()
+    names = {kind: [each["name"] for each in offered[kind]] for kind in ("algorithms", "palettes")}
+    schema["properties"]["algorithm"]["enum"] = names["algorithms"]
+    palette = schema["properties"]["palette"]
+    palette["anyOf"] = [{"type": "string", "enum": names["palettes"]}, *palette["anyOf"]]
+    schema["example"] = {"algorithm": "atkinson", "palette": names["palettes"][-1]}
+    return schema
+
+
 async def read_options(request: Request, channels: int) -> Options:
-    """The path's ``channels``, and whatever body and query string say. Raises ``Problem`` 422."""
+    """The path's ``channels``, and whatever body and query string say. Raises ``Problem`` 422.
+
+    Three numbers in the body, levels of red, green and blue, take the place of the path's one.
+    """
     body = await request.body()
     fields = parse_json_object("The body", body) if body.strip() else {}
-    if fields.get("channels", channels) != channels:
+    levels = fields.get("channels", channels)
+    if levels != channels and not isinstance(levels, list):
         raise Problem(422, "channels: the body says another number than the path; leave it out.")
     query = _from_query(request)
     if twice := sorted(fields.keys() & query.keys()):
         raise Problem(422, f"{twice[0]}: it is in the body and in the query string; give it once.")
-    return parse_options({**fields, **query, "channels": channels})
+    return parse_options({**fields, **query, "channels": levels})
 
 
 def parse_options(fields: dict[str, Any]) -> Options:
@@ -69,6 +85,6 @@ def _value(name: str, text: str) -> Any:
             return json.loads(text)
         except (ValueError, RecursionError):
             raise Problem(422, f"{name}: this is no JSON list.") from None
-    if name == "palette" and "," in text:
+    if name == "palette" and "," in text and "\n" not in text:
         return [colour.strip() for colour in text.split(",")]
     return text

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -181,7 +180,7 @@ class DitherService:
         )
 
     def _absolute(self, url: str) -> str:
-        return urljoin(self._settings.public_url, url)
+        return self._settings.public_link(url)
 
 
 def _unknown(uuid: UUID) -> Problem:

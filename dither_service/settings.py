@@ -29,3 +29,9 @@ class DitherSettings(ServiceSettings, StorageSettings):
     preview_wait_seconds: float = Field(
         5, gt=0, description="How long a preview waits for its turn"
     )
+    preview_memory_bytes: int = Field(
+        128 * 1024 * 1024, ge=0, description="Memory for pictures that are previewed, in bytes"
+    )
+    preview_keep_seconds: float = Field(
+        900, gt=0, description="How long an unused picture stays in that memory"
+    )

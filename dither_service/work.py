@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urljoin
 from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
@@ -42,8 +41,7 @@ _Made = Future[dict[str, Any]]
 
 def new_dither(uuid: UUID, options: Options) -> dict[str, Any]:
     """The row of a dither. Image and options alone decide its id."""
-    fields = options.canonical().model_dump(mode="json")
-    return _row(uuid, options.digest(), options.channels, fields)
+    return _row(uuid, options.digest(), options.most_levels, options.differing())
 
 
 def _row(uuid: UUID, digest: str, channels: int, fields: dict[str, Any]) -> dict[str, Any]:
@@ -233,7 +231,7 @@ class DitherWork:
         else:
             body = DitherUploaded(
                 **told,
-                url_dither=urljoin(self._settings.public_url, dither.url or ""),
+                url_dither=self._settings.public_link(dither.url or ""),
                 width=dither.width,
                 height=dither.height,
                 bytes=dither.bytes,

@@ -11,7 +11,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import JSON, Connection, bindparam, column, create_engine, func, text
+from sqlalchemy import (
+    JSON,
+    URL,
+    Connection,
+    bindparam,
+    column,
+    create_engine,
+    func,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -39,12 +49,28 @@ _KEEPALIVE = {
 }
 
 
+def database_url(settings: DatabaseSettings) -> URL:
+    """Where Postgres is: ``DATABASE_URL`` if it is set, else put together from its parts."""
+    if settings.database_url is not None:
+        return make_url(settings.database_url.get_secret_value()).set(
+            drivername="postgresql+psycopg2"
+        )
+    return URL.create(
+        "postgresql+psycopg2",
+        username=settings.postgres_user,
+        password=settings.postgres_password.get_secret_value() or None,
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        database=settings.postgres_db,
+    )
+
+
 class Database:
     """One service's pool. Every use is one short transaction; none spans other I/O."""
 
     def __init__(self, settings: DatabaseSettings, application_name: str) -> None:
         self.engine = create_engine(
-            settings.sqlalchemy_url(),
+            database_url(settings),
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout_seconds,

@@ -1,29 +1,41 @@
-"""What every service's HTTP side has in common, around its routes."""
+"""What every process's HTTP side has in common, around its routes.
+
+Loads neither Kafka's client, nor SQLAlchemy, nor Cloudinary: the gateway uses it too.
+"""
 
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from starlette.datastructures import Headers, MutableHeaders
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from shared.context import REQUEST_ID_HEADER, request_context
 from shared.failures import TransientFailure
-from shared.health import Health
-from shared.metrics import REQUESTS, metrics_response
+from shared.logs import log_access
 from shared.problems import (
     RETRY_AFTER_SECONDS,
     Problem,
     install_problem_handlers,
     problem_response,
 )
-from shared.storage import StorageUnavailableError
 
 logger = logging.getLogger(__name__)
+
+REQUESTS = Histogram(
+    "http_request_duration_seconds", "HTTP requests, by route", ["method", "route", "status"]
+)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+MAX_LOGGED_PATH = 200
+_REQUEST_ID = REQUEST_ID_HEADER.encode("ascii")
+_EMAIL = re.compile(r"[^/\s]+(?:@|%40)[^/\s]+", re.IGNORECASE)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,7 +44,12 @@ Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def create_app(title: str, health: Health) -> FastAPI:
+class HealthReport(Protocol):
+    def report(self) -> tuple[int, dict[str, Any]]:
+        """The HTTP status (503 when a part is down) and the body."""
+
+
+def create_app(title: str, health: HealthReport) -> FastAPI:
     """An app that answers every error as a problem, and tells of its health and metrics."""
     app = FastAPI(title=title, version="1.0.0", redoc_url=None)
     install_problem_handlers(app)
@@ -51,6 +68,10 @@ def create_app(title: str, health: Health) -> FastAPI:
     return app
 
 
+def metrics_response() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
 def _install_failure_handlers(app: FastAPI) -> None:
     """What is down now may be up again soon: 503, and when to come back."""
 
@@ -63,13 +84,15 @@ def _install_failure_handlers(app: FastAPI) -> None:
         )
 
     app.add_exception_handler(TransientFailure, unavailable)
-    app.add_exception_handler(StorageUnavailableError, unavailable)
     # Nobody hears the answer; the status, nginx's for this, is for the access line.
     app.add_exception_handler(ClientDisconnect, lambda _, __: Response(status_code=499))
 
 
 class RequestScope:
-    """Around the whole app: the request id, one access line and one observation a request."""
+    """Around the whole app: the request id, one access line and one observation a request.
+
+    An app may add fields to its access line: ``scope["access"]`` is a dict.
+    """
 
     def __init__(self, app: Asgi) -> None:
         self._app = app
@@ -80,35 +103,58 @@ class RequestScope:
             return
         started = time.perf_counter()
         status = 500
-        with request_context(Headers(scope=scope).get(REQUEST_ID_HEADER)) as request_id:
+        sent = 0
+        scope["access"] = {}
+        with request_context(_given_id(scope)) as request_id:
+            own = (_REQUEST_ID, request_id.encode("ascii"))
 
             async def send_with_id(message: Message) -> None:
-                nonlocal status
+                nonlocal status, sent
                 if message["type"] == "http.response.start":
                     status = message["status"]
-                    MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                    fields = [f for f in message.get("headers", ()) if f[0] != _REQUEST_ID]
+                    message["headers"] = [*fields, own]
+                else:
+                    sent += len(message.get("body", b""))
                 await send(message)
 
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
-                _observe(scope, status, time.perf_counter() - started)
+                _observe(scope, status, sent, time.perf_counter() - started)
 
 
-def _observe(scope: Scope, status: int, seconds: float) -> None:
+def _given_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == _REQUEST_ID:
+            return str(value.decode("latin-1"))
+    return None
+
+
+# The library looks a child up under a lock each time.
+_requests = lru_cache(2048)(REQUESTS.labels)
+
+
+def _observe(scope: Scope, status: int, sent: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "other")
-    REQUESTS.labels(scope["method"], route, status).observe(seconds)
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    _requests(method, route, status).observe(seconds)
     if route in {"/health", "/metrics"}:
         return
-    logger.info(
-        "request",
-        extra={
-            "method": scope["method"],
-            "path": scope["path"][:200],
-            "status": status,
-            "milliseconds": round(seconds * 1000, 1),
-        },
-    )
+    fields: dict[str, object] = {
+        "method": method,
+        "path": _shown(scope["path"]),
+        "status": status,
+        "bytes": sent,
+        "milliseconds": round(seconds * 1000, 1),
+    }
+    log_access(logger, fields | scope["access"])
+
+
+def _shown(path: str) -> str:
+    """A path for the log: short, and without mail addresses. Query strings are never logged."""
+    path = path[:MAX_LOGGED_PATH]
+    return _EMAIL.sub("[email]", path) if "@" in path or "%40" in path else path
 
 
 class BodyLimit:

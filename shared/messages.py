@@ -1,8 +1,8 @@
 """The messages that the services exchange: the one definition of their bodies.
 
 A type is a fact in the past tense (or, for ``DITHER_REQUESTED``, a request). Minor versions only
-add optional fields, so bodies ignore what they do not know. ``docs/asyncapi.yaml`` says the same
-to the rest of the world; a test holds the two against each other.
+add optional fields, so bodies ignore what they do not know. ``make docs`` writes them into
+``docs/asyncapi.yaml`` for the rest of the world; a test compares the two.
 """
 
 from typing import Annotated, Any, ClassVar
@@ -14,9 +14,19 @@ VERSION = "1.0.0"
 
 Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://[^\s\x00-\x1f]+$")]
 # No control characters: a filename ends up in a mail's subject and in headers.
-Filename = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Filename = Annotated[
+    str,
+    StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    Field(description="The original's name, without control characters."),
+]
 Email = Annotated[
-    str, StringConstraints(max_length=254, pattern=r"^[^\s@<>,;\x00-\x1f]+@[^\s@<>,;]+$")
+    str,
+    StringConstraints(max_length=254, pattern=r"^[^\s@<>,;\x00-\x1f]+@[^\s@<>,;]+$"),
+    Field(description="Who wants an email about each dither of the image."),
+]
+EngineOptions = Annotated[
+    dict[str, Any],
+    Field(description="Options of the engine; GET /options lists them. Absent: the default."),
 ]
 
 
@@ -40,7 +50,7 @@ class ImageUploaded(Body):
     width: int | None = None
     height: int | None = None
     email: Email | None = None
-    options: dict[str, Any] | None = None
+    options: EngineOptions | None = None
 
 
 class ImageDeleted(Body):
@@ -55,8 +65,8 @@ class DitherRequested(Body):
     message_type: ClassVar[str] = "DITHER_REQUESTED"
 
     dither_id: UUID
-    channels: int = Field(ge=2, le=256)
-    options: dict[str, Any] = Field(default_factory=dict)
+    channels: int = Field(ge=2, le=256, description="Levels per colour channel.")
+    options: EngineOptions = Field(default_factory=dict)
 
 
 class DitherUploaded(Body):
@@ -67,12 +77,13 @@ class DitherUploaded(Body):
     url_dither: Url
     dither_id: UUID | None = None
     channels: int | None = None
-    options: dict[str, Any] | None = None
+    options: EngineOptions | None = None
     width: int | None = None
     height: int | None = None
     bytes: int | None = None
-    # Whether somebody left an address for mails about the image; None: this is not known.
-    has_recipient: StrictBool | None = None
+    has_recipient: StrictBool | None = Field(
+        None, description="Whether somebody left an address for emails about the image."
+    )
 
 
 class DitherFailed(Body):
@@ -82,8 +93,8 @@ class DitherFailed(Body):
 
     dither_id: UUID
     channels: int
-    options: dict[str, Any] = Field(default_factory=dict)
-    reason: str
+    options: EngineOptions = Field(default_factory=dict)
+    reason: str = Field(description="A sentence for the user.")
 
 
 BODIES: dict[str, type[Body]] = {

@@ -1,11 +1,7 @@
-"""The Prometheus metrics that every service of ours has."""
+"""The Prometheus metrics of messages and of the outbox; those of HTTP are in ``shared.http``."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
-from starlette.responses import Response
+from prometheus_client import Counter, Gauge, Histogram
 
-REQUESTS = Histogram(
-    "http_request_duration_seconds", "HTTP requests, by route", ["method", "route", "status"]
-)
 MESSAGES = Counter(
     "consumer_messages_total",
     "Messages taken from Kafka, by what became of them (done, ignored, retry, dead)",
@@ -31,7 +27,3 @@ CONSUMER_CONNECTED = Gauge("consumer_connected", "1 when a broker of Kafka answe
 OUTBOX_PENDING = Gauge("outbox_pending_messages", "Messages not yet confirmed by the broker")
 OUTBOX_AGE = Gauge("outbox_age_seconds", "Age of the oldest of them")
 OUTBOX_PUBLISHED = Counter("outbox_published_total", "Messages published", ["outcome"])
-
-
-def metrics_response() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

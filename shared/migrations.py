@@ -4,17 +4,20 @@
 with ``MIGRATE_ON_START`` (the default) each service does it for itself.
 """
 
+import argparse
 import importlib
 import logging
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import MetaData, text
+from sqlalchemy.orm import Session
 
-from shared.database import Database, without_bounds
+from shared.database import Database, database_url, without_bounds
 from shared.failures import TransientFailure
 from shared.settings import DatabaseSettings
 
@@ -29,19 +32,29 @@ def upgrade(database: Database, package: str) -> None:
     session's lock would not survive a transaction-mode pooler). Raises ``TransientFailure`` when
     the database is not available.
     """
-    module = importlib.import_module(f"{package}.models")
-    schema = module.metadata.schema
-    config = Config()
-    config.set_main_option("script_location", str(Path(str(module.__file__)).parent / "migrations"))
+    models = importlib.import_module(f"{package}.models")
     with database.transaction() as session:
-        without_bounds(session)
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": schema})
-        # Not IF NOT EXISTS: that may look at the catalogue as it was before the lock was free.
-        there = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
-        if session.scalar(there, {"name": schema}) is None:
-            session.execute(text(f'CREATE SCHEMA "{schema}"'))
-        config.attributes["connection"] = session.connection()
-        command.upgrade(config, "head")
+        run_history(session, models)
+
+
+def script_directory(models: ModuleType) -> Path:
+    """The ``migrations`` directory beside a service's ``models`` module."""
+    return Path(str(models.__file__)).parent / "migrations"
+
+
+def run_history(session: Session, models: ModuleType) -> None:
+    """Bring the schema of ``models`` up to date within the session's transaction."""
+    schema = models.metadata.schema
+    config = Config()
+    config.set_main_option("script_location", str(script_directory(models)))
+    without_bounds(session)
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": schema})
+    # Not IF NOT EXISTS: that may look at the catalogue as it was before the lock was free.
+    there = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+    if session.scalar(there, {"name": schema}) is None:
+        session.execute(text(f'CREATE SCHEMA "{schema}"'))
+    config.attributes["connection"] = session.connection()
+    command.upgrade(config, "head")
 
 
 def run_environment(metadata: MetaData) -> None:
@@ -57,26 +70,46 @@ def run_environment(metadata: MetaData) -> None:
     context.run_migrations()
 
 
-def main(packages: list[str]) -> int:
-    if not packages:
-        sys.stderr.write("usage: python -m shared.migrations upload_service …\n")
-        return 2
+def main(arguments: list[str]) -> int:
+    given = _parse(arguments)
     settings = DatabaseSettings.load()
     database = Database(settings, "migrations")
     logging.getLogger(Database.__module__).setLevel(logging.ERROR)  # one sentence is enough
     try:
         _wait_for(database)
-        for package in packages:
-            upgrade(database, package)
-            sys.stdout.write(f"{package}: up to date\n")
+        for package in given.package:
+            if given.new is None:
+                upgrade(database, package)
+                sys.stdout.write(f"{package}: up to date\n")
+            else:
+                _write_new(database, package, given.new)
     except TransientFailure as error:
-        url = settings.sqlalchemy_url()
+        url = database_url(settings)
         reason = " ".join(str(getattr(error.__cause__, "orig", error)).split())
         sys.stderr.write(f"the database {url.database} at {url.host} cannot be used: {reason}\n")
         return 1
     finally:
         database.close()
     return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m shared.migrations", description=__doc__)
+    parser.add_argument("package", nargs="+", help="upload_service, dither_service, …")
+    parser.add_argument("--new", metavar="NAME", help="write a migration instead of running them")
+    return parser.parse_args(arguments)
+
+
+def _write_new(database: Database, package: str, name: str) -> None:
+    from shared import new_migration  # noqa: PLC0415 - only developers need it
+
+    models = importlib.import_module(f"{package}.models")
+    try:
+        path = new_migration.write_migration(database, models, name)
+    except new_migration.NothingToMigrateError:
+        sys.stdout.write(f"{package}: the models are as the migrations say, nothing to write\n")
+    else:
+        sys.stdout.write(f"{path}\n")
 
 
 def _wait_for(database: Database) -> None:

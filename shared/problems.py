@@ -19,6 +19,7 @@ from shared.context import current_request_id
 
 logger = logging.getLogger(__name__)
 
+PROBLEMS_PATH = "/docs/problems/"  # where the gateway tells of each type of problem
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 
@@ -52,7 +53,7 @@ def problem_body(status: int, detail: str, extra: Mapping[str, Any] | None = Non
     """The JSON text of a problem; ``extra`` members never replace the standard ones."""
     body = {
         **(extra or {}),
-        "type": "about:blank",
+        "type": f"{PROBLEMS_PATH}{status}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,

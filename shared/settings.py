@@ -7,10 +7,10 @@ once at start, and are handed to whoever needs them: there is no global settings
 import re
 import ssl
 from typing import Any, Literal, Self
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import URL, make_url
 
 from shared.logs import LogFormat
 
@@ -41,10 +41,21 @@ class HttpSettings(Settings):
 
     @field_validator("public_url")
     @classmethod
-    def _is_an_origin(cls, url: str) -> str:
-        if not re.fullmatch(r"https?://[^/?#\s]+/?", url):
-            raise ValueError("PUBLIC_URL must be like https://dither.example.org, without a path")
+    def _is_an_address(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[^/?#\s]+(?:/[A-Za-z0-9._~-]+)*/?", url):
+            raise ValueError(
+                "PUBLIC_URL must be like https://dither.example.org or https://example.org/dither"
+            )
         return url
+
+    @property
+    def public_path(self) -> str:
+        """The path of ``public_url`` without a slash at its end; empty at the host's root."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
+    def public_link(self, url: str) -> str:
+        """The absolute form of a path of ours; what is absolute already stays as it is."""
+        return urljoin(self.public_url.rstrip("/") + "/", url.lstrip("/"))
 
 
 class DatabaseSettings(Settings):
@@ -69,20 +80,6 @@ class DatabaseSettings(Settings):
     migrate_on_start: bool = Field(
         True, description="Bring the service's tables up to date when it starts"
     )
-
-    def sqlalchemy_url(self) -> URL:
-        if self.database_url is not None:
-            return make_url(self.database_url.get_secret_value()).set(
-                drivername="postgresql+psycopg2"
-            )
-        return URL.create(
-            "postgresql+psycopg2",
-            username=self.postgres_user,
-            password=self.postgres_password.get_secret_value() or None,
-            host=self.postgres_host,
-            port=self.postgres_port,
-            database=self.postgres_db,
-        )
 
 
 class KafkaSettings(Settings):

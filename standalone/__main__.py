@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from standalone.broker import EmbeddedBroker
 from standalone.postgres import EmbeddedPostgres
 from standalone.postgres_account import PostgresUnusableError
 from standalone.services import build_services
-from standalone.supervisor import ServiceDidNotStartError, base_environment
+from standalone.supervisor import PACKAGES, ServiceDidNotStartError, base_environment
 
 START_SECONDS = 40
 WATCH_SECONDS = 0.25
@@ -28,13 +29,14 @@ class CannotStartError(Exception):
 
 
 def run(environment: dict[str, str], port: int) -> None:
-    """Start everything, say where it is, and keep it running until SIGINT or SIGTERM."""
+    """Start everything, print its address, and keep it running until SIGINT or SIGTERM."""
     asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked_to_stop.set())
     data = Path(environment.get("DATA_DIR") or "data").absolute()
     _refuse_taken_port(port)
     with ExitStack() as running:
+        kernels = _compile_kernels(running)
         shared = {
             "DATA_DIR": str(data),
             "PUBLIC_URL": f"http://localhost:{port}",
@@ -42,6 +44,8 @@ def run(environment: dict[str, str], port: int) -> None:
             **_postgres(environment, data, running),
             **_broker(environment, running),
         }
+        while kernels.poll() is None and not asked_to_stop.wait(WATCH_SECONDS):
+            pass
         _say("Starting the services")
         logs = data / "logs"
         services = build_services(shared, port=port, logs=logs)
@@ -56,9 +60,21 @@ def run(environment: dict[str, str], port: int) -> None:
         _say("Stopping")
 
 
+def _compile_kernels(running: ExitStack) -> "subprocess.Popen[bytes]":
+    """Compile before the services start: else the first request would time out meanwhile."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "dither_engine", "--warm"],
+        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+        start_new_session=True,  # Ctrl-C reaches only this process, which stops the others
+    )
+    running.callback(process.wait)
+    running.callback(process.terminate)
+    return process
+
+
 def _postgres(environment: dict[str, str], data: Path, running: ExitStack) -> dict[str, str]:
     if environment.get("DATABASE_URL") or environment.get("POSTGRES_HOST"):
-        _say("Database: the one that is set")
+        _say("Database: the configured one")
         return {}
     _say(f"Database: starting an embedded Postgres, its data in {data / 'postgres'}")
     postgres = EmbeddedPostgres(data / "postgres")
@@ -68,7 +84,7 @@ def _postgres(environment: dict[str, str], data: Path, running: ExitStack) -> di
 
 def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
     if environment.get("KAFKA_SERVER"):
-        _say("Broker: the one that is set")
+        _say("Broker: the configured one")
         return {}
     _say("Broker: starting an embedded one")
     broker = EmbeddedBroker()
@@ -78,7 +94,7 @@ def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
     return {
         "KAFKA_SERVER": broker.bootstrap_servers,
         "KAFKA_EPHEMERAL": "true",
-        # A service that was killed is away for this long before its work is given on.
+        # How long after a service was killed its partitions go to another consumer.
         "KAFKA_SESSION_TIMEOUT_SECONDS": "6",
     }
 
@@ -99,12 +115,12 @@ def _refuse_taken_port(port: int) -> None:
         except OSError as error:
             raise CannotStartError(
                 f"port {port} is taken ({error.strerror}): is this running already? "
-                "Another one: make run PORT=8080"
+                "To use another one: PORT=8080"
             ) from error
 
 
 def _shorten(logs: Path) -> None:
-    """Old logs do not fill the disk."""
+    """Rename logs that are too large, over those of an earlier run."""
     for log in logs.glob("*.log"):
         if log.stat().st_size > LOG_LIMIT:
             log.rename(log.with_suffix(".log.1"))
@@ -114,12 +130,12 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def main() -> int:
+def main(port: int | None = None) -> int:
+    """Run until stopped; returns the exit status. ``port``: the web page's, else PORT or 8000."""
     from_file = {k: v for k, v in dotenv_values(".env").items() if v}
     environment = {**from_file, **{k: v for k, v in base_environment().items() if v}}
     try:
-        port = int(os.environ.get("PORT") or from_file.get("PORT") or 8000)
-        run(environment, port)
+        run(environment, port or int(os.environ.get("PORT") or from_file.get("PORT") or 8000))
     except (CannotStartError, PostgresUnusableError, ServiceDidNotStartError) as error:
         print(f"Not started: {error}", file=sys.stderr)
         return 1

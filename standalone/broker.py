@@ -1,7 +1,7 @@
-"""A Kafka broker inside this process: librdkafka's own, for machines without a real one.
+"""librdkafka's in-process Kafka broker, for machines without a real one.
 
-Other processes reach it over TCP. It makes topics by itself (4 partitions) when they are first
-named, keeps some 5 MiB a partition, and nothing once it has stopped.
+Other processes reach it over TCP. It creates a topic (with 4 partitions) when a client first
+names it, keeps about 5 MiB a partition, and loses everything when it stops.
 """
 
 import logging
@@ -16,7 +16,7 @@ class EmbeddedBrokerError(Exception):
 
 
 class EmbeddedBroker:
-    """One broker on 127.0.0.1, alive from `start` to `stop`; each start is a new, empty one."""
+    """One broker on 127.0.0.1, running from `start` to `stop`. Each start begins empty."""
 
     def __init__(self) -> None:
         self._producer: Producer | None = None
@@ -28,7 +28,7 @@ class EmbeddedBroker:
         return self._bootstrap_servers
 
     def start(self) -> None:
-        # The broker lives in the client that asked for it, as long as that client lives.
+        # The broker runs in the client that asked for it, until that client is closed.
         settings = {
             "test.mock.num.brokers": 1,
             "log_level": 3,
@@ -43,13 +43,13 @@ class EmbeddedBroker:
         self._producer = producer
 
     def create_topics(self, *names: str) -> None:
-        """Have them there before consumers ask: those would look again only seconds later."""
+        """Create topics before consumers ask for them: a consumer retries only after seconds."""
         assert self._producer is not None
         for name in names:
             self._producer.list_topics(name, timeout=_START_SECONDS)
 
     def stop(self) -> None:
-        """Ends it at once, with all its messages; a second call does nothing."""
+        """Stop at once; all messages are lost. A second call does nothing."""
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.close()

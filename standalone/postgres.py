@@ -1,4 +1,4 @@
-"""A Postgres of our own from the programs of a wheel, for machines without one."""
+"""An embedded Postgres: the programs come from a wheel, for machines without a server."""
 
 import atexit
 import logging
@@ -31,11 +31,11 @@ _log = logging.getLogger(__name__)
 
 
 class EmbeddedPostgres:
-    """One server on 127.0.0.1 whose data outlive it.
+    """One server on 127.0.0.1; its data are kept when it stops.
 
-    `data_dir` is made if missing; in it lie the cluster, the generated password and the log of the
-    server's last run. With `port` 0 a free one is taken at the first start and kept. `settings`
-    are server parameters on top (`{"fsync": "off"}`).
+    `data_dir` is created if missing. It holds the cluster, the generated password and the log of
+    the last run. With `port` 0 a free port is chosen at the first start and kept. `settings` are
+    additional server parameters (`{"fsync": "off"}`).
     """
 
     host = "127.0.0.1"
@@ -67,19 +67,19 @@ class EmbeddedPostgres:
 
     @property
     def pid(self) -> int | None:
-        """The postmaster's, while it runs."""
+        """The process id of the postmaster while it runs."""
         return self._process.pid if self._process else None
 
     @property
     def home(self) -> Path:
-        """Where the data really lie: `data_dir`, unless Postgres cannot enter that as root's."""
+        """Where the data are: `data_dir`, unless Postgres' account cannot enter that directory."""
         return self._home
 
     def start(self) -> None:
-        """Returns when the server takes connections and the database is there.
+        """Return when the server accepts connections and the database exists.
 
-        A data directory that a killed server left behind is recovered; a server that outlived a
-        killed launcher is stopped first. Raises PostgresUnusableError.
+        The data of a killed server are recovered. A server that still runs, because only its
+        launcher was killed, is stopped first. Raises PostgresUnusableError.
         """
         try:
             self._prepare()
@@ -93,7 +93,7 @@ class EmbeddedPostgres:
         self._ensure_database()
 
     def stop(self) -> None:
-        """Ends all sessions and the server; if that takes too long, as after a power cut."""
+        """End all sessions and the server; if that takes too long, kill it (start recovers)."""
         atexit.unregister(self.stop)
         process, self._process = self._process, None
         if process is None:
@@ -101,7 +101,7 @@ class EmbeddedPostgres:
         end(process)
 
     def kill(self) -> None:
-        """SIGKILL, for tests of what happens then; `start` recovers."""
+        """Send SIGKILL, for tests; `start` recovers."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -163,7 +163,7 @@ class EmbeddedPostgres:
         unfinished.rename(self._cluster)
 
     def _run_until_ready(self, deadline: float) -> None:
-        """Starts the server, again if its port was taken or a killed one's memory lingers."""
+        """Start the server; retry if its port was taken or old shared memory is still in use."""
         wanted_port = self.port
         while True:
             self.port = wanted_port or free_port()
@@ -191,7 +191,7 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for us: the services are stopped first, then the database.
+                # Ctrl-C must not reach Postgres: the services are stopped first.
                 start_new_session=True,
                 **self._account.popen_options(),
             )

@@ -1,8 +1,9 @@
-"""Who runs the embedded Postgres, and from where: Postgres refuses to run as root.
+"""Which account runs the embedded Postgres, and in which directories.
 
-As root it runs as `nobody`, who must reach the programs and the data. Where a
-directory above them is closed to others (a checkout below /root, say), a place of our own under
-/var/lib is used instead; the rights of directories that are not ours are never changed.
+Postgres refuses to run as root. When we are root, it runs as `nobody`, who must be able to enter
+the directories of the programs and of the data. If a parent directory is closed to other users (a
+checkout below /root, for example), a directory under /var/lib is used instead. The permissions
+of directories that we did not create are never changed.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ class PostgresUnusableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user and group that Postgres runs as; `None` stands for whoever runs this."""
+    """The user and group that Postgres runs as; `None` is the current user."""
 
     name: str
     uid: int | None = None
@@ -54,7 +55,7 @@ class Account:
 
 
 def find_account(cluster: Path) -> Account:
-    """Ourselves; when we are root, the owner of the cluster if there is one, else `nobody`."""
+    """The current user; if that is root, the owner of the cluster, or `nobody` for a new one."""
     if os.geteuid() != 0:
         return Account(name=str(os.geteuid()))
     if cluster.exists():
@@ -103,7 +104,7 @@ def find_programs(account: Account) -> Path:
             f"no embedded Postgres: the package {_WHEEL} is not installed; "
             "install it, or set POSTGRES_HOST to a server of your own"
         )
-    # Found, not imported: its Python side would open up every directory above its own.
+    # Not imported: importing it makes every parent directory readable to all users.
     package_dir = Path(package.origin).parent
     programs = package_dir / _INSTALLATION / "bin"
     if account.reaches(programs / "postgres"):
@@ -118,13 +119,13 @@ def find_programs(account: Account) -> Path:
 
 
 def _opened(directory: Path, account: Account) -> bool:
-    """Lets others pass through our own directory, and tells whether `account` then can."""
+    """Make our directory passable for other users; returns whether `account` can enter it."""
     directory.chmod(0o711)
     return account.reaches(directory)
 
 
 def _copy_programs(package_dir: Path, copy: Path) -> None:
-    """Copies the programs beside the libraries that they look for at a relative path."""
+    """Copy the programs, and the libraries that they load by a relative path."""
     unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
     for name in (f"{_PACKAGE}/{_INSTALLATION}", f"{_PACKAGE}.libs"):
         source = package_dir.parent / name
@@ -137,4 +138,4 @@ def _copy_programs(package_dir: Path, copy: Path) -> None:
     try:
         unfinished.rename(copy)
     except OSError:
-        shutil.rmtree(unfinished)  # another process was faster
+        shutil.rmtree(unfinished)  # another process has made the copy meanwhile

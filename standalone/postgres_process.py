@@ -1,4 +1,4 @@
-"""Ending Postgres servers: our own, and one that an earlier run left behind."""
+"""Stop Postgres servers: the one of this run, and one that an earlier run left running."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Fast shutdown (sessions are ended), then an immediate one, then none at all."""
+    """Try a fast shutdown (sessions are ended), then an immediate one, then SIGKILL."""
     for order, seconds in (
         (signal.SIGINT, _FAST_SECONDS),
         (signal.SIGQUIT, _IMMEDIATE_SECONDS),
@@ -29,11 +29,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def stop_leftover(cluster: Path) -> None:
-    """Deals with the server of a launcher that was killed: stops it if it still runs.
+    """Stop the server of an earlier run whose launcher was killed, if it still runs.
 
-    The process id in its file may belong to another process by now, which Postgres would take for a
-    running server. Then our own id is written there: Postgres ignores that of its parent process,
-    and still refuses to start while children of the dead server use the data.
+    If it is dead and another program has its process id now, Postgres would take that program
+    for a running server and refuse to start. So the file gets our process id: Postgres ignores the
+    id of its own parent process, and still checks whether children of the dead server use the data.
     """
     pid_file = cluster / "postmaster.pid"
     try:

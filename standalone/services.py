@@ -1,4 +1,4 @@
-"""The four services of the system, wired to each other."""
+"""The four services, each with a port and the addresses of the others."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ def build_services(
     logs: Path,
     overrides: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Supervisor:
-    """``environment`` is for all of them, ``overrides[name]`` for one; ``port``: the gateway's."""
+    """``environment`` is for all, ``overrides[name]`` for one; the gateway listens on ``port``."""
     ports = {"gateway": port, **{name: free_port() for name in NAMES if name != "gateway"}}
     addresses = {
         f"{name.upper()}_SERVICE_URL": f"http://127.0.0.1:{ports[name]}"

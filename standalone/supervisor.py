@@ -1,4 +1,4 @@
-"""The services as child processes: started, started again when they die, ended together."""
+"""Run the services as child processes: start them, restart those that die, stop them together."""
 
 import ctypes
 import json
@@ -20,12 +20,12 @@ from typing import IO
 
 logger = logging.getLogger(__name__)
 
-PROJECT = Path(__file__).parent.parent
+PACKAGES = Path(__file__).parent.parent  # the checkout, or site-packages
 POLL_SECONDS = 0.05
 STOP_SECONDS = 8.0
 RESTART_FIRST_SECONDS = 0.5
 RESTART_MOST_SECONDS = 10.0
-STABLE_SECONDS = 30.0  # who has lived this long starts again without delay
+STABLE_SECONDS = 30.0  # a service that ran this long is restarted with the first delay again
 PR_SET_PDEATHSIG = 1
 
 
@@ -60,13 +60,13 @@ class Child:
         if self._file is None:
             self._file = self.log.open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", self.module],
-            cwd=PROJECT,
-            env=dict(self.environment),
+            # -P: else a directory `shared` in the working directory would hide our package.
+            [sys.executable, "-P", "-m", self.module],
+            env={**self.environment, "PYTHONPATH": str(PACKAGES)},
             stdin=subprocess.DEVNULL,
             stdout=self._file,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us, who end them in order
+            start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops them in order
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, no lock is taken
         )
         self.started = time.monotonic()
@@ -90,23 +90,23 @@ class Child:
 
 
 def _end_with_parent() -> None:
-    """Should we be killed, the kernel ends the child (Linux)."""
+    """On Linux, let the kernel stop the child when the supervisor is killed."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Supervisor:
-    """Starts children and watches over them."""
+    """Starts the services and restarts those that end unexpectedly."""
 
     def __init__(self, children: list[Child]) -> None:
         self.children = {child.name: child for child in children}
         self._lock = threading.Lock()
-        # A child counts the thread that started it as its parent: so one starts them all, and
-        # lives as long as we do.
+        # PR_SET_PDEATHSIG counts the thread that started a child as its parent. So one thread
+        # starts all children, and it lives as long as the supervisor.
         self._launcher = ThreadPoolExecutor(1, thread_name_prefix="launcher")
 
     def start(self, *names: str) -> None:
-        """Start these (all, if none is named) and return at once."""
+        """Start these services (all, if none is named) and return at once."""
         for name in names or self.children:
             child = self.children[name]
             with self._lock:
@@ -117,10 +117,10 @@ class Supervisor:
     def wait_until_ready(
         self, seconds: float, progress: Callable[[str], None] = lambda _: None
     ) -> None:
-        """Return when all wanted children are well. Raises ``ServiceDidNotStartError``.
+        """Return when all started services are healthy. Raises ``ServiceDidNotStartError``.
 
-        One that answers but is not well (its mail server is down, say) is waited for half the
-        time, then taken as it is.
+        A service that answers but is degraded (its mail server is down, for example) is waited
+        for half the time, then accepted.
         """
         start = time.monotonic()
         for child in [c for c in self.children.values() if c.wanted]:
@@ -136,7 +136,7 @@ class Supervisor:
             progress(child.name if health == "ok" else f"{child.name} ({health})")
 
     def watch(self) -> None:
-        """Start again what has died, later each time that it dies young. To be called often."""
+        """Restart services that ended, with backoff if they end soon again. Call it often."""
         now = time.monotonic()
         for child in self.children.values():
             with self._lock:
@@ -148,13 +148,13 @@ class Supervisor:
                     )
                     pause = RESTART_FIRST_SECONDS * 2 ** min(child.failures, 8)
                     child.due = now + min(pause, RESTART_MOST_SECONDS)
-                    logger.warning("the %s service has ended; it starts again", child.name)
+                    logger.warning("the %s service has ended; it is restarted", child.name)
                 elif now >= child.due:
                     child.due = 0.0
                     self._launcher.submit(child.launch).result()
 
     def kill(self, name: str) -> None:
-        """SIGKILL, as for tests; ``start`` brings it back."""
+        """Send SIGKILL, for tests; ``start`` starts the service again."""
         child = self.children[name]
         with self._lock:
             child.wanted = False
@@ -163,7 +163,7 @@ class Supervisor:
                 child.process.wait()
 
     def stop(self, *names: str) -> None:
-        """SIGTERM to these (all, if none is named) at once, SIGKILL to whoever takes too long."""
+        """Send SIGTERM to these (all, if none is named), then SIGKILL to those still running."""
         leaving = [self.children[name] for name in names or self.children]
         with self._lock:
             for child in leaving:
@@ -176,12 +176,12 @@ class Supervisor:
                 try:
                     child.process.wait(max(0.1, deadline - time.monotonic()))
                 except subprocess.TimeoutExpired:
-                    logger.warning("the %s service is cut off", child.name)
+                    logger.warning("the %s service did not stop in time; it is killed", child.name)
                     child.process.kill()
                     child.process.wait()
             child.close_log()
 
 
 def base_environment() -> dict[str, str]:
-    """What children inherit: everything but what tells one process of another's address."""
+    """The environment that the services inherit: all of it except PORT and HOST."""
     return {k: v for k, v in os.environ.items() if k not in {"PORT", "HOST"}}

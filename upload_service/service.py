@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -80,7 +79,8 @@ class UploadService:
         if not given) is given up; a sweep removes the file.
         """
         give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
-        file = inspect(upload.data, max_pixels=self._settings.max_pixels)
+        limits = self._settings
+        file = inspect(upload.data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
         with self._database.transaction() as session:
@@ -210,7 +210,7 @@ class UploadService:
         return shown.model_copy(update={"url": self._absolute(image.url)})
 
     def _absolute(self, url: str) -> str:
-        return urljoin(self._settings.public_url, url)
+        return self._settings.public_link(url)
 
 
 def _unknown(uuid: UUID) -> Problem:

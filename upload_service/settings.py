@@ -14,6 +14,7 @@ class UploadSettings(ServiceSettings, StorageSettings):
     max_pixels: int = Field(
         50_000_000, ge=1, description="Most pixels (width × height) an image may have"
     )
+    max_frames: int = Field(500, ge=1, description="Most frames an animation may have")
     event_poll_seconds: float = Field(
         0.5, gt=0, description="How often changes made by other replicas are looked for"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dithering
+import epaper_dithering
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -44,15 +45,15 @@ def cases(convert: str | None, folder: Path) -> list[Case]:
     """
     colour = photograph("astronaut")
     grey = photograph("camera")
-    found = [*_grey_cases(grey), *_colour_cases(colour), _job(colour)]
+    found = [*_grey_cases(grey), *_colour_cases(colour), *_jobs(colour), *_panel_cases()]
     if convert is not None:
         found += _imagemagick(colour, convert, folder)
     return found
 
 
-def photograph(name: str) -> Pixels:
-    """One of scikit-image's, enlarged to SIDE."""
-    image = Image.fromarray(getattr(data, name)()).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+def photograph(name: str, size: tuple[int, int] = (SIDE, SIDE)) -> Pixels:
+    """One of scikit-image's, resized."""
+    image = Image.fromarray(getattr(data, name)()).resize(size, Image.Resampling.LANCZOS)
     return np.asarray(image).copy()
 
 
@@ -70,21 +71,21 @@ def _grey_cases(grey: Pixels) -> list[Case]:
             "Pillow convert('1')",
             lambda: dither(grey, fs),
             lambda: image.convert("1"),
-            floor=3,
+            floor=5,
         ),
         Case(
             "jjn-gray-2",
             "dithering",
             lambda: dither(grey, jjn),
             lambda: dithering.error_diffusion(grey, "jarvis_judice_ninke"),
-            floor=4,
+            floor=8,
         ),
         Case(
             "bayer8-gray-2",
             "dithering",
             lambda: dither(grey, bayer),
             lambda: dithering.ordered_dither(grey, "bayer8x8"),
-            floor=20,
+            floor=25,
         ),
     ]
 
@@ -94,18 +95,26 @@ def _colour_cases(colour: Pixels) -> list[Case]:
     cube = _pillow_palette([(r, g, b) for r in (0, 255) for g in (0, 255) for b in (0, 255)])
     sixteen = _pillow_palette([tuple(bytes.fromhex(text[1:])) for text in PALETTE])
     levels, palette = _options(), _options(palette=PALETTE)
+    serpentine = _options(palette=PALETTE, serpentine=True)
     return [
         Case(
             "fs-rgb-2",
             "Pillow quantize",
             lambda: dither(colour, levels),
             lambda: image.quantize(palette=cube),
-            floor=4,
+            floor=8,
         ),
         Case(
             "fs-rgb-palette16",
             "Pillow quantize",
             lambda: dither(colour, palette),
+            lambda: image.quantize(palette=sixteen),
+            floor=4,
+        ),
+        Case(
+            "fs-rgb-palette16-serpentine",
+            "Pillow quantize",
+            lambda: dither(colour, serpentine),
             lambda: image.quantize(palette=sixteen),
             floor=2,
         ),
@@ -118,7 +127,7 @@ def _pillow_palette(colours: list[tuple[int, ...]]) -> Image.Image:
     return image
 
 
-def _job(colour: Pixels) -> Case:
+def _jobs(colour: Pixels) -> list[Case]:
     jpeg = _jpeg(colour)
     cube = _pillow_palette([(r, g, b) for r in (0, 255) for g in (0, 255) for b in (0, 255)])
     options = _options()
@@ -127,9 +136,45 @@ def _job(colour: Pixels) -> Case:
         image = Image.open(io.BytesIO(jpeg)).convert("RGB").quantize(palette=cube)
         image.save(io.BytesIO(), "PNG", compress_level=1)
 
-    return Case(
-        "job-jpeg-to-png", "Pillow, level 1", lambda: dither_bytes(jpeg, options), pillow, floor=4
-    )
+    def job() -> object:
+        return dither_bytes(jpeg, options)
+
+    return [
+        Case("job-jpeg-to-png", "Pillow, level 1", job, pillow, floor=4),
+        Case(
+            "job-jpeg-to-png-floor",
+            "Pillow decodes it",
+            job,
+            lambda: Image.open(io.BytesIO(jpeg)).load(),
+            floor=0.5,
+        ),
+    ]
+
+
+def _panel_cases() -> list[Case]:
+    """E-paper: a picture by error diffusion, and one as large as a panel by the slow search."""
+    large, panel = photograph("astronaut"), photograph("astronaut", (800, 480))
+    image, small = Image.fromarray(large), Image.fromarray(panel)
+    diffusion = Options.parse({"palette": "spectra-6"})
+    search = Options.parse({"palette": "spectra-6", "algorithm": "direct-binary-search"})
+    theirs, mode = epaper_dithering.SPECTRA_7_3_6COLOR, epaper_dithering.DitherMode.FLOYD_STEINBERG
+    dithered = epaper_dithering.dither_image
+    return [
+        Case(
+            "fs-spectra-6",
+            "epaper-dithering",
+            lambda: dither(large, diffusion),
+            lambda: dithered(image, theirs, mode=mode, serpentine=False),
+            floor=8,
+        ),
+        Case(
+            "dbs-spectra-6-800x480",
+            "epaper-dithering, dbs",
+            lambda: dither(panel, search),
+            lambda: dithered(small, theirs, dbs=True),
+            floor=3,
+        ),
+    ]
 
 
 def _jpeg(colour: Pixels) -> bytes:
@@ -160,7 +205,7 @@ def _imagemagick(colour: Pixels, convert: str, folder: Path) -> list[Case]:
             lambda: dither(colour, blue),
             run(ppm, "PPM:-", "-ordered-dither", "o8x8,2", "PPM:-"),
             run(ppm, "PPM:-", "PPM:-"),
-            floor=20,
+            floor=25,
         ),
         Case(
             "job-jpeg-to-png-im",

@@ -83,7 +83,7 @@ def flood() -> None:
 
 def slow_clients() -> None:
     with (
-        gateway(GATEWAY_MAX_CONNECTIONS_PER_ADDRESS=SLOW_CLIENTS + 50) as port,
+        gateway() as port,
         ExitStack() as all_,
     ):
         for _ in range(SLOW_CLIENTS):
@@ -101,7 +101,6 @@ def overload() -> None:
     settings = {
         "GATEWAY_RATE_LIMIT": 0,
         "GATEWAY_MAX_REQUESTS_PER_CLIENT": 0,
-        "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS": 4000,
     }
     with gateway(**settings, UPSTREAM_MAX_IN_FLIGHT=IN_FLIGHT, DELAY_MS=SERVICE_MS) as port:
         peak: list[float] = []

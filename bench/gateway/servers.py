@@ -12,10 +12,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+import psutil
 
-# As a person would set it up for this: connections to the service are kept, uploads are streamed,
-# and like ours it writes a line a request to a file.
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+ENVOY = shutil.which("envoy") or str(Path(sys.executable).parent / "envoy")
+
+# As a person would set them up for this: one worker, connections to the service are kept, bodies
+# are streamed, and like ours they write a line a request to a file.
 _NGINX_CONFIG = """
 daemon off; worker_processes 1; pid {home}/nginx.pid; error_log {home}/error.log;
 events {{ worker_connections 4096; }}
@@ -24,34 +27,66 @@ http {{
   client_max_body_size 50m; keepalive_requests 100000000;
   client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f;
   uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
-  {upstreams}
-  {servers}
-}}
-"""
-_NGINX_UPSTREAM = """
-  upstream to_{port} {{ server 127.0.0.1:{port}; keepalive 64; keepalive_requests 100000000; }}
-"""
-_NGINX_SERVER = """
+  upstream service {{ server 127.0.0.1:{service}; keepalive 64; keepalive_requests 100000000; }}
   server {{
-    listen 127.0.0.1:{listen};
+    listen 127.0.0.1:{port};
     location / {{
-      proxy_pass http://to_{port}; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_request_buffering off;
     }}
   }}
+}}
 """
+_ENVOY_CONFIG = """
+static_resources:
+  listeners:
+  - address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": {manager}
+          stat_prefix: bench
+          access_log:
+          - name: envoy.access_loggers.file
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
+              path: {home}/envoy.log
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes: [{{match: {{prefix: "/"}}, route: {{cluster: service}}}}]
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+  clusters:
+  - name: service
+    connect_timeout: 2s
+    type: STATIC
+    load_assignment:
+      cluster_name: service
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {service}}}}}}}
+"""
+_ENVOY_MANAGER = (
+    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3."
+    "HttpConnectionManager"
+)
 
 
 @dataclass(frozen=True)
-class Servers:
-    """Ports. ``free`` and ``asgi`` are the services: one that costs nothing, one like ours."""
+class Server:
+    port: int
+    pid: int
 
-    free: int
-    asgi: int
-    ours_to_free: int
-    ours_to_asgi: int
-    nginx_to_free: int
-    nginx_to_asgi: int
+    def cpu_seconds(self) -> float:
+        """Of the process and its children, so far."""
+        parent = psutil.Process(self.pid)
+        times = [p.cpu_times() for p in (parent, *parent.children(recursive=True))]
+        return sum(t.user + t.system for t in times)
 
 
 def free_ports(count: int) -> list[int]:
@@ -75,57 +110,53 @@ def wait_for(port: int) -> None:
 
 
 @contextmanager
-def process(command: list[str], log: Path, **environment: object) -> Iterator[None]:
+def process(command: list[str], log: Path, **environment: object) -> Iterator[int]:
+    """A program; its pid."""
     merged = {**os.environ, **{name: str(value) for name, value in environment.items()}}
     with log.open("wb") as output:
         started = subprocess.Popen(command, env=merged, stdout=output, stderr=output)
     try:
-        yield
+        yield started.pid
     finally:
         started.terminate()
         started.wait(20)
 
 
 @contextmanager
-def running() -> Iterator[Servers]:
+def running() -> Iterator[dict[str, Server]]:
+    """The service (it costs nothing), and before it nginx, Envoy and ours with everything on."""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         home = Path(directory)
         home.chmod(0o755)  # nginx' worker is another user when this is root
-        servers = Servers(*free_ports(6))
-        python = [sys.executable, "-m"]
-        for module, port in (("upstream", servers.free), ("hello", servers.asgi)):
-            command = [*python, f"bench.gateway.{module}", str(port)]
-            stack.enter_context(process(command, home / f"{module}.log"))
-        for port, service in (
-            (servers.ours_to_free, servers.free),
-            (servers.ours_to_asgi, servers.asgi),
-        ):
-            url = f"http://127.0.0.1:{service}"
-            environment = {
-                "PORT": port,
-                "UPLOAD_SERVICE_URL": url,
-                "DITHER_SERVICE_URL": url,
-                "NOTIFICATION_SERVICE_URL": url,
-                # Everything is on; only no limit is reached.
-                "GATEWAY_RATE_LIMIT": 1e9,
-                "GATEWAY_RATE_BURST": 10**9,
-                "GATEWAY_UPLOAD_RATE_LIMIT": 1e9,
-                "GATEWAY_UPLOAD_RATE_BURST": 10**9,
-            }
-            log = home / f"ours-{port}.log"
-            stack.enter_context(process([*python, "api_gateway.main"], log, **environment))
-        config = home / "nginx.conf"
-        config.write_text(
-            _NGINX_CONFIG.format(
-                home=home,
-                upstreams="".join(
-                    _NGINX_UPSTREAM.format(port=p) for p in (servers.free, servers.asgi)
-                ),
-                servers=_NGINX_SERVER.format(listen=servers.nginx_to_free, port=servers.free)
-                + _NGINX_SERVER.format(listen=servers.nginx_to_asgi, port=servers.asgi),
+        ports = dict(zip(("service", "nginx", "envoy", "ours"), free_ports(4), strict=True))
+        service = ports["service"]
+        nginx, envoy = home / "nginx.conf", home / "envoy.yaml"
+        nginx.write_text(_NGINX_CONFIG.format(home=home, port=ports["nginx"], service=service))
+        envoy.write_text(
+            _ENVOY_CONFIG.format(
+                home=home, port=ports["envoy"], service=service, manager=_ENVOY_MANAGER
             )
         )
-        stack.enter_context(process([NGINX, "-c", str(config)], home / "nginx.log"))
-        for port in vars(servers).values():
-            wait_for(port)
-        yield servers
+        commands = {
+            "service": [sys.executable, "-m", "bench.gateway.upstream", str(service)],
+            "nginx": [NGINX, "-c", str(nginx)],
+            "envoy": [ENVOY, "-c", str(envoy), "--concurrency", "1", "--log-level", "error"],
+            "ours": [sys.executable, "-m", "api_gateway.main"],
+        }
+        url = f"http://127.0.0.1:{service}"
+        environment = {
+            "PORT": ports["ours"],
+            **{f"{name}_SERVICE_URL": url for name in ("UPLOAD", "DITHER", "NOTIFICATION")},
+            # Everything is on; only no limit is reached.
+            "GATEWAY_RATE_LIMIT": 1e9,
+            "GATEWAY_RATE_BURST": 10**9,
+            "GATEWAY_UPLOAD_RATE_LIMIT": 1e9,
+            "GATEWAY_UPLOAD_RATE_BURST": 10**9,
+            "GATEWAY_MAX_REQUESTS_PER_CLIENT": 1000,
+        }
+        found = {}
+        for name, command in commands.items():
+            pid = stack.enter_context(process(command, home / f"{name}.log", **environment))
+            found[name] = Server(ports[name], pid)
+            wait_for(ports[name])
+        yield found

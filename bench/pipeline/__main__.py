@@ -166,7 +166,7 @@ def _ask_for(port: int, uuid: str, wanted: list[Options]) -> None:
     client = Client(port)
     for options in wanted:
         body = json.dumps({"contrast": options.contrast}).encode()
-        client.dither(uuid, options.channels, body)
+        client.dither(uuid, options.most_levels, body)
 
 
 def _answers(port: int) -> bool:

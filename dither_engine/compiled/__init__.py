@@ -1,1 +1,5 @@
-"""What the compiled kernels share: how they are compiled, nearest colours, vectors."""
+"""What is compiled by Numba, and how."""
+
+from dither_engine.compiled.processor import choose
+
+choose()

@@ -8,6 +8,7 @@ Kernels are written without annotations: their types are the signature's.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numba
@@ -16,16 +17,32 @@ from numba import types
 Function = Callable[..., Any]
 
 
-def kernel(*signature: Any) -> Callable[[Function], Callable[..., None]]:
-    """Decorator: compile for one signature, given as the argument types in order."""
+class Kernel:
+    """A function that is compiled, or loaded from the cache, when it is first called."""
 
-    def compile_now(function: Function) -> Callable[..., None]:
-        compiled: Callable[..., None] = numba.njit(types.void(*signature), cache=True, nogil=True)(
-            function
-        )
+    def __init__(self, function: Function, signature: tuple[Any, ...]) -> None:
+        self.function = function
+        self._signature = signature
+
+    @cached_property
+    def compiled(self) -> Function:
+        signature = types.void(*self._signature)
+        compiled: Function = numba.njit(signature, cache=True, nogil=True)(self.function)
         return compiled
 
-    return compile_now
+    def __call__(self, *arguments: Any) -> None:
+        self.compiled(*arguments)
+
+
+def kernel(*signature: Any) -> Callable[[Function], Kernel]:
+    """Decorator: compile for one signature, given as the argument types in order."""
+    return lambda function: Kernel(function, signature)
+
+
+def cached(function: Function) -> Function:
+    """Decorator: a function that kernels call, too large to be compiled into each of them."""
+    compiled: Function = numba.njit(nogil=True, cache=True)(function)
+    return compiled
 
 
 def inlined(function: Function) -> Function:

@@ -5,11 +5,9 @@ for each cell that was asked for, the colours that can be nearest to anything in
 one, and then nothing is left to compute. For ciede2000 it keeps every answer.
 """
 
-import numba
 import numpy as np
-from numba import types
 
-from dither_engine.compiled.decorators import inlined, merged
+from dither_engine.compiled.decorators import cached, inlined, merged
 from dither_engine.compiled.search import (
     CELL,
     CELLS,
@@ -21,7 +19,6 @@ from dither_engine.compiled.search import (
     MATRICES,
     METRIC,
     POINTS,
-    SEARCH,
     SIDE,
     USED,
     axis_values,
@@ -75,7 +72,7 @@ def ends(search, place):
     return np.int64(search[CODE + (place << CELL)]), np.int64(search[CODE + last])
 
 
-@numba.njit(types.int64(SEARCH, types.int64), nogil=True, cache=True)
+@cached
 def explore(search, cell):
     """Find and keep the candidates of a cell; returns its new value.
 
@@ -132,7 +129,7 @@ def explore(search, cell):
     return np.int64(search[CELLS + cell])
 
 
-@numba.njit(types.int64(SEARCH, types.int64, types.int64, types.int64), nogil=True, cache=True)
+@cached
 def remembered(search, r, g, b):
     """The nearest colour by CIEDE2000, computed once for each colour asked for."""
     at = LISTS + ((r << 16) | (g << 8) | b)

@@ -1,12 +1,40 @@
-"""Palette positions packed into bytes."""
+"""Pixels packed: colours without a fourth byte, palette positions into bytes."""
 
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
+from dither_engine.compiled.simd import SQUARE, drop_fourths
+from dither_engine.memory import reusable
 
 _U1 = types.uint8
+
+
+def contiguous(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``uint8 (H, W, C)`` without gaps: itself, or a copy."""
+    if pixels.flags.c_contiguous:
+        return pixels
+    height, width = pixels.shape[:2]
+    if pixels.strides != (4 * width, 4, 1):
+        return np.ascontiguousarray(pixels)
+    packed = reusable(pixels.shape, np.uint8)
+    whole = np.lib.stride_tricks.as_strided(pixels, (height * width * 4,), (1,), writeable=False)
+    pack_colours(whole, packed.reshape(-1))
+    return packed
+
+
+@kernel(array_in(_U1, 1), array_out(_U1, 1))
+def pack_colours(pixels, out):
+    """Of each four bytes the first three."""
+    count = out.shape[0] // 3
+    done = max(count - SQUARE, 0) // (SQUARE // 4) * (SQUARE // 4)
+    for x in range(0, done, SQUARE // 4):
+        drop_fourths(pixels, 4 * x, out, 3 * x)
+    for x in range(done, count):
+        out[3 * x] = pixels[4 * x]
+        out[3 * x + 1] = pixels[4 * x + 1]
+        out[3 * x + 2] = pixels[4 * x + 2]
 
 
 def packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
@@ -18,7 +46,7 @@ def packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
         return np.packbits(indices, axis=1)
     while bits < 8:
         height, width = indices.shape
-        halved = np.empty((height, (width + 1) // 2), np.uint8)
+        halved = reusable((height, (width + 1) // 2), np.uint8)
         pack_pairs(np.ascontiguousarray(indices), bits, halved)
         indices, bits = halved, 2 * bits
     return indices

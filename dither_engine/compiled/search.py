@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from dither_engine.compiled.ciede2000 import WHITE_RELATIVE, ciede2000, lab
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.light import WHITE, code_of_light, light_of_code, srgb_to_linear
+from dither_engine.memory import reusable
 
 METRICS = {"srgb": 0, "linear": 1, "oklab": 2, "ciede2000": 3}
 SRGB, OKLAB, CIEDE2000 = METRICS["srgb"], METRICS["oklab"], METRICS["ciede2000"]
@@ -31,6 +32,7 @@ NUMBERED = 128  # times the coordinates, for sums that end in their number
 _LINEAR_SCALE = 16383
 _ROOT_SIZE = 1 << 16
 _FIXED = 14
+_CONE_BITS = 21
 
 _LMS = np.array(
     [
@@ -88,7 +90,7 @@ SEARCH: Any = array_out(types.int32, 1)
 def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     """Make ``uint8 (n, 3)`` colours ready: ``distance`` of METRICS, ``light`` of the options."""
     lists = 1 << 24 if distance == "ciede2000" else _ROOM
-    search = np.empty(LISTS + lists, np.int32)
+    search = reusable(LISTS + lists, np.int32)
     search[: LISTS if distance != "ciede2000" else None] = 0  # lists are written before read
     search[COUNT], search[METRIC], search[USED] = len(colours), METRICS[distance], LISTS
     search[CODE : CODE + WHITE + 1] = code_of_light(light)
@@ -257,7 +259,20 @@ def fill_sums(search, numbered, sums):
             sums[i, 2, unit, 0], sums[i, 2, unit, 1] = rest & 0xFFFF, rest >> 16
 
 
+def cones(search: Search) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
+    """For oklab: what each light adds to the three cone responses, and their roots.
+
+    ``int64 (3, WHITE + 1)``, of red, green and blue, the responses in 21 bits each; ``int16``,
+    also of what rounding makes of the sum of three.
+    """
+    codes = search[CODE : CODE + WHITE + 1]
+    axes = search[AXIS : AXIS + 9 * 256].astype(np.int64).reshape(3, 3, 256)
+    packed = axes[0] | (axes[1] << _CONE_BITS) | (axes[2] << 2 * _CONE_BITS)
+    roots = search[_ROOT:CELLS].astype(np.int16)
+    return np.take(packed, codes, axis=1), np.concatenate([roots, np.repeat(roots[-1:], 3)])
+
+
 @merged
-def cones_of_light(search, r, g, b):
-    """Roots of the cone responses to light, 0 to WHITE each; for oklab."""
-    return axis_values(search, search[CODE + r], search[CODE + g], search[CODE + b])
+def root_of_cones(roots, cones, cone):
+    """The root of one of the responses that sums of `cones` hold; cone: 0, 1 or 2."""
+    return roots[(cones >> np.int64(_CONE_BITS * cone)) & np.int64((1 << _CONE_BITS) - 1)]

@@ -19,10 +19,12 @@ from dither_engine.compiled.decorators import Function
 
 LANES = 32
 SQUARE = 16  # of the transposition
+WORDS_WIDE = 24  # of `add_product`
 
 SHORT, WORD, _BYTE = ir.IntType(16), ir.IntType(32), ir.IntType(8)
 SHORTS, WORDS, _BYTES = (ir.VectorType(kind, LANES) for kind in (SHORT, WORD, _BYTE))
 _SQUARE_ROW = ir.VectorType(_BYTE, SQUARE)
+_WIDE = ir.VectorType(WORD, WORDS_WIDE)
 
 
 class LanesType(types.Type):
@@ -223,3 +225,40 @@ def copy(typing_context, source, start, target, place, count):
         return context.get_dummy_value()
 
     return types.void(source, types.intp, target, types.intp, types.intp), generate
+
+
+@instruction
+def drop_fourths(typing_context, source, start, target, place):
+    """Of each four of `SQUARE` bytes of ``source`` the first three; flat uint8.
+
+    Writes `SQUARE` bytes all the same, of which the last quarter is undefined.
+    """
+
+    def generate(context, builder, signature, arguments):
+        source, start, target, place = arguments
+        row = builder.load(
+            address(context, builder, signature.args[0], source, start, _SQUARE_ROW), align=1
+        )
+        kept = [byte for byte in range(SQUARE) if byte % 4 != 3] + [0] * (SQUARE // 4)
+        mask = ir.Constant(ir.VectorType(WORD, SQUARE), kept)
+        packed = builder.shuffle_vector(row, ir.Constant(_SQUARE_ROW, ir.Undefined), mask)
+        goal = address(context, builder, signature.args[2], target, place, _SQUARE_ROW)
+        builder.store(packed, goal, align=1)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, target, types.intp), generate
+
+
+@instruction
+def add_product(typing_context, target, place, weights, start, factor):
+    """``target[place + i] += weights[start + i] * factor`` for `WORDS_WIDE` numbers; flat int32."""
+
+    def generate(context, builder, signature, arguments):
+        target, place, weights, start, factor = arguments
+        goal = address(context, builder, signature.args[0], target, place, _WIDE)
+        origin = address(context, builder, signature.args[2], weights, start, _WIDE)
+        part = builder.mul(builder.load(origin, align=4), broadcast(builder, factor, _WIDE))
+        builder.store(builder.add(builder.load(goal, align=4), part), goal, align=4)
+        return context.get_dummy_value()
+
+    return types.void(target, types.intp, weights, types.intp, types.int32), generate

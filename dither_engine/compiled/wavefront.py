@@ -1,18 +1,43 @@
 """Error diffusion of `LANES` rows in step: each row a few pixels behind the one above.
 
-When a row reaches a pixel, everything that the rows above give to it has arrived, so all lanes
-can be computed by the same vector instructions, and the result is that of the plain loop, bit for
-bit. Samples are taken in the order of memory: of an RGB image, a row is three times as long, and
-its weights reach three times as far.
+A pixel waits for its left neighbour, so one row cannot be computed by vector instructions. But the
+next row need not wait until the row above is finished, only until that is a little ahead. So many
+rows are computed at once, as a slanted line that moves to the right. Floyd-Steinberg, five pixels
+behind; at this step A, B, C and D, the lanes of one vector, are computed together:
 
-At step s, lane l is at sample ``s - l * skew``. A ring holds, for each of the steps ahead, what
-has been given to its lanes so far, and what has been given to the rows below the last lane: those
-go to ``carry``, from which the next `LANES` rows start: what its row ``skew * LANES + s`` has is
-given to them at step s. Lanes that are not inside their row take
+    pixel   0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15
+    row 0   ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  A  7      · done
+    row 1   ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  B  7        3  5  1      7 3 5 1: what A and B give, in
+    row 2   ·  ·  ·  ·  ·  C        3  5  1                        16ths, to pixels to come
+    row 3   D
+
+    next step: one pixel to the right
+    row 0   ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  A
+    row 1   ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  B
+    row 2   ·  ·  ·  ·  ·  ·  C
+    row 3   ·  D
+
+B comes to pixel 14 four steps from now; what row 0 gave to it is there by then. So everything that
+a pixel is given has arrived when it is computed, in whole numbers, and the result is that of the
+plain loop, bit for bit.
+
+In memory lanes lie side by side: the rows are shifted against each other by their distance and
+transposed (`fill_lanes`, `to_steps`), so that a step's pixels are one vector, and what a step gives
+to the pixel d to the right and one row below is one vector too, moved by one lane, which belongs to
+the step ``skew + d`` later.
+
+Samples are taken in the order of memory: of an RGB image, a row is three times as long, and its
+weights reach three times as far. At step s, lane l is at sample ``s - l * skew``. A ring holds, for
+each of the steps ahead, what has been given to its lanes so far, and what has been given to the
+rows below the last lane: those go to ``carry``, from which the next `LANES` rows start: what its
+row ``skew * LANES + s`` has is given to them at step s. Lanes that are not inside their row take
 part, but what they would give is masked away, which drops the error off the edges.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import inlined, merged
 from dither_engine.compiled.simd import (
@@ -34,22 +59,33 @@ PITCH = 2 * LANES  # of the ring: the lanes, and the rows below them
 QUADS = 2  # fours of rows below; a kernel has at most eight rows
 
 
-@inlined
-def samples_behind(shares, depth):
-    """How far each row is behind the one above: the kernel's reach to the left, and SKEW pixels.
+@dataclass(frozen=True)
+class Strip:
+    """The measures of `LANES` rows in step.
 
-    One would do, but what was written a moment ago, one lane aside, is slow to read.
+    skew: how many samples each row is behind the one above: the kernel's reach to the left, and
+        SKEW pixels. (One would do, but what was written a moment ago, one lane aside, is slow to
+        read.)
+    size: steps that the ring holds: a power of two above the farthest tap.
+    steps: until the last lane is through its row; a multiple of CHUNK.
     """
-    return (SKEW - min(shares[:, 0].min(), 0)) * depth
+
+    skew: int
+    size: int
+    steps: int
+
+    @property
+    def carried(self) -> tuple[int, int]:
+        """The shape of ``carry``."""
+        return self.skew * LANES + self.steps + self.size, QUADS
 
 
-@inlined
-def ring_size(reach, skew, depth):
-    """Steps that the ring holds: a power of two above the farthest tap."""
-    size = 1
-    while size < skew * (reach + 1) + 8 * depth:
-        size *= 2
-    return size
+def strip(shares: NDArray[np.int32], depth: int, length: int) -> Strip:
+    """For rows of ``length`` samples, ``depth`` of them a pixel."""
+    skew = (SKEW - min(int(shares[:, 0].min()), 0)) * depth
+    farthest = skew * (int(shares[:, 1].max()) + 1) + 8 * depth
+    steps = -(-(length + (LANES - 1) * skew) // CHUNK) * CHUNK
+    return Strip(skew, 1 << (farthest - 1).bit_length(), steps)
 
 
 @inlined

@@ -15,7 +15,6 @@ from dither_engine.compiled.simd import (
 from dither_engine.compiled.wavefront import (
     CHUNK,
     PITCH,
-    QUADS,
     arrange,
     begin,
     empty_lanes,
@@ -23,8 +22,6 @@ from dither_engine.compiled.wavefront import (
     finish,
     give,
     inside,
-    ring_size,
-    samples_behind,
     scaled,
     to_lines,
     to_steps,
@@ -43,30 +40,46 @@ _U1, _I2, _I4 = types.uint8, types.int16, types.int32
     array_in(_I2, 1),
     array_in(_I4, 2),
     types.int64,
+    types.int64,
+    types.int64,
+    array_out(types.int64, 2),
+    array_out(_U1, 1),
+    array_out(_U1, 1),
     array_out(_U1, 2),
 )
-def diffuse_levels(samples, depth, light, even, middles, gaps, shares, rest, out):
+def diffuse_levels(
+    samples,
+    depth,
+    light,
+    even,
+    middles,
+    gaps,
+    shares,
+    rest,
+    skew,
+    size,
+    carry,
+    lines,
+    lines_out,
+    out,
+):
     """Diffuse to levels, rows left to right.
 
     samples: (H, W · depth). light: of each code value; even: it is that of `scaled`. middles: the
     least light of each level but the first; gaps: how much lighter each is than the one before.
-    shares, rest: see ``methods.diffusion.shares``. out: (H, W · depth), the levels, or (H, W),
-    the levels of a pixel as the digits of one number.
+    shares, rest: see ``methods.diffusion.shares``. out: (H, W · depth), the levels, or (H, W), the
+    levels of a pixel as the digits of one number. skew, size: see `wavefront.Strip`. carry: what
+    the rows before gave to these, and then what these give to the next; so a picture may come in
+    pieces, each but the last a multiple of LANES high. lines, lines_out: memory for LANES rows.
     """
     height, length = samples.shape
-    skew = samples_behind(shares, depth)
-    reach = shares[:, 1].max()
-    size = ring_size(reach, skew, depth)
     wrap = size * PITCH - 1
-    padded = (length + (LANES - 1) * skew + CHUNK - 1) // CHUNK * CHUNK
+    padded = carry.shape[0] - skew * LANES - size
     digits = length // out.shape[1]
     base = spread(np.int16(middles.shape[0] + 1))
 
     ring = np.zeros(size * PITCH, np.int16)
-    carry = np.zeros((skew * LANES + padded + size, QUADS), np.int64)
     quads = ring.view(np.int64)
-    lines = np.zeros(LANES * padded, np.uint8)
-    lines_out = np.zeros(LANES * padded // digits, np.uint8)
     tiles = np.zeros(CHUNK * LANES, np.uint8)
     tiles_out = np.zeros(CHUNK * LANES, np.uint8)
     lights = np.zeros(CHUNK * LANES, np.int16)

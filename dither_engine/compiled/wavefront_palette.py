@@ -12,9 +12,9 @@ from dither_engine.compiled.search import (
     OKLAB_WEIGHTS,
     SEARCH,
     SRGB,
-    cones_of_light,
     fill_axis,
     fill_sums,
+    root_of_cones,
 )
 from dither_engine.compiled.simd import (
     LANES,
@@ -35,7 +35,6 @@ from dither_engine.compiled.simd_nearest import (
 from dither_engine.compiled.wavefront import (
     CHUNK,
     PITCH,
-    QUADS,
     arrange,
     begin,
     clamped,
@@ -44,8 +43,6 @@ from dither_engine.compiled.wavefront import (
     finish,
     give,
     inside,
-    ring_size,
-    samples_behind,
     scaled,
     to_lines,
     to_steps,
@@ -82,32 +79,50 @@ def codes_of(light):
     array_in(_I2, 1),
     types.boolean,
     SEARCH,
+    array_in(types.int64, 2),
+    array_in(_I2, 1),
     array_in(_I2, 2),
     array_in(_I4, 2),
     types.int64,
+    types.int64,
+    types.int64,
+    array_out(types.int64, 2),
+    array_out(_U1, 1),
+    array_out(_U1, 1),
     array_out(_U1, 2),
 )
-def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
+def diffuse_palette(
+    samples,
+    light,
+    even,
+    search,
+    cones,
+    roots,
+    colours,
+    shares,
+    rest,
+    skew,
+    size,
+    carry,
+    lines,
+    lines_out,
+    out,
+):
     """Diffuse to the colours of a palette, rows left to right.
 
-    samples: (H, 3 W). colours: their light, (n, 3). out: (H, W). Else as `diffuse_levels`; light
+    samples: (H, 3 W). cones, roots: of `search.cones`, empty but for oklab. colours: their light,
+    (n, 3). out: (H, W). Else as `diffuse_levels`; light
     is limited to one white beyond black and white.
 
     Every pixel is compared with every colour: in step that is quicker than any search with
     branches, which the processor could not foresee. Not for ciede2000.
     """
     height, length = samples.shape
-    skew = samples_behind(shares, 3)
-    reach = shares[:, 1].max()
-    size = ring_size(reach, skew, 3)
     wrap = size * PITCH - 1
-    padded = (length + (LANES - 1) * skew + CHUNK - 1) // CHUNK * CHUNK
+    padded = carry.shape[0] - skew * LANES - size
 
     ring = np.zeros(size * PITCH, np.int16)
-    carry = np.zeros((skew * LANES + padded + size, QUADS), np.int64)
     quads = ring.view(np.int64)
-    lines = np.zeros(LANES * padded, np.uint8)
-    lines_out = np.zeros(LANES * padded // 3, np.uint8)
     tiles = np.zeros(CHUNK * LANES, np.uint8)
     tiles_out = np.zeros(CHUNK * LANES // 3, np.uint8)
     lights = np.zeros(CHUNK * LANES, np.int16)
@@ -161,9 +176,12 @@ def diffuse_palette(samples, light, even, search, colours, shares, rest, out):
                     store(places, c, clamped(load(values, c), black, white))
                 if oklab:
                     for l in range(LANES):
-                        r, g, b = places[l], places[LANES + l], places[2 * LANES + l]
-                        p, q, s = cones_of_light(search, np.uint16(r), np.uint16(g), np.uint16(b))
-                        points[l], points[LANES + l], points[2 * LANES + l] = p, q, s
+                        response = cones[0, np.uint16(places[l])]
+                        response += cones[1, np.uint16(places[LANES + l])]
+                        response += cones[2, np.uint16(places[2 * LANES + l])]
+                        points[l] = root_of_cones(roots, response, 0)
+                        points[LANES + l] = root_of_cones(roots, response, 1)
+                        points[2 * LANES + l] = root_of_cones(roots, response, 2)
                     p, q, s = load(points, 0), load(points, LANES), load(points, 2 * LANES)
                     x = weighed_sum(p, q, s, OKLAB_WEIGHTS, 0, OKLAB_SHIFT)
                     y = weighed_sum(p, q, s, OKLAB_WEIGHTS, 4, OKLAB_SHIFT)

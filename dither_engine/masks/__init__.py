@@ -11,6 +11,18 @@ Mask = NDArray[np.uint16]
 ONE = 1 << 16
 
 
+def from_values(rows: list[list[float]]) -> Mask:
+    """Numbers whose order counts → thresholds, evenly spaced, so that tone is kept.
+
+    Equal numbers get their middle. Of the ranks 0 … n − 1 it makes what `from_ranks` makes.
+    """
+    values = np.array(rows, np.float64)
+    ordered = np.sort(values, axis=None)
+    below, up_to = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    mask: Mask = ((below + up_to) * (ONE // 2) // values.size).astype(np.uint16)
+    return np.maximum(mask, 1)
+
+
 def from_ranks(ranks: NDArray[np.int64]) -> Mask:
     """Ranks 0 … n − 1 of a mask of n elements → thresholds (rank + ½)/n, rounded down, not to 0."""
     parts = (2 * ranks.astype(np.int64) + 1) * (ONE // 2) // ranks.size

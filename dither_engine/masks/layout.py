@@ -15,7 +15,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_engine.masks import ONE, Mask
+from dither_engine.algorithms import CUSTOM_MATRIX
+from dither_engine.masks import ONE, Mask, from_values
 from dither_engine.masks.bayer import bayer
 from dither_engine.masks.noise import blue_noise, gradient_noise, white_noise
 from dither_engine.masks.screen import SPOTS, screen
@@ -50,22 +51,44 @@ class Layer:
         return across(self.tile, self.width)
 
 
-def layers(options: Options, height: int, width: int, depth: int) -> Iterator[Layer]:
-    """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom."""
-    masks = (
-        [] if options.algorithm in _COMPUTED else [_tile(options, c, depth) for c in range(depth)]
-    )
-    if len({mask.shape for mask in masks}) == 1:
-        yield Layer(0, height, _weakened([mask[:height] for mask in masks], options), width)
+def repeated(options: Options, depth: int, channel: int | None = None) -> Mask | None:
+    """The mask that is laid over the whole picture, ``uint16 (h, w, C)``; None where none is.
+
+    channel: which one it is when the channels of a colour picture come one by one.
+    """
+    if options.algorithm in _COMPUTED:
+        return None
+    masks = _tiles(options, depth, channel)
+    return _weakened(masks, options) if len({mask.shape for mask in masks}) == 1 else None
+
+
+def layers(
+    options: Options,
+    height: int,
+    width: int,
+    depth: int,
+    *,
+    first: int = 0,
+    channel: int | None = None,
+) -> Iterator[Layer]:
+    """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom.
+
+    height: of the rows from the ``first`` on. channel: as `repeated` has it.
+    """
+    tile = repeated(options, depth, channel)
+    if tile is not None:
+        yield Layer(first, first + height, np.roll(tile, -first, 0)[:height], width)
         return
-    for top in range(0, height, _BAND):
-        bottom = min(top + _BAND, height)
+    masks = [] if options.algorithm in _COMPUTED else _tiles(options, depth, channel)
+    channels = range(depth) if channel is None else (channel,)
+    for top in range(first, first + height, _BAND):
+        bottom = min(top + _BAND, first + height)
         here = np.arange(top, bottom)
         if masks:
-            channels = [across(mask[here % len(mask)], width) for mask in masks]
+            rows = [across(mask[here % len(mask)], width) for mask in masks]
         else:
-            channels = [_noise(options, top, bottom, width, c) for c in range(depth)]
-        yield Layer(top, bottom, _weakened(channels, options), width)
+            rows = [_noise(options, top, bottom, width, c) for c in channels]
+        yield Layer(top, bottom, _weakened(rows, options), width)
 
 
 def across(tile: NDArray[Number], width: int) -> NDArray[Number]:
@@ -81,16 +104,24 @@ def _noise(options: Options, top: int, bottom: int, width: int, channel: int) ->
     return gradient_noise(top + down, bottom + down, width + across)[:, across:]
 
 
-def _tile(options: Options, channel: int, depth: int) -> Mask:
+def _tiles(options: Options, depth: int, channel: int | None) -> list[Mask]:
+    channels = range(depth) if channel is None else (channel,)
+    coloured = depth == 3 or channel is not None
+    return [_tile(options, c, coloured) for c in channels]
+
+
+def _tile(options: Options, channel: int, coloured: bool) -> Mask:
     name = options.algorithm
     if name == "blue-noise":
         return _shifted_noise(channel)
     if name in SPOTS or name == "clustered-dot":
         spot, angle, cell = (name, options.angle, options.cell) if name in SPOTS else _CLUSTERED
-        return screen(spot, angle + _TURNS[channel] if depth == 3 else angle, cell)
+        return screen(spot, angle + _TURNS[channel] if coloured else angle, cell)
     if name in MAPS:
         entry = MAPS[name]
         return (np.array(entry.rows) * ONE // entry.divisor).astype(np.uint16)
+    if options.matrix is not None and name == CUSTOM_MATRIX:
+        return from_values(options.matrix)
     return bayer(int(name.removeprefix("bayer-")))
 
 
@@ -100,11 +131,12 @@ def _shifted_noise(channel: int) -> Mask:
 
 
 def _weakened(channels: list[Mask], options: Options) -> Mask:
-    """The channels side by side, nearer to the middle, where all choose the nearest level."""
+    """The channels side by side; the middle is where all choose the nearest level."""
     thresholds: Mask = np.ascontiguousarray(np.stack(channels, axis=2))
     strength = options.strength_parts
     if strength == ONE:
         return thresholds
     middle = ONE // 2
     away: NDArray[np.int64] = thresholds.astype(np.int64) - middle
-    return (middle + (away * strength >> 16)).astype(np.uint16)
+    applied: Mask = np.clip(middle + (away * strength >> 16), 1, ONE - 1).astype(np.uint16)
+    return applied

@@ -32,6 +32,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
+from dither_engine.compiled.simd import WORDS_WIDE, add_product
 from dither_engine.light import WHITE
 from dither_engine.methods import ordered
 from dither_engine.work import Levels, Work
@@ -88,8 +89,11 @@ def _start(work: Work) -> NDArray[np.uint8]:
 def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> None:
     height = work.pixels.shape[0]
     matrix = _OPPONENT if lights.shape[1] == 3 else _PLAIN
-    points = (lights.astype(np.int64) @ matrix.T) >> 12
-    spread = autocorrelations()[: lights.shape[1]]
+    points = np.zeros((len(lights), 3), np.int64)  # of greys, luminance alone
+    points[:, : lights.shape[1]] = (lights.astype(np.int64) @ matrix.T) >> 12
+    spread = autocorrelations()
+    weights = np.zeros((*spread.shape[:2], WORDS_WIDE), np.int32)
+    weights[:, :, : spread.shape[2]] = spread
     for top in range(0, height, _BAND):
         bottom = min(top + _BAND, height)
         above, below = max(top - REACH, 0), min(bottom + REACH, height)
@@ -100,7 +104,8 @@ def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> 
             matrix,
             points,
             _rivals(points),
-            np.ascontiguousarray(spread),
+            spread,
+            weights,
             top - above,
             bottom - above,
             state[above:below],
@@ -145,16 +150,61 @@ def debt(total):
 
 
 @inlined
-def change(seen, spread, rows, columns, step):
-    """Add a change of a pixel's colour, ``step``, to the blurred error."""
-    side = spread.shape[1]
-    for c in range(seen.shape[0]):
+def change(seen, weights, at, row, step):
+    """Add a change of a pixel's colour, ``step``, to the blurred error.
+
+    at: the pixel's column. row: the row of ``seen`` where its spread begins, which may lie outside.
+    """
+    depth, height, width = seen.shape
+    flat, kernels = seen.reshape(seen.size), weights.reshape(weights.size)
+    first, last = max(row, 0), min(row + weights.shape[1], height)
+    for c in range(depth):
         if step[c] != 0:
-            for v in range(side):
-                row = rows + v
-                if 0 <= row < seen.shape[1]:
-                    for u in range(side):
-                        seen[c, row, columns + u] += np.int32(spread[c, v, u] * step[c])
+            factor = np.int32(step[c])
+            for r in range(first, last):
+                kernel = (c * weights.shape[1] + r - row) * WORDS_WIDE
+                add_product(flat, (c * height + r) * width + at, kernels, kernel, factor)
+
+
+@inlined
+def seen_at(seen, y, x):
+    """The blurred error of a pixel."""
+    return np.int64(seen[0, y, x]), np.int64(seen[1, y, x]), np.int64(seen[2, y, x])
+
+
+@inlined
+def fill_pairs(points, spread, pairs):
+    """What a change from one colour to another is: ``pairs[one, other]``.
+
+    The step along each axis, what a pixel alone pays for it, and what it and a neighbour pay (half
+    of it) when they are swapped: one beside it, one across a corner.
+    """
+    reach = spread.shape[1] // 2
+    for i in range(len(points)):
+        for j in range(len(points)):
+            pairs[i, j] = 0
+            for c in range(3):
+                a = points[j, c] - points[i, c]
+                middle = spread[c, reach, reach]
+                pairs[i, j, c] = a
+                pairs[i, j, 3] += a * a * middle
+                pairs[i, j, 4] += a * a * (middle - spread[c, reach, reach + 1])
+                pairs[i, j, 5] += a * a * (middle - spread[c, reach + 1, reach + 1])
+
+
+@inlined
+def wake(quiet, top, bottom, left, right):
+    """What has changed from ``top`` to ``bottom`` and ``left`` to ``right`` is seen anew."""
+    for y in range(max(top, 0), min(bottom, quiet.shape[0])):
+        for x in range(max(left, 0), min(right, quiet.shape[1])):
+            quiet[y, x] = False
+
+
+@inlined
+def wake_block(quiet, y, x):
+    """The same of all that are judged by the summed error of a pixel's block."""
+    top, left = y // _BLOCK * _BLOCK, x // _BLOCK * _BLOCK
+    wake(quiet, top - 1, top + _BLOCK + 1, left - 1, left + _BLOCK + 1)
 
 
 @kernel(
@@ -165,19 +215,27 @@ def change(seen, spread, rows, columns, step):
     array_in(types.int64, 2),
     array_in(types.int64, 2),
     array_in(types.int64, 3),
+    array_in(types.int32, 3),
     types.int64,
     types.int64,
     array_out(types.uint8, 2),
 )
-def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom, state):
-    """Search the rows ``top`` to ``bottom``; ``state`` holds the colours of all rows in view."""
+def search_rows(pixels, mask, light, matrix, points, rivals, spread, weights, top, bottom, state):
+    """Search the rows ``top`` to ``bottom``; ``state`` holds the colours of all rows in view.
+
+    weights: ``spread`` once more, each row `WORDS_WIDE` long. A pixel is passed over while nothing
+    has changed of what it was judged by when nothing was gained there.
+    """
     height, width, depth = pixels.shape
     reach = spread.shape[1] // 2
     # The blurred error: row r is the picture's top + r, column x + reach the picture's x.
-    seen = np.zeros((depth, bottom - top, width + 2 * reach), np.int32)
+    seen = np.zeros((3, bottom - top, width + WORDS_WIDE), np.int32)
     # The summed error of the blocks that are searched.
     sums = np.zeros(((bottom - top - 1) // _BLOCK + 1, (width - 1) // _BLOCK + 1), np.int64)
-    step = np.zeros(depth, np.int64)
+    quiet = np.zeros((bottom - top, width), np.bool_)
+    pairs = np.zeros((len(points), len(points), 6), np.int64)
+    fill_pairs(points, spread, pairs)
+    step = np.zeros(3, np.int64)
     weight = np.int64(0)
     if points[:, 0].min() <= 8 and points[:, 0].max() >= WHITE - 8:
         weight = spread[0, reach, reach] // 2
@@ -194,57 +252,80 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                 step[c] = points[state[y, x], c] - (value >> 12)
             if top <= y < bottom:
                 sums[(y - top) // _BLOCK, x // _BLOCK] += step[0]
-            change(seen, spread, y - top - reach, x, step)
+            change(seen, weights, x, y - top - reach, step)
     for _ in range(PASSES):
         changes = 0
         for y in range(top, bottom):
             for x in range(width):
-                if masked and mask[y, x] == 0:
+                if quiet[y - top, x] or (masked and mask[y, x] == 0):
                     continue
-                here = state[y, x]
+                here = np.int64(state[y, x])
                 block_y, block_x = (y - top) // _BLOCK, x // _BLOCK
+                total = sums[block_y, block_x]
+                owed = debt(total)
                 best, new, other_y, other_x = np.int64(0), here, y, x
-                for j in rivals[here]:
-                    total = sums[block_y, block_x]
-                    gain = weight * (debt(total + points[j, 0] - points[here, 0]) - debt(total))
-                    for c in range(depth):
-                        a = points[j, c] - points[here, c]
-                        gain += a * (a * spread[c, reach, reach] + 2 * seen[c, y - top, x + reach])
-                    if gain < best:
-                        best, new = gain, j
+                one, two, three = seen_at(seen, y - top, x + reach)
+                for i in range(rivals.shape[1]):
+                    j = rivals[here, i]
+                    gain = pairs[here, j, 3] + 2 * (
+                        pairs[here, j, 0] * one
+                        + pairs[here, j, 1] * two
+                        + pairs[here, j, 2] * three
+                    )
+                    if weight != 0:
+                        gain += weight * (debt(total + pairs[here, j, 0]) - owed)
+                    new = j if gain < best else new
+                    best = min(best, gain)
                 for v in range(max(y - 1, top), min(y + 2, bottom)):
                     for u in range(max(x - 1, 0), min(x + 2, width)):
-                        there = state[v, u]
-                        if there == here or (masked and mask[v, u] == 0):
+                        if masked and mask[v, u] == 0:
                             continue
-                        gain = np.int64(0)
-                        if (v - top) // _BLOCK != block_y or u // _BLOCK != block_x:
-                            a = points[there, 0] - points[here, 0]
+                        # A pixel of the same colour, itself too, gains nothing.
+                        there = np.int64(state[v, u])
+                        its_one, its_two, its_three = seen_at(seen, v - top, u + reach)
+                        gain = pairs[here, there, 0] * (one - its_one) + pairs[here, there, 1] * (
+                            two - its_two
+                        )
+                        gain += (
+                            pairs[here, there, 2] * (three - its_three)
+                            + pairs[here, there, 4 + (v != y and u != x)]
+                        )
+                        gain *= 2
+                        if weight != 0 and (
+                            (v - top) // _BLOCK != block_y or u // _BLOCK != block_x
+                        ):
                             other = sums[(v - top) // _BLOCK, u // _BLOCK]
-                            total = sums[block_y, block_x]
-                            gain += weight * (debt(total + a) - debt(total))
-                            gain += weight * (debt(other - a) - debt(other))
-                        for c in range(depth):
-                            a = points[there, c] - points[here, c]
-                            between = (
-                                spread[c, reach, reach] - spread[c, reach + v - y, reach + u - x]
-                            )
-                            seen_here = np.int64(seen[c, y - top, x + reach])
-                            gain += 2 * a * (a * between + seen_here - seen[c, v - top, u + reach])
-                        if gain < best:
-                            best, new, other_y, other_x = gain, there, v, u
+                            gain += weight * (debt(total + pairs[here, there, 0]) - owed)
+                            gain += weight * (debt(other - pairs[here, there, 0]) - debt(other))
+                        better = gain < best
+                        best = min(best, gain)
+                        new = there if better else new
+                        other_y, other_x = (v, u) if better else (other_y, other_x)
+                quiet[y - top, x] = best == 0
                 if best < 0:
                     changes += 1
-                    for c in range(depth):
-                        step[c] = points[new, c] - points[here, c]
+                    for c in range(3):
+                        step[c] = pairs[here, new, c]
                     sums[block_y, block_x] += step[0]
-                    change(seen, spread, y - top - reach, x, step)
+                    change(seen, weights, x, y - top - reach, step)
                     state[y, x] = new
+                    far = reach + 2
+                    wake(quiet, y - top - far + 1, y - top + far, x - far + 1, x + far)
                     if other_y != y or other_x != x:
-                        for c in range(depth):
+                        for c in range(3):
                             step[c] = -step[c]
                         sums[(other_y - top) // _BLOCK, other_x // _BLOCK] += step[0]
-                        change(seen, spread, other_y - top - reach, other_x, step)
+                        change(seen, weights, other_x, other_y - top - reach, step)
                         state[other_y, other_x] = here
+                        wake(
+                            quiet,
+                            other_y - top - far + 1,
+                            other_y - top + far,
+                            other_x - far + 1,
+                            other_x + far,
+                        )
+                    if weight != 0 and sums[block_y, block_x] != total:
+                        wake_block(quiet, y - top, x)
+                        wake_block(quiet, other_y - top, other_x)
         if changes == 0:
             break

@@ -12,108 +12,206 @@ Rows left to right are computed many in step (``compiled.wavefront``); by the pl
 serpentine scans, transparency, many levels and CIEDE2000. Both give the same bits.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numba import types
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from dither_engine.algorithms import CUSTOM
-from dither_engine.compiled import wavefront_levels, wavefront_palette
-from dither_engine.compiled.decorators import array_in, array_out, kernel, merged
+from dither_engine.compiled import serial_palette, wavefront_levels, wavefront_palette
+from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.nearest import nearest_light
-from dither_engine.compiled.search import SEARCH
+from dither_engine.compiled.search import METRIC, OKLAB, SEARCH, cones
+from dither_engine.compiled.serial_palette import PAD
+from dither_engine.compiled.simd import LANES
+from dither_engine.compiled.simd_one import MOST
+from dither_engine.compiled.wavefront import strip
 from dither_engine.kernels import KERNELS
 from dither_engine.light import WHITE, light_of_code
+from dither_engine.memory import reusable
 from dither_engine.options import Kernel, Options
 from dither_engine.work import Levels, Palette, Work
 
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
+PIECEWISE = (Levels, Palette)
+_NO_CONES = np.zeros((3, 0), np.int64), np.zeros(0, np.int16)
 _HALF = 32767
-_PAD = 8  # columns of the ring on either side, which nothing reads
 _MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
 Shares = NDArray[np.int32]
 Taps = tuple[tuple[int, int, Fraction], ...]
+Render = Callable[[Work], NDArray[np.uint8]]
 
 
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
+    return piecewise(work)(work)
+
+
+def piecewise(work: Work) -> Render:
+    """See ``methods.renderer``."""
     taps, rest = shares(_taps(work.options), Fraction(work.options.strength))
     in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
     if isinstance(work.target, Levels):
-        if in_step and work.target.count <= _MOST_LEVELS:
-            return _levels_in_step(work, work.target, taps, rest)
-        return _levels(work, work.target, taps, rest)
-    in_step = in_step and work.options.distance != "ciede2000"
-    return (_palette_in_step if in_step else _palette)(work, work.target, taps, rest)
+        in_step = in_step and work.target.count <= _MOST_LEVELS
+        return (_levels_in_step if in_step else _levels)(work, work.target, taps, rest)
+    if work.options.distance == "ciede2000" or work.mask.size:
+        return _palette(work, work.target, taps, rest)
+    if in_step:
+        return _palette_in_step(work, work.target, taps, rest)
+    few = len(work.target.colours) <= MOST
+    return (_palette_in_turn if few else _palette)(work, work.target, taps, rest)
 
 
-def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> NDArray[np.uint8]:
-    levels = np.empty(work.pixels.shape, np.uint8)
-    diffuse_levels(
-        work.pixels,
-        work.mask,
-        work.light,
-        target.choice,
-        target.lights,
-        taps,
-        rest,
-        work.options.serpentine,
-        levels,
-    )
-    return levels
+def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
+    ring = _ring(work, taps)
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        levels = reusable(work.pixels.shape, np.uint8)
+        diffuse_levels(
+            work.pixels,
+            work.mask,
+            work.light,
+            target.choice,
+            target.lights,
+            taps,
+            rest,
+            work.options.serpentine,
+            work.top,
+            ring,
+            levels,
+        )
+        return levels
+
+    return dithered
 
 
-def _palette(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np.uint8]:
-    indices = np.empty(work.pixels.shape[:2], np.uint8)
-    diffuse_palette(
-        work.pixels,
-        work.mask,
-        work.light,
-        target.search,
-        target.lights,
-        taps,
-        rest,
-        work.options.serpentine,
-        indices,
-    )
-    return indices
+def _palette(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
+    ring = _ring(work, taps)
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        indices = reusable(work.pixels.shape[:2], np.uint8)
+        diffuse_palette(
+            work.pixels,
+            work.mask,
+            work.light,
+            target.search,
+            target.lights,
+            taps,
+            rest,
+            work.options.serpentine,
+            work.top,
+            ring,
+            indices,
+        )
+        return indices
+
+    return dithered
 
 
-def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> NDArray[np.uint8]:
-    height, width, depth = work.pixels.shape
+def _ring(work: Work, taps: Shares) -> NDArray[np.int32]:
+    """What has been given to the next rows, the first of them at ``top % rows``."""
+    _, width, depth = work.pixels.shape
+    return np.zeros((int(taps[:, 1].max()) + 1, width + 2 * PAD, depth), np.int32)
+
+
+def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
+    _, width, depth = work.pixels.shape
     combined = target.combines(depth)
-    found = np.empty((height, width if combined else width * depth), np.uint8)
-    wavefront_levels.diffuse_levels(
-        work.pixels.reshape(height, width * depth),
-        depth,
-        work.light,
-        _even(work),
-        np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16),
-        np.diff(target.lights),
-        taps,
-        rest,
-        found,
-    )
-    return found if combined else found.reshape(height, width, depth)
+    lanes = strip(taps, depth, width * depth)
+    carry = _zeros(lanes.carried, np.int64)
+    even = _even(work)
+    middles = np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16)
+    gaps = np.diff(target.lights)
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        height = work.pixels.shape[0]
+        found = reusable((height, width if combined else width * depth), np.uint8)
+        wavefront_levels.diffuse_levels(
+            work.pixels.reshape(height, width * depth),
+            depth,
+            work.light,
+            even,
+            middles,
+            gaps,
+            taps,
+            rest,
+            lanes.skew,
+            lanes.size,
+            carry,
+            reusable(LANES * lanes.steps, np.uint8),
+            reusable(LANES * lanes.steps, np.uint8),
+            found,
+        )
+        return found if combined else found.reshape(height, width, depth)
+
+    return dithered
 
 
-def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> NDArray[np.uint8]:
-    height, width = work.pixels.shape[:2]
-    found = np.empty((height, width), np.uint8)
-    wavefront_palette.diffuse_palette(
-        work.pixels.reshape(height, width * 3),
-        work.light,
-        _even(work),
-        target.search,
-        target.lights,
-        taps,
-        rest,
-        found,
-    )
-    return found
+def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
+    width = work.pixels.shape[1]
+    lanes = strip(taps, 3, width * 3)
+    carry = _zeros(lanes.carried, np.int64)
+    even = _even(work)
+    oklab = target.search[METRIC] == OKLAB
+    responses, roots = cones(target.search) if oklab else _NO_CONES
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        height = work.pixels.shape[0]
+        found = reusable((height, width), np.uint8)
+        wavefront_palette.diffuse_palette(
+            work.pixels.reshape(height, width * 3),
+            work.light,
+            even,
+            target.search,
+            responses,
+            roots,
+            target.lights,
+            taps,
+            rest,
+            lanes.skew,
+            lanes.size,
+            carry,
+            reusable(LANES * lanes.steps, np.uint8),
+            reusable(LANES * lanes.steps, np.uint8),
+            found,
+        )
+        return found
+
+    return dithered
+
+
+def _palette_in_turn(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
+    ring = _ring(work, taps)
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        height, width = work.pixels.shape[:2]
+        found = reusable((height, width), np.uint8)
+        serial_palette.diffuse_palette(
+            work.pixels.reshape(height, width * 3),
+            work.light,
+            target.search,
+            target.lights,
+            taps,
+            rest,
+            work.options.serpentine,
+            work.top,
+            ring,
+            found,
+        )
+        return found
+
+    return dithered
+
+
+def _zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    array = reusable(shape, dtype)
+    array[...] = 0
+    return array
 
 
 def _even(work: Work) -> bool:
@@ -159,19 +257,33 @@ def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
     return made, rest
 
 
+@inlined
+def aim(ring, y, step, taps, places):
+    """Where in the flat ring the neighbours of row y's first pixel are; see `_ring`."""
+    rows, width, depth = ring.shape
+    for t in range(taps.shape[0]):
+        column = PAD + step * taps[t, 0]
+        places[t] = ((y + taps[t, 1]) % rows * width + column) * depth
+
+
 @merged
-def give(ring, y, x, step, c, error, taps, rest):
-    """Give the shares of an error to the rows of the ring, row y being at ``y % rows``."""
-    rows = ring.shape[0]
+def held(value):
+    """Light within one white of black and white."""
+    return min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
+
+
+@merged
+def give(flat, places, at, error, taps, rest):
+    """Give the shares of an error to the neighbours, ``at`` places from those of `aim`."""
     left = error
     for t in range(taps.shape[0]):
         if t != rest:
             part = (error * taps[t, 2]) >> 16
             left -= part
             if taps[t, 1] >= 0:
-                ring[(y + taps[t, 1]) % rows, x + _PAD + step * taps[t, 0], c] += part
+                flat[places[t] + at] += part
     if taps[rest, 1] >= 0:
-        ring[(y + taps[rest, 1]) % rows, x + _PAD + step * taps[rest, 0], c] += left
+        flat[places[rest] + at] += left
 
 
 @kernel(
@@ -183,17 +295,20 @@ def give(ring, y, x, step, c, error, taps, rest):
     _TAPS,
     types.int64,
     types.boolean,
+    types.int64,
+    array_out(_I4, 3),
     array_out(_U1, 3),
 )
-def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, out):
+def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, top, ring, out):
     height, width, depth = image.shape
-    rows = taps[:, 1].max() + 1
-    ring = np.zeros((rows, width + 2 * _PAD, depth), np.int32)
+    flat = ring.reshape(ring.size)
+    places = np.zeros(taps.shape[0], np.int64)
     masked = mask.shape[0] > 0
     for y in range(height):
-        here = y % rows
-        back = serpentine and y % 2 == 1
+        back = serpentine and (top + y) % 2 == 1
         step = -1 if back else 1
+        aim(ring, top + y, step, taps, places)
+        here = (top + y) % ring.shape[0]
         for i in range(width):
             x = width - 1 - i if back else i
             if masked and mask[y, x] == 0:
@@ -201,10 +316,10 @@ def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, o
                     out[y, x, c] = 0
                 continue
             for c in range(depth):
-                v = light[image[y, x, c]] + ring[here, x + _PAD, c]
+                v = light[image[y, x, c]] + ring[here, x + PAD, c]
                 k = choice[min(max(v, 0), WHITE)]
                 out[y, x, c] = k
-                give(ring, y, x, step, c, v - levels[k], taps, rest)
+                give(flat, places, x * depth + c, v - levels[k], taps, rest)
         ring[here] = 0
 
 
@@ -217,28 +332,31 @@ def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, o
     _TAPS,
     types.int64,
     types.boolean,
+    types.int64,
+    array_out(_I4, 3),
     array_out(_U1, 2),
 )
-def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine, out):
+def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine, top, ring, out):
     height, width = image.shape[:2]
-    rows = taps[:, 1].max() + 1
-    ring = np.zeros((rows, width + 2 * _PAD, 3), np.int32)
-    value = np.zeros(3, np.int32)
+    flat = ring.reshape(ring.size)
+    places = np.zeros(taps.shape[0], np.int64)
     masked = mask.shape[0] > 0
     for y in range(height):
-        here = y % rows
-        back = serpentine and y % 2 == 1
+        back = serpentine and (top + y) % 2 == 1
         step = -1 if back else 1
+        aim(ring, top + y, step, taps, places)
+        here = (top + y) % ring.shape[0]
         for i in range(width):
             x = width - 1 - i if back else i
             if masked and mask[y, x] == 0:
                 out[y, x] = 0
                 continue
-            for c in range(3):
-                v = light[image[y, x, c]] + ring[here, x + _PAD, c]
-                value[c] = min(max(v, -WHITE), 2 * WHITE)
-            k = nearest_light(search, value[0], value[1], value[2])
+            r = held(light[image[y, x, 0]] + ring[here, x + PAD, 0])
+            g = held(light[image[y, x, 1]] + ring[here, x + PAD, 1])
+            b = held(light[image[y, x, 2]] + ring[here, x + PAD, 2])
+            k = nearest_light(search, r, g, b)
             out[y, x] = k
-            for c in range(3):
-                give(ring, y, x, step, c, value[c] - colours[k, c], taps, rest)
+            give(flat, places, 3 * x, r - colours[k, 0], taps, rest)
+            give(flat, places, 3 * x + 1, g - colours[k, 1], taps, rest)
+            give(flat, places, 3 * x + 2, b - colours[k, 2], taps, rest)
         ring[here] = 0

@@ -1,5 +1,7 @@
 """No dithering: every pixel becomes the nearest level or colour."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
@@ -7,14 +9,22 @@ from numpy.typing import NDArray
 from dither_engine.compiled.decorators import array_in, array_out, kernel
 from dither_engine.compiled.nearest import nearest_light
 from dither_engine.compiled.search import SEARCH
-from dither_engine.work import Levels, Work
+from dither_engine.memory import reusable
+from dither_engine.work import Levels, Palette, Work
+
+PIECEWISE = (Levels, Palette)
+
+
+def piecewise(_: Work) -> Callable[[Work], NDArray[np.uint8]]:
+    """See ``methods.renderer``."""
+    return render
 
 
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
     if isinstance(work.target, Levels):
         return work.target.choice[work.light][work.pixels]
-    indices = np.empty(work.pixels.shape[:2], np.uint8)
+    indices = reusable(work.pixels.shape[:2], np.uint8)
     nearest_colours(work.pixels, work.light, work.target.search, indices)
     return indices
 

@@ -11,7 +11,7 @@ is at or above the map's. Below full strength the thresholds m/d are weakened li
 Palettes: see `pairs`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,33 +20,74 @@ from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
 from dither_engine.light import WHITE, light_of_code
-from dither_engine.masks import ONE
-from dither_engine.masks.layout import Layer, layers
+from dither_engine.masks import ONE, Mask
+from dither_engine.masks.layout import across, layers, repeated
 from dither_engine.masks.threshold_maps import MAPS, ThresholdMap
+from dither_engine.memory import reusable
 from dither_engine.methods.pairs import mix_pairs
 from dither_engine.result import INDEXED_COLOURS
-from dither_engine.work import Levels, Palette, Work
+from dither_engine.work import Levels, Work
 
+PIECEWISE = (Levels,)
 _U1, _U2 = types.uint8, types.uint16
+Render = Callable[[Work], NDArray[np.uint8]]
 
 
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
+    if isinstance(work.target, Levels):
+        return piecewise(work)(work)
+    height, width = work.pixels.shape[:2]
+    indices = reusable((height, width), np.uint8)
+    for layer in layers(work.options, height, width, 1):
+        rows = slice(layer.top, layer.bottom)
+        mix_pairs(work, work.pixels[rows], layer.thresholds, indices[rows])
+    return indices
+
+
+def piecewise(work: Work) -> Render:
+    """For `Levels`; see ``methods.renderer``."""
+    assert isinstance(work.target, Levels)
     height, width, depth = work.pixels.shape
-    if isinstance(work.target, Palette):
-        indices = np.empty((height, width), np.uint8)
-        for layer in layers(work.options, height, width, 1):
-            rows = slice(layer.top, layer.bottom)
-            mix_pairs(work, work.pixels[rows], layer.thresholds, indices[rows])
-        return indices
+    count = work.target.count
+    channels = 1 if count**depth <= INDEXED_COLOURS else depth
+    base, part, tile = _steps(work, work.target)
+    cuts = _cuts(base, part) if count == 2 and tile is not None and len(tile) < height else None
+    if cuts is not None and tile is not None:
+        planes = np.ascontiguousarray(np.moveaxis(cuts[tile], 2, 1))
+        times = -(-width // planes.shape[2])
+        wide = reusable((*planes.shape[:2], times * planes.shape[2]), np.uint8)
+        wide.reshape(*planes.shape[:2], times, -1)[...] = planes[:, :, None, :]
+    elif tile is not None:
+        thresholds = across(tile, width)
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        top, height = work.top, work.pixels.shape[0]
+        out = reusable((height, width, channels), np.uint8)
+        if cuts is not None:
+            compare_rows(work.pixels, wide, top, out)
+        elif tile is not None:
+            threshold_rows(work.pixels, base, part, thresholds, count, top, out)
+        else:
+            for layer in layers(
+                work.options, height, width, depth, first=top, channel=work.channel
+            ):
+                rows = slice(layer.top - top, layer.bottom - top)
+                mask = layer.thresholds
+                threshold_rows(work.pixels[rows], base, part, mask, count, 0, out[rows])
+        return out[:, :, 0] if channels < depth or depth == 1 else out
+
+    return dithered
+
+
+def _steps(work: Work, target: Levels) -> tuple[NDArray[np.uint8], NDArray[np.uint16], Mask | None]:
+    """`steps` or `map_steps`; and the mask, ``uint16 (h, w, C)``, if it is the same everywhere."""
     entry = MAPS.get(work.options.algorithm)
+    depth = work.pixels.shape[2]
     if entry is not None and work.options.strength == 1:
-        base, part = map_steps(work.light, work.target, entry, work.options.light)
-        tile = np.repeat(np.array(entry.rows, np.uint16)[:height, :, None], depth, axis=2)
-        whole = Layer(0, height, tile, width)
-        return _threshold(work, base, part, [whole])
-    base, part = steps(work.light, work.target)
-    return _threshold(work, base, part, layers(work.options, height, width, depth))
+        base, part = map_steps(work.light, target, entry, work.options.light)
+        return base, part, np.repeat(np.array(entry.rows, np.uint16)[:, :, None], depth, axis=2)
+    return *steps(work.light, target), repeated(work.options, depth, work.channel)
 
 
 def render_bayer(work: Work, size: int) -> NDArray[np.uint8]:
@@ -89,28 +130,6 @@ def map_steps(
     return base.astype(np.uint8), np.where(base < last, step % whole, 0).astype(np.uint16)
 
 
-def _threshold(
-    work: Work,
-    base: NDArray[np.uint8],
-    part: NDArray[np.uint16],
-    parts: Iterable[Layer],
-) -> NDArray[np.uint8]:
-    height, width, depth = work.pixels.shape
-    count = work.target.count if isinstance(work.target, Levels) else 0
-    combined = count**depth <= INDEXED_COLOURS
-    out = np.empty((height, width, 1 if combined else depth), np.uint8)
-    cuts = _cuts(base, part) if count == 2 else None
-    for layer in parts:
-        rows = slice(layer.top, layer.bottom)
-        if cuts is not None and len(layer.tile) < layer.bottom - layer.top:
-            planes = np.ascontiguousarray(np.moveaxis(cuts[layer.tile], 2, 1))
-            wide = np.tile(planes, -(-width // planes.shape[2]))
-            compare_rows(work.pixels[rows], wide, out[rows])
-        else:
-            threshold_rows(work.pixels[rows], base, part, layer.thresholds, count, out[rows])
-    return out[:, :, 0] if combined else out
-
-
 def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8] | None:
     """The least code value that reaches each threshold; None where not all are reached."""
     place = np.clip(base.astype(np.int64) * ONE + part, 0, ONE - 1)
@@ -119,15 +138,16 @@ def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8
     return np.repeat(np.arange(256, dtype=np.uint8), np.diff(place, prepend=-1))
 
 
-@kernel(array_in(_U1, 3), array_in(_U1, 3), array_out(_U1, 3))
-def compare_rows(pixels, cuts, out):
+@kernel(array_in(_U1, 3), array_in(_U1, 3), types.int64, array_out(_U1, 3))
+def compare_rows(pixels, cuts, top, out):
     """Two levels: is each code value at or above its place's? One bit a channel, first highest.
 
-    cuts: (h, C, W or more), which need not be taken apart as the pixels are.
+    cuts: (h, C, W or more), which need not be taken apart as the pixels are; the first row's is the
+    ``top``-th.
     """
     height, width, depth = pixels.shape
     for y in range(height):
-        row, cut = pixels[y].ravel(), cuts[y % cuts.shape[0]]
+        row, cut = pixels[y].ravel(), cuts[(top + y) % cuts.shape[0]]
         into = out[y].ravel()
         if depth == 1:
             grey = cut[0]
@@ -148,14 +168,15 @@ def compare_rows(pixels, cuts, out):
     array_in(_U2, 1),
     array_in(_U2, 3),
     types.int64,
+    types.int64,
     array_out(_U1, 3),
 )
-def threshold_rows(pixels, base, part, thresholds, count, out):
+def threshold_rows(pixels, base, part, thresholds, count, top, out):
     """Any levels: combined into one index when ``out`` has one channel, else each by itself."""
     height, width, depth = pixels.shape
     apart = out.shape[2] == depth
     for y in range(height):
-        row = thresholds[y % thresholds.shape[0]]
+        row = thresholds[(top + y) % thresholds.shape[0]]
         for x in range(width):
             index = 0
             for c in range(depth):

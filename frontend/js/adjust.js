@@ -2,15 +2,15 @@
 
 import { h } from "./dom.js";
 import { bindFields, segments } from "./fields.js";
-import { enlargedSize, sizeProblem } from "./preview.js";
+import { patternSize, savedSize, sizeProblem } from "./output.js";
 import { size as text } from "./strings.js";
-import { pixels } from "./zoom.js";
 
 const PICTURE = ["brightness", "contrast", "saturation", "gamma"];
 const SIDES = ["width", "height"];
-const FILE = ["scale", "alpha", "background", "format"];
-const ELSEWHERE = ["algorithm", "palette", "channels", "distance", "kernel"];
-const CHUNKY = [1, 2, 3, 4, 6, 8, 12];
+const FILE = ["alpha", "background", "format"];
+const ELSEWHERE = ["algorithm", "palette", "channels", "distance", "kernel", "scale", "pattern", "across"];
+const PATTERNS = [1, 2, 3, 4, 6, 8, 12];
+const PAGE = 600; // dots across a page 15 cm wide, at 40 a centimetre
 
 export function createAdjust(store, studio) {
 	const picture = h(".fields");
@@ -22,31 +22,41 @@ export function createAdjust(store, studio) {
 	return h(".pane", picture, mixing);
 }
 
+/** How coarse the pattern is: pixels a dot, or as on a printed page whatever the picture's size. */
+export function createPattern(store, studio) {
+	const choices = [...PATTERNS.map((value) => ({ value, title: text.patternValue(value) })), { value: "page", title: text.page }];
+	const bar = segments(text.pattern, choices, 1, choose);
+	const note = h("p.soft.small");
+	const element = h(".field", h("span.field-label", text.pattern), bar, note);
+
+	function choose(value) {
+		const { width, height, scale = 1 } = store.options;
+		const size = { width: width && width * scale, height: height && height * scale, scale: null };
+		studio.change({ ...size, ...(value === "page" ? { across: PAGE, pattern: null } : { across: null, pattern: value }) });
+	}
+	store.on(["options", "source", "sized"], () => {
+		const { options, source } = store;
+		element.hidden = !source?.width;
+		if (element.hidden) return;
+		const size = patternSize(options, source);
+		bar.set(options.across === PAGE ? "page" : size);
+		note.textContent = text.patternNote(size, Math.round(Math.max(...Object.values(savedSize(options, source))) / size));
+	});
+	return element;
+}
+
 export function createSize(store, studio) {
 	const sides = h(".fields.two");
 	const others = h(".fields");
 	const result = h("p.numbers");
-	const chunky = segments(text.chunky, CHUNKY.map((value) => ({ value, title: text.chunkyValue(value) })), 1, choose);
-	const chunks = h(".field", h("span.field-label", text.chunky), chunky, h("p.soft.small", text.chunkyHint));
 	bindFields(store, studio, () => [[sides, SIDES], [others, FILE]]);
 
-	/** Width and enlargement in one choice. */
-	function choose(times) {
-		studio.change({ width: chunkyWidth(times), height: null, scale: times });
-	}
-	function chunkyWidth(times) {
-		return times === 1 ? null : pixels(store.source.width / times);
-	}
-
-	store.on(["options", "source"], () => {
-		const isKnown = Boolean(store.source?.bitmap);
-		chunks.hidden = result.hidden = !isKnown;
-		if (!isKnown) return;
-		const { width = null, height, scale = 1 } = store.options;
-		chunky.set(height === undefined && width === chunkyWidth(scale) ? scale : null);
+	store.on(["options", "source", "sized"], () => {
+		result.hidden = !store.source?.width;
+		if (result.hidden) return;
 		const problem = sizeProblem(store);
-		result.textContent = problem ?? text.result(enlargedSize(store.source, store.options));
+		result.textContent = problem ?? text.result(savedSize(store.options, store.source));
 		result.className = `small numbers ${problem ? "bad" : "soft"}`;
 	});
-	return h(".pane", chunks, sides, others, result);
+	return h(".pane", createPattern(store, studio), sides, others, result);
 }

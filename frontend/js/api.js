@@ -3,6 +3,10 @@
 import { apiKey, askForKey } from "./key.js";
 import { errors } from "./strings.js";
 
+/** Where the service is: the page may be served below a path. Without a slash at its end. */
+const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
+const JSON_BODY = { "content-type": "application/json" };
 const KINDS = { 404: "gone", 410: "gone", 413: "large", 429: "limited", 502: "busy", 503: "busy", 504: "busy" };
 
 /**
@@ -28,27 +32,63 @@ export const api = {
 
 	/** One more dither of a stored image; `options` without `channels`, which is in the path. */
 	addDither: (uuid, channels, options) =>
-		json(`/images/${uuid}/${channels}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(options) }),
+		json(`/images/${uuid}/${channels}`, { method: "POST", headers: JSON_BODY, body: JSON.stringify(options) }),
 
-	/** → {blob, colours}: `file` dithered, its longer side at most `maxSize` pixels. */
+	/** → a small blob: `file` dithered, its longer side at most `maxSize` pixels. */
 	async preview(file, options, { maxSize, signal }) {
 		const body = form(file, { options: JSON.stringify(options), max_size: maxSize });
-		const response = await request("/preview", { method: "POST", body, signal });
-		return { blob: await response.blob(), colours: Number(response.headers.get("x-dither-colours")) || null };
+		return (await request("/preview", { method: "POST", body, signal })).blob();
+	},
+
+	/** → {blob, ms, width, height, frames}: a part of what would be saved, how long it took to come in, and the size of the whole. */
+	async part(source, options, part, how = {}) {
+		const response = await ask("part", source, { options, part }, how);
+		const number = (name) => Number(response.headers.get(`x-dither-${name}`));
+		const begun = performance.now();
+		const blob = await response.blob();
+		return { blob, ms: performance.now() - begun, width: number("width"), height: number("height"), frames: number("frames") };
+	},
+
+	/** → the whole picture as a file that is stored nowhere. */
+	async file(source, options, how = {}) {
+		return (await ask("file", source, { options }, how)).blob();
+	},
+
+	/** → {source, width, height, frames, bytes, format, colours, palette}: of what would be saved. */
+	async facts(source, options, how = {}) {
+		return (await ask("facts", source, { options }, how)).json();
 	},
 
 	async blob(url) {
 		return (await request(fileUrl(url), { credentials: "omit" })).blob();
 	},
 
-	/** `onProgress(sent)` in bytes: by XMLHttpRequest, because fetch tells none. */
+	/** Stores a picture. `onProgress(sent)` in bytes. */
 	async upload(file, { email, options }, onProgress) {
 		const fields = { options: JSON.stringify(options), ...(email ? { email } : {}) };
-		const xhr = await withKey(() => send("/images", form(file, fields), onProgress));
-		if (xhr.status < 300) return JSON.parse(xhr.responseText);
-		throw problem(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after"));
+		return json("/images", { method: "POST", body: form(file, fields), onProgress });
 	},
 };
+
+/**
+ * Asks about a picture that the service holds in memory; its file is sent the first time, and again
+ * when the service has forgotten it. `source.held` is the service's name for it.
+ */
+async function ask(answer, source, wish, { signal, onProgress } = {}) {
+	const url = `/previews/${answer}`;
+	if (source.held) {
+		try {
+			const body = JSON.stringify({ picture: source.held, ...wish });
+			return await request(url, { method: "POST", headers: JSON_BODY, body, signal });
+		} catch (error) {
+			if (error.kind !== "gone") throw error;
+			source.held = null;
+		}
+	}
+	const response = await request(url, { method: "POST", body: form(source.file, { request: JSON.stringify(wish) }), signal, onProgress });
+	source.held = response.headers.get("x-dither-picture");
+	return response;
+}
 
 /**
  * Where this page gets a stored file: one that the service keeps itself from this origin, under
@@ -56,7 +96,8 @@ export const api = {
  */
 export function fileUrl(url) {
 	const { pathname } = new URL(url, window.location.href);
-	return pathname.startsWith("/files/") ? pathname : url;
+	const file = pathname.startsWith(`${BASE}/`) ? pathname.slice(BASE.length) : pathname;
+	return file.startsWith("/files/") ? BASE + file : url;
 }
 
 function form(file, fields) {
@@ -70,10 +111,12 @@ async function json(url, init) {
 	return (await request(url, init)).json();
 }
 
-async function request(url, init = {}) {
+/** `init` as for fetch, and onProgress(sent), in bytes of the body. */
+async function request(url, { onProgress, ...init } = {}) {
 	let response;
+	const send = onProgress ? sendWatched : fetch;
 	try {
-		response = await withKey(() => fetch(url, { ...init, headers: { ...init.headers, ...keyFor(url) } }));
+		response = await withKey(() => send(absolute(url), { ...init, headers: { ...init.headers, ...keyFor(url) } }, onProgress));
 	} catch (error) {
 		throw error.name === "AbortError" ? error : new ApiError("offline", errors.offline);
 	}
@@ -81,25 +124,42 @@ async function request(url, init = {}) {
 	throw problem(response.status, await response.text().catch(() => ""), response.headers.get("retry-after"));
 }
 
-function send(url, body, onProgress) {
+/** As fetch, by XMLHttpRequest: fetch does not say how much it has sent. */
+function sendWatched(url, { method, headers, body, signal }, onProgress) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest();
-		xhr.open("POST", url);
-		for (const [name, value] of Object.entries(keyFor(url))) xhr.setRequestHeader(name, value);
+		xhr.open(method, url);
+		xhr.responseType = "blob";
+		for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
 		xhr.upload.onprogress = (event) => onProgress(event.loaded);
-		xhr.onerror = () => reject(new ApiError("offline", errors.offline));
-		xhr.onload = () => resolve(xhr);
+		xhr.onerror = () => reject(new TypeError("network"));
+		xhr.onload = () => resolve(responseOf(xhr));
+		signal?.addEventListener("abort", () => {
+			xhr.abort();
+			reject(signal.reason);
+		});
 		xhr.send(body);
 	});
 }
 
-/** Sends, and once more with the key when the service wants one. */
+function responseOf(xhr) {
+	const lines = xhr.getAllResponseHeaders().trim().split("\r\n");
+	const headers = lines.filter(Boolean).map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]);
+	return new Response(xhr.response, { status: xhr.status, headers });
+}
+
+/** Sends a request, and repeats it with the key if the service asks for one. */
 async function withKey(attempt) {
 	for (;;) {
 		const key = apiKey();
 		const response = await attempt();
 		if (response.status !== 401 || !(await askForKey(key))) return response;
 	}
+}
+
+/** A path of the service's own, as the page reaches it. */
+function absolute(url) {
+	return url.startsWith("/") && !url.startsWith(`${BASE}/files/`) ? BASE + url : url;
 }
 
 /** The key is for this service alone: never for the host that stores the files. */
@@ -113,7 +173,7 @@ function problem(status, body, retryAfter) {
 		const fields = JSON.parse(body);
 		sentence = fields.detail || fields.title || "";
 	} catch {
-		// A proxy's page, or nothing: the status has to do.
+		// The body is empty or a proxy's page: only the status is known.
 	}
 	const kind = KINDS[status] ?? (status < 500 ? "refused" : "failed");
 	return new ApiError(kind, sentence || errors[kind], Number(retryAfter) || null);

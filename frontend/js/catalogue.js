@@ -2,9 +2,15 @@
 
 import { method } from "./strings.js";
 
+/** Options that the page has of its own; see output.js. */
+const OWN = {
+	pattern: { type: "integer", min: 1, max: 32, default: 1, description: "" },
+	across: { type: "integer", min: 8, max: 4000, default: null, description: "" },
+};
+
 export class Catalogue {
 	constructor({ algorithms, palettes, options, formats, limits }) {
-		Object.assign(this, { palettes, formats, limits, fields: options });
+		Object.assign(this, { palettes, formats, limits, fields: { ...options, ...OWN } });
 		this.algorithms = withCustom(algorithms, options);
 		/** Options that only some algorithms read; all others are always read. */
 		this.controlled = [...new Set(this.algorithms.flatMap((algorithm) => algorithm.controls))];
@@ -31,7 +37,7 @@ export class Catalogue {
 		const kind = paletteKind(this.value(options, "palette"));
 		if (key === "channels") return kind === "channels" || kind === "gray";
 		if (key === "distance" && (kind === "channels" || kind === "gray")) return false;
-		if (key === "background") return this.value(options, "alpha") !== this.fields.alpha.default;
+		if (key === "background") return this.value(options, "alpha") === "flatten";
 		if (!this.controlled.includes(key)) return true;
 		return this.algorithm(this.value(options, "algorithm"))?.controls.includes(key) ?? false;
 	}

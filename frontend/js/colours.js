@@ -1,8 +1,9 @@
 /** The tab of colours: levels, greys, the picture's own, or a palette with its editor. */
 
 import { paletteKind } from "./catalogue.js";
-import { freshId, h, replace } from "./dom.js";
+import { freshId, h, iconButton, replace } from "./dom.js";
 import { fieldFor, segments, slider } from "./fields.js";
+import { library } from "./library.js";
 import { createPaletteEditor } from "./palette-editor.js";
 import { colours as text } from "./strings.js";
 
@@ -11,7 +12,7 @@ const ADAPTIVE = { type: "integer", min: 2, max: 256, default: 8, description: "
 
 export function createColours(store, studio) {
 	const element = h(".pane");
-	// What one had of each kind, for when one comes back to it.
+	// The last choice of each kind, restored when that kind is chosen again.
 	const last = { adaptive: `adaptive:${ADAPTIVE.default}` };
 	let update = () => {};
 
@@ -29,8 +30,8 @@ export function createColours(store, studio) {
 		const hint = h("p.soft.small");
 		const levels = slider("channels", text.levels, { ...catalogue.fields.channels, description: "" }, (channels) => studio.change({ channels }));
 		const count = slider("adaptive", text.count, ADAPTIVE, (colours) => setPalette(`adaptive:${colours}`, "adaptive"));
-		const list = paletteList(catalogue, (name) => setPalette(name));
-		const editor = createPaletteEditor((colours) => setPalette(colours, "editor"));
+		const list = paletteList(catalogue, (palette) => setPalette(palette));
+		const editor = createPaletteEditor(store, (colours) => setPalette(colours, "editor"));
 		const distance = fieldFor("distance", catalogue.fields.distance, (value) => studio.change({ distance: value }));
 		replace(element, choice, hint, levels, count, list, editor.element, distance);
 
@@ -57,15 +58,35 @@ export function createColours(store, studio) {
 	return element;
 }
 
-/** The named palettes as strips; `element.set(palette)` marks the chosen one. */
+/** One's own palettes and the named ones as strips; `element.set(palette)` marks the chosen one. */
 function paletteList(catalogue, onchoose) {
 	const name = freshId("palette");
-	const radios = catalogue.palettes.map((palette) => h("input", { type: "radio", name, value: palette.name, onchange: () => onchoose(palette.name) }));
-	const rows = catalogue.palettes.map(({ title, source, colours }, i) => {
+	const element = h("fieldset.palette-rows");
+	let radios = [];
+	let chosen = "";
+
+	function row({ title, source, colours, value }) {
+		const radio = h("input", { type: "radio", name, value: String(value), onchange: () => onchoose(value) });
+		radios.push(radio);
 		const strip = colours.slice(0, STRIP).map((colour) => h("span", { style: { "background-color": colour } }));
-		return h("label.palette-row", { title: source }, radios[i], h("span", title), h("span.strip", { "aria-hidden": "true" }, strip));
-	});
-	const element = h("fieldset.palette-rows", h("legend.sr-only", text.palettes), rows);
-	element.set = (palette) => radios.forEach((radio) => (radio.checked = radio.value === palette));
+		return h("label.palette-row", { title: source }, radio, h("span", title), h("span.strip", { "aria-hidden": "true" }, strip));
+	}
+
+	function build() {
+		radios = [];
+		const own = library.all("palettes").map(([title, colours]) => {
+			const remove = iconButton("bin", text.forget(title), () => library.remove("palettes", title), "compact");
+			return h(".row.nowrap.own", row({ title, source: text.own, colours, value: colours }), remove);
+		});
+		replace(element, h("legend.sr-only", text.palettes), own, catalogue.palettes.map((palette) => row({ ...palette, value: palette.name })));
+		element.set(chosen);
+	}
+
+	element.set = (palette) => {
+		chosen = palette;
+		for (const radio of radios) radio.checked = radio.value === String(palette);
+	};
+	library.onchange((kind) => kind === "palettes" && build());
+	build();
 	return element;
 }

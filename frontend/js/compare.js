@@ -1,4 +1,4 @@
-/** Before and after: which layers are shown, and the divider between them. */
+/** Original and result: which is shown where, and the divider between them. */
 
 import { h, setStyle } from "./dom.js";
 import { segments } from "./fields.js";
@@ -6,16 +6,22 @@ import { stage as text } from "./strings.js";
 
 const TAG_WIDTH = 80;
 
+const MODES = ["original", "split", "dithered", "side", "difference"];
+
 export function createCompare(viewport, changed) {
 	let mode = "split";
 	let possible = true;
 	let share = 0.5; // of the visible picture that shows the original
 	let visible = { from: 0, to: 0 };
 
-	const modes = segments(text.view, ["original", "split", "dithered"].map((value) => ({ value, title: text[value] })), mode, (value) => {
+	const modes = segments(text.view, MODES.map((value) => ({ value, title: text[value] })), mode, choose);
+	const shown = () => (possible ? mode : "dithered");
+
+	function choose(value) {
 		mode = value;
+		modes.set(value);
 		changed();
-	});
+	}
 	const divider = h(
 		".divider",
 		{ tabindex: "0", role: "slider", "aria-label": text.divider, "aria-valuemin": "0", "aria-valuemax": "100", "aria-orientation": "horizontal" },
@@ -49,21 +55,26 @@ export function createCompare(viewport, changed) {
 	return {
 		modes,
 		divider,
+		/** The next of the ways to compare. */
+		next: () => possible && choose(MODES[(MODES.indexOf(mode) + 1) % MODES.length]),
+
+		get mode() {
+			return shown();
+		},
 
 		comparable(yes) {
 			possible = yes;
 			modes.hidden = !yes;
 		},
 
-		/** `at`: the picture's place in the viewport, `box`: the viewport's size. */
+		/** `at`: the picture's place in its view, `box`: the viewport's size. */
 		draw(at, box) {
+			viewport.dataset.mode = shown();
 			visible = { from: Math.max(0, at.left), to: Math.min(box.width, at.left + at.width) };
 			const line = visible.from + share * (visible.to - visible.from);
-			const shown = !possible ? "dithered" : mode;
-			const cut = { original: at.width, split: Math.min(Math.max(line - at.left, 0), at.width), dithered: 0 }[shown];
 			const top = Math.max(0, at.top);
-			divider.hidden = shown !== "split";
-			setStyle(viewport, { "--cut": `${cut}px` });
+			divider.hidden = shown() !== "split";
+			setStyle(viewport, { "--cut": `${line}px` });
 			setStyle(divider, { "--line": `${line}px`, "--top": `${top}px`, "--height": `${Math.min(box.height, at.top + at.height) - top}px` });
 			setStyle(divider, { "--left": Number(line - visible.from > TAG_WIDTH), "--right": Number(visible.to - line > TAG_WIDTH) });
 			const percent = Math.round(share * 100);

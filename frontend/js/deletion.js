@@ -1,4 +1,4 @@
-/** Deleting with a way back: the service is told when the time to undo is over. */
+/** Delete with undo: the request is sent when the time to undo is over. */
 
 import { api } from "./api.js";
 import { gallery as text } from "./strings.js";
@@ -38,5 +38,5 @@ export function deleteLater({ uuid, filename }, { undone, deleted }) {
 	toast(text.removed(filename), { ms: UNDO_MS, onend: () => send(), action: { label: text.undo, run: undo } });
 }
 
-// Who leaves the page has not changed their mind.
+// Leaving the page confirms the deletion.
 window.addEventListener("pagehide", () => leaving.forEach((send) => send(true)));

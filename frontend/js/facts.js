@@ -1,46 +1,37 @@
-/** The line of numbers below the picture, and the colours in it. */
+/** The line of numbers below the picture, about the file that would be saved, and its colours. */
 
 import { h, replace } from "./dom.js";
-import { measure } from "./measure.js";
 import { toast } from "./messages.js";
-import { enlargedSize, outputSize } from "./preview.js";
-import { facts as text, format } from "./strings.js";
+import { facts as text, format, titleOf, values } from "./strings.js";
 
 const SHOWN = 32;
-const SETTLE_MS = 150;
+const EDITABLE = 256;
 
 export function createFacts(store, studio) {
 	const list = h("dl.facts-list.numbers");
 	const palette = h(".used");
 	const element = h("section.facts", { "aria-label": text.label, hidden: true }, list, palette);
-	let timer = 0;
 
-	store.on(["result", "source"], () => {
-		// From the beginning: a preview is made for the room that is left.
-		element.hidden = !store.source;
-		clearTimeout(timer);
-		// Numbers can wait for the picture, and a slider makes many.
-		timer = setTimeout(show, SETTLE_MS);
-	});
+	// From the beginning: the picture is fitted into the room that is left.
+	store.on(["source"], () => (element.hidden = !store.source));
+	store.on(["facts"], () => (store.facts ? show(store.facts) : element.classList.add("stale")));
 
-	function show() {
-		const { result, source } = store;
-		if (!result || !source) return;
-		const { colours, psnr, seen } = measure(result, source.bitmap);
+	function show(facts) {
+		const { source } = store;
 		replace(
 			list,
-			source.bitmap && fact(text.size, format.dimensions(enlargedSize(source, result.options))),
-			fact(text.colours, format.whole(colours.count)),
-			source.bitmap && fact(text.bytes, fileSize(result, source), text.originalHas(source.file.size)),
-			psnr !== null && fact(text.psnr, text.decibels(psnr), text.psnrHint),
-			seen !== null && fact(text.seen, text.decibels(seen), text.seenHint),
+			fact(text.size, format.dimensions(facts)),
+			facts.frames > 1 && fact(text.frames, format.whole(facts.frames)),
+			fact(text.colours, format.whole(facts.colours)),
+			fact(text.file, `${format.bytes(facts.bytes)} ${titleOf(facts.format, values)}`, text.originalHas(source.file.size)),
 		);
-		const editable = colours.count >= 2 && colours.count === colours.all.length;
-		replace(palette, strip(colours), editable && h("button.button.compact", { onclick: () => edit(colours) }, text.edit));
+		const editable = facts.palette.length >= 2 && facts.palette.length <= EDITABLE;
+		replace(palette, strip(facts), editable && h("button.button.compact", { onclick: () => edit(facts) }, text.edit));
+		element.classList.remove("stale");
 	}
 
-	function edit({ all }) {
-		studio.change({ palette: all.map(({ hex }) => hex) });
+	function edit(facts) {
+		studio.change({ palette: facts.palette.map(({ hex }) => hex) });
 	}
 	return element;
 }
@@ -50,18 +41,11 @@ function fact(name, value, hint = null) {
 	return h("div", h("dt.soft", hint ? h("button.term", { onclick: () => toast(hint) }, name) : name), h("dd", value));
 }
 
-/** Exact where the preview is what would be saved; else reckoned by its pixels. */
-function fileSize(result, source) {
-	const { blob, whole, options } = result;
-	const { width, height } = outputSize(source, options);
-	const bytes = format.bytes(Math.round((blob.size * width * height) / (result.width * result.height)));
-	return whole && !options.scale ? bytes : `${text.about} ${bytes}`;
-}
-
-function strip({ all, count }) {
-	const cells = all.slice(0, SHOWN).map(({ hex, share }) => {
+function strip({ palette }) {
+	if (palette.length === 0) return null;
+	const cells = palette.slice(0, SHOWN).map(({ hex, share }) => {
 		const title = text.share(hex, (share * 100).toFixed(1));
 		return h("li", { title, style: { "background-color": hex, "flex-grow": String(Math.max(share, 0.015)) } }, h("span.sr-only", title));
 	});
-	return h("ul.used-colours", { "aria-label": count > SHOWN ? text.manyColours(count) : text.palette }, cells);
+	return h("ul.used-colours", { "aria-label": palette.length > SHOWN ? text.manyColours(palette.length) : text.palette }, cells);
 }

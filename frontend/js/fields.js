@@ -23,7 +23,7 @@ export function fieldFor(key, field, onchange) {
 	const special = { kernel, background: colour }[key];
 	const numeric = field.default === null || wide ? number : slider;
 	const make = special ?? (field.values ? choice : field.type.includes("boolean") ? toggle : numeric);
-	return make(key, label, field, onchange);
+	return make(key, label, { ...field, description: strings.hints[key] ?? field.description }, onchange);
 }
 
 /** Fields for options, shown while they are read. `groups(catalogue)` → [[element, keys]]. */

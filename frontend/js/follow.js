@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 
 const POLL_MS = 1500;
+const SILENCE_MS = 5000; // after which the stream is given up: something between may hold it back
 
 /** `onimage(image)` at once and at each change, `ongone()` when it is deleted. → stop(). */
 export function follow(uuid, onimage, ongone) {
@@ -22,7 +23,7 @@ export function follow(uuid, onimage, ongone) {
 
 	async function listen() {
 		try {
-			const { body } = await api.events(uuid, signal);
+			const { body } = await soon(api.events(uuid, signal));
 			for await (const { event, data } of readEvents(body)) {
 				if (signal.aborted) return;
 				if (event === "deleted") return gone();
@@ -49,12 +50,19 @@ export function follow(uuid, onimage, ongone) {
 	return stop;
 }
 
+/** Rejects when a promise takes longer than a stream may be silent. */
+function soon(promise) {
+	let timer = 0;
+	const silence = new Promise((_, reject) => (timer = setTimeout(reject, SILENCE_MS, new Error("silent"))));
+	return Promise.race([promise, silence]).finally(() => clearTimeout(timer));
+}
+
 /** {event, data} of each event in a stream. Not EventSource, which can send no API key. */
 async function* readEvents(body) {
 	const reader = body.pipeThrough(new TextDecoderStream()).getReader();
 	let rest = "";
 	for (;;) {
-		const { value, done } = await reader.read();
+		const { value, done } = await soon(reader.read());
 		if (done) return;
 		const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
 		rest = blocks.pop();
@@ -65,7 +73,7 @@ async function* readEvents(body) {
 	}
 }
 
-/** What became of a dither's mail; null when it takes too long. */
+/** The state of a dither's email; null after a timeout. */
 export async function followMail(uuid, ditherId, { tries = 40, ms = 750 } = {}) {
 	for (let i = 0; i < tries; i += 1) {
 		const { notifications } = await api.notifications(uuid).catch(() => ({ notifications: [] }));

@@ -70,7 +70,7 @@ export function createGallery(store, studio) {
 				if (image) show(image);
 			}
 		} catch {
-			// Perhaps the next time.
+			// It is tried again at the next interval.
 		}
 		watch();
 	}
@@ -82,7 +82,7 @@ export function createGallery(store, studio) {
 	}
 
 	function end() {
-		// Anew, to be told once more of a foot that stayed in sight.
+		// Observe again: the observer reports changes only, and the foot may still be visible.
 		nearEnd.unobserve(foot);
 		nearEnd.observe(foot);
 		if (cursor) replace(foot, h("button.button", { onclick: load }, text.more));

@@ -1,10 +1,12 @@
 /** Pictures dropped or pasted, and the keys of undo and redo. */
 
 import { h } from "./dom.js";
+import { entriesOf, filesOf } from "./dropped.js";
 import { errors, welcome } from "./strings.js";
 import { toast } from "./messages.js";
 
-export function watchInput(store, studio) {
+/** `openAll(files)`: one or many. */
+export function watchInput(store, studio, openAll) {
 	const veil = h(".drop-veil", { hidden: true, "aria-hidden": "true" }, h("span", welcome.dropNow));
 	document.body.append(veil);
 
@@ -13,7 +15,7 @@ export function watchInput(store, studio) {
 			if (!event.dataTransfer?.types.includes("Files")) return;
 			event.preventDefault();
 			veil.hidden = name === "drop";
-			if (name === "drop" && event.dataTransfer.files.length) studio.open(event.dataTransfer.files[0]);
+			if (name === "drop") filesOf(entriesOf(event.dataTransfer)).then(openAll);
 		});
 	}
 	window.addEventListener("dragleave", (event) => {
@@ -22,8 +24,8 @@ export function watchInput(store, studio) {
 
 	window.addEventListener("paste", (event) => {
 		if (isTyping(event.target)) return;
-		const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
-		if (file) studio.open(file);
+		const files = [...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith("image/"));
+		if (files.length > 0) openAll(files);
 		else toast(errors.noImagePasted);
 	});
 
@@ -39,6 +41,6 @@ export function watchInput(store, studio) {
 }
 
 /** Text fields have a clipboard and an undo of their own. */
-function isTyping(target) {
-	return target instanceof Element && target.matches(".input, .exact");
+export function isTyping(target) {
+	return target instanceof Element && target.matches(".input, .exact, textarea, select");
 }

@@ -1,23 +1,35 @@
 /** The tab of presets: a swatch and a name each. */
 
-import { h } from "./dom.js";
+import { createPattern } from "./adjust.js";
+import { h, iconButton, replace } from "./dom.js";
+import { library } from "./library.js";
+import { keepButton } from "./naming.js";
 import { presetsOf } from "./presets.js";
-import { presets } from "./strings.js";
+import { library as text, presets } from "./strings.js";
 import { smallOptions } from "./swatches.js";
 
 export function createLooks(store, studio, swatches) {
 	const grid = h(".tiles");
 	let tiles = [];
+	const keep = keepButton("looks", text.keepLook, () => store.options);
 
-	store.on(["catalogue"], () => {
-		tiles = presetsOf(store.catalogue).map(({ id, options }) => {
-			const picture = swatches.swatch(() => smallOptions(options));
-			const button = h("button.tile", { onclick: () => studio.use(options) }, picture, h("span", presets[id]));
-			return { button, picture, options: JSON.stringify(options) };
-		});
-		grid.replaceChildren(...tiles.map(({ button }) => button));
+	function tile(title, options) {
+		const picture = swatches.swatch(() => smallOptions(options));
+		const button = h("button.tile", { onclick: () => studio.use(options) }, picture, h("span", title));
+		tiles.push({ button, picture, options: JSON.stringify(options) });
+		return button;
+	}
+
+	function build() {
+		if (!store.catalogue) return;
+		tiles = [];
+		const own = library.all("looks").map(([title, options]) => h(".own", tile(title, store.catalogue.sparse(options)), iconButton("bin", text.forget(title), () => library.remove("looks", title), "compact")));
+		replace(grid, own, presetsOf(store.catalogue).map(({ id, options }) => tile(presets[id], options)));
 		mark();
-	});
+	}
+
+	store.on(["catalogue"], build);
+	library.onchange((kind) => kind === "looks" && build());
 
 	function mark() {
 		const chosen = JSON.stringify(store.options);
@@ -26,5 +38,5 @@ export function createLooks(store, studio, swatches) {
 
 	store.on(["options"], mark);
 	store.on(["source"], () => swatches.refresh(tiles.map(({ picture }) => picture)));
-	return h(".pane", grid);
+	return h(".pane", createPattern(store, studio), grid, h(".row", keep.button), keep.form);
 }

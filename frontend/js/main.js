@@ -2,8 +2,10 @@
 
 import { announce } from "./messages.js";
 import { api } from "./api.js";
+import { createBatch, createOpening } from "./batch.js";
 import { Catalogue } from "./catalogue.js";
 import { h, icon, replace } from "./dom.js";
+import { createDownload } from "./download.js";
 import { createFacts } from "./facts.js";
 import { readFragment } from "./fragment.js";
 import { createGallery } from "./gallery.js";
@@ -14,26 +16,33 @@ import { createPictureBar } from "./picture-bar.js";
 import { createPreview } from "./preview.js";
 import { createSave } from "./save.js";
 import { createStage } from "./stage.js";
+import { openSheet } from "./sheet.js";
+import { watchShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import * as strings from "./strings.js";
 import { createStudio } from "./studio.js";
 import { createSwatches } from "./swatches.js";
+import { unsaved } from "./unsaved.js";
 import { openStored } from "./versions.js";
 import { createWelcome, openSample, SAMPLES } from "./welcome.js";
 
-const store = new Store({ catalogue: null, source: null, options: {}, result: null, error: null, online: true });
+const store = new Store({ catalogue: null, source: null, options: {}, result: null, overview: null, facts: null, error: null, online: true });
 const studio = createStudio(store);
 const stage = createStage(store);
-createPreview(store, stage.maxSize);
-const welcome = createWelcome(store, studio);
+createPreview(store, stage.missing);
+const batch = createBatch(store, studio);
+const openAll = createOpening(studio, batch);
+const welcome = createWelcome(store, studio, openAll);
 const gallery = createGallery(store, studio);
-const save = h("button.button.primary.wide", { onclick: createSave(store, studio) }, icon("keep"), strings.panel.save);
+const download = createDownload(store, studio);
+const keep = createSave(store, studio);
+const foot = [download.element, h("button.button.wide", { onclick: keep, "aria-label": strings.panel.keep }, icon("keep"), h("span", strings.panel.keep))];
 
 const problem = h(".stage-problem");
 const workbench = h(
 	".workbench",
-	h(".work", createPictureBar(store, studio, welcome.pick), stage.element, problem, createFacts(store, studio)),
-	createPanel(store, studio, createSwatches(store), save),
+	h(".work", createPictureBar(store, studio, welcome.pick), stage.element, batch.element, problem, createFacts(store, studio)),
+	createPanel(store, studio, createSwatches(store), foot),
 );
 const main = h("main.studio", { id: "studio", tabindex: "-1" }, welcome.element, workbench);
 const links = {
@@ -47,8 +56,9 @@ replace(
 	h("a.skip", { href: "#studio", onclick: skip }, strings.skip),
 	h(
 		"header.top",
-		h("a.brand", { href: "#" }, h("img", { src: "/icon.svg", alt: "", width: 28, height: 28 }), h("span", strings.name)),
-		h("nav.nav", { "aria-label": strings.nav.label }, Object.values(links), h("a.nav-link.wide-only", { href: "/docs" }, strings.nav.api)),
+		h("a.brand", { href: "#" }, h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), h("span", strings.name)),
+		h("nav.nav", { "aria-label": strings.nav.label }, Object.values(links), h("a.nav-link.wide-only", { href: "docs" }, strings.nav.api)),
+		h("button.button.plain.square.keys-button", { "aria-label": strings.shortcuts.heading, title: strings.shortcuts.heading, onclick: () => showKeys() }, "?"),
 	),
 	offline,
 	main,
@@ -84,11 +94,20 @@ function showOnline() {
 store.on(["view", "source"], showView);
 store.on(["view"], () => (store.view === "gallery" ? gallery.refresh() : studio.writeAddress()));
 store.on(["error", "source"], showError);
-store.on(["result"], () => store.result && announce(strings.stage.updated(store.result.colours)));
+store.on(["facts"], () => store.facts && announce(strings.stage.updated(store.facts.colours)));
 store.on(["online"], () => store.online && announce(strings.offline.back));
 for (const name of ["online", "offline"]) window.addEventListener(name, showOnline);
 window.addEventListener("hashchange", readAddress);
-watchInput(store, studio);
+watchInput(store, studio, openAll);
+const showKeys = watchShortcuts(store, {
+	...stage.zoomKeys,
+	c: stage.nextMode,
+	d: download.run,
+	k: keep,
+	l: stage.toggleLoupe,
+	o: welcome.pick,
+	s: () => openSheet(store),
+});
 
 /** Follows the address: the gallery, or options and a picture. */
 async function readAddress() {
@@ -102,9 +121,16 @@ async function readAddress() {
 	try {
 		if (image) await openStored(image, studio);
 		else if (SAMPLES.includes(sample)) await openSample(sample, studio);
+		else if (!source) await openUnsaved();
 	} catch (error) {
 		fail(error, readAddress);
 	}
+}
+
+/** The picture that was there before the page was loaded anew. */
+async function openUnsaved() {
+	const file = await unsaved();
+	if (file && !store.source && !store.opening) await studio.open(file);
 }
 
 function fail(error, retry) {

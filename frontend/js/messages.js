@@ -1,4 +1,4 @@
-/** What is said without being asked: to screen readers, and as short messages at the edge. */
+/** Announcements to screen readers, and short messages at the edge of the page. */
 
 import { h, iconButton } from "./dom.js";
 import { dialog } from "./strings.js";
@@ -8,7 +8,7 @@ const spoken = h(".sr-only", { role: "status", "aria-live": "polite" });
 const region = h(".toasts", { role: "region", "aria-label": dialog.messages });
 moveMessages();
 
-/** Into the dialog on top: nothing outside of it is seen or said. */
+/** Inside the topmost dialog: what is outside of it is neither visible nor announced. */
 export function moveMessages() {
 	([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(spoken, region);
 }

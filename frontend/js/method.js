@@ -5,6 +5,20 @@ import { bindFields } from "./fields.js";
 import { method as text, titleOf } from "./strings.js";
 import { smallOptions } from "./swatches.js";
 
+/** Other names that people know a method by. */
+const ALIASES = {
+	"floyd-steinberg": "fs",
+	"jarvis-judice-ninke": "jjn minimized average error",
+	"direct-binary-search": "dbs",
+	"blue-noise": "void and cluster",
+	"white-noise": "random",
+	"clustered-dot": "newspaper newsprint halftone",
+	halftone: "newspaper newsprint dots",
+	"interleaved-gradient-noise": "ign",
+	riemersma: "hilbert",
+	knoll: "photoshop",
+	none: "posterize quantize",
+};
 const REFRESH_MS = 400;
 /** A kernel of one's own to begin with: half right, half down. */
 const FIRST_KERNEL = [
@@ -17,6 +31,7 @@ export function createMethod(store, studio, swatches) {
 	const description = h("p.small");
 	const source = h("p.small.soft");
 	const controls = h(".fields");
+	const about = h(".chosen", title, description, controls, source);
 	const list = h(".families");
 	const search = h("input.input", { type: "search", placeholder: text.search, "aria-label": text.search, autocomplete: "off", spellcheck: "false", oninput: filter });
 	const none = h("p.soft.small", { hidden: true }, text.none);
@@ -24,7 +39,7 @@ export function createMethod(store, studio, swatches) {
 	let tiles = [];
 	let timer = 0;
 
-	// Distance has its place among the colours.
+	// The distance is set in the tab of colours.
 	bindFields(store, studio, (catalogue) => [[controls, catalogue.controlled.filter((key) => key !== "distance")]]);
 	store.on(["catalogue"], () => {
 		tiles = [];
@@ -43,7 +58,7 @@ export function createMethod(store, studio, swatches) {
 		const input = h("input", { type: "radio", name, value: entry.name, onchange: () => studio.change({ algorithm: entry.name, ...(custom && !store.options.kernel ? { kernel: FIRST_KERNEL } : {}) }) });
 		const picture = swatches.swatch(() => (custom ? null : smallOptions({ ...store.options, algorithm: entry.name })));
 		const element = h("label.tile", input, picture, h("span", entry.title));
-		tiles.push({ input, picture, element, words: `${entry.name} ${entry.title} ${words}`.toLowerCase() });
+		tiles.push({ input, picture, element, words: searchWords(entry, words) });
 		return element;
 	}
 
@@ -63,10 +78,21 @@ export function createMethod(store, studio, swatches) {
 		title.textContent = entry?.title ?? chosen;
 		description.textContent = entry?.description ?? "";
 		source.textContent = entry?.source.length > 1 ? entry.source : "";
-		for (const { input } of tiles) input.checked = input.value === chosen;
+		for (const { input, element } of tiles) {
+			input.checked = input.value === chosen;
+			// Its settings open beside it.
+			if (input.checked && element.nextSibling !== about) element.after(about);
+		}
 		clearTimeout(timer);
 		timer = setTimeout(() => swatches.refresh(tiles.map(({ picture }) => picture)), REFRESH_MS);
 	}
 
-	return h(".pane", h(".chosen", title, description, controls, source), search, none, list);
+	return h(".pane", search, none, list);
+}
+
+/** What a search finds a method by: also "bayer 8x8", "bluenoise", "fs". */
+function searchWords({ name, title }, more) {
+	const size = /-(\d+)$/.exec(name)?.[1];
+	const words = `${name} ${title} ${more} ${ALIASES[name] ?? ""} ${size ? `${size}x${size}` : ""}`.toLowerCase();
+	return `${words} ${words.replace(/[^a-z0-9 ]/g, "")} ${name.replaceAll("-", "")}`;
 }

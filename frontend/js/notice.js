@@ -1,4 +1,4 @@
-/** What went wrong, where it happened: the sentence, a way on, a countdown. */
+/** An error message where the error happened, with a way to retry and a countdown. */
 
 import { h } from "./dom.js";
 import { dialog, errors as text } from "./strings.js";

@@ -1,18 +1,19 @@
-/** A palette one can change. */
+/** A palette that can be changed. */
 
 import { freshId, h, iconButton, replace } from "./dom.js";
-import { parseHex, toHex } from "./fragment.js";
+import { parseHex } from "./fragment.js";
+import { coloursIn, lospecName } from "./palette-files.js";
+import { createPaletteTools } from "./palette-tools.js";
 import { colours as text } from "./strings.js";
 import { announce } from "./messages.js";
 
 const FEWEST = 2;
 const MOST = 256;
-/** Whole words; three digits only with a #, or "bad" and "add" were colours. */
-const HEX = /(?<![\w.#-])(?:#?[0-9a-f]{6}|#[0-9a-f]{3})(?![\w-])/gi;
 
 /** `onchange(colours)`: lower-case `#rrggbb`, in order. */
-export function createPaletteEditor(onchange) {
+export function createPaletteEditor(store, onchange) {
 	let colours = [];
+	const locked = new Set(); // colours that stay when the others are made anew
 	let chosen = 0;
 
 	const id = freshId("chips");
@@ -23,13 +24,15 @@ export function createPaletteEditor(onchange) {
 	const earlier = iconButton("left", text.earlier, () => move(-1), "compact");
 	const later = iconButton("right", text.later, () => move(1), "compact");
 	const remove = iconButton("bin", text.remove, drop, "compact");
+	const lock = iconButton("lock", text.lock, toggleLock, "compact");
 	const add = iconButton("plus", text.add, insert, "compact");
 	const paste = createPaste(send);
 	const element = h(
 		".editor",
 		h(".row", h("h2.grow", text.editor), count),
 		chips,
-		h(".row.nowrap.edit-row", well, code, h("span.grow"), earlier, later, remove, add),
+		h(".row.nowrap.edit-row", well, code, h("span.grow"), earlier, later, lock, remove, add),
+		createPaletteTools(store, () => ({ colours, locked }), send),
 		h(".row", paste.button),
 		paste.form,
 	);
@@ -37,7 +40,7 @@ export function createPaletteEditor(onchange) {
 	function draw() {
 		chosen = Math.min(Math.max(chosen, 0), colours.length - 1);
 		replace(chips, colours.map((colour, i) => {
-			const chip = h("span.chip", { role: "option", id: `${id}-${i}`, "aria-selected": String(i === chosen), "aria-label": text.colour(i + 1, colour), title: colour, style: { "background-color": colour } });
+			const chip = h("span.chip", { role: "option", id: `${id}-${i}`, "aria-selected": String(i === chosen), "aria-label": text.colour(i + 1, colour, locked.has(colour)), title: colour, draggable: "true", "data-locked": locked.has(colour), style: { "background-color": colour } });
 			chip.place = i;
 			return chip;
 		}));
@@ -45,6 +48,7 @@ export function createPaletteEditor(onchange) {
 		count.textContent = text.edited(colours.length);
 		well.value = colours[chosen];
 		if (document.activeElement !== code) code.value = colours[chosen];
+		lock.setAttribute("aria-pressed", String(locked.has(colours[chosen])));
 		earlier.disabled = chosen === 0;
 		later.disabled = chosen >= colours.length - 1;
 		remove.disabled = colours.length <= FEWEST;
@@ -66,6 +70,12 @@ export function createPaletteEditor(onchange) {
 	function recolour(written) {
 		const colour = parseHex(written);
 		if (colour) send(colours.with(chosen, colour));
+	}
+
+	function toggleLock() {
+		const colour = colours[chosen];
+		if (!locked.delete(colour)) locked.add(colour);
+		draw();
 	}
 
 	function move(by) {
@@ -91,6 +101,15 @@ export function createPaletteEditor(onchange) {
 		code.select();
 	}
 
+	chips.addEventListener("dragstart", ({ target, dataTransfer }) => {
+		choose(target.place);
+		dataTransfer.setData("text/plain", colours[chosen]);
+	});
+	chips.addEventListener("dragover", (event) => event.target.place !== undefined && event.preventDefault());
+	chips.addEventListener("drop", (event) => {
+		event.preventDefault();
+		if (event.target.place !== undefined) move(event.target.place - chosen);
+	});
 	chips.addEventListener("click", ({ target }) => target.place !== undefined && choose(target.place));
 	chips.addEventListener("keydown", (event) => {
 		const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -MOST, End: MOST }[event.key];
@@ -134,25 +153,17 @@ function createPaste(onuse) {
 		(shown ? area : button).focus();
 	}
 	function note() {
-		status.textContent = text.pasteFound(findColours(area.value).length, FEWEST, MOST);
+		const lospec = lospecName(area.value);
+		status.textContent = lospec ? text.lospec(lospec) : text.pasteFound(coloursIn(area.value).length, FEWEST, MOST);
 	}
 	form.addEventListener("submit", (event) => {
 		event.preventDefault();
 		note();
-		const found = findColours(area.value);
+		const found = coloursIn(area.value);
 		if (found.length < FEWEST || found.length > MOST) return;
 		onuse(found);
 		area.value = status.textContent = "";
 		toggle(false);
 	});
 	return { form, button };
-}
-
-/** The colours in a text: hex codes, and a GIMP palette's lines "r g b name". */
-function findColours(source) {
-	return source.split("\n").flatMap((line) => {
-		const rgb = /^\s*(\d+)\s+(\d+)\s+(\d+)(?!\S)/.exec(line)?.slice(1).map(Number);
-		if (rgb?.every((value) => value < 256)) return toHex(rgb);
-		return (line.match(HEX) ?? []).map(parseHex);
-	});
 }

@@ -7,7 +7,7 @@ import { createLooks } from "./looks.js";
 import { createMethod } from "./method.js";
 import { panel as text } from "./strings.js";
 
-export function createPanel(store, studio, swatches, save) {
+export function createPanel(store, studio, swatches, foot) {
 	const panes = {
 		looks: createLooks(store, studio, swatches),
 		method: createMethod(store, studio, swatches),
@@ -32,7 +32,7 @@ export function createPanel(store, studio, swatches, save) {
 	const list = h(".tabs", { role: "tablist", "aria-label": text.label }, tabs);
 	const toggle = h("button.sheet-toggle", { onclick: () => open(element.classList.contains("closed")) }, h("span.handle"));
 	const body = h(".panel-body", Object.values(panes));
-	const element = h("section.panel", { "aria-label": text.label }, toggle, list, body, h(".panel-foot", save));
+	const element = h("section.panel", { "aria-label": text.label }, toggle, list, body, h(".panel-foot", foot));
 	let current = 0;
 
 	function choose(name) {

@@ -2,6 +2,7 @@
 
 import { h, icon, iconButton } from "./dom.js";
 import { copyText } from "./saved.js";
+import { openSheet } from "./sheet.js";
 import { format, stage as text } from "./strings.js";
 
 export function createPictureBar(store, studio, pick) {
@@ -13,17 +14,18 @@ export function createPictureBar(store, studio, pick) {
 	function update() {
 		const { source } = store;
 		name.textContent = name.title = source?.name ?? "";
-		size.textContent = source?.bitmap ? format.dimensions(source) : "";
+		size.textContent = source?.width ? format.dimensions(source) : "";
 		undo.disabled = !store.canUndo;
 		redo.disabled = !store.canRedo;
 	}
-	store.on(["source", "canUndo", "canRedo"], update);
+	store.on(["source", "sized", "canUndo", "canRedo"], update);
 	update();
 
 	return h(
 		".picture-bar",
 		h("button.button.compact", { onclick: pick, "aria-label": text.change, title: text.change }, icon("upload"), h("span.wide-only", text.other)),
 		h(".picture-title", name, size),
+		iconButton("looks", text.sheet, () => openSheet(store), ".wide-only"),
 		undo,
 		redo,
 		iconButton("reset", text.reset, studio.reset),

@@ -1,103 +1,145 @@
 /**
- * The live preview: one request at a time, for the newest options; one that has become stale and
- * slow is given up.
+ * The live preview: parts of the picture that would be saved. One request at a time; first the part
+ * that is seen, for the newest options; then what lies around it; then the whole, made small.
  */
 
 import { api, ApiError } from "./api.js";
-import { errors } from "./strings.js";
-import { pixels } from "./zoom.js";
+import { engineOptions, sizeProblem } from "./output.js";
 
-const SETTLE_MS = 20;
+const SETTLE_MS = 15;
 const STALE_MS = 350;
+const FACTS_MS = 150;
+const SLOW_MS = 800; // for a part to come in, after which a draft is shown first
 
-/** `maxSize()` is the longer side, in pixels, that the stage can show one to one. */
-export function createPreview(store, maxSize) {
+/** `missing()`: of the stage, {part, whole} of what it has yet to be given, or null. */
+export function createPreview(store, missing) {
 	let running = null;
 	let wanted = false;
 	let timer = 0;
+	const line = createLine();
+	let done = ""; // the last request that was answered: never twice the same
 
 	function want() {
 		if (!store.source || !store.catalogue) return;
 		wanted = true;
 		clearTimeout(timer);
 		if (!running) timer = setTimeout(run, SETTLE_MS);
-		else if (running.source !== store.source || performance.now() - running.at > STALE_MS) running.abort.abort();
+		else if (running.source !== store.source || (running.held && performance.now() - running.at > STALE_MS)) running.abort.abort();
 		else timer = setTimeout(want, STALE_MS);
 	}
 
 	async function run() {
 		wanted = false;
-		const { source } = store;
-		running = { source, at: performance.now(), abort: new AbortController() };
+		const { source, options } = store;
+		const problem = sizeProblem(store);
+		if (problem) return store.set({ busy: false, error: { error: new Error(problem) } });
+		let job = source.width ? missing() : { measured: true };
+		if (job?.part && store.result?.options !== options && line.isSlow(job.part)) job = { part: draftOf(job.part) };
+		const key = JSON.stringify([source.id, options, job]);
+		if (!job || key === done) return store.set({ busy: false });
+		running = { source, at: performance.now(), held: source.held !== null, abort: new AbortController() };
 		store.set({ busy: true });
 		try {
-			const result = await render(source, store.options, maxSize(), running.abort.signal);
-			if (store.source === source) store.set({ result, error: null });
-			else result.bitmap.close();
+			await make(source, options, job, running.abort.signal);
+			done = key;
+			wanted = true; // is there more to show?
 		} catch (error) {
 			const isStale = error.name === "AbortError" || store.source !== source || wanted;
 			if (!isStale && !(error instanceof ApiError)) throw error;
-			if (!isStale) store.set({ error: { error, retry: want } });
+			if (!isStale) store.set({ error: { error, retry: again } });
 		} finally {
 			running = null;
-			store.set({ busy: wanted });
 			clearTimeout(timer);
 			if (wanted) timer = setTimeout(run);
+			else store.set({ busy: false });
 		}
 	}
 
-	let shown = null;
-	store.on(["result"], () => {
-		shown?.bitmap.close();
-		shown = store.result;
+	function again() {
+		done = "";
+		want();
+	}
+
+	async function make(source, options, { part, whole, measured }, signal) {
+		if (measured) return measure(source, signal);
+		const onProgress = source.held ? undefined : (sent) => store.set({ sent: { source, share: Math.min(1, sent / source.file.size) } });
+		const answer = await api.part(source, engineOptions(options, source), part, { signal, onProgress });
+		line.note(answer, part);
+		const url = URL.createObjectURL(answer.blob);
+		const image = new Image();
+		image.src = url;
+		await image.decode();
+		if (store.source !== source) return URL.revokeObjectURL(url);
+		source.frames = answer.frames;
+		const shown = { ...answer, source, options, part, url, image, whole };
+		store.set(whole === "beneath" ? { overview: shown, sent: null } : { result: shown, error: null, sent: null, ...(whole && { overview: shown }) });
+	}
+
+	/** The size of a picture that this browser cannot read. */
+	async function measure(source, signal) {
+		const { source: size } = await api.facts(source, {}, { signal });
+		Object.assign(source, size);
+		if (store.source === source) store.set({ sized: source.id });
+	}
+
+	store.on(["source", "options", "catalogue", "sight"], want);
+	store.on(["source", "options"], () => (done = ""));
+	store.on(["online"], () => store.online && store.error?.error?.kind === "offline" && again());
+	giveBackUrls(store);
+	watchFacts(store);
+}
+
+const pixelsOf = (part) => part.shown_width * part.shown_height;
+
+/** Half as many pixels a side, with losses: what a slow line shows first. */
+function draftOf(part) {
+	return { ...part, shown_width: Math.ceil(part.shown_width / 2), shown_height: Math.ceil(part.shown_height / 2), lossy: true };
+}
+
+/** How fast answers come in: {note(answer, part), isSlow(part)}. */
+function createLine() {
+	let perPixel = 0; // milliseconds
+	return {
+		note: ({ ms }, part) => !part.lossy && (perPixel = ms / pixelsOf(part)),
+		isSlow: (part) => pixelsOf(part) * perPixel > SLOW_MS,
+	};
+}
+
+/** A URL of a blob keeps the blob until it is given back. */
+function giveBackUrls(store) {
+	let kept = new Set();
+	store.on(["result", "overview"], () => {
+		const urls = new Set([store.result?.url, store.overview?.url]);
+		for (const url of kept) if (url && !urls.has(url)) URL.revokeObjectURL(url);
+		kept = urls;
 	});
-	store.on(["source", "options", "catalogue"], want);
-	store.on(["room"], () => {
-		const { result, room } = store;
-		if (result && !result.whole && Math.max(result.width, result.height) !== room) want();
+}
+
+/** `store.facts`: of the file that would be saved, once the picture is shown; null until known. */
+function watchFacts(store) {
+	let timer = 0;
+	let abort = new AbortController();
+
+	async function look() {
+		const { source, options } = store;
+		abort = new AbortController();
+		try {
+			const facts = await api.facts(source, engineOptions(options, source), { signal: abort.signal });
+			if (store.source === source && store.options === options) store.set({ facts });
+		} catch (error) {
+			// The numbers are optional: errors are shown at the picture.
+			if (error.name !== "AbortError" && !(error instanceof ApiError)) throw error;
+		}
+	}
+
+	store.on(["source", "options"], () => {
+		clearTimeout(timer);
+		abort.abort();
+		store.set({ facts: null });
 	});
-	store.on(["online"], () => store.online && store.error?.error?.kind === "offline" && want());
-}
-
-/**
- * → {blob, bitmap, width, height, colours, whole, options}. `whole`: the preview has the size of the
- * picture that would be saved, before its enlargement.
- */
-async function render(source, options, size, signal) {
-	const asked = previewOptions(source, options, size);
-	const file = await source.copy(size);
-	signal.throwIfAborted();
-	const { blob, colours } = await api.preview(file, asked.options, { maxSize: size, signal });
-	const bitmap = await createImageBitmap(blob);
-	return { blob, bitmap, width: bitmap.width, height: bitmap.height, colours, whole: asked.whole, options };
-}
-
-/** The options for the small copy: not enlarged, and no larger than the preview. */
-function previewOptions(source, { scale: _, width, height, ...others }, size) {
-	if (!source.bitmap || (!width && !height)) return { options: { ...others, width, height }, whole: source.isWhole(size) };
-	const target = outputSize(source, { width, height });
-	const factor = size / Math.max(target.width, target.height);
-	if (factor >= 1) return { options: { ...others, width, height }, whole: true };
-	return { options: { ...others, width: pixels(target.width * factor), height: pixels(target.height * factor) }, whole: false };
-}
-
-/** Size before the enlargement, in pixels: as the engine computes it. */
-export function outputSize(source, { width, height }) {
-	const w = width ?? (height ? pixels((source.width * height) / source.height) : source.width);
-	const h = height ?? (width ? pixels((source.height * width) / source.width) : source.height);
-	return { width: w, height: h };
-}
-
-/** Size of the picture that is saved. */
-export function enlargedSize(source, options) {
-	const { width, height } = outputSize(source, options);
-	const { scale = 1 } = options;
-	return { width: width * scale, height: height * scale };
-}
-
-/** Why the service would not save this: a sentence, or null. */
-export function sizeProblem({ source, options, catalogue }) {
-	const size = enlargedSize(source, options);
-	const most = catalogue?.limits.max_pixels ?? Infinity;
-	return size.width * size.height > most ? errors.tooManyPixels(size, most) : null;
+	store.on(["busy"], () => {
+		clearTimeout(timer);
+		const { result, source, options, facts } = store;
+		if (!store.busy && !facts && result?.source === source && result?.options === options) timer = setTimeout(look, FACTS_MS);
+	});
 }

@@ -1,9 +1,9 @@
-/** Keeping a picture: the form, the steps, the link and the downloads. */
+/** Keep and share: the form that says who will see it, the steps, the link. */
 
 import { openDialog } from "./dialog.js";
 import { freshId, h, icon, replace } from "./dom.js";
 import { notice } from "./notice.js";
-import { sizeProblem } from "./preview.js";
+import { engineOptions, sizeProblem } from "./output.js";
 import { createResult } from "./saved.js";
 import { createSaving } from "./saving.js";
 import { errors, save as text } from "./strings.js";
@@ -21,6 +21,7 @@ export function createSave(store, studio) {
 	let dialog = null;
 	let content = null;
 	let saving = null;
+	let shown = null; // the options of the page that are being kept
 	let steps = null;
 	let after = null;
 
@@ -28,7 +29,7 @@ export function createSave(store, studio) {
 
 	function open() {
 		if (!store.source) return;
-		const isOther = saving?.source !== store.source || (saving.over && saving.options !== store.options);
+		const isOther = saving?.source !== store.source || (saving.over && shown !== store.options);
 		content = h(".save");
 		dialog = openDialog(text.heading, content, { kind: "narrow", onclose: () => (dialog = null) });
 		if (isOther) showForm();
@@ -49,6 +50,7 @@ export function createSave(store, studio) {
 			"form.save-form",
 			{ novalidate: true },
 			lead,
+			h("p.audience", text.audience),
 			h(".field", h("label.field-label", { for: id }, text.email), email, bad, h("p.soft.small", { id: `${id}-hint` }, text.emailHint)),
 			h("button.button.primary.wide", { type: "submit" }, icon("keep"), text.start),
 		);
@@ -64,7 +66,8 @@ export function createSave(store, studio) {
 	}
 
 	function start(email) {
-		saving = createSaving(store.source, store.options, store.catalogue, email);
+		saving = createSaving(store.source, engineOptions(store.options, store.source), store.catalogue, email);
+		shown = store.options;
 		const mine = saving;
 		mine.onchange = () => saving === mine && dialog && update();
 		mine.onend = () => {
@@ -110,7 +113,7 @@ function createSteps(saving) {
 			if (item.dataset.state === state) return;
 			item.dataset.state = state;
 			replace(item.firstChild, MARKS[state]());
-			replace(item.lastChild.firstChild, (state === "now" ? text.doing : text.steps)[name], h("span.sr-only", `, ${text.stepState[state]}`));
+			replace(item.lastChild.firstChild, ({ now: text.doing, failed: text.stepFailed }[state] ?? text.steps)[name], h("span.sr-only", `, ${text.stepState[state]}`));
 		});
 		upload.hidden = saving.steps.uploaded !== "now";
 		bar.value = saving.sent / saving.total;

@@ -2,7 +2,9 @@
 
 import { api, fileUrl } from "./api.js";
 import { h, icon } from "./dom.js";
-import { follow } from "./follow.js";
+import { saveFile } from "./download.js";
+import { fileName } from "./filename.js";
+import { lookOf } from "./presets.js";
 import { format, save as text, stage, titleOf, values } from "./strings.js";
 import { announce, toast } from "./messages.js";
 
@@ -17,22 +19,22 @@ export function createResult(image, dither, catalogue) {
 		h(
 			".row.downloads",
 			{ role: "group", "aria-label": text.downloads },
-			catalogue.formats.map(({ name }) => downloadButton(image, dither, name, titleOf(name, values))),
+			catalogue.formats.map(({ name }) => downloadButton(image, dither, catalogue, name, titleOf(name, values))),
 			window.ClipboardItem && h("button.button", { onclick: () => copyPicture(url) }, icon("copy"), text.copyPicture),
 		),
 	);
 }
 
-/** Another format than it was saved in is asked of the service, as one more version. */
-function downloadButton(image, dither, name, label) {
+/** Another format than it was kept in is made of the original on the fly. */
+function downloadButton(image, dither, catalogue, name, label) {
 	const button = h("button.button", { "aria-label": text.download(label), onclick: get }, icon("save"), label);
 	async function get() {
 		button.disabled = true;
 		announce(text.making(label));
 		try {
-			const isOwn = (dither.options.format ?? "png") === name;
-			const url = isOwn ? dither.url_dither : await otherFormat(image.uuid, dither, name);
-			download(await api.blob(url), `${stem(image.filename)}-dithered.${name}`);
+			const { format = "png", ...options } = dither.options;
+			const blob = format === name ? await api.blob(dither.url_dither) : await converted(image, options, name);
+			saveFile(blob, fileName(image.filename, lookOf(catalogue, catalogue.sparse(options)), name));
 		} catch (error) {
 			toast(error.message);
 		} finally {
@@ -42,29 +44,9 @@ function downloadButton(image, dither, name, label) {
 	return button;
 }
 
-async function otherFormat(uuid, dither, name) {
-	const { channels: _, ...options } = dither.options;
-	const asked = await api.addDither(uuid, dither.channels, { ...options, format: name });
-	return new Promise((resolve, reject) => {
-		const look = ({ dithers }) => {
-			const made = dithers.find((entry) => entry.dither_id === asked.dither_id);
-			if (!made || made.status === "queued") return;
-			stop();
-			if (made.status === "done") resolve(made.url_dither);
-			else reject(new Error(made.reason || text.failed));
-		};
-		const stop = follow(uuid, look, () => reject(new Error(text.goneMeanwhile)));
-	});
-}
-
-function download(blob, name) {
-	const href = URL.createObjectURL(blob);
-	h("a", { href, download: name }).click();
-	setTimeout(() => URL.revokeObjectURL(href), 60_000);
-}
-
-function stem(filename) {
-	return filename.replace(/\.[^.]{1,5}$/, "") || "picture";
+async function converted(image, options, format) {
+	const file = new File([await api.blob(image.url)], image.filename, { type: image.content_type });
+	return api.file({ file, held: null }, { ...options, format });
 }
 
 /** `field`: where it can be copied by hand if the browser allows nothing else. */

@@ -1,10 +1,11 @@
-/** The picture one works on: the file, and smaller copies to look at and to preview. */
+/** The picture that is worked on: its file, and a small copy for swatches and measurements. */
 
+import { api } from "./api.js";
 import { errors as text } from "./strings.js";
 import { pixels } from "./zoom.js";
 
 /** Longer side, in pixels, of what is kept decoded. */
-const KEPT = 2560;
+const KEPT = 1280;
 /** A smaller copy is exact where the original is, and as transparent. */
 const COPY_TYPES = { "image/jpeg": "image/jpeg", "image/webp": "image/webp", "image/avif": "image/webp" };
 const COPY_QUALITY = 0.95;
@@ -13,7 +14,7 @@ export class SourceError extends Error {}
 
 /** Throws SourceError with a sentence when the file cannot be worked on. `details`: uuid, sample, email. */
 export async function openSource(file, limits, details) {
-	if (file.size === 0) throw new SourceError(text.emptyFile);
+	if (file.size === 0) throw new SourceError(text.emptyFile(file.name));
 	if (/^(text|audio|video)\/|pdf|zip|json/.test(file.type)) throw new SourceError(text.notAPicture(file.name));
 	if (file.size > (limits?.max_bytes ?? Infinity)) throw new SourceError(text.tooLarge(file.size, limits.max_bytes));
 	// Decoded off the main thread. A format that only the service reads (TIFF) has no bitmap here.
@@ -35,17 +36,45 @@ async function fitted(whole, { width, height }) {
 	return smaller;
 }
 
+/**
+ * Width, height and number of frames: by the browser, which reads only the head of the file, else by
+ * the service; `held` is then its name for the file.
+ */
+export async function sizeOf(file, how) {
+	if (!/gif|webp|avif|apng|png/.test(file.type)) {
+		const size = await headOf(file).catch(() => null);
+		if (size) return { ...size, frames: 1, held: null };
+	}
+	const source = { file, held: null };
+	const facts = await api.facts(source, {}, how);
+	return { ...facts.source, held: source.held };
+}
+
+function headOf(file) {
+	const image = new Image();
+	const url = URL.createObjectURL(file);
+	const head = new Promise((resolve, reject) => {
+		image.onload = () => resolve({ width: image.naturalWidth, height: image.naturalHeight });
+		image.onerror = reject;
+		image.src = url;
+	});
+	return head.finally(() => URL.revokeObjectURL(url));
+}
+
 let lastId = 0;
 
 /**
- * `bitmap`: what this browser shows of it, null when it cannot; `width`, `height`: the file's own.
- * `uuid`: set once the service has it. `email`: the address it was uploaded with.
+ * `bitmap`: a copy of at most KEPT pixels a side, null when this browser cannot read the file;
+ * `url`: of the file, for the browser to show; `width`, `height`: the file's own, null until known;
+ * `frames`: how many pictures it has, as far as known; `held`: the service's name for it while the
+ * service has it in memory; `uuid`: set once it is stored; `email`: the address it was stored with.
  */
 class Source {
-	constructor(file, width, height, { uuid = null, sample = null, email = "" } = {}) {
+	constructor(file, width, height, { uuid = null, sample = null, email = "", batch = null } = {}) {
 		this.id = lastId += 1;
-		Object.assign(this, { file, width, height, uuid, sample, email, name: file.name, bitmap: null });
-		this.copies = new Map();
+		Object.assign(this, { file, width, height, uuid, sample, email, batch, name: file.name, bitmap: null, held: null, frames: 1 });
+		this.url = URL.createObjectURL(file);
+		this.swatches = new Map();
 	}
 
 	/** What the address bar keeps of it. */
@@ -54,49 +83,32 @@ class Source {
 		return this.sample ? { sample: this.sample } : {};
 	}
 
-	/** Whether a picture whose longer side is `size` is as large as the original. */
-	isWhole(size) {
-		return this.bitmap !== null && Math.max(this.width, this.height) <= size;
-	}
-
 	/** Its size with a longer side of at most `size`. */
 	scaled(size) {
 		const factor = Math.min(1, size / Math.max(this.width, this.height));
 		return { width: pixels(this.width * factor), height: pixels(this.height * factor) };
 	}
 
-	/** A file to preview with, its longer side at most `size`, so that a slider sends little. */
-	copy(size) {
-		if (!this.bitmap || this.isWhole(size)) return Promise.resolve(this.file);
-		const { width, height } = this.bitmap;
-		return this.#made("copy", this.scaled(size), [0, 0, width, height]);
-	}
-
 	/** A small file of the picture's middle that fills `size`, for swatches. */
 	swatch(size) {
+		const key = `${size.width} ${size.height}`;
+		if (!this.swatches.has(key)) this.swatches.set(key, this.#draw(size));
+		return this.swatches.get(key);
+	}
+
+	#draw(size) {
 		const { width, height } = this.bitmap;
 		const factor = Math.min(width / size.width, height / size.height);
 		const [w, h] = [size.width * factor, size.height * factor];
-		return this.#made("swatch", size, [(width - w) / 2, (height - h) / 2, w, h]);
-	}
-
-	#made(kind, size, part) {
-		const kept = this.copies.get(kind);
-		if (kept?.size.width === size.width && kept.size.height === size.height) return kept.file;
-		const file = this.#draw(size, part);
-		this.copies.set(kind, { size, file });
-		return file;
-	}
-
-	#draw({ width, height }, part) {
-		const canvas = new OffscreenCanvas(width, height);
+		const canvas = new OffscreenCanvas(size.width, size.height);
 		const context = canvas.getContext("2d");
 		context.imageSmoothingQuality = "high";
-		context.drawImage(this.bitmap, ...part, 0, 0, width, height);
+		context.drawImage(this.bitmap, (width - w) / 2, (height - h) / 2, w, h, 0, 0, size.width, size.height);
 		return canvas.convertToBlob({ type: COPY_TYPES[this.file.type] ?? "image/png", quality: COPY_QUALITY });
 	}
 
 	close() {
 		this.bitmap?.close();
+		URL.revokeObjectURL(this.url);
 	}
 }

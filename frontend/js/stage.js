@@ -1,79 +1,116 @@
-/** Where the picture is: two layers and a divider, zoom and pan with crisp pixels. */
+/** Where the picture is: original and result, zoom and pan with crisp pixels. */
 
 import { createCompare } from "./compare.js";
-import { h, iconButton, setStyle } from "./dom.js";
+import { h, iconButton, replace, setStyle } from "./dom.js";
 import { followGestures } from "./gestures.js";
+import { createLoupe } from "./loupe.js";
+import { savedSize, sizeProblem } from "./output.js";
 import { stage as text } from "./strings.js";
-import { fitZoom, nextZoom, place } from "./zoom.js";
+import { covers, fitZoom, nextZoom, place, visiblePart } from "./zoom.js";
 
 const MARGIN = { wide: 24, narrow: 10 }; // CSS pixels around a fitted picture
 const MIDDLE = { x: 0, y: 0 };
 const FITTED = { zoom: null, x: 0, y: 0 };
 const STEP = 60;
 const LARGEST_ZOOM = 32;
-const RESIZE_MS = 300;
+const AROUND = 0.5; // of the viewport, on each side, is asked for once the visible part is there
 const SLOW_MS = 250;
-const PREVIEW = { smallest: 320, largest: 1280 }; // longer side in pixels
 
 export function createStage(store) {
-	const before = h("canvas.layer", { "aria-hidden": "true" });
-	const after = h("canvas.layer.dithered", { "aria-hidden": "true" });
-	const picture = h(".picture", { hidden: true }, before, after);
-	const viewport = h(".viewport", { tabindex: "0", role: "group", "aria-label": text.label }, picture);
-	const compare = createCompare(viewport, () => draw());
+	const original = h(".picture");
+	const dithered = h(".picture");
+	const views = { before: h(".view.before", { "aria-hidden": "true" }, original), after: h(".view.after", { "aria-hidden": "true" }, dithered) };
+	const viewport = h(".viewport", { tabindex: "0", role: "group", "aria-label": text.label }, views.before, views.after);
+	const compare = createCompare(viewport, () => (draw(), see()));
 	const zoomed = h("output.zoom-value.numbers");
 	const zooms = h(".zoom", iconButton("minus", text.zoomOut, () => step(-1)), zoomed, iconButton("plus", text.zoomIn, () => step(1)), iconButton("fit", text.fit, () => look(FITTED)));
 	const busy = h(".busy", { hidden: true });
-	const element = h(".stage", viewport, compare.divider, busy, h(".stage-tools", { role: "group", "aria-label": text.tools }, compare.modes, zooms));
+	const sending = h(".sending.small", { role: "status", hidden: true });
+	const element = h(".stage", viewport, compare.divider, busy, sending, h(".stage-tools", { role: "group", "aria-label": text.tools }, compare.modes, zooms));
 
-	// zoom: device pixels per picture pixel, null for fit. x, y: its middle off the viewport's, CSS pixels.
+	// zoom: device pixels per pixel of the saved picture, null for fit. x, y: its middle off the view's, CSS pixels.
 	let view = FITTED;
-	let box = { width: 0, height: 0 };
+	let whole = { width: 0, height: 0 };
 
 	const ratio = () => window.devicePixelRatio || 1;
+	/** What one of two views side by side has, or the only one. */
+	const box = () => (compare.mode === "side" ? { width: whole.width / 2, height: whole.height } : whole);
 	const room = () => {
-		const margin = 2 * (box.width < 600 ? MARGIN.narrow : MARGIN.wide);
-		return { width: Math.max(1, box.width - margin), height: Math.max(1, box.height - margin) };
+		const { width, height } = box();
+		const margin = 2 * (width < 600 ? MARGIN.narrow : MARGIN.wide);
+		return { width: Math.max(1, width - margin), height: Math.max(1, height - margin) };
 	};
-	/** What is shown, in its own pixels; null for nothing. */
-	const size = () => store.result ?? (store.source?.bitmap ? store.source.scaled(maxSize()) : null);
+	/** Of the picture that would be saved, in pixels; null while it is not known or too large. */
+	const size = () => (store.source?.width && !sizeProblem(store) ? savedSize(store.options, store.source) : null);
 	const fitted = () => fitZoom(size(), room(), ratio());
-
-	/** The longer side, in pixels, of a preview that fits one pixel to one. */
-	function maxSize() {
-		const { width, height } = room();
-		const shape = store.source?.bitmap ? store.source.width / store.source.height : 1;
-		const side = Math.min(width / Math.min(1, shape), height * Math.max(1, shape)) * ratio();
-		return Math.round(Math.min(Math.max(side, PREVIEW.smallest), PREVIEW.largest));
-	}
+	const zoomNow = () => view.zoom ?? fitted();
+	const placed = (zoom = zoomNow()) => place(size(), zoom, ratio(), view, box());
 
 	function draw() {
 		const natural = size();
-		picture.hidden = natural === null;
-		if (natural === null || box.width === 0) return;
-		const zoom = view.zoom ?? fitted();
-		const at = place(natural, zoom / ratio(), view, box);
+		viewport.classList.toggle("empty", natural === null);
+		if (natural === null || whole.width === 0) return;
+		const zoom = zoomNow();
+		const at = placed(zoom);
 		view = { ...view, x: at.x, y: at.y };
-		setStyle(picture, { left: `${at.left}px`, top: `${at.top}px`, width: `${at.width}px`, height: `${at.height}px` });
-		picture.classList.toggle("crisp", zoom >= 1);
-		viewport.classList.toggle("movable", at.width > box.width || at.height > box.height);
+		const style = { left: `${at.left}px`, top: `${at.top}px`, width: `${at.width}px`, height: `${at.height}px` };
+		for (const picture of [original, dithered]) setStyle(picture, style);
+		for (const layer of dithered.children) lay(layer, at);
+		const { width, height } = box();
+		viewport.classList.toggle("crisp", zoom >= 1);
+		viewport.classList.toggle("movable", at.width > width || at.height > height);
 		zoomed.textContent = text.zoom(zoom);
-		compare.draw(at, box);
+		compare.draw(at, whole);
+	}
+
+	/** Where a part lies on the picture; one below another that covers all that is seen is not shown. */
+	function lay(layer, at) {
+		const { part, width, height } = layer.shown;
+		const across = at.width / width;
+		const down = at.height / height;
+		setStyle(layer, { left: `${part.x * across}px`, top: `${part.y * down}px`, width: `${part.width * across}px`, height: `${part.height * down}px` });
+		const top = dithered.lastChild;
+		const seen = visiblePart(size(), at, box(), ratio());
+		layer.hidden = layer !== top && (seen === null || covers(top.shown.part, seen));
+	}
+
+	/** What is yet to be asked for: {part, whole} or null; see preview.js. */
+	function missing() {
+		const natural = size();
+		if (natural === null || whole.width === 0) return null;
+		const { result, overview, source, options } = store;
+		const isFresh = (shown) => shown?.source === source && shown.options === options;
+		const seen = visiblePart(natural, placed(), box(), ratio());
+		if (seen === null) return null;
+		const isWhole = seen.width === natural.width && seen.height === natural.height;
+		if (!isFresh(result) || !covers(result.part, seen)) return { part: seen, whole: isWhole };
+		if (isWhole) return null;
+		const around = visiblePart(natural, placed(), box(), ratio(), { margin: AROUND });
+		const isAsSharp = covers({ ...seen, shown_width: (around.shown_width * seen.width) / around.width }, seen);
+		if (isAsSharp && !covers(result.part, around)) return { part: around, whole: false };
+		if (isFresh(overview)) return null;
+		const small = place(natural, fitted(), ratio(), MIDDLE, box());
+		return { part: visiblePart(natural, small, box(), ratio()), whole: "beneath" };
 	}
 
 	function look(changes) {
 		view = { ...view, ...changes };
 		draw();
+		see();
 	}
 
+	/** Tells that another part may be seen. */
+	const see = () => store.set({ sight: {} });
+
 	function step(direction, point = MIDDLE) {
-		if (size()) zoomTo(nextZoom(view.zoom ?? fitted(), direction, fitted()), point);
+		if (size()) zoomTo(nextZoom(zoomNow(), direction, fitted()), point);
 	}
 
 	/** `point`, relative to the viewport's middle, stays where it is. */
 	function zoomTo(zoom, point) {
-		const factor = zoom / (view.zoom ?? fitted());
-		const at = { x: point.x + (view.x - point.x) * factor, y: point.y + (view.y - point.y) * factor };
+		const factor = zoom / zoomNow();
+		const { x, y } = compare.mode === "side" ? { x: point.x - (Math.sign(point.x) * whole.width) / 4, y: point.y } : point;
+		const at = { x: x + (view.x - x) * factor, y: y + (view.y - y) * factor };
 		look(zoom <= fitted() ? FITTED : { zoom, ...at });
 	}
 
@@ -81,17 +118,21 @@ export function createStage(store) {
 
 	followGestures(viewport, {
 		move,
-		pinch: (factor, point) => size() && zoomTo(Math.min((view.zoom ?? fitted()) * factor, LARGEST_ZOOM), point),
+		pinch: (factor, point) => size() && zoomTo(Math.min(zoomNow() * factor, LARGEST_ZOOM), point),
 		wheel: step,
-		double: (point) => (view.zoom === null ? (step(1, point), step(1, point)) : look(FITTED)),
+		double: (point) => (view.zoom === null ? zoomTo(Math.max(1, nextZoom(fitted(), 1, fitted())), point) : look(FITTED)),
 		released: () => view.zoom > 1 && zoomTo(Math.round(view.zoom), MIDDLE),
 	});
 
-	const keys = {
+	const zoomKeys = {
 		"+": () => step(1),
 		"=": () => step(1),
 		"-": () => step(-1),
 		0: () => look(FITTED),
+		1: () => size() && zoomTo(1, MIDDLE),
+	};
+	const keys = {
+		...zoomKeys,
 		ArrowLeft: () => move(STEP, 0),
 		ArrowRight: () => move(-STEP, 0),
 		ArrowUp: () => move(0, STEP),
@@ -103,28 +144,29 @@ export function createStage(store) {
 		keys[event.key]();
 	});
 
-	let resized = 0;
 	new ResizeObserver(() => {
-		box = { width: viewport.clientWidth, height: viewport.clientHeight };
-		draw();
-		clearTimeout(resized);
-		// A preview for another room is made anew, so that its pixels stay whole.
-		resized = setTimeout(() => box.width > 0 && store.set({ room: maxSize() }), RESIZE_MS);
+		whole = { width: viewport.clientWidth, height: viewport.clientHeight };
+		look({});
 	}).observe(viewport);
 
 	store.on(["source"], () => {
 		const { source } = store;
-		const bitmap = source?.bitmap ?? null;
-		for (const layer of [before, after]) paint(layer, bitmap, bitmap ?? { width: 1, height: 1 });
-		compare.comparable(bitmap !== null);
+		replace(dithered);
+		replace(original, source?.bitmap && h("img.layer", { src: source.url, alt: "" }));
+		compare.comparable(Boolean(source?.bitmap));
 		look(FITTED);
 	});
-	store.on(["result"], () => {
-		if (store.result) {
-			paint(after, store.result.bitmap, store.result);
-			element.dataset.previews = String(Number(element.dataset.previews ?? 0) + 1);
-		}
+	store.on(["options", "sized"], () => look({}));
+	store.on(["result", "overview"], () => {
+		const { result, overview } = store;
+		const shown = [...new Set([overview?.options === result?.options ? overview : null, result])];
+		replace(dithered, shown.map((entry) => entry && layerOf(entry)));
 		draw();
+	});
+	store.on(["result"], () => store.result && (element.dataset.previews = String(Number(element.dataset.previews ?? 0) + 1)));
+	store.on(["sent"], () => {
+		sending.hidden = !store.sent;
+		sending.textContent = store.sent ? text.sending(Math.round(store.sent.share * 100)) : "";
 	});
 	let waiting = 0;
 	store.on(["busy"], () => {
@@ -134,10 +176,23 @@ export function createStage(store) {
 		if (store.busy) waiting = setTimeout(() => (busy.hidden = false), SLOW_MS);
 	});
 
-	return { element, maxSize };
+	/** The pixel of the saved picture below a pointer, or null. */
+	function pixelAt({ clientX, clientY }) {
+		if (!size()) return null;
+		const at = placed();
+		const frame = views.after.getBoundingClientRect();
+		const x = Math.floor(((clientX - frame.left - at.left) * size().width) / at.width);
+		const y = Math.floor(((clientY - frame.top - at.top) * size().height) / at.height);
+		return x >= 0 && y >= 0 && x < size().width && y < size().height ? { x, y } : null;
+	}
+
+	return { element, missing, zoomKeys, toggleLoupe: createLoupe(store, viewport, pixelAt), nextMode: compare.next };
 }
 
-function paint(canvas, bitmap, { width, height }) {
-	Object.assign(canvas, { width, height });
-	if (bitmap) canvas.getContext("2d").drawImage(bitmap, 0, 0);
+function layerOf(shown) {
+	const { image } = shown;
+	image.className = "layer part";
+	image.alt = "";
+	image.shown = shown;
+	return image;
 }

@@ -1,4 +1,4 @@
-/** A few named values, and who wants to know when they change. */
+/** The state of the page: named values, and listeners that are called when they change. */
 
 /** The values are properties, to be read; only `set` changes them. */
 export class Store {

@@ -35,12 +35,12 @@ export const nav = { label: "Pages", studio: "Studio", gallery: "Gallery", api: 
 
 export const welcome = {
 	heading: "Any picture, in a few good colours",
-	lead: "Newsprint, Game Boy, e‑paper or a palette of your own. See it as you choose it; nothing is stored until you save.",
-	drop: "Drop a picture here",
-	choose: "Choose a picture",
+	lead: "Newsprint, Game Boy, e‑paper or your own palette. What you see is what you save, and nothing is stored unless you ask for it.",
+	drop: "Drop pictures or folders here",
+	choose: "Choose pictures",
 	camera: "Camera",
-	paste: "or paste one from the clipboard",
-	dropNow: "Let go to open it",
+	paste: "You can also paste a picture from the clipboard.",
+	dropNow: "Drop to open",
 	samples: "Or try one of these",
 	formats: (bytes) => `${FORMATS}${bytes ? `, up to ${format.bytes(bytes)}` : ""}`,
 };
@@ -52,10 +52,10 @@ export const samples = {
 	rocket: "Rocket at night",
 	coffee: "Coffee",
 };
-export const camera = { heading: "Camera", take: "Take the picture", refused: "The camera is not available. Allow it in the browser, or choose a file.", fileName: "Camera.jpg" };
+export const camera = { heading: "Camera", take: "Take a picture", refused: "The camera is not available. Allow it in your browser, or choose a file.", fileName: "Camera.jpg" };
 
 export const stage = {
-	label: "Picture. Arrow keys move it, plus and minus zoom, 0 fits it.",
+	label: "Picture. Arrow keys move it, plus and minus zoom, 0 fits it to the window, 1 shows it at full size.",
 	tools: "View",
 	zoomIn: "Zoom in",
 	zoomOut: "Zoom out",
@@ -63,37 +63,75 @@ export const stage = {
 	zoom: (times) => (times >= 1 ? `${Number(times.toFixed(1))}×` : `${Math.round(times * 100)} %`),
 	view: "What is shown",
 	original: "Original",
-	split: "Both",
+	split: "Split",
 	dithered: "Dithered",
+	side: "Side by side",
+	difference: "Difference",
+	sending: (percent) => (percent < 100 ? `Sending the picture, once: ${percent} %` : "Working on it …"),
 	divider: "Divider between original and dithered",
 	dividerValue: (percent) => `${percent} % original`,
-	updated: (colours) => (colours ? `Preview updated: ${colours} colours` : "Preview updated"),
+	updated: (colours) => `Picture updated: ${format.whole(colours)} colours`,
+	sheet: "See this picture in all looks",
 	change: "Open another picture",
 	other: "Open",
 	undo: "Undo",
 	redo: "Redo",
-	reset: "Back to the defaults",
+	reset: "Reset all settings",
 	share: "Copy a link to these settings",
 	undone: "Undone",
 	redone: "Redone",
+};
+
+export const shortcuts = {
+	heading: "Keyboard shortcuts",
+	use: "Use these shortcuts",
+	keys: {
+		"+ −": "Zoom in, zoom out",
+		0: "Fit to the window",
+		1: "Show at full size",
+		"← ↑ → ↓": "Move the picture",
+		c: "Next way to compare",
+		l: "Magnifier with colour values",
+		s: "This picture in all looks",
+		d: "Download",
+		k: "Keep and share",
+		o: "Open pictures",
+		"Ctrl Z, Ctrl Y": "Undo, redo",
+		"?": "This list",
+	},
+};
+
+export const loupe = { pixel: ({ x, y }, hex, original) => `${x}, ${y}  ${hex}${original ? `\noriginal ${original}` : ""}` };
+export const sheet = { heading: "All looks", download: "Download the sheet", print: "Print" };
+
+export const batch = {
+	label: "All pictures",
+	fileName: "dithered.zip",
+	progress: "Pictures done",
+	opened: (count) => `${count} pictures opened. The settings apply to all of them.`,
+	start: (count) => `Download all ${count} (ZIP)`,
+	stop: "Stop",
+	resume: "Continue",
+	again: "Download the ZIP again",
+	own: "Own settings",
+	close: "Close all pictures",
+	status: (done, total, failed) => `${done} of ${total} done${failed ? `, ${failed} failed` : ""}`,
+	states: { waiting: "", working: "…", done: "✓", failed: "!" },
+	zipped: (count, failed) => `${count} pictures are in the ZIP file.${failed ? ` ${failed} failed and are not in it.` : ""}`,
+	leftOut: (count) => (count === 1 ? "One file is not a picture and was left out." : `${count} files are not pictures and were left out.`),
 };
 
 export const facts = {
 	label: "About the result",
 	size: "Size",
 	colours: "Colours",
-	bytes: "File",
-	originalHas: (bytes) => `The original has ${format.bytes(bytes)}`,
-	about: "about",
-	psnr: "PSNR",
-	decibels: (db) => (db === Infinity ? "identical" : `${db.toFixed(1)} dB`),
-	psnrHint: "Signal-to-noise ratio, pixel by pixel",
-	seen: "as seen",
-	seenHint: "PSNR of the light from each 4 × 4 pixels, as from a distance",
-	palette: "Colours in the result",
+	frames: "Frames",
+	file: "File",
+	originalHas: (bytes) => `The original file is ${format.bytes(bytes)}.`,
+	palette: "Colours in the picture",
 	share: (colour, percent) => `${colour}, ${percent} % of the picture`,
 	edit: "Edit as palette",
-	manyColours: (count) => `${format.whole(count)} colours; the most frequent are shown`,
+	manyColours: (count) => `${format.whole(count)} colours; the most common ones are shown`,
 };
 
 export const panel = {
@@ -101,7 +139,7 @@ export const panel = {
 	toggleOpen: "Show the settings",
 	toggleClose: "Hide the settings",
 	tabs: { looks: "Looks", method: "Method", colours: "Colours", adjust: "Adjust", size: "Size" },
-	save: "Save picture",
+	keep: "Keep and share …",
 };
 
 export const presets = {
@@ -127,8 +165,8 @@ export const presets = {
 
 export const method = {
 	search: "Find a method",
-	none: "No method is called that.",
-	custom: "Kernel of your own",
+	none: "No method matches. Try fewer letters.",
+	custom: "Your own kernel",
 	families: {
 		"halftone-screen": "Halftone screens",
 		"threshold-map": "Threshold maps",
@@ -144,29 +182,39 @@ export const colours = {
 	kind: "Where the colours come from",
 	kinds: { channels: "Levels", gray: "Greys", adaptive: "Picture", colours: "Palette" },
 	hints: {
-		colours: () => "A palette for a device, an old machine, or one of your own",
+		colours: () => "The palette of a device, an old computer, or your own",
 		channels: (levels) => `${levels} levels of red, green and blue each: ${format.whole(levels ** 3)} colours`,
 		gray: (levels) => `${levels} greys from black to white`,
-		adaptive: (count) => `The ${count} colours that suit this picture best`,
+		adaptive: (count) => `The ${count} colours that fit this picture best`,
 	},
 	levels: "Levels per channel",
 	count: "Number of colours",
 	palettes: "Palettes",
 	editor: "Edit the colours",
 	edited: (count) => `${count} colours`,
-	colour: (number, hex) => `Colour ${number}: ${hex}`,
+	colour: (number, hex, locked) => `Colour ${number}: ${hex}${locked ? ", locked" : ""}`,
+	lock: "Keep this colour when the others are taken from the picture",
+	keep: "Keep this palette",
+	fromPicture: "From this picture",
+	read: "Open a file",
+	write: "Save as a file",
+	fileName: "palette",
+	files: { hex: "Hex list (.hex)", gpl: "GIMP (.gpl)", pal: "JASC (.pal)", txt: "Paint.NET (.txt)", ase: "Adobe (.ase)" },
+	forget: (title) => `Remove ${title}`,
+	own: "Your own palette",
+	lospec: (title) => `This is the address of “${title}” at Lospec. This page opens no other sites: download its .hex file there and open it here.`,
 	hex: "Hex code of this colour",
 	add: "Add a colour",
 	remove: "Remove this colour",
 	earlier: "Move this colour earlier",
 	later: "Move this colour later",
 	paste: "Paste a list",
-	pasteLabel: "Hex colours, any separators, or a GIMP palette",
+	pasteLabel: "Paste hex colours, rgb() colours or a whole palette file",
 	pastePlaceholder: "#1a1c2c, #5d275d, #b13e53 …",
 	use: "Use these colours",
 	pasteFound(count, fewest, most) {
-		if (count === 0) return "No colours were found. Write them as #rrggbb.";
-		if (count < fewest || count > most) return `A palette has ${fewest} to ${most} colours; these are ${count}.`;
+		if (count === 0) return "No colours found. Write them like this: #ff8800";
+		if (count < fewest || count > most) return `${count} colours found. A palette needs ${fewest} to ${most}.`;
 		return `${count} colours found`;
 	},
 	added: "Colour added",
@@ -176,45 +224,75 @@ export const colours = {
 	channelLevels: (levels) => `${levels} levels`,
 };
 
+export const library = {
+	name: "Name",
+	keep: "Keep",
+	kept: (name) => `“${name}” is kept in this browser.`,
+	cannotKeep: "This browser does not let pages keep anything.",
+	keepLook: "Keep this look",
+	forget: (title) => `Remove ${title}`,
+};
+
 export const size = {
-	chunky: "Chunky pixels",
-	chunkyHint: "Makes the picture smaller, then enlarges each pixel; its size stays about the same.",
-	chunkyValue: (times) => (times === 1 ? "Off" : `${times}×`),
+	pattern: "Pattern size",
+	patternValue: (times) => `${times}`,
+	page: "Page",
+	patternNote(size, across) {
+		const dots = `${format.whole(across)} dots along the longer side.`;
+		return size === 1 ? `Each dot is one pixel: ${dots}` : `Each dot is ${size} × ${size} pixels: ${dots}`;
+	},
 	result: (size) => `The saved picture will be ${format.dimensions(size)} pixels.`,
 	asOriginal: "as the original",
 };
 
-/** Where the engine's own name would not do. */
+/** Where the engine's own name is not plain enough. */
 export const fields = {
-	serpentine: "Serpentine scan",
-	distance: "Nearest colour by",
-	scale: "Pixel scale",
+	serpentine: "Alternate the direction of rows",
+	distance: "Measure colour distance in",
+	light: "Mix colours as",
+	seed: "Random seed",
+	strength: "Strength",
 	angle: "Screen angle",
 	cell: "Screen cell",
 	alpha: "Transparency",
 	format: "File format",
 };
-export const values = { srgb: "sRGB", ciede2000: "CIEDE2000", flatten: "Fill", png: "PNG", gif: "GIF", webp: "WebP" };
+export const values = { srgb: "sRGB", oklab: "Oklab", ciede2000: "CIEDE2000", flatten: "Fill", png: "PNG", gif: "GIF", webp: "WebP" };
 export const units = { angle: "°", cell: " px", width: "px", height: "px", scale: "×" };
 export const field = {
 	reset: (label) => `Reset ${label}`,
-	kernelBad: "Write rows of numbers, all of one odd length.",
+	kernelBad: "Write rows of numbers. Every row needs the same, odd number of them.",
+};
+
+/** What an option does, where the engine's own sentence is not plain enough. */
+export const hints = {
+	light: "Linear mixes light as the eye does and is right for most pictures; sRGB is how older programs do it.",
+	serpentine: "Every second row runs from right to left, which breaks up streaks.",
+	distance: "How the nearest palette colour is found. Oklab and CIEDE2000 judge as the eye does.",
+	width: "Leave the height empty to keep the shape.",
+	height: "Leave the width empty to keep the shape.",
+	brightness: "1 leaves the picture as it is, 2 is twice as bright, 0 is black.",
+	contrast: "1 leaves the picture as it is, 0 is an even grey.",
+	saturation: "1 leaves the colours as they are, 0 is black and white.",
+	gamma: "1 leaves the picture as it is. More lightens the middle tones, less darkens them.",
 };
 
 export const save = {
-	heading: "Save",
-	lead: "Stores the original and the dithered picture, and gives you a link.",
-	leadAgain: "Adds this version to the stored picture.",
-	leadAnew: "Stores the picture once more, by itself: each stored picture has one address.",
-	email: "Email (if you like)",
-	emailHint: "We send the link there, use it for nothing else and forget it later.",
-	emailBad: "This is no email address.",
+	heading: "Keep and share",
+	lead: "This stores the original and the dithered picture on this service and gives you a link to share.",
+	audience: "Who will see it: anyone with the link. On a service without accounts, everyone who uses it can also see it in the gallery and delete it.",
+	leadAgain: "This adds the version on the screen to the picture you kept before.",
+	leadAnew: "This stores the picture a second time, because each stored picture has one email address.",
+	email: "Send the link by email (optional)",
+	emailHint: "We use the address for this mail only and delete it later.",
+	emailBad: "Please enter a valid email address, such as you@example.org.",
 	emailPlaceholder: "you@example.org",
-	start: "Save picture",
-	another: "Save another version",
-	steps: { uploaded: "Uploaded", queued: "Queued", dithered: "Dithered", mailed: "Mailed" },
+	start: "Keep it and get a link",
+	another: "Keep another version",
+	steps: { uploaded: "Uploaded", queued: "In the queue", dithered: "Dithered", mailed: "Mail sent" },
 	doing: { uploaded: "Uploading", queued: "Waiting for its turn", dithered: "Dithering", mailed: "Sending the mail" },
 	stepState: { wait: "to do", now: "in progress", done: "done", failed: "failed" },
+	stepFailed: { uploaded: "Not uploaded", queued: "Not in the queue", dithered: "Not dithered", mailed: "Mail not sent" },
 	progress: "Upload",
 	sent: (sent, total) => `${format.bytes(sent)} of ${format.bytes(total)}`,
 	link: "Link to the picture",
@@ -222,48 +300,50 @@ export const save = {
 	copiedLink: "Link copied",
 	copyPicture: "Copy picture",
 	copiedPicture: "Picture copied",
-	cannotCopy: "The browser does not allow copying here.",
+	cannotCopy: "Your browser does not allow copying here. Select the text and copy it yourself.",
 	download: (format) => `Download ${format}`,
 	downloads: "Download",
+	format: "File format",
+	downloaded: (name) => `Downloaded ${name}`,
 	making: (format) => `Making the ${format} …`,
-	failed: "The picture could not be dithered.",
+	failed: "This picture could not be dithered.",
 	mailNotes: {
-		suppressed: "Not mailed: this address had many mails in the last hour.",
-		failed: "The mail could not be sent. The link below works all the same.",
-		null: "The mail is still on its way; you need not wait for it.",
+		suppressed: "No mail was sent: this address already got many mails in the last hour.",
+		failed: "The mail could not be sent. You can still use the link below.",
+		null: "The mail is on its way. You can close this window.",
 	},
 	goneMeanwhile: "This picture has been deleted.",
-	finished: "Your picture is saved.",
+	finished: "Your picture is kept, and its link is ready.",
 	show: "Show",
 };
 
 export const gallery = {
 	heading: "Gallery",
-	empty: "Nothing is saved yet.",
-	emptyHint: "Pictures you save are kept here, newest first.",
+	empty: "Nothing here yet.",
+	emptyHint: "Pictures that are kept and shared appear here, newest first.",
 	start: "Dither a picture",
 	loading: "Loading the gallery …",
 	more: "Show more",
 	dithers: (count) => (count === 1 ? "1 version" : `${count} versions`),
-	working: "Being dithered …",
-	failed: "Could not be dithered",
+	working: "Dithering …",
+	failed: "This one failed",
 	remove: "Delete",
-	removed: (name) => `${name} will be deleted.`,
+	removed: (name) => `Deleted ${name}`,
 	undo: "Undo",
-	restored: (name) => `${name} is kept.`,
-	newDither: "New version of this picture",
+	restored: (name) => `${name} is back.`,
+	newDither: "Make a new version",
 	edit: "Edit",
 	original: "Original",
 	shown: (count) => `${count} pictures shown`,
 };
 
-export const offline = { text: "You are offline. Your picture and settings stay; the page goes on as soon as you are back.", back: "Back online" };
+export const offline = { text: "You are offline. Your picture and settings are safe, and the page continues when you are back online.", back: "Back online" };
 
 export const key = {
 	heading: "API key",
-	lead: "This service is open to those who have a key for it. It is kept until you close this tab.",
+	lead: "You need a key to use this service. The page remembers it until you close this tab.",
 	label: "Key",
-	wrong: "The service does not know this key.",
+	wrong: "This key is not valid.",
 	use: "Use this key",
 };
 
@@ -271,19 +351,19 @@ export const dialog = { close: "Close", dismiss: "Dismiss", messages: "Messages"
 
 export const errors = {
 	retry: "Try again",
-	reset: "Back to the defaults",
+	reset: "Reset all settings",
 	change: "Change",
 	retryIn: (seconds) => `Trying again in ${seconds} s`,
-	offline: "The service cannot be reached. Is the connection up?",
+	offline: "The service cannot be reached. Please check your connection.",
 	limited: "Too many requests at once.",
 	busy: "The service is busy right now. Please try again in a moment.",
-	large: "The file is too large.",
-	gone: "It is not there any more.",
+	large: "This file is too large.",
+	gone: "This no longer exists.",
 	refused: "The service did not accept this.",
 	failed: "Something went wrong on our side.",
-	emptyFile: "This file is empty.",
-	notAPicture: (name) => `“${name}” is no picture. ${FORMATS} can be opened.`,
-	tooLarge: (bytes, limit) => `The file has ${format.bytes(bytes)}; at most ${format.bytes(limit)} are allowed.`,
-	tooManyPixels: (size, limit) => `${format.dimensions(size)} pixels are too many: at most ${format.whole(limit / 1e6)} million are allowed.`,
+	emptyFile: (name) => `“${name}” is empty.`,
+	notAPicture: (name) => `“${name}” is not a picture. You can open ${FORMATS} files.`,
+	tooLarge: (bytes, limit) => `This file is ${format.bytes(bytes)}. The limit is ${format.bytes(limit)}.`,
+	tooManyPixels: (size, limit) => `${format.dimensions(size)} pixels are too many. The limit is ${format.whole(limit / 1e6)} million.`,
 	noImagePasted: "There is no picture in the clipboard.",
 };

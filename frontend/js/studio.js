@@ -1,14 +1,15 @@
-/** What one can do. Views only call this and read the store. */
+/** The actions of the page. Views call these and read the store. */
 
 import { announce, toast } from "./messages.js";
 import { writeFragment } from "./fragment.js";
 import { createHistory } from "./history.js";
 import { openSource, SourceError } from "./source.js";
 import { stage as text } from "./strings.js";
+import { dropUnsaved, keepUnsaved } from "./unsaved.js";
 
 /**
- * Store keys: catalogue, source, options (sparse), result, busy, error, opening, view, online.
- * `error` is {error, retry} or null.
+ * Store keys: catalogue, source, options (sparse), result and overview (parts of the picture, see
+ * preview.js), facts, busy, sent, sight, error ({error, retry} or null), opening, view, online.
  */
 export function createStudio(store) {
 	let history = createHistory({});
@@ -73,9 +74,11 @@ export function createStudio(store) {
 					return false;
 				}
 				const before = store.source;
-				store.set({ source, result: null, view: "studio" });
+				store.set({ source, result: null, overview: null, facts: null, view: "studio" });
 				before?.close();
 				writeAddress();
+				if (Object.keys(source.address).length > 0) dropUnsaved();
+				else keepUnsaved(source.file);
 				return true;
 			} catch (error) {
 				if (mine !== newest) return false;

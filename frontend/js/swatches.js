@@ -36,10 +36,10 @@ export function createSwatches(store) {
 		if (swatch.key === key && swatch.visible && source === store.source) {
 			working = true;
 			try {
-				const { blob } = await api.preview(await source.swatch(SIZE), options, { maxSize: SIZE.width });
+				const blob = await api.preview(await source.swatch(SIZE), options, { maxSize: SIZE.width });
 				if (swatch.key === key) show(element, blob);
 			} catch {
-				// A swatch is a hint; what is wrong is said where the big picture is.
+				// Errors are shown at the main picture, not at a swatch.
 				if (swatch.key === key) swatch.key = null;
 			}
 			working = false;
@@ -57,12 +57,13 @@ export function createSwatches(store) {
 			return element;
 		},
 
-		/** Anew where the options have changed. */
+		/** Renders again the swatches whose options have changed. */
 		refresh: (elements) => elements.filter((element) => element.swatch.visible).forEach(refresh),
 	};
 }
 
-export function smallOptions({ width: _w, height: _h, scale: _s, format: _f, ...others }) {
+/** What a swatch shows: the options without those of size. */
+export function smallOptions({ width: _w, height: _h, scale: _s, pattern: _p, across: _a, format: _f, ...others }) {
 	return others;
 }
 

@@ -49,7 +49,8 @@ function summary({ channels, options }, catalogue) {
 	const palette = catalogue.value(options, "palette");
 	const computed = { gray: () => colours.greyLevels(channels), channels: () => colours.channelLevels(channels) };
 	const named = Array.isArray(palette) ? colours.edited(palette.length) : (catalogue.palette(palette)?.title ?? computed[palette]?.() ?? colours.edited(palette.split(":")[1]));
-	return `${catalogue.algorithm(catalogue.value(options, "algorithm"))?.title}, ${named}`;
+	const algorithm = catalogue.value(options, "algorithm");
+	return `${catalogue.algorithm(algorithm)?.title ?? strings.titleOf(algorithm, {})}, ${named}`;
 }
 
 /** Opens a stored picture; without `options`, those that are there stay. */

@@ -1,4 +1,4 @@
-/** Where one begins: drop, choose, take or paste a picture, or try a sample. */
+/** The start: drop, choose, take or paste a picture, or try a sample. */
 
 import { api } from "./api.js";
 import { openCamera } from "./camera.js";
@@ -8,14 +8,24 @@ import { samples, welcome as text } from "./strings.js";
 
 /** Where they are from is in samples/README.md. */
 export const SAMPLES = Object.keys(samples);
+/** How their thumbnails look. */
+const LOOKS = {
+	dunes: { algorithm: "bayer-4", palette: ["#2b1b3d", "#7a2f5c", "#e4655b", "#ffb56b", "#ffe9b8"], across: 240 },
+	astronaut: { palette: ["#14213d", "#7a2f5c", "#e4655b", "#f2b880", "#f4f1de"], across: 240 },
+	cat: { algorithm: "ostromoukhov", palette: ["#2b1a10", "#f4e6cc"], across: 240 },
+	orbs: { palette: ["#0078bf", "#2a2f4c", "#f7f3e8", "#ff48b0", "#ffe100"], across: 240 },
+	rocket: { algorithm: "bayer-4", palette: "gameboy", across: 240 },
+	coffee: { palette: "black-white", across: 240 },
+};
 
 export function openSample(name, studio) {
 	const file = api.blob(`/samples/${name}.jpg`).then((blob) => new File([blob], `${samples[name]}.jpg`, { type: "image/jpeg" }));
 	return studio.open(file, { sample: name });
 }
 
-export function createWelcome(store, studio) {
-	const input = h("input.sr-only", { type: "file", accept: "image/*,.tif,.tiff", tabindex: "-1", "aria-hidden": "true", onchange: take });
+/** `openAll(files)`: one or many. */
+export function createWelcome(store, studio, openAll) {
+	const input = h("input.sr-only", { type: "file", accept: "image/*,.tif,.tiff", multiple: true, tabindex: "-1", "aria-hidden": "true", onchange: take });
 	const pick = () => input.click();
 	const camera = navigator.mediaDevices && h("button.button", { onclick: () => openCamera(studio.open) }, icon("camera"), text.camera);
 	const formats = h("p.soft.small", text.formats());
@@ -30,19 +40,20 @@ export function createWelcome(store, studio) {
 	);
 
 	function take() {
-		const [file] = input.files;
-		if (file) studio.open(file);
+		const files = [...input.files];
+		if (files.length > 0) openAll(files);
 		input.value = "";
 	}
 
 	function card(name) {
-		const picture = (kind, type) => h(`img.${kind}`, { src: `/samples/${name}-${kind}.${type}`, alt: "", width: 240, height: 160 });
+		const picture = (kind, type) => h(`img.${kind}`, { src: `samples/${name}-${kind}.${type}`, alt: "", width: 240, height: 160 });
 		return h("button.sample", { onclick: () => open(name) }, h("span.sample-pictures", picture("plain", "jpg"), picture("dithered", "png")), h("span", samples[name]));
 	}
 
 	async function open(name) {
 		try {
-			await openSample(name, studio);
+			if (await openSample(name, studio)) studio.begin(LOOKS[name]);
+			studio.writeAddress();
 		} catch (error) {
 			store.set({ error: { error, retry: () => open(name) } });
 		}

@@ -64,9 +64,11 @@ class LocalStorage:
             parts = urlsplit(url)
         except ValueError as error:
             raise StorageRefusedError(f"not a URL: {url[:200]!r}") from error
-        if parts.scheme not in {"", "http", "https"} or not parts.path.startswith(URL_PREFIX):
+        # PUBLIC_URL may have a path, which then stands before ours.
+        _, prefix, key = parts.path.partition(URL_PREFIX)
+        if parts.scheme not in {"", "http", "https"} or not prefix:
             raise StorageRefusedError(f"not a URL of the local storage: {url[:200]!r}")
-        return parts.path.removeprefix(URL_PREFIX)
+        return key
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.failures import TransientFailure
+
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # Letters, digits and one slash only: nothing that a file system or a URL reads in a way of its own.
 KEY_PATTERN = (
@@ -16,7 +18,7 @@ class StorageError(Exception):
     """The storage did not do what was asked. One of the three below says whether to ask again."""
 
 
-class StorageUnavailableError(StorageError):
+class StorageUnavailableError(StorageError, TransientFailure):
     """It may work later: a timeout, a lost connection, a limit of calls, wrong credentials."""
 
 

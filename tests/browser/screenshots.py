@@ -21,7 +21,13 @@ _PROJECT = Path(__file__).parents[2]
 OUTPUT = _PROJECT / "tests" / "browser" / "output"
 README = _PROJECT / "docs" / "images"
 SAMPLES = _PROJECT / "frontend" / "samples"
-SIZES = {"phone": (360, 740), "tablet": (768, 1024), "wide": (1440, 900)}
+SIZES = {
+    "small": (320, 640),
+    "phone": (390, 844),
+    "zoomed": (720, 450),  # 1440 × 900 at 200 %
+    "tablet": (768, 1024),
+    "wide": (1440, 900),
+}
 SCHEMES = ("light", "dark")
 TABS = ("Looks", "Method", "Colours", "Adjust", "Size")
 # What the gallery in the README shows: a sample, and how it is dithered.
@@ -118,11 +124,11 @@ def troubles(studio: Studio, prefix: str) -> None:
     alert = page.get_by_role("alert")
     greys = studio.tab("Colours").get_by_role("radio", name="Greys")
     levels = studio.tab("Colours").get_by_role("radio", name="Levels")
-    with answered(page, "**/preview", **refusal(429, "Too many requests.", wait=30)):
+    with answered(page, "**/previews/part", **refusal(429, "Too many requests.", wait=30)):
         greys.check()
         alert.wait_for()
         shoot(page, f"{prefix}-limited")
-    with answered(page, "**/preview", **refusal(422, "contrast: at most 4 is allowed.")):
+    with answered(page, "**/previews/part", **refusal(422, "contrast: at most 4 is allowed.")):
         levels.check()
         alert.get_by_text("contrast").wait_for()
         shoot(page, f"{prefix}-error")
@@ -132,10 +138,10 @@ def troubles(studio: Studio, prefix: str) -> None:
     shoot(page, f"{prefix}-offline")
     page.context.set_offline(False)
     alert.wait_for(state="detached")
-    page.get_by_role("button", name="Save picture").click()
+    page.get_by_role("button", name="Keep and share").click()
     take(page, f"{prefix}-save")
     with answered(page, "**/images", **refusal(413, "The file is too large: at most 20 MB.")):
-        page.get_by_role("dialog").get_by_role("button", name="Save picture").click()
+        page.get_by_role("dialog").get_by_role("button", name="Keep it and get a link").click()
         alert.wait_for()
         shoot(page, f"{prefix}-too-large")
     page.get_by_role("button", name="Change").click()
@@ -145,7 +151,7 @@ def troubles(studio: Studio, prefix: str) -> None:
 def kept(studio: Studio, prefix: str) -> None:
     page = studio.page
     dialog = studio.saved(email="someone@example.org")
-    dialog.locator(".step[data-state=done]", has_text="Mailed").wait_for()
+    dialog.locator(".step[data-state=done]", has_text="Mail sent").wait_for()
     take(page, f"{prefix}-saved")
     page.keyboard.press("Escape")
     gallery = page.get_by_role("link", name="Gallery")
@@ -157,7 +163,7 @@ def kept(studio: Studio, prefix: str) -> None:
     empty = json.dumps({"items": [], "next_cursor": None})
     with answered(page, "**/images?*", body=empty, content_type="application/json"):
         gallery.click()
-        page.get_by_text("Nothing is saved yet").wait_for()
+        page.get_by_text("Nothing here yet").wait_for()
         take(page, f"{prefix}-empty")
     page.get_by_role("link", name="Studio").click()
     gallery.click()

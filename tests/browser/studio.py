@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Download, Locator, Page, expect
 
 SECONDS = 1000
 PATIENCE = 30 * SECONDS  # of Playwright's waits, in milliseconds
@@ -40,14 +40,14 @@ class Studio:
 
     def choose(self, data: bytes, name: str = "holiday.jpg", kind: str = "image/jpeg") -> None:
         """Gives a file to the page as the file dialog would."""
-        self.page.locator("input[type=file]").set_input_files(
+        self.page.locator(".drop-zone input").set_input_files(
             {"name": name, "mimeType": kind, "buffer": data}
         )
 
     def open(self, data: bytes, name: str = "holiday.jpg") -> None:
         with self.previewed():
             self.choose(data, name)
-        expect(self.page.locator(".facts dd").first).to_be_visible()
+        expect(self.page.locator(".facts dd").first).to_be_attached()
 
     def drop(self, data: bytes, name: str, kind: str = "image/jpeg") -> None:
         """Drops a file on the page, as a drag from another window would."""
@@ -80,12 +80,18 @@ class Studio:
     def fact(self, name: str) -> Locator:
         return self.page.locator(".facts-list div", has_text=name).locator("dd")
 
+    def downloaded(self) -> Download:
+        """Downloads what is open."""
+        with self.page.expect_download() as download:
+            self.page.locator(".panel-foot .primary").click()
+        return download.value
+
     def saved(self, email: str = "") -> Locator:
-        """Saves what is open; the dialog with the finished version."""
-        self.page.get_by_role("button", name="Save picture").click()
-        dialog = self.page.get_by_role("dialog", name="Save")
+        """Keeps and shares what is open; the dialog with the finished version."""
+        self.page.get_by_role("button", name="Keep and share").click()
+        dialog = self.page.get_by_role("dialog", name="Keep and share")
         if email:
-            dialog.get_by_label("Email").fill(email)
-        dialog.get_by_role("button", name="Save picture").click()
+            dialog.get_by_label("email").fill(email)
+        dialog.get_by_role("button", name="Keep it and get a link").click()
         expect(dialog.locator(".result-picture")).to_be_visible()
         return dialog

@@ -46,7 +46,7 @@ def test_pictures_at_work_leave_the_connections_free(studio: Studio, system: Sys
     page.route("**/images?*", answer)
     page.evaluate(LISTEN)
     page.get_by_role("link", name="Gallery").click()
-    working = page.locator(".card-state", has_text="Being dithered")
+    working = page.locator(".card-state", has_text="Dithering")
     expect(working).to_have_count(AT_WORK)
     with page.expect_response("**/images?limit=100"):
         page.clock.run_for(2000)
@@ -54,7 +54,7 @@ def test_pictures_at_work_leave_the_connections_free(studio: Studio, system: Sys
     assert set(asked(page)) == {"/images"}
 
     page.get_by_role("link", name="Studio").click()
-    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose pictures")).to_be_visible()
     asked(page)
     page.clock.run_for(10_000)
     assert asked(page) == []

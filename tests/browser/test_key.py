@@ -26,7 +26,7 @@ def test_the_key_is_asked_for_once_and_goes_with_every_call(page: Page, guarded:
     carried: dict[str, str | None] = {}
 
     def note(request: Request) -> None:
-        for part in ("/preview", "/images", "/events", "/notifications", "/files"):
+        for part in ("/previews", "/images", "/events", "/notifications", "/files"):
             if part in request.url:
                 carried[part] = request.headers.get("x-api-key")
 
@@ -34,7 +34,7 @@ def test_the_key_is_asked_for_once_and_goes_with_every_call(page: Page, guarded:
     dialog = page.get_by_role("dialog", name="API key")
     dialog.get_by_label("Key").fill("a guess")
     dialog.get_by_role("button", name="Use this key").click()
-    expect(dialog.get_by_role("alert")).to_have_text("The service does not know this key.")
+    expect(dialog.get_by_role("alert")).to_have_text("This key is not valid.")
     dialog.get_by_label("Key").fill(KEY)
     dialog.get_by_role("button", name="Use this key").click()
     expect(dialog).to_have_count(0)
@@ -42,9 +42,11 @@ def test_the_key_is_asked_for_once_and_goes_with_every_call(page: Page, guarded:
     page.on("request", note)
     studio = Studio(page, guarded.url)
     studio.open(photograph(seed=31))
-    studio.saved(email="keyed@example.org").get_by_text("Mailed").wait_for()
+    studio.saved(email="keyed@example.org").get_by_text("Mail sent").wait_for()
     page.get_by_role("button", name="Close").click()
-    assert {carried[part] for part in ("/preview", "/images", "/events", "/notifications")} == {KEY}
+    assert {carried[part] for part in ("/previews", "/images", "/events", "/notifications")} == {
+        KEY
+    }
 
     with page.expect_response(lambda answer: answer.url.endswith("/options")) as options:
         page.reload()

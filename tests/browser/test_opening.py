@@ -26,7 +26,7 @@ def test_the_newest_picture_wins(studio: Studio) -> None:
     with studio.previewed():
         studio.tab("Colours").get_by_role("radio", name="Greys").check()
     expect(page.locator(".picture-name")).to_have_text("Coffee.jpg")
-    expect(page).to_have_url(f"{studio.url}/#sample=coffee&palette=gray")
+    expect(page).to_have_url(f"{studio.url}/#sample=coffee&palette=gray&across=240")
 
 
 def test_a_browser_that_blocks_site_data_shows_the_page(browser: Browser, system: System) -> None:
@@ -39,7 +39,7 @@ def test_a_browser_that_blocks_site_data_shows_the_page(browser: Browser, system
     page = context.new_page()
     studio = Studio(page, system.url)
     studio.visit()
-    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose pictures")).to_be_visible()
     context.close()
 
 
@@ -47,7 +47,7 @@ def test_a_bad_file_dropped_on_the_gallery_is_answered(studio: Studio) -> None:
     studio.page.get_by_role("link", name="Gallery").click()
     expect(studio.page.get_by_role("heading", name="Gallery")).to_be_visible()
     studio.drop(b"hello", "notes.txt", "text/plain")
-    expect(studio.page.locator(".toast")).to_contain_text("“notes.txt” is no picture")
+    expect(studio.page.locator(".toast")).to_contain_text("“notes.txt” is not a picture")
 
 
 def test_a_good_file_dropped_on_the_gallery_is_opened(studio: Studio) -> None:

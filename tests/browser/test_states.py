@@ -1,6 +1,7 @@
 """Offline, errors, refusals, hostile names: the page says what is wrong and stays usable."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -19,8 +20,8 @@ def refuse(route: Route, status: int, detail: str, headers: dict[str, str] | Non
 
 def test_text_is_refused_at_once(studio: Studio) -> None:
     studio.choose(b"hello", "notes.txt", "text/plain")
-    expect(studio.page.get_by_role("alert")).to_contain_text("“notes.txt” is no picture")
-    expect(studio.page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(studio.page.get_by_role("alert")).to_contain_text("“notes.txt” is not a picture")
+    expect(studio.page.get_by_role("button", name="Choose pictures")).to_be_visible()
 
 
 def test_a_file_that_is_no_image_brings_the_sentence_of_the_service(studio: Studio) -> None:
@@ -40,7 +41,7 @@ def test_a_file_above_the_limit_is_not_sent(studio: Studio) -> None:
         }""",
         limit + 1,
     )
-    expect(studio.page.get_by_role("alert")).to_contain_text("at most 20 MB are allowed")
+    expect(studio.page.get_by_role("alert")).to_contain_text("The limit is 20 MB")
 
 
 def test_offline_the_picture_stays_and_the_page_goes_on_by_itself(studio: Studio) -> None:
@@ -50,7 +51,7 @@ def test_offline_the_picture_stays_and_the_page_goes_on_by_itself(studio: Studio
     expect(studio.page.get_by_text("You are offline")).to_be_visible()
     studio.tab("Colours").get_by_role("radio", name="Greys").check()
     expect(studio.page.get_by_role("alert")).to_contain_text("cannot be reached")
-    expect(studio.page.locator(".picture")).to_be_visible()
+    expect(studio.page.locator(".after .picture")).to_be_visible()
     context.set_offline(False)
     expect(studio.page.get_by_role("alert")).to_have_count(0)
     expect(studio.fact("Colours")).to_have_text("2")
@@ -65,7 +66,7 @@ def test_a_rate_limit_counts_down_and_tries_again(studio: Studio) -> None:
         else:
             route.continue_()
 
-    studio.page.route("**/preview", answer)
+    studio.page.route("**/previews/part", answer)
     studio.choose(photograph())
     alert = studio.page.get_by_role("alert")
     expect(alert).to_contain_text("Slowly, please. Trying again in")
@@ -81,9 +82,9 @@ def test_a_refused_upload_says_why_and_can_be_repeated(
 ) -> None:
     studio.open(photograph(seed=status))
     studio.page.route("**/images", lambda route: refuse(route, status, detail))
-    studio.page.get_by_role("button", name="Save picture").click()
-    dialog = studio.page.get_by_role("dialog", name="Save")
-    dialog.get_by_role("button", name="Save picture").click()
+    studio.page.get_by_role("button", name="Keep and share").click()
+    dialog = studio.page.get_by_role("dialog", name="Keep and share")
+    dialog.get_by_role("button", name="Keep it and get a link").click()
     expect(dialog.get_by_role("alert")).to_contain_text(detail)
     studio.page.unroute("**/images")
     dialog.get_by_role("button", name="Try again").click()
@@ -92,11 +93,11 @@ def test_a_refused_upload_says_why_and_can_be_repeated(
 
 def test_a_bad_address_is_not_sent(studio: Studio) -> None:
     studio.open(photograph())
-    studio.page.get_by_role("button", name="Save picture").click()
-    dialog = studio.page.get_by_role("dialog", name="Save")
-    dialog.get_by_label("Email").fill("nobody at home")
-    dialog.get_by_role("button", name="Save picture").click()
-    expect(dialog.get_by_role("alert")).to_have_text("This is no email address.")
+    studio.page.get_by_role("button", name="Keep and share").click()
+    dialog = studio.page.get_by_role("dialog", name="Keep and share")
+    dialog.get_by_label("email").fill("nobody at home")
+    dialog.get_by_role("button", name="Keep it and get a link").click()
+    expect(dialog.get_by_role("alert")).to_have_text(re.compile("valid email address"))
 
 
 def test_a_hostile_name_is_only_text(studio: Studio) -> None:
@@ -111,5 +112,5 @@ def test_a_hostile_name_is_only_text(studio: Studio) -> None:
 
 def test_a_hostile_fragment_changes_nothing(studio: Studio) -> None:
     studio.visit("#sample=../../docs&palette=<img src=x onerror=pwned=1>&algorithm=<script>")
-    expect(studio.page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(studio.page.get_by_role("button", name="Choose pictures")).to_be_visible()
     assert studio.page.evaluate("window.pwned") is None

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -19,7 +18,7 @@ from tests.support.cloudinary_server import CloudinaryServer
 from tests.support.storages import cloudinary_storage
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"png" * 100
-KEY = f"images/{uuid4()}.png"
+KEY = "images/7f8f4d4c-52c1-4c8b-9d0e-6d9e3c2f1a10.png"
 
 
 @pytest.fixture

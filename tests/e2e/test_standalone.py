@@ -141,4 +141,4 @@ def test_a_taken_port_is_told_with_a_way_out(tmp_path: Path) -> None:
         )
     assert done.returncode == 1
     assert f"port {port} is taken" in done.stderr
-    assert "make run PORT=" in done.stderr
+    assert "PORT=8080" in done.stderr

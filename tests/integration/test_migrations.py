@@ -14,7 +14,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Column, Text, inspect, text
 
 from dither_service.settings import DitherSettings
 from notification_service.settings import NotificationSettings
@@ -155,7 +155,8 @@ def test_replicas_that_start_together_wait_for_each_other(url: str, tables: Data
 
 
 def test_the_command_says_what_it_wants(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main([])
     assert "usage: python -m shared.migrations" in capsys.readouterr().err
 
 
@@ -206,6 +207,48 @@ def test_a_pool_never_opens_more_than_it_was_given(url: str) -> None:
             with pytest.raises(TransientFailure, match="all database connections are in use"):
                 database.ping()
         database.ping()
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A package with one table that no migration makes yet."""
+    package = tmp_path / "example_service"
+    (package / "migrations" / "versions").mkdir(parents=True)
+    (package / "models.py").write_text(
+        "import sqlalchemy as sa\n"
+        "metadata = sa.MetaData(schema='example')\n"
+        "things = sa.Table('things', metadata, sa.Column('id', sa.Integer, primary_key=True))\n"
+    )
+    (package / "migrations" / "env.py").write_text(
+        "from example_service.models import metadata\n"
+        "from shared.migrations import run_environment\n"
+        "run_environment(metadata)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "example_service"
+    for name in [name for name in sys.modules if name.startswith("example_service")]:
+        del sys.modules[name]
+
+
+def test_a_new_migration_is_what_the_models_have_beyond_the_history(
+    service: str, tables: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    versions = Path(str(models(service).__file__)).parent / "migrations" / "versions"
+    assert main(["--new", "First tables", service]) == 0
+    assert [path.name for path in versions.glob("*.py")] == ["0001_first_tables.py"]
+    assert "example" not in inspect(tables.engine).get_schema_names(), "it is left as it was"
+    upgrade(tables, service)
+    assert differences(tables, service) == []
+
+    models(service).things.append_column(Column("colour", Text))
+    assert main(["--new", "Colour of a thing", service]) == 0
+    written = (versions / "0002_colour_of_a_thing.py").read_text()
+    assert 'down_revision = "0001"' in written
+    upgrade(tables, service)
+    assert differences(tables, service) == []
+    assert main(["--new", "Nothing", service]) == 0
+    assert len(list(versions.glob("*.py"))) == 2
 
 
 @pytest.mark.parametrize("package", PACKAGES)

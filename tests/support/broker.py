@@ -27,7 +27,7 @@ class Broker(Protocol):
 
 
 class LibrdkafkaBroker(EmbeddedBroker):
-    """librdkafka's in-process broker; it forgets everything when it goes."""
+    """librdkafka's in-process broker; it loses everything when it stops."""
 
     is_real = False
 

@@ -1,4 +1,4 @@
-"""Brokers that are no process of ours: one that runs already, and one in a container."""
+"""Brokers that are not our child processes: one that runs already, and one in a container."""
 
 import time
 
@@ -25,10 +25,10 @@ class GivenBroker:
         """Goes on running."""
 
     def kill(self) -> None:
-        pytest.skip("the broker of KAFKA_SERVER is not ours to kill")
+        pytest.skip("the broker of KAFKA_SERVER cannot be killed by the tests")
 
     def restart(self) -> None:
-        pytest.skip("the broker of KAFKA_SERVER is not ours to restart")
+        pytest.skip("the broker of KAFKA_SERVER cannot be restarted by the tests")
 
     def create_topics(self, *names: str, partitions: int = 4) -> None:
         create_topics(self.bootstrap_servers, names, partitions)

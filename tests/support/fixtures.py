@@ -5,6 +5,7 @@ For `conftest.py`: `pytest_plugins = ["tests.support.fixtures"]`.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,40 +21,51 @@ from tests.support.postgres import (
 from tests.support.system import System, running_system
 
 _BROKER = pytest.StashKey[Broker]()
-_POSTGRES = pytest.StashKey[PostgresServer]()
+_USED = pytest.StashKey[set[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Chooses, which starts nothing."""
-    if not config.option.collectonly:
-        config.stash[_BROKER] = choose_broker()
-        config.stash[_POSTGRES] = choose_postgres()
+    config.stash[_USED] = set[str]()
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Says which broker and database the tests run on."""
-    if _BROKER not in config.stash:
-        return []
-    return [
-        f"broker: {config.stash[_BROKER].describe()}",
-        f"database: {config.stash[_POSTGRES].describe()}",
-    ]
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips, by name, what librdkafka's broker cannot do."""
-    if _BROKER not in config.stash or config.stash[_BROKER].is_real:
-        return
-    reason = "needs a real Kafka: set KAFKA_SERVER, or have Docker, or Java 17 and Maven"
-    for item in items:
-        if item.get_closest_marker("real_broker"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    if item.get_closest_marker("real_broker") and not _broker(item.config).is_real:
+        pytest.skip("needs a real Kafka: set KAFKA_SERVER, or have Docker, or Java 17 and Maven")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist tells the process that reports."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["used"] = [*session.config.stash[_USED]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_USED].update(getattr(node, "workeroutput", {}).get("used", ()))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Says which broker and database the tests ran on."""
+    used = config.stash[_USED]
+    for line in sorted(used):
+        terminalreporter.write_line(line)
+
+
+def _broker(config: pytest.Config) -> Broker:
+    """The broker of this run, chosen (not started) when a test first asks."""
+    if _BROKER not in config.stash:
+        config.stash[_BROKER] = choose_broker()
+        config.stash[_USED].add(f"broker: {config.stash[_BROKER].describe()}")
+    return config.stash[_BROKER]
 
 
 @pytest.fixture(scope="session")
 def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
-    """The Kafka of this run, shared by all tests: make topics and groups with names of your own."""
-    chosen = pytestconfig.stash[_BROKER]
+    """The Kafka of this process, shared by its tests: make topics and groups with own names."""
+    chosen = _broker(pytestconfig)
     try:
         chosen.start()
         yield chosen
@@ -63,8 +75,9 @@ def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
 
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
-    """The Postgres of this run, shared by all tests: see `database`."""
-    chosen = pytestconfig.stash[_POSTGRES]
+    """The Postgres of this process, shared by its tests: see `database`."""
+    chosen = choose_postgres()
+    pytestconfig.stash[_USED].add(f"database: {chosen.describe()}")
     try:
         chosen.start()
         yield chosen

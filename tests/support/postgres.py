@@ -18,7 +18,7 @@ from tests.support.docker import docker_has
 from tests.support.guard import Guard
 
 _MAX_CONNECTIONS = 100
-# Nothing here must survive a power cut, and the tests wait for every commit.
+# The data need not survive a power cut, and every commit would wait for the disk.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -45,10 +45,10 @@ class GivenPostgres:
         )
 
     def start(self) -> None:
-        """Runs already."""
+        """Nothing to do: it runs already."""
 
     def stop(self) -> None:
-        """Goes on running."""
+        """Nothing to do: it keeps running."""
 
     def describe(self) -> str:
         return f"Postgres at {os.environ['POSTGRES_HOST']} (POSTGRES_HOST)"
@@ -80,7 +80,7 @@ class DockerPostgres:
 
 
 class EmbeddedPostgresServer:
-    """The one that `make run` uses, in a directory that goes with it."""
+    """The one that `make run` uses, in a temporary directory."""
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="dither-postgres-"))
@@ -104,7 +104,7 @@ class EmbeddedPostgresServer:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def kill(self) -> None:
-        """SIGKILL; `start` brings it back on the same port with its data."""
+        """Send SIGKILL; `start` restarts it on the same port with its data."""
         self._guard.release()
         self._postgres.kill()
 
@@ -131,7 +131,7 @@ def create_database(server: PostgresServer) -> str:
 
 
 def drop_database(server: PostgresServer, dsn: str) -> None:
-    """Removes what `create_database` made, whoever is still connected."""
+    """Drop the database of `create_database`, also while clients are connected."""
     name = parse_dsn(dsn)["dbname"]
     with suppress(psycopg2.OperationalError):  # the server may have been stopped by a test
         _execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

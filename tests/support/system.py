@@ -19,7 +19,7 @@ from tests.support.mailserver import read_mails
 
 START_SECONDS = 180.0
 POLL_SECONDS = 0.05
-AWAY = {502, 503, 504}  # what the gateway answers while a service is not there
+AWAY = {502, 503, 504}  # the gateway's answers while a service is down
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class System:
         return self.services.children[name]
 
     def start(self, *names: str) -> None:
-        """Start these (all, if none is named) and wait until they are well."""
+        """Start these services (all, if none is named) and wait until they are healthy."""
         self.services.start(*names)
         self.services.wait_until_ready(START_SECONDS)
 
@@ -84,7 +84,7 @@ class System:
         self.services.stop()
 
     def kill(self, name: str) -> None:
-        """SIGKILL; ``start(name)`` brings it back."""
+        """Send SIGKILL; ``start(name)`` starts the service again."""
         self.services.kill(name)
 
     def log(self, name: str) -> str:

@@ -16,7 +16,7 @@ def read_topic(kafka_server: str, topic: str) -> list[Message]:
             "group.id": "a-look-from-outside",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
-            "fetch.wait.max.ms": 20,  # the end of an empty partition is told only after this
+            "fetch.wait.max.ms": 20,  # the end of an empty partition is reported only after this
         }
     )
     try:

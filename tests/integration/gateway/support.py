@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,16 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: st
         if time.monotonic() > deadline:
             raise AssertionError(f"did not happen within {seconds} s: {what}")
         time.sleep(0.02)
+
+
+class HalfAnswered(Exception):
+    """The service hangs up; what it has written still arrives."""
+
+
+async def _flush_and_close(writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        writer.close()
+        await writer.wait_closed()
 
 
 @dataclass
@@ -114,6 +124,8 @@ class Service:
                     await self._answer(seen, writer)
                 finally:
                     self.in_flight -= 1
+        except HalfAnswered:
+            await _flush_and_close(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -174,10 +186,19 @@ class Service:
             writer.write(b"HTTP/1.1 2")
             await writer.drain()
             await asyncio.sleep(60)
-        elif path.startswith("/files/break"):
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")
+        elif path.startswith("/files/break-chunks"):
+            part = b"%x\r\n%b\r\n" % (200_000, bytes(200_000))
+            writer.write(
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + part + b"9\r\nhalf"
+            )
             await writer.drain()
-            raise ConnectionResetError
+            raise HalfAnswered
+        elif path.startswith("/files/break"):
+            size = int(query)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
+            writer.write(bytes(size // 2) + b"half")
+            await writer.drain()
+            raise HalfAnswered
         elif path.startswith("/files/hangup"):
             raise ConnectionResetError
         elif path.startswith("/files/never"):
@@ -319,7 +340,7 @@ class GatewayProcess:
         """The access log so far; of a line that is being written nothing."""
         whole, _, _ = self.log.read_text().rpartition("\n")
         entries = [json.loads(line) for line in whole.splitlines()]
-        return [entry for entry in entries if entry["logger"] == "api_gateway.access"]
+        return [entry for entry in entries if entry["message"] == "request"]
 
     def metric(self, line_start: str) -> float:
         text = self.ask("GET", "/metrics").body.decode()

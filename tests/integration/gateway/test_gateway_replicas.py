@@ -37,9 +37,7 @@ def pair() -> Iterator[list[Service]]:
 def gateway(
     pair: list[Service], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayProcess]:
-    with running_gateway(
-        tmp_path_factory.mktemp("gateway"), *pair, GATEWAY_CACHE_BYTES=0
-    ) as started:
+    with running_gateway(tmp_path_factory.mktemp("gateway"), *pair) as started:
         yield started
 
 
@@ -162,7 +160,6 @@ def test_overload_is_refused_at_once_and_what_is_taken_is_served(
         running_gateway(
             tmp_path_factory.mktemp("gateway"),
             service,
-            GATEWAY_CACHE_BYTES=0,
             UPSTREAM_MAX_IN_FLIGHT=2,
             UPSTREAM_MAX_QUEUE=2,
             UPSTREAM_QUEUE_SECONDS=60,
@@ -218,7 +215,6 @@ def test_an_address_that_hangs_up_at_once_is_passed_over(
                 pair[0],
                 UPLOAD_SERVICE_URL=addresses,
                 UPSTREAM_PROBE_SECONDS=0.05,
-                GATEWAY_CACHE_BYTES=0,
             )
         )
         assert statuses([gateway.ask("GET", IMAGE) for _ in range(40)]) == {200: 40}

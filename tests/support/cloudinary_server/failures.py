@@ -1,4 +1,4 @@
-"""What the server counts, and how it is told to fail."""
+"""The calls that the server counts, and the failures that a test can order."""
 
 import threading
 from collections import Counter

@@ -91,7 +91,7 @@ def _use(url: str, mails: MailServer) -> None:
 
 @contextmanager
 def _servers() -> Iterator[dict[str, str]]:
-    """Kafka and Postgres, and the variables that lead to what is ours in them."""
+    """Run Kafka and Postgres; yields the variables with the addresses and names to use."""
     broker, postgres = choose_broker(), choose_postgres()
     _say(f"Broker: {broker.describe()}   Database: {postgres.describe()}")
     mark = secrets.token_hex(4)

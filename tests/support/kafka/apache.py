@@ -1,4 +1,4 @@
-"""One real broker (KRaft, its own controller) as a process of ours."""
+"""One real broker (KRaft, its own controller) as a child process."""
 
 import atexit
 import base64

@@ -53,7 +53,7 @@ def install_jars() -> Path:
         _run_maven(jars)
         try:
             jars.rename(folder)
-        except OSError:  # somebody else was faster
+        except OSError:  # another process has fetched them meanwhile
             if not folder.is_dir():
                 raise
     return folder

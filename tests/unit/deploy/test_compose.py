@@ -16,6 +16,7 @@ import yaml
 from tests.support.env_example import SECTIONS
 
 PROJECT = Path(__file__).parents[3]
+EDGE = PROJECT / "deploy" / "edge"
 SYSTEM, TESTS = "docker-compose.yml", "docker-compose-test.yml"
 OURS = {"gateway", "upload", "dither", "notification", "topics", "migrations"}
 PORTS = {"gateway": 8000, "upload": 8001, "dither": 8002, "notification": 8003}
@@ -47,10 +48,24 @@ def test_every_variable_that_a_service_is_given_is_a_setting() -> None:
     for name in OURS:
         unknown = services[name]["environment"].keys() - VARIABLES
         assert not unknown, f"{name}: {unknown}"
-    known = VARIABLES | {"PYTHON_IMAGE"}
+    known = VARIABLES | {"PYTHON_IMAGE", "DEBIAN_IMAGE", "EDGE_PUBLISH_HTTP", "EDGE_PUBLISH_HTTPS"}
+    known |= edge_variables()
     for file in (SYSTEM, TESTS):
         named = set(re.findall(r"\$\{([A-Z_]+)", (PROJECT / file).read_text()))
         assert named <= known, f"{file}: {named - known}"
+
+
+def edge_variables() -> set[str]:
+    return set(re.findall(r"\$\{([A-Z_]+):=", (EDGE / "start").read_text()))
+
+
+def test_the_edge_is_given_what_it_reads_and_leads_to_the_gateway() -> None:
+    edge = compose(SYSTEM)["services"]["edge"]
+    assert edge["profiles"] == ["edge"]
+    assert edge["environment"].keys() <= edge_variables()
+    assert edge["environment"]["EDGE_GATEWAYS"] == f"gateway:{PORTS['gateway']}"
+    documented = (PROJECT / "docs" / "edge.md").read_text()
+    assert {name for name in edge_variables() if f"`{name}`" not in documented} == set()
 
 
 def test_ports_and_addresses_fit_together() -> None:
@@ -62,7 +77,12 @@ def test_ports_and_addresses_fit_together() -> None:
             url = f"http://{other}:{PORTS[other]}"
             assert environment[f"{other.upper()}_SERVICE_URL"] == url
     published = {port for service in services.values() for port in service.get("ports", [])}
-    assert published == {"127.0.0.1:8000:8000", "127.0.0.1:8025:8025"}
+    assert published == {
+        "127.0.0.1:8000:8000",
+        "127.0.0.1:8025:8025",
+        "${EDGE_PUBLISH_HTTP:-127.0.0.1:8080}:8080",
+        "${EDGE_PUBLISH_HTTPS:-127.0.0.1:8443}:8443",
+    }
 
 
 def test_whoever_is_waited_for_exists_and_can_become_what_is_waited_for() -> None:
@@ -122,7 +142,7 @@ def test_the_image_holds_every_package_and_runs_as_nobody_special() -> None:
     assert "--require-hashes" in text
 
 
-@pytest.mark.parametrize("file", ["Dockerfile", "tests/Dockerfile"])
+@pytest.mark.parametrize("file", ["Dockerfile", "deploy/edge/Dockerfile", "tests/Dockerfile"])
 def test_the_dockerfiles_are_lint_clean(file: str) -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
     if hadolint is None:

@@ -68,3 +68,37 @@ def test_a_rollout_needs_no_more_database_connections_than_there_are() -> None:
 def test_pods_get_no_variables_from_services_around_them() -> None:
     for spec in [*documents("Deployment").values(), *documents("Job").values()]:
         assert spec["template"]["spec"]["enableServiceLinks"] is False
+
+
+def test_ingresses_lead_to_the_gateway_with_the_limits_of_the_edge() -> None:
+    for spec in documents("Ingress").values():
+        for rule in spec["rules"]:
+            for path in rule["http"]["paths"]:
+                assert path["backend"]["service"] == {"name": "gateway", "port": {"number": 8000}}
+    uploads = annotations("dither-uploads")
+    assert uploads["proxy-body-size"] == "20544k"
+    assert uploads["proxy-request-buffering"] == "off"
+    limits = ("limit-rps", "limit-burst-multiplier", "limit-connections", "proxy-connect-timeout")
+    for name in limits:
+        assert len({annotations(ingress)[name] for ingress in documents("Ingress")}) == 1
+
+
+def test_ingress_and_edge_have_the_same_cache() -> None:
+    edge = (FOLDER.parent / "edge" / "cache.conf").read_text()
+    snippet = annotations("dither-files")["configuration-snippet"]
+    for line in snippet.splitlines():
+        directive = line.replace(" 404 410", "").rstrip(";")
+        assert line == "proxy_cache edge;" or directive in edge, line
+    values = yaml.safe_load((FOLDER / "ingress-nginx" / "values.yaml").read_text())
+    for line in values["controller"]["config"]["http-snippet"].splitlines():
+        assert line.strip().replace("/tmp/edge-cache", "cache") in edge, line
+
+
+def annotations(ingress: str) -> dict[str, str]:
+    for document in yaml.safe_load_all((FOLDER / "ingress.yaml").read_text()):
+        if document["metadata"]["name"] == ingress:
+            prefix = "nginx.ingress.kubernetes.io/"
+            return {
+                k.removeprefix(prefix): v for k, v in document["metadata"]["annotations"].items()
+            }
+    raise AssertionError(f"there is no ingress {ingress}")

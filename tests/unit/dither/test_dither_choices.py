@@ -68,6 +68,20 @@ def test_the_body_may_repeat_the_path_s_channels() -> None:
     assert "another number than the path" in refusal(4, body=b'{"channels": 5}')
 
 
+def test_levels_of_each_channel_take_the_place_of_the_path_s_number() -> None:
+    assert read(4, body=b'{"channels": [5, 6, 5]}').channels == [5, 6, 5]
+    assert read(4, body=b'{"channels": [5, 6, 5]}').most_levels == 6
+    assert "or three" in refusal(4, body=b'{"channels": [5, 6]}')
+
+
+def test_a_palette_file_is_a_text() -> None:
+    text = "GIMP Palette\nName: mine\n0 0 0 black\n255 0 0 red\n"
+    assert read(2, body=json.dumps({"palette": text}).encode()).palette == ["#000000", "#ff0000"]
+    assert read(2, urlencode({"palette": text})).palette == ["#000000", "#ff0000"]
+    names = "GIMP Palette\nName: mine\n0 0 0 black, dark\n255 0 0 red\n"
+    assert read(2, urlencode({"palette": names})).palette == ["#000000", "#ff0000"]
+
+
 def test_an_option_is_given_once() -> None:
     assert "give it once" in refusal(query="serpentine=1", body=b'{"serpentine": true}')
     assert refusal(query="seed=1&seed=2").startswith("seed: it may be given once")
@@ -91,7 +105,7 @@ def test_an_unknown_option_in_the_body() -> None:
     ("query", "word"),
     [
         ("algorithm=magic", "magic"),
-        ("strength=2", "strength"),
+        ("strength=3", "strength"),
         ("strength=nan", "strength"),
         ("width=-1", "width"),
         ("width=1e999", "width"),

@@ -64,7 +64,7 @@ def claiming(width: int, height: int) -> bytes:
 
 def test_the_size_is_checked_before_any_pixel_is_decoded() -> None:
     sentence = fails(claiming(60_000, 60_000))
-    assert "60000×60000" in sentence
+    assert "60,000 × 60,000" in sentence
     assert "50,000,000" in sentence
     assert "100" in fails(saved("PNG"), max_pixels=100)
 
@@ -100,7 +100,7 @@ def test_all_frames_together_are_checked_at_the_size_they_will_have(
 
     monkeypatch.setattr(pipeline, "prepared", work)
     options = Options.parse({"palette": palette, **fields})
-    sentence = "20 frames of 30×30 pixels: at most 16,000 pixels in all frames together"
+    sentence = "20 frames of 30 × 30 pixels: at most 16,000 pixels in all frames together"
     with pytest.raises(EngineError, match=sentence):
         dither_bytes(file.getvalue(), options, max_pixels=2000)
 

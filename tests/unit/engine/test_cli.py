@@ -85,6 +85,9 @@ def test_standard_input_to_standard_output(photo: Path) -> None:
         (["x.png"], "the output"),
         (["x.png", "-o", "y.png", "--algorithm", "nothing"], "There is no algorithm"),
         (["x.png", "-o", "y.png", "--kernel", "[[", "--algorithm", "custom"], "JSON"),
+        (["x.png", "-o", "y.png", "--matrix", "[[0, 2], [3, 1]]"], "goes with --algorithm custom-"),
+        (["x.png", "-o", "y.png", "--matrix", "0 2"], "A matrix is written as JSON: [[0, 2], [3"),
+        (["x.png", "-o", "y.png", "--channels", "5,6"], "or three, as 5,6,5"),
         (
             ["x.png", "-o", "y.png", "--kernel", "[[0, 0, 1]]"],
             "A kernel goes with --algorithm custom",
@@ -93,7 +96,7 @@ def test_standard_input_to_standard_output(photo: Path) -> None:
         (["x.png", "-o", "photo_v1.5"], "photo_v1.5 does not say a format: end it in .png, .gif"),
         (["x.png", "-o", "y.png", "--format", "jpg"], "format is one of png, gif, webp."),
         (["x.png", "-o", "y.png", "--channels", "1"], "channels is a whole number from 2 to 256."),
-        (["x.png", "-o", "y.png", "--strength", "much"], "strength is a number from 0 to 1."),
+        (["x.png", "-o", "y.png", "--strength", "much"], "strength is a number from 0 to 2."),
         (["x.png", "-o", "y.png", "--max-pixels", "0"], "above 0"),
         (["x.png", "-o", "y.png", "--algoritm", "none"], "--algoritm"),
         (["x.png", "y.png", "-o", "-"], "directory"),
@@ -116,7 +119,15 @@ def test_the_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert re.search(r"o2x2 +Dispersed dots, 5 tones: map 2 of Cloudinary's", out)
     words = [line.split()[0] for line in out.splitlines() if line]
-    assert {*ALGORITHMS, *NAMED, "custom", "channels", "gray", "adaptive:n"} <= set(words)
+    assert {
+        *ALGORITHMS,
+        *NAMED,
+        "custom",
+        "custom-matrix",
+        "channels",
+        "gray",
+        "adaptive:n",
+    } <= set(words)
 
 
 def test_the_help_says_what_every_option_may_be(
@@ -127,7 +138,7 @@ def test_the_help_says_what_every_option_may_be(
         main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert "code values (traditional). One of linear, srgb. Default: linear." in text
-    assert "0 is none. A number from 0 to 1. Default: 1.0." in text
+    assert "for all others it is 1. A number from 0 to 2. Default: 1.0." in text
     assert "How the colours are mixed. See --list. Default: floyd-steinberg." in text
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -128,6 +130,35 @@ def test_an_adaptive_palette_is_made_of_the_adjusted_colours(light: Any) -> None
     picture[:10] = (100, 120, 140)
     done = dither(picture, Options(palette="adaptive:2", brightness=0.5, light=light))
     assert sorted(map(tuple, done.palette.tolist())) == [(50, 60, 70), (100, 40, 20)]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 1300), st.integers(1, 1300)),
+    colours=st.lists(st.integers(0, 0xFFFFFF), min_size=2, max_size=16, unique=True),
+    seed=st.integers(0, 99),
+)
+@example(size=(513, 513), colours=[0, 0xFFFFFF, 0xFF0000], seed=0)
+def test_a_picture_of_few_colours_keeps_them_all_at_any_size(
+    size: tuple[int, int], colours: list[int], seed: int
+) -> None:
+    """All but the first have one pixel each."""
+    palette = np.array([[c >> 16, c >> 8 & 255, c & 255] for c in colours], np.uint8)
+    kept = palette[: size[0] * size[1]]
+    indices = np.zeros(size, np.int64)
+    places = np.random.default_rng(seed).permutation(indices.size)[: len(kept) - 1]
+    indices.flat[places] = np.arange(1, len(kept))
+    done = dither(palette[indices], Options(palette="adaptive:16", algorithm="none"))
+    assert set(map(tuple, kept.tolist())) <= set(map(tuple, done.palette.tolist()))
+
+
+def test_colours_that_are_transparent_are_not_in_an_adaptive_palette() -> None:
+    picture = np.zeros((600, 600, 4), np.uint8)
+    picture[..., :3] = np.random.default_rng(5).integers(0, 256, (600, 600, 3))
+    picture[0, 1], picture[599, 597], picture[300, 301] = (255, 0, 0, 255), (0, 9, 0, 1), (9,) * 4
+    found = dither(picture, Options(palette="adaptive:3")).palette
+    assert sorted(map(tuple, found.tolist())) == [(0, 9, 0), (9, 9, 9), (255, 0, 0)]
+    assert len(dither(picture, Options(palette="adaptive:2")).palette) == 2
 
 
 def test_an_adaptive_palette_is_made_of_every_column() -> None:

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dither_engine import Options, dither
-from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_CONTROLS
+from dither_engine.algorithms import CUSTOM, CUSTOM_MATRIX, NAMES, controls_of
 
 VALUES: dict[str, list[Any]] = {
     "serpentine": [True],
-    "strength": [0.9, 0.3],
+    "strength": [0.9, 0.3, 1.5],
     "seed": [1, 7],
     "angle": [15.0],
     "cell": [9.0],
@@ -26,7 +26,7 @@ TARGETS: list[dict[str, Any]] = [
     {"palette": "gray", "channels": 4},
     {"palette": "pico-8"},
 ]
-CONTROLS = {name: entry.controls for name, entry in ALGORITHMS.items()} | {CUSTOM: CUSTOM_CONTROLS}
+CONTROLS = {name: controls_of(name) for name in NAMES}
 
 
 def picture() -> NDArray[np.uint8]:
@@ -45,6 +45,8 @@ def test_a_control_changes_the_picture_where_it_is_declared_and_only_there(algor
     fields: dict[str, Any] = {"algorithm": algorithm}
     if algorithm == CUSTOM:
         fields["kernel"] = [[0, 0, 7], [3, 5, 1]]
+    if algorithm == CUSTOM_MATRIX:
+        fields["matrix"] = [[0, 2], [3, 1]]
     read = CONTROLS[algorithm]
     changes = set()
     for target in TARGETS:
@@ -59,4 +61,4 @@ def test_a_control_changes_the_picture_where_it_is_declared_and_only_there(algor
                     assert options.digest() == plain.digest(), (control, target)
                 elif changed:
                     changes.add(control)
-    assert changes == read - {"kernel"}
+    assert changes == read - {"kernel", "matrix"}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageSequence
 
 from dither_engine import Dithered, EngineError, Options, dither, dither_bytes
-from dither_engine.decode import open_bytes
+from dither_engine.decode import Frame, open_bytes
 from dither_engine.encode import encode
 from dither_engine.light import srgb_to_linear
 
@@ -32,7 +32,9 @@ def saved(image: Image.Image, form: str, **options: Any) -> bytes:
 
 
 def decoded(data: bytes) -> NDArray[np.uint8]:
-    return next(open_bytes(data).frames()).pixels
+    frame = next(open_bytes(data).frames())
+    assert isinstance(frame, Frame)
+    return frame.pixels
 
 
 def reopened(data: bytes) -> Image.Image:
@@ -143,55 +145,30 @@ def _grey(profile: bytes) -> bytes:
     return bytes(data)
 
 
-def test_sixteen_bits_are_scaled_not_cut() -> None:
-    deep = np.linspace(0, 65535, 1200).reshape(30, 40).astype(np.uint16)
-    expected = np.floor(deep / 257 + 0.5)
-    for form in ("PNG", "TIFF"):
-        assert np.array_equal(decoded(saved(Image.fromarray(deep), form))[..., 0], expected)
-
-
-def test_one_value_of_sixteen_bits_is_transparent() -> None:
-    deep = np.array([[1000, 2000, 1001], [65535, 1000, 999]], np.uint16)
-    frame = next(open_bytes(saved(Image.fromarray(deep), "PNG", transparency=1000)).frames())
-    assert frame.mask.tolist() == [[0, 255, 255], [255, 0, 255]]
-    assert frame.pixels[..., 0].tolist() == [[4, 8, 4], [255, 4, 4]]
-
-
-@pytest.mark.parametrize("orientation", [1, 6])
-def test_one_colour_of_sixteen_bits_is_transparent(orientation: int) -> None:
-    key = (1000, 2000, 3000)
-    deep = np.array([[key, (1001, *key[1:])], [(3, 7, 11), (1000, 2000, 3256)]], ">u2")
-    turned = Image.Exif()
-    turned[0x0112] = orientation
-    plain = saved(Image.new("RGB", (2, 2)), "PNG", exif=turned)
-    chunks = {b"IHDR": struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)}
-    chunks[b"tRNS"] = struct.pack(">3H", *key)
-    chunks[b"eXIf"] = plain.split(b"eXIf")[1].split(b"IDAT")[0][:-8]
-    chunks[b"IDAT"] = zlib.compress(b"".join(b"\0" + row.tobytes() for row in deep))
-    chunks[b"IEND"] = b""
-    data = plain[:8] + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in chunks.items()
-    )
-    frame = next(open_bytes(data).frames())
-    expected = np.array([[0, 255], [255, 255]])
-    assert np.array_equal(frame.mask, expected if orientation == 1 else np.rot90(expected, -1))
-    assert frame.pixels.min() == 0
-    assert frame.pixels.max() == 12
-
-
-def test_floating_point_is_from_0_to_1() -> None:
-    light = np.linspace(-0.5, 1.5, 1200, dtype=np.float32).reshape(30, 40)
-    expected = np.floor(np.clip(light, 0, 1) * 255 + 0.5)
-    assert np.abs(decoded(saved(Image.fromarray(light), "TIFF"))[..., 0] - expected).max() <= 1
-
-
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
 def test_every_mode_is_dithered(mode: str) -> None:
     image = gradient().convert("L" if mode == "I;16" else mode)
     form = "TIFF" if mode in ("CMYK", "I;16") else "PNG"
     done = dither_bytes(saved(image, form), Options())
     assert reopened(done.data).size == (40, 30)
+
+
+@pytest.mark.parametrize(
+    ("mode", "by_way_of"),
+    [
+        ("La", "LA"),
+        ("RGBa", "RGBA"),
+        ("PA", "P"),
+        ("RGBX", "RGB"),
+        ("HSV", "RGB"),
+        ("YCbCr", "RGB"),
+    ],
+)
+def test_modes_that_no_file_has_are_dithered(mode: str, by_way_of: str) -> None:
+    image = gradient().convert("L").convert(by_way_of)
+    done = dither(image.convert(mode), Options(palette="gray", channels=256, algorithm="none"))
+    expected = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(done.rgb() - expected).max() <= 1
 
 
 # ---- out

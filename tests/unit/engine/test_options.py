@@ -17,12 +17,120 @@ from dither_engine.algorithms import ALGORITHMS
 Fields = dict[str, Any]
 
 
-def test_the_canonical_form_is_sorted_whole_and_stable() -> None:
-    text = Options().canonical_json()
-    fields = json.loads(text)
-    assert list(fields) == sorted(Options.model_fields)
-    assert text == json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    assert Options.parse(fields).canonical_json() == text
+# The defaults and the digests that dithers are known by. A new option adds a line to the first and
+# to the second; no line is ever changed.
+DEFAULTS: Fields = {
+    "algorithm": "floyd-steinberg",
+    "palette": "channels",
+    "channels": 2,
+    "kernel": None,
+    "matrix": None,
+    "serpentine": False,
+    "strength": 1.0,
+    "light": "linear",
+    "distance": "oklab",
+    "brightness": 1.0,
+    "contrast": 1.0,
+    "saturation": 1.0,
+    "gamma": 1.0,
+    "width": None,
+    "height": None,
+    "scale": 1,
+    "angle": 45.0,
+    "cell": 6.0,
+    "candidates": 16,
+    "seed": 0,
+    "resample": "lanczos",
+    "alpha": "keep",
+    "alpha_level": 128,
+    "background": "#ffffff",
+    "format": "png",
+}
+GOLDEN: list[tuple[Fields, str]] = [
+    ({}, "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"),
+    ({"channels": 4}, "a3e1ed98f9b2035f723a69029f72910b658ce38bc3aeb906c6b60f5ff35ad54c"),
+    (
+        {"palette": "gray", "channels": 16},
+        "f11e77da5182cc73a87b8366cd3d38a7d1386d04ba8f2def8a6e2ca70786f9fd",
+    ),
+    (
+        {"algorithm": "blue-noise", "palette": "pico-8", "distance": "ciede2000"},
+        "fccdef58f8884e8ee43f7a6c36b57dde2a8e4fba716346b68f8b7f845794a152",
+    ),
+    (
+        {"algorithm": "atkinson", "serpentine": True, "strength": 0.5, "light": "srgb"},
+        "4b81dd8f01f8272a0f2b5463c79b9841abc90698f8e55a6d7bd631e329d1f308",
+    ),
+    (
+        {
+            "palette": ["#000000", "#ff0000", "#ffffff"],
+            "brightness": 1.1,
+            "contrast": 0.9,
+            "saturation": 1.5,
+            "gamma": 2.2,
+        },
+        "c9af3ed40fb9def6e58ef9d1c0cfc9019b9b3ab75798b571b0f33b95fef00400",
+    ),
+    (
+        {
+            "algorithm": "halftone",
+            "angle": 15.0,
+            "cell": 8.5,
+            "width": 640,
+            "height": 480,
+            "scale": 2,
+        },
+        "4b7ee1218ef9e02574f44871814ce01ee6afbf3fe91ee075fcf65edd6377f11f",
+    ),
+    (
+        {"algorithm": "knoll", "palette": "adaptive:16", "candidates": 8, "format": "gif"},
+        "4fc5a4f1234d1ca4cd2891e16987833fb73c1f4488481077ccb65fd6d2bf6064",
+    ),
+    (
+        {"algorithm": "white-noise", "seed": 7, "alpha": "flatten", "background": "#123456"},
+        "71cf4a4e2cc92f4fa8d4787dc4f0ce3208f1d9df55f3a46735407631535f9eb4",
+    ),
+    (
+        {"algorithm": "custom", "kernel": [[0, 0, 7], [3, 5, 1]]},
+        "143d4759d8b668e9448cb99f7cb6eea0ff464b75e39ed5579f271c07cdf9ec85",
+    ),
+    ({"channels": [5, 6, 5]}, "8e0226ad825295b3bc2d52b77725f8c8111a9dd4b66da658a1565ae35cf7a0d4"),
+    (
+        {"algorithm": "custom-matrix", "matrix": [[0, 2], [3, 1]], "strength": 1.5},
+        "3d2de446ad95139ac6689d0f08b9364d3efc9a1453bdcdacfa710dca5122b30a",
+    ),
+    (
+        {"alpha": "threshold", "alpha_level": 40, "resample": "nearest", "width": 32},
+        "f3118bc6eb89456dc6f5a3fbbd704d3352a28fc0751e697591452b66286bbf8e",
+    ),
+    ({"alpha": "dither"}, "6b151320d615bb64b2f96a4dc883342186557123d6c47f28ee08d6b296611b55"),
+    (
+        {"palette": "1a1c2c\n5d275d\n"},
+        "b75882450dda370118adae56010412778a1d3ba830d8062d59251c6b92fff9a6",
+    ),
+]
+
+
+def test_the_defaults_never_change() -> None:
+    assert {name: field.default for name, field in Options.model_fields.items()} == DEFAULTS
+
+
+@pytest.mark.parametrize(("fields", "digest"), GOLDEN)
+def test_the_digests_never_change(fields: Fields, digest: str) -> None:
+    assert Options.parse(fields).digest() == digest
+
+
+def test_the_digests_cover_every_option() -> None:
+    assert {name for fields, _ in GOLDEN for name in fields} == set(DEFAULTS)
+
+
+def test_the_canonical_form_is_what_differs_from_the_defaults() -> None:
+    assert Options().canonical_json() == "{}"
+    options = Options(width=9, palette="#FFF,#000", strength=0.5, seed=3, channels=4)
+    assert options.canonical_json() == (
+        '{"palette":["#ffffff","#000000"],"strength":0.5,"width":9}'
+    )
+    assert Options.parse(options.differing()).digest() == options.digest()
     assert Options().digest() == Options.parse({"channels": "2", "serpentine": "false"}).digest()
 
 
@@ -37,6 +145,13 @@ def test_the_canonical_form_is_sorted_whole_and_stable() -> None:
         ({"background": "#123456"}, {}),
         ({"algorithm": "none", "strength": 0.5}, {"algorithm": "none"}),
         ({"palette": "adaptive:016"}, {"palette": "adaptive:16"}),
+        ({"channels": [5, 5, 5]}, {"channels": 5}),
+        ({"channels": "5,6,5"}, {"channels": [5, 6, 5]}),
+        ({"channels": [5, 6, 5], "palette": "gameboy"}, {"palette": "gameboy"}),
+        ({"alpha_level": 9}, {}),
+        ({"alpha_level": 9, "alpha": "dither"}, {"alpha": "dither"}),
+        ({"matrix": [[1, 2]]}, {}),
+        ({"strength": 1.5}, {}),
     ],
 )
 def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) -> None:
@@ -54,6 +169,11 @@ def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) 
         {"algorithm": "white-noise"},
         {"width": 10},
         {"format": "gif"},
+        {"channels": [2, 2, 3]},
+        {"resample": "nearest"},
+        {"alpha": "threshold"},
+        {"alpha": "threshold", "alpha_level": 9},
+        {"algorithm": "bayer-8", "strength": 1.5},
     ],
 )
 def test_options_that_mean_something_else_have_another(fields: Fields) -> None:
@@ -81,7 +201,17 @@ def test_a_seed_counts_where_it_is_read() -> None:
         ({"channels": 1}, "channels"),
         ({"channels": 257}, "channels"),
         ({"channels": 2.5}, "channels"),
-        ({"strength": 1.1}, "strength"),
+        ({"channels": [2, 3]}, "or three, as 5,6,5"),
+        ({"channels": [2, 3, 4, 5]}, "or three, as 5,6,5"),
+        ({"channels": [2, 3, 257]}, "or three, as 5,6,5"),
+        ({"channels": "2,3,x"}, "or three, as 5,6,5"),
+        ({"channels": [2, 3, 4], "palette": "gray"}, "channels is one number"),
+        ({"palette": "#000\nred\n"}, "one hex colour a line"),
+        ({"palette": "000000\n"}, "2 to 256 colours"),
+        ({"algorithm": "custom-matrix"}, "needs a matrix"),
+        ({"matrix": [[1, 2], [3]]}, "same length"),
+        ({"alpha_level": 0}, "alpha_level"),
+        ({"strength": 2.1}, "strength"),
         ({"strength": float("nan")}, "strength"),
         ({"light": "dark"}, "light"),
         ({"width": 0}, "width"),

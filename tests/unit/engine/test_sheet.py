@@ -78,7 +78,7 @@ def test_of_an_animation_one_frame_is_decoded_once(monkeypatch: pytest.MonkeyPat
     decoded: list[Image.Image] = []
     upright = decode.upright
 
-    def counted(image: Image.Image, *rest: Any) -> decode.Frame:
+    def counted(image: Image.Image, *rest: Any) -> decode.Frame | decode.DeepFrame:
         decoded.append(image)
         return upright(image, *rest)
 
@@ -97,8 +97,14 @@ def test_a_sheet_above_the_limit_is_refused_before_it_is_made() -> None:
     [
         (["-o", "sheet.gif"], "A contact sheet is a PNG file"),
         (["-o", "sheet.png", "--format", "webp"], "A contact sheet is a PNG file"),
-        (["-o", "sheet.png", "--algorithm", "atkinson"], "leave --algorithm and --kernel out"),
-        (["-o", "sheet.png", "--kernel", "[[0, 0, 1]]"], "leave --algorithm and --kernel out"),
+        (
+            ["-o", "sheet.png", "--algorithm", "atkinson"],
+            "leave --algorithm, --kernel and --matrix out",
+        ),
+        (
+            ["-o", "sheet.png", "--kernel", "[[0, 0, 1]]"],
+            "leave --algorithm, --kernel and --matrix out",
+        ),
     ],
 )
 def test_what_a_sheet_cannot_obey_is_refused(

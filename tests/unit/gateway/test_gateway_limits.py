@@ -24,14 +24,9 @@ def allows(limiter: RateLimiter, client: str, cost: int = 1) -> bool:
     return True
 
 
-def fields(limit: int, remaining: int, reset: int) -> bytes:
-    lines = (
-        f"ratelimit-limit: {limit}",
-        f"ratelimit-remaining: {remaining}",
-        f"ratelimit-reset: {reset}",
-        "",
-    )
-    return "\r\n".join(lines).encode()
+def fields(limit: int, remaining: int, reset: int) -> list[tuple[bytes, bytes]]:
+    named = {"limit": limit, "remaining": remaining, "reset": reset}
+    return [(f"ratelimit-{name}".encode(), str(value).encode()) for name, value in named.items()]
 
 
 def refusal(limiter: RateLimiter, client: str, cost: int = 1) -> OverLimit:

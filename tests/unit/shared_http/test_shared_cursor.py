@@ -14,6 +14,8 @@ from shared.problems import Problem
 
 MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - made UTC
 
+SOMEWHERE = UUID("7f8f4d4c-52c1-4c8b-9d0e-6d9e3c2f1a10")
+
 
 def written(*place: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
@@ -48,15 +50,15 @@ def test_garbage_is_refused_with_a_sentence(cursor: str) -> None:
         "",
         written(),
         written("2026-01-01T00:00:00+00:00"),
-        written("2026-01-01T00:00:00", str(uuid4())),
+        written("2026-01-01T00:00:00", str(SOMEWHERE)),
         written("2026-01-01T00:00:00+00:00", "no uuid"),
         written("2026-01-01T00:00:00+00:00", 7),
-        written(1767225600, str(uuid4())),
+        written(1767225600, str(SOMEWHERE)),
         written(None, None),
-        written("0001-01-01T00:00:00+23:59", str(uuid4())),
+        written("0001-01-01T00:00:00+23:59", str(SOMEWHERE)),
         written({"a": 1}, ["b"]),
         base64.urlsafe_b64encode(b"[" * 150).decode(),
-        write_cursor(datetime(2026, 1, 1, tzinfo=UTC), uuid4()) + "!",
+        write_cursor(datetime(2026, 1, 1, tzinfo=UTC), SOMEWHERE) + "!",
     ],
 )
 def test_what_looks_like_a_cursor_but_is_none(cursor: str) -> None:

@@ -62,7 +62,7 @@ def problem(answer: Answer, status: int) -> str:
     assert answer.headers["content-type"] == PROBLEM_JSON
     body = answer.json()
     assert body["status"] == status
-    assert body["type"] == "about:blank"
+    assert body["type"] == f"/docs/problems/{status}"
     assert body["title"]
     assert "Traceback" not in answer.body.decode()
     return str(body["detail"])
@@ -143,7 +143,7 @@ def test_a_client_that_leaves_is_no_error_of_ours(
         answer = call(RequestScope(app), "/body", method="POST", body=[b"half"], leaves=True)
     assert answer.error is None
     assert [record.levelno for record in caplog.records] == [logging.INFO]
-    assert vars(caplog.records[0])["status"] == 499
+    assert vars(caplog.records[0])["access"]["status"] == 499
 
 
 @pytest.mark.parametrize("given", ["a-request.id_1", "0" * 64])
@@ -169,8 +169,11 @@ def test_each_request_is_one_log_line(app: FastAPI, caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.INFO):
         for path in ("/request-id", "/nowhere", "/health", "/metrics"):
             call(RequestScope(app), path)
-    lines = [(vars(r)["path"], vars(r)["status"]) for r in caplog.records if r.message == "request"]
-    assert lines == [("/request-id", 200), ("/nowhere", 404)]
+    found = [vars(r)["access"] for r in caplog.records if r.message == "request"]
+    assert [(line["path"], line["status"]) for line in found] == [
+        ("/request-id", 200),
+        ("/nowhere", 404),
+    ]
 
 
 def test_health_and_metrics(app: FastAPI) -> None:

@@ -1,17 +1,22 @@
 """What a file is, is told by its content; a file that is not whole is told apart, never a crash."""
 
+import subprocess
+import sys
 import warnings
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from dither_engine import Encoded, EngineError, Options, dither_bytes
 from shared.problems import Problem
 from tests.support.pictures import FORMATS, animation, black_png, picture
 from upload_service.inspection import Inspected, inspect
 
 MAX_PIXELS = 50_000_000
 FEW_PIXELS = 1_000_000
+MAX_FRAMES = 9
 TYPES = {
     "PNG": ("image/png", "png"),
     "JPEG": ("image/jpeg", "jpg"),
@@ -35,23 +40,25 @@ SAMPLES = {
 
 def refusal(data: bytes, max_pixels: int = MAX_PIXELS) -> Problem:
     with pytest.raises(Problem) as caught:
-        inspect(data, max_pixels=max_pixels)
+        inspect(data, max_pixels=max_pixels, max_frames=MAX_FRAMES)
     return caught.value
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_content_tells_the_type(name: str) -> None:
-    assert inspect(SAMPLES[name], max_pixels=MAX_PIXELS) == Inspected(*TYPES[name], 40, 30)
+    assert inspect(SAMPLES[name], max_pixels=MAX_PIXELS, max_frames=MAX_FRAMES) == Inspected(
+        *TYPES[name], 40, 30
+    )
 
 
 def test_a_picture_with_more_pictures_behind_it_is_a_jpeg() -> None:
-    found = inspect(SAMPLES["MPO"], max_pixels=MAX_PIXELS)
+    found = inspect(SAMPLES["MPO"], max_pixels=MAX_PIXELS, max_frames=MAX_FRAMES)
     assert found == Inspected("image/jpeg", "jpg", 40, 30)
 
 
 @pytest.mark.parametrize("name", ["animated GIF", "animated WebP", "animated PNG"])
 def test_an_animation_is_as_large_as_its_canvas(name: str) -> None:
-    found = inspect(SAMPLES[name], max_pixels=MAX_PIXELS)
+    found = inspect(SAMPLES[name], max_pixels=MAX_PIXELS, max_frames=MAX_FRAMES)
     assert (found.width, found.height) == (24, 16)
 
 
@@ -59,14 +66,22 @@ def test_an_animation_is_as_large_as_its_canvas(name: str) -> None:
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_is_as_large_as_it_is_stored(size: tuple[int, int], progressive: bool) -> None:
     data = picture("JPEG", size, progressive=progressive)
-    found = inspect(data, max_pixels=MAX_PIXELS)
+    found = inspect(data, max_pixels=MAX_PIXELS, max_frames=MAX_FRAMES)
     assert (found.width, found.height) == size
 
 
-def test_orientation_does_not_change_the_stored_size() -> None:
-    turned = picture("JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0")
-    found = inspect(turned, max_pixels=MAX_PIXELS)
-    assert (found.width, found.height) == (40, 30)
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(("orientation", "size"), [(1, (40, 30)), (3, (40, 30)), (6, (30, 40))])
+def test_the_size_is_that_of_the_upright_picture(
+    name: str, orientation: int, size: tuple[int, int]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = picture(name, exif=exif)
+    found = inspect(data, max_pixels=MAX_PIXELS, max_frames=MAX_FRAMES)
+    assert (found.width, found.height) == size
+    made = dither_bytes(data, Options())
+    assert (made.width, made.height) == size
 
 
 def test_an_empty_file() -> None:
@@ -118,14 +133,14 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
 
 
 def test_the_limit_itself_is_allowed() -> None:
-    assert inspect(picture("PNG", (40, 30)), max_pixels=1200).width == 40
+    assert inspect(picture("PNG", (40, 30)), max_pixels=1200, max_frames=1).width == 40
     assert refusal(picture("PNG", (40, 30)), max_pixels=1199).status == 422
 
 
 @pytest.mark.parametrize("size", [(65_500, 1), (1, 65_500)])
 @pytest.mark.parametrize("name", ["PNG", "JPEG"])
 def test_a_line_of_pixels_is_a_picture(name: str, size: tuple[int, int]) -> None:
-    found = inspect(picture(name, size), max_pixels=MAX_PIXELS)
+    found = inspect(picture(name, size), max_pixels=MAX_PIXELS, max_frames=MAX_FRAMES)
     assert (found.width, found.height) == size
 
 
@@ -135,15 +150,49 @@ def test_a_picture_without_pixels(size: tuple[int, int]) -> None:
 
 
 def always_an_answer(data: bytes) -> None:
+    """Taken or refused; what is taken can be dithered, and what is refused cannot."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, about what it found strange in the file
-        status = 200
         try:
-            found = inspect(data, max_pixels=FEW_PIXELS)
-            assert found.width * found.height <= FEW_PIXELS
+            found: Inspected | Problem = inspect(data, max_pixels=FEW_PIXELS, max_frames=MAX_FRAMES)
         except Problem as problem:
-            status = problem.status
-    assert status in {200, 415, 422}
+            found = problem
+        made = dithered(data)
+    if isinstance(found, Inspected):
+        assert isinstance(made, Encoded), made
+        assert (made.width, made.height) == (found.width, found.height)
+        assert found.width * found.height <= FEW_PIXELS
+    else:
+        assert isinstance(made, str)
+        assert found.status in {415, 422}
+
+
+def dithered(data: bytes) -> Encoded | str:
+    """What is made of a file, or why nothing is."""
+    options = Options(algorithm="none", palette="gray")
+    try:
+        return dither_bytes(data, options, max_pixels=FEW_PIXELS, max_frames=MAX_FRAMES)
+    except EngineError as error:
+        return str(error)
+
+
+def test_the_engine_is_asked_without_its_compiler() -> None:
+    code = "import sys, upload_service.inspection; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_frame_that_is_damaged_is_found_wherever_it_is() -> None:
+    data = bytearray(animation("PNG", 5))
+    data[data.rindex(b"fdAT") + 12] ^= 0xFF
+    assert "damaged" in refusal(bytes(data)).detail
+
+
+def test_too_many_frames_are_refused() -> None:
+    data = animation("GIF", 4)
+    assert inspect(data, max_pixels=MAX_PIXELS, max_frames=4).extension == "gif"
+    with pytest.raises(Problem, match="at most 3 are allowed"):
+        inspect(data, max_pixels=MAX_PIXELS, max_frames=3)
 
 
 @pytest.mark.parametrize("name", ["AVIF", "TIFF", "TIFF with LZW", "PNG", "WEBP", "GIF"])

@@ -78,7 +78,7 @@ def test_a_request_works_before_the_image_s_message_has_come(
             uuid=uuid,
             dither_id=dither.dither_id,
             channels=4,
-            options=Options(channels=4).model_dump(mode="json"),
+            options={"channels": 4},
         )
     ]
 

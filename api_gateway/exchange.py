@@ -1,0 +1,146 @@
+"""One request to one replica, and its answer, part by part and without holding either."""
+
+import asyncio
+import re
+
+from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.request import RequestBuilder, StreamRequest
+from pyreqwest.response import Response
+
+from api_gateway.body import Body, ClientGone
+from api_gateway.client import nothing_was_sent
+from api_gateway.headers import RESPONSE_DROPPED, Fields, end_to_end
+from api_gateway.routes import Route
+from api_gateway.settings import GatewaySettings
+from api_gateway.upstream import Replica, Upstream
+from shared.http import Receive, Send
+
+# An answer is begun when so much of it is there, or all: what breaks before can be asked again.
+READ_AHEAD_BYTES = 64 * 1024
+
+
+class BrokenOff(Exception):
+    """The service broke off in the middle of an answer; nothing can mend what was sent of it."""
+
+
+class Exchange:
+    """``receive`` and ``send`` are the client's."""
+
+    def __init__(
+        self,
+        route: Route,
+        settings: GatewaySettings,
+        body: Body | None,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self._route = route
+        self._settings = settings
+        self._body = body
+        self._receive = receive
+        self._send = send
+        self._watch: asyncio.Task[None] | None = None
+        self._is_started = False
+        self._is_clients_turn = False
+        self._seconds = settings.upstream_response_timeout_seconds
+
+    async def run(
+        self, upstream: Upstream, replica: Replica, method: str, target: str,
+        fields: list[tuple[str, str]],
+    ) -> None:  # fmt: skip
+        """Raises PyreqwestError or TimeoutError as long as the client has heard nothing."""
+        head_only = method == "HEAD"  # asked as GET, which has the same fields
+        request = upstream.client.request("GET" if head_only else method, replica.url + target)
+        try:
+            async with asyncio.timeout(self._seconds) as deadline:
+                async with self._build(request.headers(fields), deadline) as response:
+                    upstream.succeeded(replica)
+                    if self._route.event_stream:
+                        self._watch_client(deadline)
+                    await self._relay(response, deadline, head_only=head_only)
+        except (PyreqwestError, TimeoutError) as error:
+            if self._is_clients_turn:
+                raise ClientGone from error
+            absent = isinstance(error, PyreqwestError) and nothing_was_sent(error)
+            upstream.failed(replica, str(error) or "it is too slow", absent=absent)
+            if self._is_started:
+                raise BrokenOff(str(error)) from error
+            raise
+        finally:
+            if self._watch is not None:
+                self._watch.cancel()
+
+    def _build(self, request: RequestBuilder, deadline: asyncio.Timeout) -> StreamRequest:
+        body = self._body
+        if body is not None and body.is_whole:
+            request = request.body_bytes(body.first)
+        elif body is not None:
+            if body.length is not None:
+                request = request.header("content-length", str(body.length))
+            request = request.body_stream(body.parts(deadline))
+        ahead = 0 if self._route.event_stream else READ_AHEAD_BYTES
+        return request.streamed_read_buffer_limit(ahead).build_streamed()
+
+    async def _relay(
+        self, response: Response, deadline: asyncio.Timeout, *, head_only: bool
+    ) -> None:
+        fields, left = self._fields(response)
+        self._is_started = True
+        start = {"type": "http.response.start", "status": response.status, "headers": fields}
+        await self._send(start)
+        if not head_only and response.status not in {204, 304}:
+            while left != 0 and (part := await response.body_reader.read_chunk()) is not None:
+                left -= len(part)
+                if left != 0:
+                    await self._pass(part.to_bytes(), deadline)
+                else:
+                    await self._send({"type": "http.response.body", "body": part.to_bytes()})
+                    return
+        await self._send({"type": "http.response.body"})
+
+    async def _pass(self, part: bytes, deadline: asyncio.Timeout) -> None:
+        """A part that is not the last. The client has a deadline of its own for taking it."""
+        if self._watch is None:
+            self._watch_client(deadline)
+        if self._is_clients_turn or deadline.expired():  # just now, as the part came
+            raise TimeoutError
+        now = asyncio.get_running_loop().time
+        self._is_clients_turn = True
+        deadline.reschedule(now() + self._settings.gateway_write_timeout_seconds)
+        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        self._is_clients_turn = False
+        silence = self._settings.upstream_stream_idle_seconds
+        deadline.reschedule(now() + (silence if self._route.event_stream else self._seconds))
+
+    def _watch_client(self, deadline: asyncio.Timeout) -> None:
+        """The server takes parts for a client that is gone; only ``receive`` tells of it."""
+
+        async def watch() -> None:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+            self._is_clients_turn = True
+            if not deadline.expired():
+                deadline.reschedule(asyncio.get_running_loop().time())
+
+        self._watch = asyncio.create_task(watch())
+
+    def _fields(self, response: Response) -> tuple[Fields, int]:
+        """The answer's fields, and how many bytes are to come; -1: that is not known."""
+        said = [(k.encode("ascii"), v.encode("ascii")) for k, v in response.headers.items()]
+        fields = end_to_end(said, RESPONSE_DROPPED)
+        left = -1
+        for i, (name, value) in enumerate(fields):
+            if name in {b"location", b"content-location"}:
+                fields[i] = (name, self._public(value))
+            elif name == b"content-length":
+                left = int(value)
+        if self._route.event_stream:
+            fields.append((b"x-accel-buffering", b"no"))
+        return fields, left
+
+    def _public(self, location: bytes) -> bytes:
+        """The dither service's /images is the public /dithers."""
+        if self._route.service == "dither":
+            location = re.sub(rb"^/images(?=[/?]|$)", b"/dithers", location)
+        prefix = self._settings.public_path if location.startswith(b"/") else ""
+        return prefix.encode("ascii") + location

@@ -1,0 +1,81 @@
+"""The memory of Pillow's images: read where it is, and used again.
+
+Pillow hands out an image's bytes as a copy only, but for Arrow's C data interface, which gives the
+address. An RGB pixel has four bytes there, of which the last means nothing.
+
+Source: Apache Arrow, "The Arrow C data interface".
+"""
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, _imaging
+
+_BLOCK, _LARGEST_BLOCK = 32 << 20, 0x7FFFF000  # bytes
+_BLOCKS = 2
+
+# Of images that are gone Pillow keeps so many blocks, none of them larger, for the next images.
+_imaging.set_block_size(_BLOCK)
+_imaging.set_blocks_max(_BLOCKS)
+
+
+@contextmanager
+def in_one_block() -> Iterator[None]:
+    """Images that are made meanwhile, by any thread, lie in one block each, however large."""
+    _imaging.set_block_size(_LARGEST_BLOCK)
+    try:
+        yield
+    finally:
+        _imaging.set_block_size(_BLOCK)
+
+
+class _Array(ctypes.Structure):
+    """Arrow's ``struct ArrowArray``."""
+
+
+_Array._fields_ = [
+    ("length", ctypes.c_int64),
+    ("null_count", ctypes.c_int64),
+    ("offset", ctypes.c_int64),
+    ("n_buffers", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+    ("children", ctypes.POINTER(ctypes.POINTER(_Array))),
+    ("dictionary", ctypes.c_void_p),
+    ("release", ctypes.c_void_p),
+    ("private_data", ctypes.c_void_p),
+]
+_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_pointer.restype, _pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+
+
+class _Pixels:
+    """What an array of an image's pixels belongs to; it keeps the image's memory."""
+
+    def __init__(self, image: Image.Image) -> None:
+        _, self._capsule = image.__arrow_c_array__()
+        address = _pointer(self._capsule, b"arrow_array")
+        array = ctypes.cast(address, ctypes.POINTER(_Array)).contents
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": (image.height, image.width, 4),
+            "typestr": "|u1",
+            "data": (array.children[0].contents.buffers[1], True),
+        }
+
+
+def pixels_in_place(image: Image.Image) -> NDArray[np.uint8]:
+    """``uint8 (H, W, 3)`` of a loaded RGB image, four bytes from pixel to pixel; read-only.
+
+    Changes with the image. A copy where the image is not in one block.
+    """
+    if _imaging.get_alignment() > 1:  # then a block begins before its first pixel
+        return np.asarray(image)
+    try:
+        owner = _Pixels(image)
+    except ValueError:
+        return np.asarray(image)
+    return np.asarray(owner)[..., :3]

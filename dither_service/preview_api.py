@@ -1,0 +1,157 @@
+"""HTTP → previews of pictures that are held in memory: a part, the file, or facts about it.
+
+The file is sent with the first request and named in its answer; later requests give the name
+(the SHA-256 of the file). A service that has forgotten the picture, or another replica that never
+saw it, answers 404; the client then sends the same request with the file. Nothing is stored.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from dither_engine import Options
+from dither_service.choices import parse_options
+from dither_service.preview import Picture, Previews
+from dither_service.preview_parts import Part
+from dither_service.settings import DitherSettings
+from shared.forms import form_openapi, parse_json_object, read_form
+from shared.problems import Problem
+from shared.slots import Slots
+
+_NO_STORE = {"cache-control": "no-store"}
+_ABOUT_OPTIONS = "Options of the dither; GET /options tells them."
+
+Answer = TypeVar("Answer")
+Kind = TypeVar("Kind", bound="Wish")
+
+
+class Wish(BaseModel):
+    """What is asked for: of which picture, and how it is dithered."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    picture: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="Name of a picture that was sent before."
+    )
+    options: dict[str, Any] = Field({}, description=_ABOUT_OPTIONS)
+
+
+class PartWish(Wish):
+    part: Part
+
+
+def preview_router(settings: DitherSettings, previews: Previews, places: Slots) -> APIRouter:
+    """``places``: those of all previews, so that these never take all threads."""
+    router = APIRouter(prefix="/previews", tags=["preview"])
+
+    async def answer(
+        wish: Wish, data: bytes | None, make: Callable[[Picture, Options], Answer]
+    ) -> tuple[Picture, Answer]:
+        options = parse_options(wish.options)
+
+        def work() -> tuple[Picture, Answer]:
+            picture = _picture(previews, wish, data)
+            return picture, make(picture, options)
+
+        async with places.taken():
+            return await run_in_threadpool(work)
+
+    @router.post(
+        "/part",
+        summary="A part of the picture that would be saved, as PNG",
+        response_class=Response,
+        openapi_extra=_openapi(PartWish),
+    )
+    async def part(request: Request) -> Response:
+        """A part shown smaller than it is has the mean light of the pixels that it covers."""
+        wish, data = await _read(request, PartWish, settings.max_upload_bytes)
+        picture, shown = await answer(
+            wish, data, lambda picture, options: previews.part(picture, options, wish.part)
+        )
+        headers = _NO_STORE | {
+            "x-dither-picture": picture.id,
+            "x-dither-width": str(shown.width),
+            "x-dither-height": str(shown.height),
+            "x-dither-frames": str(shown.frames),
+        }
+        return Response(shown.data, media_type=shown.content_type, headers=headers)
+
+    @router.post(
+        "/file",
+        summary="The picture that would be saved, as a file",
+        response_class=Response,
+        openapi_extra=_openapi(Wish),
+    )
+    async def file(request: Request) -> Response:
+        wish, data = await _read(request, Wish, settings.max_upload_bytes)
+        picture, encoded = await answer(wish, data, previews.file)
+        headers = _NO_STORE | {
+            "x-dither-picture": picture.id,
+            "content-disposition": f'attachment; filename="dithered.{encoded.extension}"',
+        }
+        return Response(encoded.data, media_type=encoded.content_type, headers=headers)
+
+    @router.post(
+        "/facts",
+        summary="Size, bytes and colours of the picture that would be saved",
+        openapi_extra=_openapi(Wish),
+    )
+    async def facts(request: Request) -> JSONResponse:
+        wish, data = await _read(request, Wish, settings.max_upload_bytes)
+        picture, found = await answer(wish, data, previews.facts)
+        return JSONResponse(found, headers=_NO_STORE | {"x-dither-picture": picture.id})
+
+    return router
+
+
+def _picture(previews: Previews, wish: Wish, data: bytes | None) -> Picture:
+    if data is not None:
+        return previews.hold(data)
+    if wish.picture is None:
+        raise Problem(422, "picture: name a picture that was sent before, or send its file.")
+    return previews.held(wish.picture)
+
+
+async def _read(request: Request, kind: type[Kind], max_bytes: int) -> tuple[Kind, bytes | None]:
+    """What is wished, and the file if it came too.
+
+    The body is JSON, or a form of ``file`` and the same JSON as ``request``.
+    """
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        async with read_form(request, ("request",)) as form:
+            fields = form.json_object("request") or {}
+            data, _ = await form.file(max_bytes)
+            return _parsed(kind, fields), data
+    return _parsed(kind, parse_json_object("The body", await request.body())), None
+
+
+def _parsed(kind: type[Kind], fields: dict[str, Any]) -> Kind:
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False)
+        raise RequestValidationError(
+            [{**entry, "loc": ("body", *entry["loc"])} for entry in errors]
+        ) from error
+
+
+def _openapi(kind: type[Wish]) -> dict[str, Any]:
+    form = form_openapi(
+        {"request": {"type": "string", "description": "The same JSON, without picture."}}
+    )
+    content = form["requestBody"]["content"]
+    schema = kind.model_json_schema()
+    inlined = schema.pop("$defs", {})
+    if "part" in schema["properties"]:
+        schema["properties"]["part"] = inlined["Part"]
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema}, **content},
+        }
+    }

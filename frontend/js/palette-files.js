@@ -1,0 +1,118 @@
+/**
+ * Palettes as files and as text: lists of hex codes or rgb(), GIMP (.gpl), JASC and Microsoft (.pal),
+ * Adobe Swatch Exchange (.ase) and Paint.NET (.txt). Colours are lower-case `#rrggbb`.
+ */
+
+import { parseHex, toHex } from "./fragment.js";
+
+/** Whole words; three digits only with a #, or "bad" and "add" were colours. */
+const HEX = /(?<![\w.#-])(?:#?[0-9a-f]{6}|#[0-9a-f]{3})(?![\w-])/gi;
+const RGB = /rgba?\(\s*(\d+)(%?)[\s,]+(\d+)%?[\s,]+(\d+)%?[^)]*\)/gi;
+const ALPHA_FIRST = /^[0-9a-f]{8}$/i;
+
+/** The colours in a text, in order. */
+export function coloursIn(text) {
+	if (/^JASC-PAL/.test(text)) return triples(text.split(/\r?\n/).slice(3));
+	if (/^GIMP Palette/.test(text)) return triples(text.split(/\r?\n/));
+	return text.split(/\r?\n/).flatMap((line) => {
+		if (line.trimStart().startsWith(";")) return []; // a comment of Paint.NET
+		if (ALPHA_FIRST.test(line.trim())) return [`#${line.trim().slice(2).toLowerCase()}`];
+		const functions = [...line.matchAll(RGB)];
+		if (functions.length > 0) return functions.map(([, r, percent, g, b]) => toHex([r, g, b].map((value) => Math.min(255, Math.round(percent ? (value * 255) / 100 : value)))));
+		const [row] = triples([line]);
+		return row ? [row] : (line.match(HEX) ?? []).map(parseHex);
+	});
+}
+
+/** Lines "r g b name". */
+function triples(lines) {
+	return lines.flatMap((line) => {
+		const rgb = /^\s*(\d+)\s+(\d+)\s+(\d+)(?!\S)/.exec(line)?.slice(1).map(Number);
+		return rgb?.every((value) => value < 256) ? [toHex(rgb)] : [];
+	});
+}
+
+/** The name in the address of a palette at lospec.com, or null. */
+export function lospecName(text) {
+	const slug = /lospec\.com\/palette-list\/([a-z0-9-]+)/i.exec(text)?.[1];
+	return slug ? slug.replaceAll("-", " ") : null;
+}
+
+/** The colours of a palette file, by its bytes; none when it is not one. */
+export function coloursOfFile(bytes) {
+	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const starts = (text) => [...text].every((letter, i) => bytes[i] === letter.charCodeAt(0));
+	if (starts("ASEF")) return readAse(view);
+	if (starts("RIFF")) return readRiff(view);
+	return coloursIn(new TextDecoder().decode(bytes));
+}
+
+/** Source: the format as others have described it; big-endian blocks, colours as 32-bit floats. */
+function readAse(view) {
+	const found = [];
+	let at = 12;
+	for (let left = view.getUint32(8); left > 0 && at + 6 <= view.byteLength; left -= 1) {
+		const type = view.getUint16(at);
+		const length = view.getUint32(at + 2);
+		if (type === 1) {
+			const model = at + 8 + 2 * view.getUint16(at + 6);
+			const colour = aseColour(view, model);
+			if (colour) found.push(colour);
+		}
+		at += 6 + length;
+	}
+	return found;
+}
+
+function aseColour(view, at) {
+	const model = String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));
+	const value = (i) => Math.min(Math.max(view.getFloat32(at + 4 + 4 * i), 0), 1);
+	const code = (part) => Math.round(part * 255);
+	if (model === "RGB ") return toHex([0, 1, 2].map((i) => code(value(i))));
+	if (model === "Gray") return toHex([0, 0, 0].map((i) => code(value(i))));
+	if (model === "CMYK") return toHex([0, 1, 2].map((i) => code((1 - value(i)) * (1 - value(3)))));
+	return null; // LAB
+}
+
+/** Microsoft's palette: a chunk "data" of version, count, and r, g, b, flags. */
+function readRiff(view) {
+	for (let at = 12; at + 12 <= view.byteLength; at += 8 + view.getUint32(at + 4, true)) {
+		if (view.getUint32(at) !== 0x64617461) continue;
+		const count = Math.min(view.getUint16(at + 10, true), Math.floor((view.byteLength - at - 12) / 4));
+		return Array.from({ length: count }, (_, i) => toHex([0, 1, 2].map((c) => view.getUint8(at + 12 + 4 * i + c))));
+	}
+	return [];
+}
+
+const rgbOf = (colour) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+const lines = (...all) => `${all.flat().join("\n")}\n`;
+
+/** Extension → (name, colours) → text or bytes. */
+export const WRITERS = {
+	hex: (_, colours) => lines(colours.map((colour) => colour.slice(1))),
+	gpl: (name, colours) => lines("GIMP Palette", `Name: ${name}`, "#", colours.map((colour) => `${rgbOf(colour).map((value) => String(value).padStart(3)).join(" ")}\t${colour.slice(1)}`)),
+	pal: (_, colours) => lines("JASC-PAL", "0100", colours.length, colours.map((colour) => rgbOf(colour).join(" "))).replaceAll("\n", "\r\n"),
+	txt: (name, colours) => lines(`; ${name}`, "; Palette for Paint.NET", colours.map((colour) => `FF${colour.slice(1).toUpperCase()}`)),
+	ase: (_, colours) => writeAse(colours),
+};
+
+function writeAse(colours) {
+	const NAME = 7; // of "rrggbb" and a 0, in UTF-16
+	const LENGTH = 2 + 2 * NAME + 4 + 12 + 2;
+	const view = new DataView(new ArrayBuffer(12 + colours.length * (6 + LENGTH)));
+	const letters = (at, text) => [...text].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
+	letters(0, "ASEF");
+	view.setUint16(4, 1);
+	view.setUint32(8, colours.length);
+	colours.forEach((colour, i) => {
+		const at = 12 + i * (6 + LENGTH);
+		view.setUint16(at, 1);
+		view.setUint32(at + 2, LENGTH);
+		view.setUint16(at + 6, NAME);
+		[...colour.slice(1)].forEach((letter, place) => view.setUint16(at + 8 + 2 * place, letter.charCodeAt(0)));
+		const model = at + 8 + 2 * NAME;
+		letters(model, "RGB ");
+		rgbOf(colour).forEach((value, c) => view.setFloat32(model + 4 + 4 * c, value / 255));
+	});
+	return new Uint8Array(view.buffer);
+}

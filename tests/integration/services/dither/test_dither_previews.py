@@ -1,0 +1,148 @@
+"""Parts, files and facts of a picture that the service holds in memory."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dither_engine import Options, dither_bytes
+from dither_service.preview import Previews
+from dither_service.preview_api import preview_router
+from dither_service.settings import DitherSettings
+from shared.health import Health
+from shared.http import create_app
+from shared.slots import Slots
+from tests.integration.services.support import Client, sentence, served
+from tests.support.pictures import picture
+
+SETTINGS = DitherSettings(max_upload_bytes=300_000, max_pixels=200_000)
+PNG = picture("PNG", (64, 48))
+OPTIONS = {"palette": "gameboy", "algorithm": "bayer-4", "width": 32, "scale": 3}
+PART = {"x": 10, "y": 5, "width": 40, "height": 30, "shown_width": 40, "shown_height": 30}
+UNKNOWN = "0" * 64
+
+
+def serve(settings: DitherSettings = SETTINGS) -> Any:
+    app = create_app("Previews", Health("dither", {}))
+    places = Slots(2, wait_seconds=5, busy="Later, please.")
+    app.include_router(preview_router(settings, Previews(settings), places))
+    return served(app)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    with serve() as started:
+        yield started
+
+
+def send(client: Client, answer: str, data: bytes = PNG, **wish: Any) -> Any:
+    return client.post(
+        f"/previews/{answer}", files={"file": ("a.png", data)}, data={"request": json.dumps(wish)}
+    )
+
+
+def ask(client: Client, answer: str, **wish: Any) -> Any:
+    return client.post(f"/previews/{answer}", json=wish)
+
+
+def pixels(data: bytes) -> Any:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_a_picture_is_sent_once_and_asked_for_by_its_name(client: Client) -> None:
+    first = send(client, "part", options=OPTIONS, part=PART)
+    name = first.headers["x-dither-picture"]
+    saved = ask(client, "file", picture=name, options=OPTIONS)
+    assert saved.headers["content-type"] == "image/png"
+    assert saved.content == dither_bytes(PNG, Options(**OPTIONS)).data
+    again = ask(client, "part", picture=name, options=OPTIONS, part={**PART, "x": 11})
+    assert again.status_code == 200
+    assert (again.headers["x-dither-width"], again.headers["x-dither-height"]) == ("96", "72")
+    whole = pixels(saved.content)
+    assert np.array_equal(pixels(first.content), whole[5:35, 10:50])
+    assert np.array_equal(pixels(again.content), whole[5:35, 11:51])
+
+
+def test_facts_are_those_of_the_file(client: Client) -> None:
+    facts = send(client, "facts", options=OPTIONS).json()
+    saved = send(client, "file", options=OPTIONS).content
+    colours, counts = np.unique(pixels(saved).reshape(-1, 3), axis=0, return_counts=True)
+    found = {"#" + bytes(c).hex(): n / counts.sum() for c, n in zip(colours, counts, strict=True)}
+    assert facts["bytes"] == len(saved)
+    assert facts["source"] == {"width": 64, "height": 48, "frames": 1}
+    assert (facts["width"], facts["height"], facts["format"]) == (96, 72, "png")
+    assert facts["colours"] == len(found)
+    assert {entry["hex"]: entry["share"] for entry in facts["palette"]} == pytest.approx(found)
+
+
+def test_many_levels_are_counted(client: Client) -> None:
+    options = {"channels": 9, "algorithm": "none"}
+    saved = pixels(send(client, "file", options=options).content)
+    facts = send(client, "facts", options=options).json()
+    assert facts["colours"] == len(np.unique(saved.reshape(-1, 3), axis=0))
+    assert facts["palette"] == []
+
+
+def test_an_animation_is_saved_with_all_its_frames(client: Client) -> None:
+    frames = [Image.new("L", (20, 10), value) for value in (40, 90, 200)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=100, loop=0)
+    facts = send(client, "facts", file.getvalue(), options={"format": "gif"}).json()
+    assert (facts["frames"], facts["source"]["frames"]) == (3, 3)
+    whole = {"width": 20, "height": 10, "shown_width": 20, "shown_height": 10}
+    part = send(client, "part", file.getvalue(), part=whole)
+    assert part.headers["x-dither-frames"] == "3"
+    with Image.open(io.BytesIO(part.content)) as image:
+        assert getattr(image, "n_frames", 1) == 3
+
+
+def test_a_picture_that_is_not_held_is_sent_again(client: Client) -> None:
+    assert "send its file" in sentence(ask(client, "facts", picture=UNKNOWN), 404)
+
+
+def test_nothing_is_held_without_memory() -> None:
+    """Then every answer is made from the file that comes with the question."""
+    with serve(SETTINGS.model_copy(update={"preview_memory_bytes": 0})) as client:
+        answer = send(client, "part", options=OPTIONS, part=PART)
+        assert answer.status_code == 200
+        name = answer.headers["x-dither-picture"]
+        assert ask(client, "part", picture=name, part=PART).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("answer", "wish", "word"),
+    [
+        ("facts", {}, "picture: name a picture"),
+        ("facts", {"picture": "../etc"}, "picture"),
+        ("facts", {"picture": UNKNOWN, "options": {"algorithm": "magic"}}, "magic"),
+        ("facts", {"picture": UNKNOWN, "more": 1}, "more"),
+        ("part", {"picture": UNKNOWN}, "part"),
+        ("part", {"picture": UNKNOWN, "part": {**PART, "width": 0}}, "part.width"),
+        ("part", {"picture": UNKNOWN, "part": {**PART, "x": -1}}, "part.x"),
+        ("part", {"picture": UNKNOWN, "part": {**PART, "shown_width": 9999}}, "shown_width"),
+    ],
+)
+def test_a_wish_that_is_none(client: Client, answer: str, wish: dict[str, Any], word: str) -> None:
+    assert word in sentence(ask(client, answer, **wish), 422)
+
+
+@pytest.mark.parametrize(
+    ("data", "wish", "status", "word"),
+    [
+        (b"", {}, 422, "empty"),
+        (b"a text", {}, 422, "no image"),
+        (PNG, {"picture": 5}, 422, "picture"),
+        (PNG, {"options": {"width": 600}}, 422, "pixels"),
+        (PNG, {"options": {"scale": 32}}, 422, "pixels"),
+        (bytes(300_001), {}, 413, "300,000 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_previewed(
+    client: Client, data: bytes, wish: dict[str, Any], status: int, word: str
+) -> None:
+    assert word in sentence(send(client, "facts", data, **wish), status)
