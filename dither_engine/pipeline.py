@@ -103,7 +103,7 @@ def _in_tones(frame: Frame, target: Tones, light: Light, options: Options) -> Wo
     if frame.pixels.shape[2] == 1:
         return Work(frame.pixels, frame.mask, target.of_grey(light), target.levels, options)
     pixels = target.of_colour(frame.pixels, light)
-    return Work(pixels, frame.mask, light_of_code(options.light), target.levels, options)
+    return Work(pixels, frame.mask, target.lights, target.levels, options)
 
 
 def _prepared(
@@ -141,7 +141,7 @@ def _target(
         seen = code_of_light(options.light)[in_steps(adjusted(options))]
         samples = (seen[sample(coloured(f.pixels), f.mask, source.count)] for f in frames)
         colours = adaptive(samples, count)
-    tones = tones_of(colours, options.distance, options.light)
+    tones = tones_of(colours, options.light)
     if tones is not None:
         return tones
     mixed = media_relative(colours) if measured else colours

@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
 from dither_engine.light import WHITE
 from dither_engine.methods import ordered
-from dither_engine.work import Levels, Work
+from dither_engine.methods.neutral import greys_apart, is_grey
+from dither_engine.work import Levels, Palette, Work
 
 PASSES = 12
 RADIUS = 5
@@ -82,7 +83,7 @@ def _channel(work: Work, channel: int) -> NDArray[np.uint8]:
 
 def _start(work: Work) -> NDArray[np.uint8]:
     options = work.options.model_copy(update={"algorithm": "blue-noise", "strength": 1.0})
-    return np.ascontiguousarray(ordered.render(replace(work, options=options)))
+    return np.ascontiguousarray(greys_apart(replace(work, options=options), ordered.render))
 
 
 def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> None:
@@ -101,10 +102,27 @@ def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> 
             points,
             _rivals(points),
             np.ascontiguousarray(spread),
+            _greys(work, len(points)),
             top - above,
             bottom - above,
             state[above:below],
         )
+
+
+def _greys(work: Work, count: int) -> NDArray[np.bool_]:
+    """What a grey pixel may become: the greys of a palette that has two; else all colours."""
+    if isinstance(work.target, Palette):
+        greys = is_grey(work.target.colours)
+        if greys.sum() > 1:
+            return greys
+    return np.ones(count, np.bool_)
+
+
+@inlined
+def may_be(pixels, greys, y, x, colour):
+    if greys[colour] or pixels.shape[2] < 3:
+        return True
+    return pixels[y, x, 0] != pixels[y, x, 1] or pixels[y, x, 1] != pixels[y, x, 2]
 
 
 def _rivals(points: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -165,12 +183,16 @@ def change(seen, spread, rows, columns, step):
     array_in(types.int64, 2),
     array_in(types.int64, 2),
     array_in(types.int64, 3),
+    array_in(types.boolean, 1),
     types.int64,
     types.int64,
     array_out(types.uint8, 2),
 )
-def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom, state):
-    """Search the rows ``top`` to ``bottom``; ``state`` holds the colours of all rows in view."""
+def search_rows(pixels, mask, light, matrix, points, rivals, spread, greys, top, bottom, state):
+    """Search the rows ``top`` to ``bottom``; ``state`` holds the colours of all rows in view.
+
+    greys: the colours that a grey pixel may become.
+    """
     height, width, depth = pixels.shape
     reach = spread.shape[1] // 2
     # The blurred error: row r is the picture's top + r, column x + reach the picture's x.
@@ -205,6 +227,8 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                 block_y, block_x = (y - top) // _BLOCK, x // _BLOCK
                 best, new, other_y, other_x = np.int64(0), here, y, x
                 for j in rivals[here]:
+                    if not may_be(pixels, greys, y, x, j):
+                        continue
                     total = sums[block_y, block_x]
                     gain = weight * (debt(total + points[j, 0] - points[here, 0]) - debt(total))
                     for c in range(depth):
@@ -216,6 +240,10 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, top, bottom
                     for u in range(max(x - 1, 0), min(x + 2, width)):
                         there = state[v, u]
                         if there == here or (masked and mask[v, u] == 0):
+                            continue
+                        if not (
+                            may_be(pixels, greys, y, x, there) and may_be(pixels, greys, v, u, here)
+                        ):
                             continue
                         gain = np.int64(0)
                         if (v - top) // _BLOCK != block_y or u // _BLOCK != block_x:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from dither_engine.algorithms import CUSTOM
 from dither_engine.compiled import wavefront_levels, wavefront_palette
 from dither_engine.compiled.decorators import array_in, array_out, kernel, merged
-from dither_engine.compiled.nearest import nearest_light
-from dither_engine.compiled.search import SEARCH
+from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.kernels import KERNELS
 from dither_engine.light import WHITE, light_of_code
 from dither_engine.options import Kernel, Options
@@ -40,13 +40,16 @@ Taps = tuple[tuple[int, int, Fraction], ...]
 
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
-    taps, rest = shares(_taps(work.options), Fraction(work.options.strength))
+    weights = _taps(work.options)
+    taps, rest = shares(weights, Fraction(work.options.strength))
     in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
     if isinstance(work.target, Levels):
         if in_step and work.target.count <= _MOST_LEVELS:
             return _levels_in_step(work, work.target, taps, rest)
         return _levels(work, work.target, taps, rest)
     in_step = in_step and work.options.distance != "ciede2000"
+    if work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1:
+        bend(work.target.search, work.target.lights, work.options.light, losing=True)
     return (_palette_in_step if in_step else _palette)(work, work.target, taps, rest)
 
 
@@ -237,7 +240,8 @@ def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine,
             for c in range(3):
                 v = light[image[y, x, c]] + ring[here, x + _PAD, c]
                 value[c] = min(max(v, -WHITE), 2 * WHITE)
-            k = nearest_light(search, value[0], value[1], value[2])
+            red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
+            k = nearest_paying(search, value[0], value[1], value[2], red, green, blue)
             out[y, x] = k
             for c in range(3):
                 give(ring, y, x, step, c, value[c] - colours[k, c], taps, rest)

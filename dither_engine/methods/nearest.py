@@ -5,8 +5,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
-from dither_engine.compiled.nearest import nearest_light
-from dither_engine.compiled.search import SEARCH
+from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.work import Levels, Work
 
 
@@ -14,6 +14,7 @@ def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
     if isinstance(work.target, Levels):
         return work.target.choice[work.light][work.pixels]
+    bend(work.target.search, work.target.lights, work.options.light, losing=True)
     indices = np.empty(work.pixels.shape[:2], np.uint8)
     nearest_colours(work.pixels, work.light, work.target.search, indices)
     return indices
@@ -25,4 +26,4 @@ def nearest_colours(pixels, light, search, out):
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):
             r, g, b = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2]
-            out[y, x] = nearest_light(search, light[r], light[g], light[b])
+            out[y, x] = nearest_paying(search, light[r], light[g], light[b], r, g, b)
