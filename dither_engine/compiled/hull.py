@@ -114,7 +114,9 @@ def apart(weight, l1, a1, b1, l2, a2, b2):
 @kernel(array_in(_F8, 2), array_in(_F8, 1), array_in(_F8, 1), array_out(_F8, 2))
 def to_oklab(points, linear, roots, out):
     for i in range(points.shape[0]):
-        out[i, 0], out[i, 1], out[i, 2] = oklab(linear, roots, points[i, 0], points[i, 1], points[i, 2])
+        out[i, 0], out[i, 1], out[i, 2] = oklab(
+            linear, roots, points[i, 0], points[i, 1], points[i, 2]
+        )
 
 
 @inlined
@@ -224,13 +226,26 @@ def between(nodes, place, r, g, b):
     array_out(types.uint8, 3),
 )
 def fit_rows(
-    pixels, light, code, colours, planes, faces, flat, linear, roots, seen, places, nodes, cells, out
+    pixels,
+    light,
+    code,
+    colours,
+    planes,
+    faces,
+    flat,
+    linear,
+    roots,
+    seen,
+    places,
+    nodes,
+    cells,
+    out,
 ):
     """Every pixel that is not within the hull becomes the nearest that is; of uint8 codes.
 
     What lies outside goes towards what is interpolated between the corners of its cell, until it
-    is at the surface. Greys become
-    the nearest of the greys between the darkest and the lightest grey of the palette.
+    is at the surface. Greys between
+    two greys of the palette stay.
     nodes: -1 where unknown, ``int64 (NODES³,)``. cells: zeros, ``uint8 (CELLS³,)``.
     """
     darkest, lightest = np.int64(256), np.int64(-1)
@@ -240,15 +255,34 @@ def fit_rows(
             lightest = max(lightest, np.int64(colours[i, 0]))
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):
-            r, g, b = np.int64(pixels[y, x, 0]), np.int64(pixels[y, x, 1]), np.int64(pixels[y, x, 2])
-            i, j, k = min(r // STEP, CELLS - 1), min(g // STEP, CELLS - 1), min(b // STEP, CELLS - 1)
+            r, g, b = (
+                np.int64(pixels[y, x, 0]),
+                np.int64(pixels[y, x, 1]),
+                np.int64(pixels[y, x, 2]),
+            )
+            i, j, k = (
+                min(r // STEP, CELLS - 1),
+                min(g // STEP, CELLS - 1),
+                min(b // STEP, CELLS - 1),
+            )
             cell = (i * CELLS + j) * CELLS + k
-            if r == g and g == b and darkest < lightest:
-                r = g = b = min(max(r, darkest), lightest)
+            if r == g and g == b and darkest <= r and r <= lightest:
+                pass  # on the line between two greys
             elif cells[cell] != WITHIN:
                 if cells[cell] == UNKNOWN:
                     explore(
-                        cell, light, code, planes, faces, flat, linear, roots, seen, places, nodes, cells
+                        cell,
+                        light,
+                        code,
+                        planes,
+                        faces,
+                        flat,
+                        linear,
+                        roots,
+                        seen,
+                        places,
+                        nodes,
+                        cells,
                     )
                 kept = not flat
                 p = q = s = 0.0

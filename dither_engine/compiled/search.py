@@ -95,13 +95,18 @@ def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     search[AXIS : AXIS + len(tables)] = tables
     if distance == "oklab":
         search[_ROOT:CELLS] = _roots()
-        bend(search, light_of_code(light)[colours], light, losing=False)
+    bend(search, light_of_code(light)[colours], light, losing=False)
     place(search, colours)
     return search
 
 
 def bend(search: Search, lights: NDArray[np.int16], light: str, losing: bool) -> None:
-    """Make ``search`` ready for `mixing`; ``losing``: whether the method loses some of the error."""
+    """Make ``search`` ready for `mixing`, if that is its distance.
+
+    losing: whether the method loses some of the error.
+    """
+    if search[METRIC] != OKLAB:
+        return
     search[CURVE : CURVE + 3 * WHITE + 1] = mixing.curve(light, losing)
     table = search[INKS:LISTS].reshape(5, 256)
     table[:, : len(lights)] = mixing.inks(lights, light, losing)

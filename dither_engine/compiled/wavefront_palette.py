@@ -4,7 +4,16 @@ import numpy as np
 from numba import types
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
-from dither_engine.compiled.mixing import AXES, AXIS_SHIFT, CONE_SHIFT, CONES, GREY, MOST, SQUARES, STEP
+from dither_engine.compiled.mixing import (
+    AXES,
+    AXIS_SHIFT,
+    CONE_SHIFT,
+    CONES,
+    GREY,
+    MOST,
+    SQUARES,
+    STEP,
+)
 from dither_engine.compiled.search import (
     CURVE,
     METRIC,

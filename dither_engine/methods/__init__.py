@@ -33,7 +33,11 @@ def render(work: Work) -> NDArray[np.uint8]:
     module = module_of(work.options.algorithm)
     if isinstance(work.target, Palette) and work.options.distance == "oklab":
         work = _within_reach(work, work.target)
-    return greys_apart(work, _function(module)) if module in _EACH_BY_ITSELF else _function(module)(work)
+    return (
+        greys_apart(work, _function(module))
+        if module in _EACH_BY_ITSELF
+        else _function(module)(work)
+    )
 
 
 def _within_reach(work: Work, target: Palette) -> Work:

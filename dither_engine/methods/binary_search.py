@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
 from dither_engine.light import WHITE
 from dither_engine.methods import ordered
-from dither_engine.methods.neutral import greys_apart, is_grey
+from dither_engine.methods.neutral import greys_apart, greys_of
 from dither_engine.work import Levels, Palette, Work
 
 PASSES = 12
@@ -110,12 +110,11 @@ def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> 
 
 
 def _greys(work: Work, count: int) -> NDArray[np.bool_]:
-    """What a grey pixel may become: the greys of a palette that has two; else all colours."""
-    if isinstance(work.target, Palette):
-        greys = is_grey(work.target.colours)
-        if greys.sum() > 1:
-            return greys
-    return np.ones(count, np.bool_)
+    """What a grey pixel may become: see `neutral`; all colours, where it does not apply."""
+    greys = greys_of(work.target.colours) if isinstance(work.target, Palette) else []
+    if len(greys) < 2:
+        return np.ones(count, np.bool_)
+    return np.isin(np.arange(count), greys)
 
 
 @inlined
