@@ -12,8 +12,8 @@ paid, and is dithered as a grey picture whose black and white are the ends of th
   would bend with the palette and not keep tone. With two greys, greys could be mixed.)
 
 What lies beyond an end becomes that end. Which tone is nearest is told by the light between them,
-in which the error is carried, too: as of grey levels. Luminance is ITU-R BT.709's of linear light; of code
-values, when those are mixed, it is Pillow's luma, to the bit.
+in which the error is carried, too: as of grey levels. Luminance is ITU-R BT.709's of linear light;
+of code values, when those are mixed, it is Pillow's luma, to the bit.
 """
 
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ def _off_line(lights: Floats, weights: Floats) -> float:
 
 
 def _one_hue(colours: Colours) -> bool:
-    """Whether all colours are of one hue, but for one grey: of two greys every grey can be mixed."""
+    """Whether all colours are of one hue, but for one grey: two greys can mix every grey."""
     lms = np.cbrt(srgb_to_linear(colours / 255) @ OKLAB_CONES.T)
     chroma = (lms @ OKLAB_AXES.T)[:, 1:]
     size = np.hypot(chroma[:, 0], chroma[:, 1])

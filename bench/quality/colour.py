@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import epaper_dithering
 import numpy as np
@@ -74,7 +75,8 @@ def _wanted(name: str) -> NDArray[np.float64]:
 
 def difference(name: str, picture: Pixels) -> float:
     """Mean ΔE2000 of what is seen of a dithered photograph."""
-    return float(color.deltaE_ciede2000(seen(picture), _wanted(name)).mean())
+    ciede2000: Callable[..., Any] = color.deltaE_ciede2000
+    return float(ciede2000(seen(picture), _wanted(name)).mean())
 
 
 def ours(algorithm: str) -> Dither:
@@ -111,12 +113,12 @@ def _ppm(pixels: Pixels) -> bytes:
     return b"P6 %d %d 255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.tobytes()
 
 
-def epaper(mode: epaper_dithering.DitherMode, **more: object) -> Dither:
+def epaper(mode: epaper_dithering.DitherMode, **more: Any) -> Dither:
     def render(picture: Pixels, palette: Pixels) -> Pixels:
         names = {f"{n}": (int(r), int(g), int(b)) for n, (r, g, b) in enumerate(palette)}
         scheme = epaper_dithering.ColorPalette(names, accent="0")
         done = epaper_dithering.dither_image(Image.fromarray(picture), scheme, mode=mode, **more)
-        return palette[np.asarray(done)]
+        return np.take(palette, np.asarray(done), axis=0)
 
     return render
 

@@ -198,6 +198,12 @@ def explore(cell, light, code, planes, faces, flat, linear, roots, seen, places,
 
 
 @merged
+def along(code):
+    """Which cell an 8-bit code value is in."""
+    return min(code // STEP, np.int64(CELLS - 1))
+
+
+@merged
 def between(nodes, place, r, g, b):
     """Three codes in one number, times STEP³, r, g, b parts of STEP into a cell."""
     low = (STEP - b) * nodes[place] + b * nodes[place + 1]
@@ -255,18 +261,11 @@ def fit_rows(
             lightest = max(lightest, np.int64(colours[i, 0]))
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):
-            r, g, b = (
-                np.int64(pixels[y, x, 0]),
-                np.int64(pixels[y, x, 1]),
-                np.int64(pixels[y, x, 2]),
-            )
-            i, j, k = (
-                min(r // STEP, CELLS - 1),
-                min(g // STEP, CELLS - 1),
-                min(b // STEP, CELLS - 1),
-            )
+            r, g = np.int64(pixels[y, x, 0]), np.int64(pixels[y, x, 1])
+            b = np.int64(pixels[y, x, 2])
+            i, j, k = along(r), along(g), along(b)
             cell = (i * CELLS + j) * CELLS + k
-            if r == g and g == b and darkest <= r and r <= lightest:
+            if r == g and g == b and darkest <= r <= lightest:
                 pass  # on the line between two greys
             elif cells[cell] != WITHIN:
                 if cells[cell] == UNKNOWN:

@@ -8,7 +8,7 @@ Here coordinates are made as Oklab's are, from cone responses, but
 - the curve is a power of 0.7 of light (of code values, if those are mixed: 1), which goes on below
   black with its sign and above white: whatever the error is, a colour that pays it back is nearer;
 - a and b count twice as much as lightness, and up to six times where the picture itself is grey:
-  lightness decides which colour of a mixture comes next, but a grey is mixed of the palette's greys.
+  lightness decides which colour of a mixture is next, but a grey is mixed of the palette's greys.
 
 Greys have a = b = 0 exactly. a and b are rounded to multiples of 16, so that their squares are
 multiples of 256 and fit 16 bits; all is whole numbers, the same on every machine. The figures are
@@ -62,7 +62,8 @@ def inks(lights: NDArray[np.int16], light: str, losing: bool = False) -> NDArray
 
 
 def _rounded(chroma: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.clip((chroma + STEP // 2) & -STEP, -MOST, MOST)
+    limited: NDArray[np.int64] = np.clip((chroma + STEP // 2) & -STEP, -MOST, MOST)
+    return limited
 
 
 @merged

@@ -69,7 +69,7 @@ _ROOT = AXIS + 9 * 256
 CELLS = _ROOT + _ROOT_SIZE
 # three coordinates of each colour;
 POINTS = CELLS + SIDE**3
-# what `mixing` reads: its curve from -WHITE to 2 · WHITE; of each colour five numbers, each 256 long;
+# what `mixing` reads: its curve, -WHITE to 2 · WHITE; five numbers of each colour, 256 long each;
 CURVE = POINTS + 3 * 256
 INKS = CURVE + 3 * WHITE + 16
 # the lists: number of groups; a group is four candidates, ascending (the last may come again), and

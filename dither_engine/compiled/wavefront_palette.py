@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.mixing import (
@@ -66,7 +67,7 @@ from dither_engine.light import WHITE
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 
 
-def _weights(rows, shift):  # type: ignore[no-untyped-def]
+def _weights(rows: NDArray[np.int32], shift: int) -> NDArray[np.int32]:
     """As `weighed_sum` takes them: each row with the half that rounds."""
     return np.array([[*row, 1 << (shift - 1)] for row in rows], np.int32).ravel()
 

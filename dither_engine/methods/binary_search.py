@@ -111,10 +111,11 @@ def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> 
 
 def _greys(work: Work, count: int) -> NDArray[np.bool_]:
     """What a grey pixel may become: see `neutral`; all colours, where it does not apply."""
-    greys = greys_of(work.target.colours) if isinstance(work.target, Palette) else []
-    if len(greys) < 2:
-        return np.ones(count, np.bool_)
-    return np.isin(np.arange(count), greys)
+    if isinstance(work.target, Palette):
+        greys = greys_of(work.target.colours)
+        if len(greys) > 1:
+            return np.isin(np.arange(count), greys)
+    return np.ones(count, np.bool_)
 
 
 @inlined

@@ -4,9 +4,9 @@ For a colour v the pair (a, b) and the share t of b are looked for that bring a 
 to v, squared distance in light, each channel weighed by its luminance; colours that lie far apart
 make coarse grain, so a 512th of t (1 − t) |b − a|² is added: it settles what is nearly equal. Every
 pair is tried; of more than 32 colours every pair with black, white, or one of the 12 nearest to v.
-The lighter colour of the pair is set where its share is at or above the threshold. For black and white, and for any row of greys, this is ordered dithering to
-levels; what lies between two colours keeps its light; what needs three is as near as two can bring
-it (`patterns` mixes more).
+The lighter colour of the pair is set where its share is at or above the threshold. For black and
+white, and for any row of greys, this is ordered dithering to levels; what lies between two colours
+keeps its light; what needs three is as near as two can bring it (`patterns` mixes more).
 """
 
 import numpy as np

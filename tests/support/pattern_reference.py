@@ -113,7 +113,8 @@ def yliluoma_2(paint: Paint, goal: Light) -> list[int]:
             if len(plan) + amount <= paint.size:
                 more = plan + [k] * amount
                 tried.append((paint.difference(goal, _mean(paint, more)), amount, more))
-        plan = min(tried, key=lambda found: found[0])[2]
+        least, _, best = min(tried, key=lambda found: found[0])
+        plan = best * paint.size if not plan and least == 0 else best
     return plan
 
 
