@@ -9,14 +9,14 @@ import numpy as np
 from numba import types
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
+from dither_engine.compiled.mixing import SQUARES, weight_of
+from dither_engine.compiled.nearest import mixing_place
 from dither_engine.compiled.search import (
-    CODE,
     METRIC,
     NUMBERED,
     OKLAB,
     SEARCH,
     SRGB,
-    coordinates,
     fill_axis,
     fill_sums,
 )
@@ -132,31 +132,26 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
             r = min(max(line[at] + r_next, np.int64(-WHITE)), np.int64(2 * WHITE))
             g = min(max(line[at + 1] + g_next, np.int64(-WHITE)), np.int64(2 * WHITE))
             b = min(max(line[at + 2] + b_next, np.int64(-WHITE)), np.int64(2 * WHITE))
-            red = min(max(r, np.int64(0)), np.int64(WHITE))
-            green = min(max(g, np.int64(0)), np.int64(WHITE))
-            blue = min(max(b, np.int64(0)), np.int64(WHITE))
+            weight = np.int64(0)
             if oklab:
-                p, q, s = coordinates(
-                    search,
-                    np.int64(search[CODE + red]),
-                    np.int64(search[CODE + green]),
-                    np.int64(search[CODE + blue]),
-                )
+                weight = weight_of(samples[y, 3 * x], samples[y, 3 * x + 1], samples[y, 3 * x + 2])
+                p, q, s = mixing_place(search, r, g, b, weight)
             else:
-                p, q, s = np.int64(axis[red]), np.int64(axis[green]), np.int64(axis[blue])
+                p = np.int64(axis[min(max(r, np.int64(0)), np.int64(WHITE))])
+                q = np.int64(axis[min(max(g, np.int64(0)), np.int64(WHITE))])
+                s = np.int64(axis[min(max(b, np.int64(0)), np.int64(WHITE))])
             if numbered:
-                k = least_of_one(weights, groups, p, q, s) & 255
+                k = least_of_one(weights, groups, p, q, s, weight) & 255
             else:
-                k = nearest_of_one(weights, groups, p, q, s)
+                k = nearest_of_one(weights, groups, p, q, s, SQUARES * weight)
             out[y, x] = k
             r, g, b = r - lights[3 * k], g - lights[3 * k + 1], b - lights[3 * k + 2]
             errors[3 * x], errors[3 * x + 1], errors[3 * x + 2] = r, g, b
             r_left, g_left, b_left = r, g, b
             for t in range(others):
-                weight = other[t]
-                r_left -= r * weight >> 16
-                g_left -= g * weight >> 16
-                b_left -= b * weight >> 16
+                r_left -= r * other[t] >> 16
+                g_left -= g * other[t] >> 16
+                b_left -= b * other[t] >> 16
             if following == rest:
                 r_next, g_next, b_next = r_left, g_left, b_left
             else:
@@ -164,8 +159,8 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
             for t in range(shares.shape[0] if farther else 0):
                 if shares[t, 1] == 0 and t != following:
                     to = at + 3 * step * shares[t, 0]
-                    weight = np.int64(shares[t, 2])
-                    line[to] += r_left if t == rest else r * weight >> 16
-                    line[to + 1] += g_left if t == rest else g * weight >> 16
-                    line[to + 2] += b_left if t == rest else b * weight >> 16
+                    part = np.int64(shares[t, 2])
+                    line[to] += r_left if t == rest else r * part >> 16
+                    line[to + 1] += g_left if t == rest else g * part >> 16
+                    line[to + 2] += b_left if t == rest else b * part >> 16
         give_below(errors, ring, top + y, step, shares, rest, left)

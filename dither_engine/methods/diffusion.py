@@ -12,7 +12,6 @@ Rows left to right are computed many in step (``compiled.wavefront``); by the pl
 serpentine scans, transparency, many levels and CIEDE2000. Both give the same bits.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -24,8 +23,8 @@ from numpy.typing import DTypeLike, NDArray
 from dither_engine.algorithms import CUSTOM
 from dither_engine.compiled import serial_palette, wavefront_levels, wavefront_palette
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
-from dither_engine.compiled.nearest import nearest_light
-from dither_engine.compiled.search import SEARCH
+from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.compiled.serial_palette import PAD
 from dither_engine.compiled.simd import LANES
 from dither_engine.compiled.simd_one import MOST
@@ -34,7 +33,7 @@ from dither_engine.kernels import KERNELS
 from dither_engine.light import WHITE, light_of_code
 from dither_engine.memory import reusable
 from dither_engine.options import Kernel, Options
-from dither_engine.work import Levels, Palette, Work
+from dither_engine.work import Levels, Palette, Render, Work
 
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
@@ -43,7 +42,6 @@ _HALF = 32767
 _MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
 Shares = NDArray[np.int32]
 Taps = tuple[tuple[int, int, Fraction], ...]
-Render = Callable[[Work], NDArray[np.uint8]]
 
 
 def render(work: Work) -> NDArray[np.uint8]:
@@ -53,11 +51,14 @@ def render(work: Work) -> NDArray[np.uint8]:
 
 def piecewise(work: Work) -> Render:
     """See ``methods.renderer``."""
-    taps, rest = shares(_taps(work.options), Fraction(work.options.strength))
+    weights = _taps(work.options)
+    taps, rest = shares(weights, Fraction(work.options.strength))
     in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
     if isinstance(work.target, Levels):
         in_step = in_step and work.target.count <= _MOST_LEVELS
         return (_levels_in_step if in_step else _levels)(work, work.target, taps, rest)
+    if work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1:
+        bend(work.target.search, work.target.lights, work.options.light, losing=True)
     if work.options.distance == "ciede2000" or work.mask.size:
         return _palette(work, work.target, taps, rest)
     if in_step:
@@ -349,7 +350,8 @@ def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine,
             r = held(light[image[y, x, 0]] + ring[here, x + PAD, 0])
             g = held(light[image[y, x, 1]] + ring[here, x + PAD, 1])
             b = held(light[image[y, x, 2]] + ring[here, x + PAD, 2])
-            k = nearest_light(search, r, g, b)
+            red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
+            k = nearest_paying(search, r, g, b, red, green, blue)
             out[y, x] = k
             give(flat, places, 3 * x, r - colours[k, 0], taps, rest)
             give(flat, places, 3 * x + 1, g - colours[k, 1], taps, rest)

@@ -12,7 +12,7 @@ from dither_engine.kernels import KERNELS
 from dither_engine.light import light_of_code
 from dither_engine.tones import tones_of
 from tests.support import diffusion_reference as reference
-from tests.support.colour_reference import colour_of
+from tests.support.colour_reference import colour_of, within_reach
 
 NAMES = ("floyd-steinberg", "jarvis-judice-ninke", "stevenson-arce", "shiau-fan-2", "simple-2d")
 
@@ -44,7 +44,7 @@ def test_palettes_equal_the_textbook(
     colours = random.integers(0, 256, (count, 3))
     if narrow:  # all on one side: values run into their limits; and equal colours
         colours = colours % 8 + 200
-    assume(tones_of(colours.astype(np.uint8), distance, light) is None)
+    assume(tones_of(colours.astype(np.uint8), light) is None)
     options = Options(
         algorithm=kernel,
         palette=["#{:02x}{:02x}{:02x}".format(*colour) for colour in colours],
@@ -52,12 +52,13 @@ def test_palettes_equal_the_textbook(
         distance=distance,
     )
     done = dither(pixels, options)
+    pixels = within_reach(pixels, done.palette, light, distance)
     expected = reference.diffuse(
         light_of_code(light).astype(np.int64)[pixels],
         KERNELS[kernel].taps,
         Fraction(1),
         False,
-        colour_of(done.palette, light, distance),
+        colour_of(done.palette, light, distance, pixels),
         np.ones(size, bool),
         limited=True,
     )
