@@ -13,7 +13,6 @@ from importlib import import_module
 from multiprocessing import get_context
 from types import ModuleType
 
-
 from dither_engine import compiled  # chooses the processor before Numba is imported
 from dither_engine.algorithms import module_of
 from dither_engine.compiled.decorators import Kernel
