@@ -21,6 +21,8 @@ Pixels = NDArray[np.uint8]
 _CODES = np.arange(256, dtype=np.uint8)
 _MOST_FACES = 8192
 _MOST_SEEN = 4096
+_FARTHEST = 32
+_WELL_WITHIN = 1e-3  # faces too small for `find_faces` are smaller than this
 _PARTS = 6  # of a face's edge, closer to each other at its ends, where it may be dark
 
 
@@ -83,28 +85,43 @@ def _gamut(codes: bytes, light: str) -> Gamut | None:
         return None
     steps = np.arange(WHITE + 1) / WHITE
     linear = srgb_to_linear(steps) if light == "srgb" else steps
-    points = light_of_code(light)[colours] / WHITE
-    corners, planes = np.empty((_MOST_FACES, 3), np.int64), np.empty((_MOST_FACES, 4))
-    count = np.zeros(2, np.int64)
-    find_faces(points, corners, planes, count)
-    if count[0] == 0:
+    faces, planes, flat = _faces(_outer(light_of_code(light)[colours] / WHITE))
+    if len(faces) == 0:
         return None
-    faces = points[corners[: count[0]]]
     points_of, places = _surface(faces)
     seen = np.empty_like(points_of)
     to_oklab(points_of, linear, _roots(), seen)
     return Gamut(
         colours,
         light,
-        np.unique(planes[: count[0]].round(9), axis=0),
+        np.unique(planes.round(9), axis=0),
         faces,
-        bool(count[1]),
+        flat,
         linear,
         seen,
         places,
         np.full(NODES**3, -1, np.int64),
         np.zeros(CELLS**3, np.uint8),
     )
+
+
+def _outer(points: Floats) -> Floats:
+    """Points without some that cannot be corners, for `find_faces` takes time by their cube."""
+    away = ((points - points.mean(axis=0)) ** 2).sum(axis=1)
+    farthest = np.sort(np.argsort(away, kind="stable")[-_FARTHEST:])
+    _, planes, flat = _faces(points[farthest])
+    if flat:
+        return points
+    off = points @ planes[:, :3].T - planes[:, 3]
+    return points[(off > -_WELL_WITHIN).any(axis=1)]
+
+
+def _faces(points: Floats) -> tuple[Floats, Floats, bool]:
+    """As `Gamut` has them; one plane for each face."""
+    corners, planes = np.empty((_MOST_FACES, 3), np.int64), np.empty((_MOST_FACES, 4))
+    count = np.zeros(2, np.int64)
+    find_faces(points, corners, planes, count)
+    return points[corners[: count[0]]], planes[: count[0]], bool(count[1])
 
 
 def _surface(faces: Floats) -> tuple[Floats, Floats]:

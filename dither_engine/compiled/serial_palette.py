@@ -1,4 +1,4 @@
-"""Error diffusion to a small palette, pixel after pixel: serpentine scans know no lanes.
+"""Error diffusion to a palette, pixel after pixel: for serpentine scans and transparent pictures.
 
 A pixel waits for the one before it, so what counts is how long one takes, not how much is done
 meanwhile. Its colour is compared with eight of the palette at once, and it gives only to its own
@@ -70,6 +70,7 @@ def give_below(errors, ring, y, step, shares, rest, left):
 
 @kernel(
     array_in(_U1, 2),
+    array_in(_U1, 2),
     array_in(_I2, 1),
     SEARCH,
     array_in(_I2, 2),
@@ -80,11 +81,13 @@ def give_below(errors, ring, y, step, shares, rest, left):
     array_out(_I4, 3),
     array_out(_U1, 2),
 )
-def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, top, ring, out):
+def diffuse_palette(
+    samples, mask, light, search, colours, shares, rest, serpentine, top, ring, out
+):
     """Diffuse to at most MOST colours; not for ciede2000.
 
-    samples: (H, 3 W). ring: ``(rows, W + 2 PAD, 3)``, what the rows to come have been given, row y
-    at ``y % rows``; top: the first row's y. Else as `wavefront_palette`'s.
+    samples: (H, 3 W). mask: see `Work`. ring: ``(rows, W + 2 PAD, 3)``, what the rows to come have
+    been given, row y at ``y % rows``; top: the first row's y. Else as `wavefront_palette`'s.
     """
     height, length = samples.shape
     width = length // 3
@@ -96,6 +99,7 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
         fill_axis(search, NUMBERED if numbered else 1, axis)
     sums = np.zeros((colours.shape[0], 3, UNIT, 2), np.int16)
     fill_sums(search, numbered, sums)
+    masked = mask.shape[0] > 0
     groups = (colours.shape[0] + UNIT - 1) // UNIT
     grouped = np.zeros((groups, 3, UNIT, 2), np.int16)
     by_colour(sums, grouped)
@@ -128,6 +132,11 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
         r_next, g_next, b_next = np.int64(0), np.int64(0), np.int64(0)
         for i in range(width):
             x = width - 1 - i if back else i
+            if masked and mask[y, x] == 0:
+                out[y, x] = 0
+                errors[3 * x], errors[3 * x + 1], errors[3 * x + 2] = 0, 0, 0
+                r_next, g_next, b_next = np.int64(0), np.int64(0), np.int64(0)
+                continue
             at = 3 * (x + PAD)
             r = min(max(line[at] + r_next, np.int64(-WHITE)), np.int64(2 * WHITE))
             g = min(max(line[at + 1] + g_next, np.int64(-WHITE)), np.int64(2 * WHITE))

@@ -13,7 +13,8 @@ from numba.core import cgutils
 from dither_engine.compiled.simd import WORD, address, broadcast, instruction
 from dither_engine.compiled.simd_nearest import PAIR_UNIT, UNIT, WORD_UNIT, _products
 
-MOST = 64  # colours; with more, a search through cells is as quick
+MOST = 256  # colours
+FEW = 64  # with more, a search through cells is as quick
 _BITS, _INDEX = ir.IntType(UNIT), ir.IntType(64)
 _SUMS = ir.ArrayType(WORD_UNIT, MOST // UNIT)
 

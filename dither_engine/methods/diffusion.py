@@ -8,8 +8,10 @@ make good would grow without end.) The error is value - result; each neighbour g
 is dropped. Even rows run left to right; with ``serpentine`` odd rows run right to left, the
 weights mirrored. `shares` says how weights, strength and rounding go together.
 
-Rows left to right are computed many in step (``compiled.wavefront``); by the plain loops here go
-serpentine scans, transparency, many levels and CIEDE2000. Both give the same bits.
+Rows left to right are computed many in step (``compiled.wavefront``); serpentine scans and
+transparent pictures to palettes pixel after pixel (``compiled.serial_palette``); by the plain loops
+here go those to levels, many levels, CIEDE2000 and large palettes by the other distances. All give
+the same bits.
 """
 
 from fractions import Fraction
@@ -27,7 +29,7 @@ from dither_engine.compiled.nearest import nearest_paying
 from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.compiled.serial_palette import PAD
 from dither_engine.compiled.simd import LANES
-from dither_engine.compiled.simd_one import MOST
+from dither_engine.compiled.simd_one import FEW
 from dither_engine.compiled.wavefront import strip
 from dither_engine.kernels import KERNELS
 from dither_engine.light import WHITE, light_of_code
@@ -59,12 +61,12 @@ def piecewise(work: Work) -> Render:
         return (_levels_in_step if in_step else _levels)(work, work.target, taps, rest)
     if work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1:
         bend(work.target.search, work.target.lights, work.options.light, losing=True)
-    if work.options.distance == "ciede2000" or work.mask.size:
+    if work.options.distance == "ciede2000":
         return _palette(work, work.target, taps, rest)
     if in_step:
         return _palette_in_step(work, work.target, taps, rest)
-    few = len(work.target.colours) <= MOST
-    return (_palette_in_turn if few else _palette)(work, work.target, taps, rest)
+    quick = len(work.target.colours) <= FEW or work.options.distance == "oklab"
+    return (_palette_in_turn if quick else _palette)(work, work.target, taps, rest)
 
 
 def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
@@ -189,6 +191,7 @@ def _palette_in_turn(work: Work, target: Palette, taps: Shares, rest: int) -> Re
         found = reusable((height, width), np.uint8)
         serial_palette.diffuse_palette(
             work.pixels.reshape(height, width * 3),
+            work.mask,
             work.light,
             target.search,
             target.lights,
