@@ -10,9 +10,10 @@ from pyreqwest.response import Response
 from api_gateway.body import Body, ClientGone
 from api_gateway.client import nothing_was_sent
 from api_gateway.headers import RESPONSE_DROPPED, Fields, end_to_end
+from api_gateway.replica import Replica
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import Replica, Upstream
+from api_gateway.upstream import Upstream
 from shared.http import Receive, Send
 
 # An answer is begun when so much of it is there, or all: what breaks before can be asked again.
@@ -54,7 +55,7 @@ class Exchange:
         try:
             async with asyncio.timeout(self._seconds) as deadline:
                 async with self._build(request.headers(fields), deadline) as response:
-                    upstream.succeeded(replica)
+                    replica.succeeded()
                     if self._route.event_stream:
                         self._watch_client(deadline)
                     await self._relay(response, deadline, head_only=head_only)
@@ -62,7 +63,7 @@ class Exchange:
             if self._is_clients_turn:
                 raise ClientGone from error
             absent = isinstance(error, PyreqwestError) and nothing_was_sent(error)
-            upstream.failed(replica, str(error) or "it is too slow", absent=absent)
+            replica.failed(str(error) or "it is too slow", absent=absent)
             if self._is_started:
                 raise BrokenOff(str(error)) from error
             raise

@@ -37,7 +37,7 @@ class Framing(Middleware):
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             raise Problem(431, f"The header is too large: at most {MAX_HEADER_BYTES} bytes.")
         default = b"" if scope["http_version"] == "1.1" else b"none"
-        if not _HOST.fullmatch(fields.get(b"host", default)):
+        if not _HOST.fullmatch(fields.get(b"host") or default):
             raise Problem(400, "A request needs one valid Host field.")
         if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise Problem(400, "The only transfer coding taken is chunked.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Request
 
-from dither_engine import EngineError, Options
+from dither_engine import EngineError, Options, catalogue
 from shared.forms import parse_json_object
 from shared.problems import Problem
 
@@ -14,7 +14,7 @@ _FIELDS = tuple(name for name in Options.model_fields if name != "channels")
 
 def options_openapi() -> dict[str, Any]:
     """The options as query parameters and as a JSON body, for the API's description."""
-    schema = Options.model_json_schema()
+    schema = _schema()
     parameters = [
         {
             "name": name,
@@ -27,6 +27,18 @@ def options_openapi() -> dict[str, Any]:
     ]
     body = {"required": False, "content": {"application/json": {"schema": schema}}}
     return {"parameters": parameters, "requestBody": body}
+
+
+def _schema() -> dict[str, Any]:
+    """The options' schema with the names that there are, and an example."""
+    schema = Options.model_json_schema()
+    offered = catalogue()
+    names = {kind: [each["name"] for each in offered[kind]] for kind in ("algorithms", "palettes")}
+    schema["properties"]["algorithm"]["enum"] = names["algorithms"]
+    palette = schema["properties"]["palette"]
+    palette["anyOf"] = [{"type": "string", "enum": names["palettes"]}, *palette["anyOf"]]
+    schema["example"] = {"algorithm": "atkinson", "palette": names["palettes"][-1]}
+    return schema
 
 
 async def read_options(request: Request, channels: int) -> Options:

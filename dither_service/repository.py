@@ -30,8 +30,10 @@ from shared.messages import ImageUploaded
 
 def note_images(session: Session, announced: Sequence[ImageUploaded]) -> dict[UUID, Any]:
     """The rows of announced images, made if need be; locked until the transaction ends."""
+    # An image that is announced again, perhaps in the same batch, comes without the address.
+    wanted = {body.uuid for body in announced if body.email is not None}
     rows = {
-        body.uuid: {"uuid": body.uuid, "url": body.url, "has_recipient": body.email is not None}
+        body.uuid: {"uuid": body.uuid, "url": body.url, "has_recipient": body.uuid in wanted}
         for body in announced
     }
     return _by_uuid(session.execute(_NOTE_IMAGES, {"rows": list(rows.values())}))
@@ -158,7 +160,6 @@ def _note_images() -> Any:
     told = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=[_images.c.uuid],
-        # An image that is announced again comes without the address.
         set_={
             "url": told.url,
             "has_recipient": func.coalesce(_images.c.has_recipient, False) | told.has_recipient,

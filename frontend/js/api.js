@@ -3,10 +3,10 @@
 import { apiKey, askForKey } from "./key.js";
 import { errors } from "./strings.js";
 
-const JSON_BODY = { "content-type": "application/json" };
 /** Where the service is: the page may be served below a path. Without a slash at its end. */
 const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
+const JSON_BODY = { "content-type": "application/json" };
 const KINDS = { 404: "gone", 410: "gone", 413: "large", 429: "limited", 502: "busy", 503: "busy", 504: "busy" };
 
 /**

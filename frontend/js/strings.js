@@ -113,7 +113,7 @@ export const batch = {
 	stop: "Stop",
 	resume: "Continue",
 	again: "Download the ZIP again",
-	own: "Own settings for this picture",
+	own: "Own settings",
 	close: "Close all pictures",
 	status: (done, total, failed) => `${done} of ${total} done${failed ? `, ${failed} failed` : ""}`,
 	states: { waiting: "", working: "…", done: "✓", failed: "!" },
@@ -275,7 +275,6 @@ export const hints = {
 	contrast: "1 leaves the picture as it is, 0 is an even grey.",
 	saturation: "1 leaves the colours as they are, 0 is black and white.",
 	gamma: "1 leaves the picture as it is. More lightens the middle tones, less darkens them.",
-	strength: "How much of the dithering is applied. 0 is none.",
 };
 
 export const save = {

@@ -56,7 +56,7 @@ def test_one_of_them_has_options_of_its_own(opened: Studio) -> None:
     page = opened.page
     with opened.previewed():
         page.locator(".strip-item").nth(2).click()
-    page.get_by_role("switch", name="Own settings for this picture").check()
+    page.get_by_role("switch", name="Own settings").check()
     with opened.previewed():
         page.get_by_role("button", name="Poster").click()
     with opened.previewed():

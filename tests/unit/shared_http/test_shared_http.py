@@ -13,7 +13,13 @@ from shared.context import current_request_id
 from shared.failures import TransientFailure
 from shared.health import Health, Part
 from shared.http import BodyLimit, RequestScope, create_app
-from shared.problems import PROBLEM_JSON, Problem, Unavailable, problem_body
+from shared.problems import (
+    PROBLEM_JSON,
+    Problem,
+    Unavailable,
+    locate_problem_types,
+    problem_body,
+)
 from shared.storage import StorageUnavailableError
 from tests.unit.shared_http.asgi import Answer, call
 
@@ -77,6 +83,14 @@ def test_a_problem_is_told_with_its_sentence_and_more(app: FastAPI) -> None:
 def test_extra_members_never_replace_the_standard_ones() -> None:
     body = json.loads(problem_body(422, "No.", {"status": 200, "detail": "Yes.", "errors": []}))
     assert (body["status"], body["detail"], body["errors"]) == (422, "No.", [])
+
+
+def test_a_problems_type_is_below_the_path_of_public_url() -> None:
+    locate_problem_types("/dither")
+    try:
+        assert json.loads(problem_body(404, "No."))["type"] == "/dither/docs/problems/404"
+    finally:
+        locate_problem_types("")
 
 
 def test_busy_says_when_to_come_again(app: FastAPI) -> None:
@@ -143,7 +157,7 @@ def test_a_client_that_leaves_is_no_error_of_ours(
         answer = call(RequestScope(app), "/body", method="POST", body=[b"half"], leaves=True)
     assert answer.error is None
     assert [record.levelno for record in caplog.records] == [logging.INFO]
-    assert vars(caplog.records[0])["status"] == 499
+    assert vars(caplog.records[0])["access"]["status"] == 499
 
 
 @pytest.mark.parametrize("given", ["a-request.id_1", "0" * 64])
@@ -169,8 +183,11 @@ def test_each_request_is_one_log_line(app: FastAPI, caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.INFO):
         for path in ("/request-id", "/nowhere", "/health", "/metrics"):
             call(RequestScope(app), path)
-    lines = [(vars(r)["path"], vars(r)["status"]) for r in caplog.records if r.message == "request"]
-    assert lines == [("/request-id", 200), ("/nowhere", 404)]
+    found = [vars(r)["access"] for r in caplog.records if r.message == "request"]
+    assert [(line["path"], line["status"]) for line in found] == [
+        ("/request-id", 200),
+        ("/nowhere", 404),
+    ]
 
 
 def test_health_and_metrics(app: FastAPI) -> None:

@@ -8,7 +8,7 @@ from dither_service.service import DitherService
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.kafka.codec import Received
-from shared.messages import Body, DitherFailed, DitherRequested
+from shared.messages import Body, DitherFailed, DitherRequested, DitherUploaded
 from shared.storage import StorageUnavailableError
 from tests.integration.services.dither.announcing import Storage, announced, dither_files, notes
 from tests.integration.services.support import outgoing, received
@@ -52,6 +52,19 @@ def test_many_dithers_of_one_image_are_one_batch(
     assert service.dither_images([*batch, *batch]) == 20
     assert len(dither_files(storage)) == 11
     assert kinds(tables, service).count("DITHER_UPLOADED") == 11
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_address_is_known_however_often_its_image_is_announced(
+    service: DitherService, tables: Database, storage: Storage, together: bool
+) -> None:
+    again = announced(storage)
+    first = received(again.body.model_copy(update={"email": "ada@example.org"}))
+    for batch in [[first, again]] if together else [[first], [again]]:
+        service.dither_images(batch)
+    [told] = outgoing(tables, service.outbox)
+    assert isinstance(told, DitherUploaded)
+    assert told.has_recipient is True
 
 
 def test_one_that_cannot_be_read_fails_alone(
