@@ -2,9 +2,9 @@
 
 Every round runs every case once, ours and the peer's in turn, so that whatever else the machine
 does falls on both; the table shows the least times, to which it adds least. Ours is the second of
-two calls, and is measured once more right after the
-allocator gave all free memory back to the system ("trimmed"), as it is for whoever dithers now and
-then. Faults are those of pages that the system had yet to give, in one call.
+two calls, and is measured once more right after the allocator gave all free memory back to the
+system ("trimmed"), as it is for whoever dithers now and then. Faults are those of pages that the
+system had yet to give, in one call.
 """
 
 import argparse

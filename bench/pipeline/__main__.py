@@ -97,13 +97,13 @@ def under_load(world: World, size: str) -> Iterator[Case]:
     yield case(f"{size}: database connections", world.connections(), "", "≤ 5")
     with world.statements() as found:
         upload_and_wait(world, image, count // 4)
-    looks = world.ask("SELECT 0")  # the waiting above asked a few times, too
-    yield case(f"{size}: statements an image", (found[0] + looks) / (count // 4), "")
+    yield case(f"{size}: statements an image", found[0] / (count // 4), "")
 
 
 def latencies(world: World) -> Iterator[Case]:
     form, taken = upload_form(photograph(1152, 868)), []
     client = Client(world.system.port)
+    upload_and_wait(world, photograph(1152, 868), CLIENTS)  # the first ones load the kernels
     for _ in range(LATENCIES):
         time.sleep(0.3)
         uuid = json.loads(client.upload(form))["uuid"]

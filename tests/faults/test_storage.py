@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from tests.faults.audit import judge, misses
 from tests.faults.load import Load
@@ -107,3 +108,6 @@ def _turn_the_clock(world: World, minutes: int) -> None:
             f"UPDATE {schema}.file_removals SET due_at = due_at - make_interval(mins => %s)",
             minutes,
         )
+    # Scheduled jobs know when a file is due, but not that the clock was turned: a use wakes them.
+    for path in ("/images", "/dithers"):
+        assert requests.get(world.system.url + path, timeout=30).status_code == 200
