@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import dataclass
 
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.request import RequestBuilder, StreamRequest
@@ -24,36 +25,29 @@ class BrokenOff(Exception):
     """The service broke off in the middle of an answer; nothing can mend what was sent of it."""
 
 
+@dataclass
 class Exchange:
     """``receive`` and ``send`` are the client's."""
 
-    def __init__(
-        self,
-        route: Route,
-        settings: GatewaySettings,
-        body: Body | None,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        self._route = route
-        self._settings = settings
-        self._body = body
-        self._receive = receive
-        self._send = send
-        self._watch: asyncio.Task[None] | None = None
-        self._is_started = False
-        self._is_clients_turn = False
-        self._seconds = settings.upstream_response_timeout_seconds
+    _route: Route
+    _settings: GatewaySettings
+    _body: Body | None
+    _receive: Receive
+    _send: Send
+    _watch: asyncio.Task[None] | None = None
+    _is_started: bool = False
+    _is_clients_turn: bool = False
 
     async def run(
         self, upstream: Upstream, replica: Replica, method: str, target: str,
         fields: list[tuple[str, str]],
     ) -> None:  # fmt: skip
         """Raises PyreqwestError or TimeoutError as long as the client has heard nothing."""
+        seconds = self._settings.upstream_response_timeout_seconds
         head_only = method == "HEAD"  # asked as GET, which has the same fields
         request = upstream.client.request("GET" if head_only else method, replica.url + target)
         try:
-            async with asyncio.timeout(self._seconds) as deadline:
+            async with asyncio.timeout(seconds) as deadline:
                 async with self._build(request.headers(fields), deadline) as response:
                     replica.succeeded()
                     if self._route.event_stream:
@@ -110,8 +104,10 @@ class Exchange:
         deadline.reschedule(now() + self._settings.gateway_write_timeout_seconds)
         await self._send({"type": "http.response.body", "body": part, "more_body": True})
         self._is_clients_turn = False
-        silence = self._settings.upstream_stream_idle_seconds
-        deadline.reschedule(now() + (silence if self._route.event_stream else self._seconds))
+        seconds = self._settings.upstream_response_timeout_seconds
+        if self._route.event_stream:
+            seconds = self._settings.upstream_stream_idle_seconds
+        deadline.reschedule(now() + seconds)
 
     def _watch_client(self, deadline: asyncio.Timeout) -> None:
         """The server takes parts for a client that is gone; only ``receive`` tells of it."""
