@@ -12,7 +12,7 @@ Here coordinates are made as Oklab's are, from cone responses, but
 
 Greys have a = b = 0 exactly. a and b are rounded to multiples of 16, so that their squares are
 multiples of 256 and fit 16 bits; all is whole numbers, the same on every machine. The figures are
-in docs/decisions/0009.
+in docs/decisions/0011.
 """
 
 from functools import cache
