@@ -1,6 +1,7 @@
 """One dither job: fetch the original, dither it, store the result. No database is involved."""
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,7 +50,10 @@ def result_key(image_uuid: UUID, digest: str, fields: dict[str, Any]) -> str:
 
 
 class JobRunner:
-    """``run`` may be called by several threads at once."""
+    """``run`` may be called by any number of threads; ``consumer_workers`` of them hold pictures.
+
+    The others wait for the storage to take what they have made: cores need not wait with them.
+    """
 
     def __init__(
         self, settings: DitherSettings, storage: Storage, *, now: Callable[[], datetime]
@@ -57,6 +61,7 @@ class JobRunner:
         self._settings = settings
         self._storage = storage
         self._now = now
+        self._slots = threading.BoundedSemaphore(settings.consumer_workers)
 
     def run(self, job: Job) -> dict[str, Any]:
         """What the dither's row says of the stored result.
@@ -65,7 +70,8 @@ class JobRunner:
         storage must be waited for, and anything else only when the deployment is broken.
         """
         with request_context(job.request_id):
-            encoded = self._dither(self._fetch(job), job)
+            with self._slots:
+                encoded = self._dither(self._fetch(job), job)
             stored = self._store(job.key, encoded)
         return {
             "key": stored.key,

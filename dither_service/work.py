@@ -80,8 +80,8 @@ class DitherWork:
         self._inbox = inbox
         self._removals = removals
         self._runner = JobRunner(settings, storage, now=now)
-        # All batches of the process share these threads: so many jobs run at once.
-        self._workers = Workers(settings.consumer_workers, name="dither-job")
+        # All batches of the process share these threads: half of them make pictures, half store.
+        self._workers = Workers(2 * settings.consumer_workers, name="dither-job")
 
     def dither(self, batch: Sequence[Received]) -> int:
         """Make what new images and requests ask for; returns how many messages are settled.

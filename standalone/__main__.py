@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from contextlib import ExitStack
@@ -14,10 +13,11 @@ from dotenv import dotenv_values
 from shared.kafka.topics import wanted_topics
 from shared.settings import KafkaSettings
 from standalone.broker import EmbeddedBroker
+from standalone.kernels import Kernels
 from standalone.postgres import EmbeddedPostgres
 from standalone.postgres_account import PostgresUnusableError
 from standalone.services import build_services
-from standalone.supervisor import PACKAGES, ServiceDidNotStartError, base_environment
+from standalone.supervisor import POLL_SECONDS, ServiceDidNotStartError, base_environment
 
 START_SECONDS = 40
 WATCH_SECONDS = 0.25
@@ -36,7 +36,7 @@ def run(environment: dict[str, str], port: int) -> None:
     data = Path(environment.get("DATA_DIR") or "data").absolute()
     _refuse_taken_port(port)
     with ExitStack() as running:
-        kernels = _compile_kernels(running)
+        kernels = Kernels(running)
         shared = {
             "DATA_DIR": str(data),
             "PUBLIC_URL": f"http://localhost:{port}",
@@ -44,8 +44,6 @@ def run(environment: dict[str, str], port: int) -> None:
             **_postgres(environment, data, running),
             **_broker(environment, running),
         }
-        while kernels.poll() is None and not asked_to_stop.wait(WATCH_SECONDS):
-            pass
         _say("Starting the services")
         logs = data / "logs"
         services = build_services(shared, port=port, logs=logs)
@@ -53,23 +51,13 @@ def run(environment: dict[str, str], port: int) -> None:
         running.callback(services.stop)
         services.start()
         services.wait_until_ready(START_SECONDS, lambda name: _say(f"  {name}"))
+        while not kernels.ready() and not asked_to_stop.wait(POLL_SECONDS):
+            services.watch()
         _say(f"Files: {_files(shared, data)}   Mails: {_mails(shared, data)}   Logs: {logs}")
         _say(f"\nOpen http://localhost:{port}   (Ctrl-C stops everything)\n")
         while not asked_to_stop.wait(WATCH_SECONDS):
             services.watch()
         _say("Stopping")
-
-
-def _compile_kernels(running: ExitStack) -> "subprocess.Popen[bytes]":
-    """Compile before the services start: else the first request would time out meanwhile."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "dither_engine", "--warm"],
-        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
-        start_new_session=True,  # Ctrl-C reaches only this process, which stops the others
-    )
-    running.callback(process.wait)
-    running.callback(process.terminate)
-    return process
 
 
 def _postgres(environment: dict[str, str], data: Path, running: ExitStack) -> dict[str, str]:

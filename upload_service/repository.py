@@ -6,6 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Text,
     Uuid,
     and_,
     bindparam,
@@ -19,8 +22,9 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import delete as sql_delete
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.types import TypeEngine
 
 from shared.claims import claim
 from shared.database import recordset
@@ -30,10 +34,9 @@ from upload_service.models import DITHERED, DONE, FAILED, QUEUED, UPLOADED, Dith
 _WITH_DITHERS = selectinload(Image.dithers)
 
 
-def add(session: Session, values: dict[str, Any]) -> datetime:
-    """When the image was created."""
-    created_at: datetime = session.scalars(_ADD, values).one()
-    return created_at
+def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> dict[UUID, datetime]:
+    """When each of the new images was created, by uuid."""
+    return dict(session.execute(_ADD_ALL, {"rows": rows}).all())
 
 
 def find(session: Session, uuid: UUID) -> Image | None:
@@ -120,6 +123,18 @@ _images: Any = Image.__table__
 _dithers: Any = Dither.__table__
 
 
+def _add_all() -> Any:
+    texts = dict.fromkeys(("key", "url", "filename", "content_type"), Text)
+    numbers: dict[str, type[TypeEngine[Any]]] = {
+        "width": Integer,
+        "height": Integer,
+        "bytes": BigInteger,
+    }
+    given = recordset(uuid=Uuid, **texts, **numbers, options=JSONB)
+    statement = insert(_images).from_select(list(given.c.keys()), select(*given.c))
+    return statement.returning(_images.c.uuid, _images.c.created_at)
+
+
 def _record_dithers() -> Any:
     names = [column.name for column in _dithers.c if column.name != "created_at"]
     given = recordset(**{name: _dithers.c[name].type for name in names})
@@ -142,7 +157,7 @@ def _has(status: str) -> Any:
 
 
 # Built once, as they are for every batch.
-_ADD = insert(_images).returning(_images.c.created_at)
+_ADD_ALL = _add_all()
 _LOCK_ALL = (
     select(_images.c.uuid)
     .where(_images.c.uuid == _any("uuids"))

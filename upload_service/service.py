@@ -4,14 +4,17 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from shared import failpoints
+from shared.context import current_request_id
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
+from shared.gathered import Gathered
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
 from shared.messages import ImageDeleted, ImageUploaded
@@ -42,6 +45,16 @@ class Upload:
     options: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """An image whose file is stored: its row, and whom to tell."""
+
+    values: dict[str, Any]
+    email: str | None
+    request_id: str | None
+    give_up_at: float
+
+
 def _nobody() -> None:
     """Until somebody watches."""
 
@@ -67,6 +80,9 @@ class UploadService:
         self.outbox = Outbox(models.outbox)
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
+        # Uploads side by side share transactions, and so connections and flushes to disk.
+        self._reserve = Gathered(self._reserve_all)
+        self._add = Gathered(self._add_all)
         self.on_change: Callable[[], None] = _nobody
         self.on_removal: Callable[[], None] = _nobody
 
@@ -83,8 +99,7 @@ class UploadService:
         file = inspect(upload.data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
-        with self._database.transaction() as session:
-            self.removals.reserve(session, [key])
+        self._reserve(key)
         try:
             stored = self._storage.put(key, upload.data, file.content_type)
         except StorageRefusedError as error:
@@ -102,22 +117,31 @@ class UploadService:
             "bytes": len(upload.data),
             "options": upload.options,
         }
+        new = _Stored(values, upload.email, current_request_id(), give_up_at)
+        created_at = self._add(new)
+        failpoints.hit("upload.after-commit")
+        shown = {**values, "url": self._absolute(stored.url), "created_at": created_at}
+        return schemas.Image(**shown, status=models.UPLOADED, dithers=[])
+
+    def _reserve_all(self, keys: Sequence[str]) -> Sequence[None]:
+        # Flushed to disk: a Postgres that is killed now also refuses the image, and without the
+        # note its file would stay for ever.
         with self._database.transaction() as session:
-            self.removals.keep(session, [key])
-            created_at = repository.add(session, values)
-            image = models.Image(**values)
-            self._announce(session, image, upload.email)
-            shown = schemas.Image(
-                **{**values, "url": self._absolute(stored.url)},
-                created_at=created_at,
-                status=models.UPLOADED,
-                dithers=[],
-            )
-            if self._clock() > give_up_at:
+            self.removals.reserve(session, keys)
+        return [None] * len(keys)
+
+    def _add_all(self, batch: Sequence[_Stored]) -> Sequence[datetime]:
+        """When each image was created."""
+        with self._database.transaction() as session:
+            self.removals.keep(session, [new.values["key"] for new in batch])
+            created = repository.add_all(session, [new.values for new in batch])
+            for new in batch:
+                image = models.Image(**new.values)
+                self._announce(session, image, new.email, new.request_id)
+            if self._clock() > min(new.give_up_at for new in batch):
                 raise Unavailable("Storing the image took too long; please try again.")
             failpoints.hit("upload.before-commit")
-        failpoints.hit("upload.after-commit")
-        return shown
+        return [created[new.values["uuid"]] for new in batch]
 
     def list_images(self, limit: int, cursor: str | None) -> schemas.ImagePage:
         before = None if cursor is None else read_cursor(cursor)
@@ -192,7 +216,13 @@ class UploadService:
             logger.warning("images announced again", extra={"images": len(images)})
         return len(images)
 
-    def _announce(self, session: Session, image: models.Image, email: str | None) -> None:
+    def _announce(
+        self,
+        session: Session,
+        image: models.Image,
+        email: str | None,
+        request_id: str | None = None,
+    ) -> None:
         body = ImageUploaded(
             uuid=image.uuid,
             url=self._absolute(image.url),
@@ -203,7 +233,7 @@ class UploadService:
             email=email,
             options=image.options,
         )
-        self.outbox.append(session, self._settings.kafka_image_topic, body)
+        self.outbox.append(session, self._settings.kafka_image_topic, body, request_id)
 
     def _shown(self, image: models.Image) -> schemas.Image:
         shown = schemas.Image.model_validate(image)
