@@ -7,14 +7,11 @@ import re
 import signal
 from collections.abc import AsyncIterator, Mapping
 
-from fastapi import FastAPI
-from prometheus_client import REGISTRY
 from pyreqwest.client import Client
 from starlette.middleware.cors import CORSMiddleware
 
 from api_gateway.client import create_client
 from api_gateway.framing import Framing, Paths
-from api_gateway.metrics import UpstreamMetrics
 from api_gateway.middleware import Answers, Identify, Limits, RequireKey
 from api_gateway.own import create_own_routes
 from api_gateway.proxy import Forward
@@ -22,6 +19,7 @@ from api_gateway.routes import ROUTES
 from api_gateway.settings import GatewaySettings, split_list
 from api_gateway.upstream import Upstream
 from shared.http import Asgi, Receive, RequestScope, Scope, Send
+from shared.problems import locate_problem_types
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +34,7 @@ EXPOSED = (
 
 def create_app(settings: GatewaySettings) -> Asgi:
     """Everything, wired. Replicas are probed as long as the application runs."""
+    locate_problem_types(settings.public_path)
     client = create_client(settings)
     upstreams = {
         name: Upstream(name, settings.addresses(name), settings, client)
@@ -44,37 +43,26 @@ def create_app(settings: GatewaySettings) -> Asgi:
     own = create_own_routes(settings, upstreams)
     own.router.lifespan_context = lambda _: _running(client, upstreams)
     forwards = {r.name: Forward(r, upstreams[r.service], settings) for r in ROUTES}
-    app: Asgi = Dispatch(forwards, own)
-    for middleware in reversed(MIDDLEWARE):
-        app = middleware(app, settings)
-    return Entry(RequestScope(_cors(app, settings)), own)
 
-
-class Dispatch:
-    """What has a row in the route table is passed on; FastAPI answers the rest."""
-
-    def __init__(self, forwards: Mapping[str, Forward], own: FastAPI) -> None:
-        self._forwards = forwards
-        self._own = own
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        """What has a row in the route table is passed on; FastAPI answers the rest."""
         if (row := scope["row"]) is None:
             scope["extensions"] = {}  # files sent by the server itself would not be compressed
-            await self._own(scope, receive, send)
+            await own(scope, receive, send)
         else:
             scope["route"] = row
-            await self._forwards[row.name](scope, receive, send)
+            await forwards[row.name](scope, receive, send)
 
+    app: Asgi = dispatch
+    for middleware in reversed(MIDDLEWARE):
+        app = middleware(app, settings)
+    http = RequestScope(_cors(app, settings))
 
-class Entry:
-    """Requests go through the middleware; the server's start and stop go to FastAPI."""
+    async def entry(scope: Scope, receive: Receive, send: Send) -> None:
+        """Requests go through the middleware; the server's start and stop go to FastAPI."""
+        await (http if scope["type"] == "http" else own)(scope, receive, send)
 
-    def __init__(self, http: Asgi, own: FastAPI) -> None:
-        self._http = http
-        self._own = own
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self._http if scope["type"] == "http" else self._own)(scope, receive, send)
+    return entry
 
 
 def _cors(app: Asgi, settings: GatewaySettings) -> Asgi:
@@ -95,7 +83,6 @@ def _cors(app: Asgi, settings: GatewaySettings) -> Asgi:
 
 @contextlib.asynccontextmanager
 async def _running(client: Client, upstreams: Mapping[str, Upstream]) -> AsyncIterator[None]:
-    REGISTRY.register(UpstreamMetrics(upstreams))
     probes = [asyncio.create_task(upstream.probe()) for upstream in upstreams.values()]
     for probe in probes:
         probe.add_done_callback(_end_with)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import dataclass
 
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.request import RequestBuilder, StreamRequest
@@ -10,9 +11,10 @@ from pyreqwest.response import Response
 from api_gateway.body import Body, ClientGone
 from api_gateway.client import nothing_was_sent
 from api_gateway.headers import RESPONSE_DROPPED, Fields, end_to_end
+from api_gateway.replica import Replica
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import Replica, Upstream
+from api_gateway.upstream import Upstream
 from shared.http import Receive, Send
 
 # An answer is begun when so much of it is there, or all: what breaks before can be asked again.
@@ -23,38 +25,31 @@ class BrokenOff(Exception):
     """The service broke off in the middle of an answer; nothing can mend what was sent of it."""
 
 
+@dataclass
 class Exchange:
     """``receive`` and ``send`` are the client's."""
 
-    def __init__(
-        self,
-        route: Route,
-        settings: GatewaySettings,
-        body: Body | None,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        self._route = route
-        self._settings = settings
-        self._body = body
-        self._receive = receive
-        self._send = send
-        self._watch: asyncio.Task[None] | None = None
-        self._is_started = False
-        self._is_clients_turn = False
-        self._seconds = settings.upstream_response_timeout_seconds
+    _route: Route
+    _settings: GatewaySettings
+    _body: Body | None
+    _receive: Receive
+    _send: Send
+    _watch: asyncio.Task[None] | None = None
+    _is_started: bool = False
+    _is_clients_turn: bool = False
 
     async def run(
         self, upstream: Upstream, replica: Replica, method: str, target: str,
         fields: list[tuple[str, str]],
     ) -> None:  # fmt: skip
         """Raises PyreqwestError or TimeoutError as long as the client has heard nothing."""
+        seconds = self._settings.upstream_response_timeout_seconds
         head_only = method == "HEAD"  # asked as GET, which has the same fields
         request = upstream.client.request("GET" if head_only else method, replica.url + target)
         try:
-            async with asyncio.timeout(self._seconds) as deadline:
+            async with asyncio.timeout(seconds) as deadline:
                 async with self._build(request.headers(fields), deadline) as response:
-                    upstream.succeeded(replica)
+                    replica.succeeded()
                     if self._route.event_stream:
                         self._watch_client(deadline)
                     await self._relay(response, deadline, head_only=head_only)
@@ -62,7 +57,7 @@ class Exchange:
             if self._is_clients_turn:
                 raise ClientGone from error
             absent = isinstance(error, PyreqwestError) and nothing_was_sent(error)
-            upstream.failed(replica, str(error) or "it is too slow", absent=absent)
+            replica.failed(str(error) or "it is too slow", absent=absent)
             if self._is_started:
                 raise BrokenOff(str(error)) from error
             raise
@@ -109,8 +104,10 @@ class Exchange:
         deadline.reschedule(now() + self._settings.gateway_write_timeout_seconds)
         await self._send({"type": "http.response.body", "body": part, "more_body": True})
         self._is_clients_turn = False
-        silence = self._settings.upstream_stream_idle_seconds
-        deadline.reschedule(now() + (silence if self._route.event_stream else self._seconds))
+        seconds = self._settings.upstream_response_timeout_seconds
+        if self._route.event_stream:
+            seconds = self._settings.upstream_stream_idle_seconds
+        deadline.reschedule(now() + seconds)
 
     def _watch_client(self, deadline: asyncio.Timeout) -> None:
         """The server takes parts for a client that is gone; only ``receive`` tells of it."""

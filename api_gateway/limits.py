@@ -15,14 +15,6 @@ _ROUNDING = 1e-6
 Fields = list[tuple[bytes, bytes]]
 
 
-class OverLimit(Exception):
-    """``fields``: the RateLimit fields of the answer; ``retry_after``: seconds, at least 1."""
-
-    def __init__(self, fields: Fields, retry_after: int) -> None:
-        super().__init__(retry_after)
-        self.fields, self.retry_after = fields, retry_after
-
-
 class RateLimiter:
     """``rate`` tokens a second flow into a bucket of ``burst`` tokens; a request takes some.
 
@@ -40,19 +32,19 @@ class RateLimiter:
         self._full_at: dict[str, float] = {}
         self._limit = (b"ratelimit-limit", b"%d" % burst)
 
-    def take(self, client: str, cost: int = 1) -> Fields:
-        """The answer's RateLimit fields. Raises OverLimit."""
+    def take(self, client: str, cost: int = 1) -> tuple[Fields, int]:
+        """The answer's RateLimit fields, and after how many seconds to ask again (0: taken)."""
         now = self._clock()
         missing = max(0.0, self._full_at.get(client, 0.0) - now)
         wanted = missing + min(cost, self._burst) / self._rate
         over = wanted - self._seconds
         if over > _ROUNDING:
-            raise OverLimit(self._fields(missing), max(1, math.ceil(over - _ROUNDING)))
+            return self._fields(missing), max(1, math.ceil(over - _ROUNDING))
         self._full_at[client] = now + wanted
         if len(self._full_at) > MAX_CLIENTS:
             fullest_first = sorted(self._full_at.items(), key=itemgetter(1))
             self._full_at = dict(fullest_first[MAX_CLIENTS // 2 :])
-        return self._fields(wanted)
+        return self._fields(wanted), 0
 
     def _fields(self, missing: float) -> Fields:
         remaining = int((self._seconds - missing + _ROUNDING) * self._rate)

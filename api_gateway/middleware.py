@@ -10,7 +10,7 @@ from api_gateway.exchange import BrokenOff
 from api_gateway.forwarded import TrustedProxies
 from api_gateway.framing import Middleware
 from api_gateway.keys import ApiKeys
-from api_gateway.limits import OverLimit, RateLimiter, client_of
+from api_gateway.limits import RateLimiter, client_of
 from api_gateway.security import Policies
 from api_gateway.settings import GatewaySettings, split_list
 from shared.http import Asgi, Message, Receive, Scope, Send
@@ -117,14 +117,11 @@ class Limits(Middleware):
 
     def _take(self, scope: Scope, what: str, limiter: RateLimiter | None, cost: int) -> None:
         """The client's tokens. The last limiter that is asked is the strictest."""
-        if limiter is None:
-            return
-        try:
-            scope["answer_fields"] = limiter.take(scope["account"], cost)
-        except OverLimit as over:
-            scope["answer_fields"] = over.fields
-            detail = f"Too many {what} from you; please try again in {over.retry_after} s."
-            raise _over(scope, what, detail, over.retry_after) from None
+        if limiter is not None:
+            scope["answer_fields"], wait = limiter.take(scope["account"], cost)
+            if wait:
+                detail = f"Too many {what} from you; please try again in {wait} s."
+                raise _over(scope, what, detail, wait)
 
 
 def _over(scope: Scope, limit: str, detail: str, retry_after: int) -> Problem:

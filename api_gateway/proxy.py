@@ -7,9 +7,10 @@ from api_gateway.client import nothing_was_sent
 from api_gateway.exchange import Exchange
 from api_gateway.forwarded import forwarded_fields
 from api_gateway.headers import REQUEST_DROPPED, end_to_end
+from api_gateway.replica import Replica
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import Replica, Upstream, UpstreamBusy
+from api_gateway.upstream import Upstream, UpstreamError
 from shared.context import current_request_id
 from shared.http import Receive, Scope, Send
 from shared.problems import Problem, Unavailable
@@ -61,7 +62,7 @@ class Forward:
         while True:
             try:
                 replica = await self._upstream.enter(event_stream=event_stream, avoid=replica)
-            except UpstreamBusy as error:
+            except UpstreamError as error:
                 raise Unavailable(str(error), retry_after=1) from error
             scope["access"]["replica"] = replica.authority
             exchange = Exchange(self._route, self._settings, body, receive, send)
@@ -80,9 +81,7 @@ class Forward:
                 self._upstream.leave(replica, event_stream=event_stream)
 
     def _target(self, scope: Scope) -> str:
-        target: str = scope["raw_path"].decode("ascii")
-        if self._route.prefix_at_service is not None:
-            target = self._route.prefix_at_service + target.removeprefix(self._route.prefix)
+        target = self._route.at_service(scope["raw_path"].decode("ascii"))
         query = scope["query_string"].decode("latin-1")
         return f"{target}?{query}" if query else target
 

@@ -1,13 +1,15 @@
 """The public API as a table: which path is whose, and how it is treated."""
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.routing import compile_path
 
 READ = ("GET", "HEAD")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """A path as Starlette writes them: ``{name}`` is one segment, ``{name:path}`` the rest.
 
@@ -25,14 +27,31 @@ class Route:
     open: bool = False  # never asks for an API key: links to it stand in mails and pages
     cost: int = 1  # tokens of the rate limit that a POST takes
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """The path's first segment."""
         return "/" + self.path.split("/")[1]
 
-    @property
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return compile_path(self.path)[0]
+
+    @cached_property
     def allow(self) -> str:
         return ", ".join((*self.methods, "OPTIONS"))
+
+    def at_service(self, path: str) -> str:
+        """What a public path is called there."""
+        prefix = self.prefix_at_service
+        return path if prefix is None else prefix + path.removeprefix(self.prefix)
+
+    def public_path(self, path: str) -> str | None:
+        """What a path of the service is called in public; None: it is not of this route."""
+        prefix = self.prefix_at_service or self.prefix
+        if not path.startswith(prefix):
+            return None
+        path = self.prefix + path.removeprefix(prefix)
+        return path if self.pattern.match(path) else None
 
 
 # The first that matches wins.
@@ -50,14 +69,9 @@ ROUTES = (
     Route("files", "/files/{key:path}", "upload", READ, open=True),
 )
 
-_PATTERNS = [(compile_path(route.path)[0], route) for route in ROUTES]
-
 
 def find_route(path: str) -> Route | None:
     """The row of a decoded path; None: nothing is passed on from there."""
     if path.endswith("/"):  # Starlette's {name:path} takes an empty rest, too
         return None
-    for pattern, route in _PATTERNS:
-        if pattern.match(path):
-            return route
-    return None
+    return next((route for route in ROUTES if route.pattern.match(path)), None)

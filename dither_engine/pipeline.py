@@ -23,7 +23,7 @@ from dither_engine.decode import (
 from dither_engine.encode import encode, encode_pieces
 from dither_engine.light import adjusted, code_of_light, in_steps, light_of_code
 from dither_engine.memory import reusable
-from dither_engine.methods import PIECE, Render, in_pieces, renderer
+from dither_engine.methods import PIECE, in_pieces, renderer
 from dither_engine.options import Options
 from dither_engine.palettes import NAMED, from_hex, named
 from dither_engine.prepare import check_file, checked, coloured, prepared, size_of
@@ -37,7 +37,7 @@ from dither_engine.targets import (
     media_relative,
 )
 from dither_engine.tones import Tones, grey_tones, tones_of
-from dither_engine.work import Levels, Palette, Work
+from dither_engine.work import Levels, Palette, Render, Work
 
 Pixels = NDArray[np.uint8]
 Light = NDArray[np.float64]
@@ -157,7 +157,7 @@ def _work(frame: Frame, target: Target, job: _Job) -> Work:
             light = target.of_grey(job.light)
             return Work(frame.pixels, frame.mask, light, target.levels, options)
         places = target.of_colour(frame.pixels, job.light)
-        return Work(places, frame.mask, light_of_code(options.light), target.levels, options)
+        return Work(places, frame.mask, target.lights, target.levels, options)
     pixels = coloured(frame.pixels) if isinstance(target, Palette) else frame.pixels
     return Work(pixels, frame.mask, in_steps(job.light), target, options)
 
@@ -228,7 +228,7 @@ def _target(
         frames = _prepared(source, options, max_pixels, max_size)
         seen = code_of_light(options.light)[in_steps(adjusted(options))]
         colours = adaptive(frames, seen, count, source.count)
-    tones = tones_of(colours, options.distance, options.light)
+    tones = tones_of(colours, options.light)
     if tones is not None:
         return tones
     mixed = media_relative(colours) if measured else colours

@@ -7,21 +7,23 @@ paid, and is dithered as a grey picture whose black and white are the ends of th
 
 - colours on one line (in the light that is mixed; two always are): to the nearest point of the
   line, channels weighed as they are of luminance; along greys that is luminance itself;
-- colours of about one hue, all within a tenth of their range from a line in code values, like the
-  Game Boy's greens: to the mixture of its luminance. (Nearest points would bend with the palette
-  and not keep tone.)
+- colours of one hue, all within a tenth of their range from a line in code values, with one grey
+  among them at most, like the Game Boy's greens: to the mixture of its luminance. (Nearest points
+  would bend with the palette and not keep tone. With two greys, greys could be mixed.)
 
-What lies beyond an end becomes that end. Luminance is ITU-R BT.709's of linear light; of code
-values, when those are mixed, it is Pillow's luma, to the bit.
+What lies beyond an end becomes that end. Which tone is nearest is told by the light between them,
+in which the error is carried, too: as of grey levels. Luminance is ITU-R BT.709's of linear light;
+of code values, when those are mixed, it is Pillow's luma, to the bit.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dither_engine.compiled.places import place_rows
-from dither_engine.compiled.search import prepare
+from dither_engine.compiled.search import OKLAB_AXES, OKLAB_CONES
 from dither_engine.light import (
     WHITE,
     code_of_light,
@@ -29,7 +31,6 @@ from dither_engine.light import (
     light_of_code,
     srgb_to_linear,
 )
-from dither_engine.methods.nearest import nearest_colours
 from dither_engine.targets import levels
 from dither_engine.work import Levels
 
@@ -40,7 +41,9 @@ _ONE = 1 << 16
 # Parts of 65536 of red, green, blue.
 LUMINANCE = {"linear": (13933, 46871, 4732), "srgb": (19595, 38470, 7471)}
 _STRAIGHT = 1 / 256  # of the line's length: about half a code value off
-_ONE_HUE = 1 / 10
+_OFF_HUE = 1 / 10
+_COS_HUE = 0.86  # of 30 degrees
+_GREY = 0.02  # Oklab chroma below which a colour has no hue
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,24 @@ class Tones:
     slopes: tuple[float, float, float]
     start: float
 
+    @cached_property
+    def codes(self) -> NDArray[np.uint8]:
+        """What `of_colour` makes of each level's own colour."""
+        code = np.arange(256) / 255
+        plain = srgb_to_linear(code) if self.light == "linear" else code
+        return self.of_colour(self.colours[self.order][None], plain)[0, :, 0]
+
+    @cached_property
+    def lights(self) -> NDArray[np.int16]:
+        """The place, 0 to WHITE, of what `of_colour` makes; of each level's colour exactly its."""
+        table = light_of_code(self.light).copy()
+        table[self.codes] = self.levels.lights
+        return table
+
     def of_grey(self, adjusted: Floats) -> NDArray[np.int16]:
         """The place, 0 to WHITE, of grey code values whose light is ``adjusted``, (256,)."""
-        red, green, blue = self.slopes
-        place = np.clip((red + green + blue) * adjusted - self.start, 0, 1)
-        return in_steps(place)
+        grey = np.repeat(adjusted[:, None], 3, axis=1)
+        return _places(grey, np.array(self.slopes), self.start)
 
     def of_colour(self, pixels: NDArray[np.uint8], adjusted: Floats) -> NDArray[np.uint8]:
         """The places of ``uint8 (H, W, 3)`` as code values, ``uint8 (H, W, 1)``."""
@@ -92,11 +108,8 @@ def grey_tones(count: int, light: str) -> Tones:
     return Tones(made, colours, np.arange(count, dtype=np.uint8), light, slopes, 0.0)
 
 
-def tones_of(colours: Colours, distance: str, light: str) -> Tones | None:
-    """The tones of a palette that has no more than those; None of one that can mix colours.
-
-    Which level is nearest is judged by ``distance``, as for any palette.
-    """
+def tones_of(colours: Colours, light: str) -> Tones | None:
+    """The tones of a palette that has no more than those; None of one that can mix colours."""
     codes = colours / 255
     lights = srgb_to_linear(codes) if light == "linear" else codes
     weights = np.array(LUMINANCE[light]) / _ONE
@@ -106,7 +119,7 @@ def tones_of(colours: Colours, distance: str, light: str) -> Tones | None:
     dark, bright = _ends(lights, weights)
     if _off_line(lights, weights) <= _STRAIGHT:
         along = lights[bright] - lights[dark]
-    elif _off_line(codes, luma) <= _ONE_HUE:
+    elif _off_line(codes, luma) <= _OFF_HUE and _one_hue(colours):
         along = np.ones(3)
         by_luminance = np.argsort(_sum(lights * weights), kind="stable")
         dark, bright = int(by_luminance[0]), int(by_luminance[-1])
@@ -114,14 +127,20 @@ def tones_of(colours: Colours, distance: str, light: str) -> Tones | None:
         return None
     slopes = along * weights / _sum(along * weights * (lights[bright] - lights[dark]))
     start = float(_sum(slopes * lights[dark]))
-    places = np.clip(_sum(slopes * lights) - start, 0, 1)
-    found, order, level_of = np.unique(in_steps(places), return_index=True, return_inverse=True)
-    nearest = level_of[_nearest(colours, order, found, distance, light)]
-    made = Levels(
-        code_of_light(light)[found], found, np.maximum.accumulate(nearest).astype(np.uint8)
-    )
+    places, order = np.unique(_places(lights, slopes, start), return_index=True)
+    if len(places) < len(np.unique(colours, axis=0)):
+        return None  # colours that differ would become one tone
+    middles = places[:-1].astype(np.int64) + places[1:]
+    choice = np.searchsorted(middles, 2 * np.arange(WHITE + 1), side="right").astype(np.uint8)
+    made = Levels(code_of_light(light)[places], places, choice)
     red, green, blue = slopes.tolist()
-    return Tones(made, colours, order.astype(np.uint8), light, (red, green, blue), start)
+    tones = Tones(made, colours, order.astype(np.uint8), light, (red, green, blue), start)
+    return tones if len(np.unique(tones.codes)) == len(places) else None
+
+
+def _places(lights: Floats, slopes: Floats, start: float) -> NDArray[np.int16]:
+    """From 0 to WHITE, of ``lights`` (…, 3)."""
+    return in_steps(np.clip(_sum(slopes * lights) - start, 0, 1))
 
 
 def _sum(terms: Floats) -> Floats:
@@ -147,20 +166,12 @@ def _off_line(lights: Floats, weights: Floats) -> float:
     return float(np.sqrt(_sum(off * off * weights).max() / length))
 
 
-def _nearest(
-    colours: Colours,
-    order: NDArray[np.intp],
-    places: NDArray[np.int16],
-    distance: str,
-    light: str,
-) -> NDArray[np.uint8]:
-    """Position of the colour nearest to each mixture of neighbours, ``uint8 (WHITE + 1,)``."""
-    lights = light_of_code(light)[colours[order]]
-    mixed = np.stack(
-        [np.interp(np.arange(WHITE + 1), places, lights[:, c]) for c in range(3)], axis=1
-    )
-    codes = code_of_light(light)[np.floor(mixed + 0.5).astype(np.int16)]
-    nearest = np.empty((1, WHITE + 1), np.uint8)
-    search = prepare(colours, distance, light)
-    nearest_colours(np.ascontiguousarray(codes[None]), light_of_code(light), search, nearest)
-    return nearest.ravel()
+def _one_hue(colours: Colours) -> bool:
+    """Whether all colours are of one hue, but for one grey: two greys can mix every grey."""
+    lms = np.cbrt(srgb_to_linear(colours / 255) @ OKLAB_CONES.T)
+    chroma = (lms @ OKLAB_AXES.T)[:, 1:]
+    size = np.hypot(chroma[:, 0], chroma[:, 1])
+    hues = chroma[size > _GREY] / size[size > _GREY, None]
+    mean = hues.sum(axis=0)
+    near = hues @ mean >= _COS_HUE * np.hypot(mean[0], mean[1])
+    return len(hues) >= len(np.unique(colours, axis=0)) - 1 and bool(near.all())

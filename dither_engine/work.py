@@ -14,6 +14,7 @@ It is deterministic: the same work gives the same result. Frames of an animation
 with the same options, so a mask or noise that depends on x, y and the seed alone stays still.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,3 +91,6 @@ class Work:
     options: Options
     top: int = 0
     channel: int | None = None
+
+
+Render = Callable[[Work], NDArray[np.uint8]]

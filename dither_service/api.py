@@ -16,7 +16,7 @@ from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from shared.forms import form_openapi, read_form
 from shared.health import Health
-from shared.http import BodyLimit, create_app
+from shared.http import PICTURE, BodyLimit, create_app
 from shared.problems import Problem
 from shared.slots import Slots
 
@@ -25,11 +25,16 @@ FORM_OVERHEAD_BYTES = 64 * 1024
 
 _PREVIEW = form_openapi(
     {
-        "options": {"type": "string", "description": "Options as JSON; GET /options tells them."},
+        "options": {
+            "type": "string",
+            "description": "Options as JSON; GET /options tells them.",
+            "example": '{"algorithm": "atkinson"}',
+        },
         "max_size": {
             "type": "integer",
             "default": DEFAULT_SIZE,
             "maximum": LARGEST_SIZE,
+            "example": DEFAULT_SIZE,
             "description": "The image is fitted into so many pixels a side before dithering.",
         },
     }
@@ -48,6 +53,7 @@ def create_api(
         busy="Too many previews at once; please try again.",
     )
     choices = previews.choices()
+    some_choices = {kind: v[:1] if isinstance(v, list) else v for kind, v in choices.items()}
     app.include_router(preview_router(settings, previews, places))
 
     @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
@@ -72,7 +78,9 @@ def create_api(
     )
     async def request_dither(
         uuid: UUID,
-        channels: Annotated[int, Path(ge=2, le=256, description="Levels per colour channel")],
+        channels: Annotated[
+            int, Path(ge=2, le=256, description="Levels per colour channel", examples=[2])
+        ],
         request: Request,
     ) -> Response:
         """Every option may come in a JSON body or in the query string."""
@@ -90,6 +98,7 @@ def create_api(
         tags=["preview"],
         summary="Dither an image at once, keeping nothing",
         response_class=Response,
+        responses=PICTURE,
         openapi_extra=_PREVIEW,
     )
     async def preview(request: Request) -> Response:
@@ -107,7 +116,12 @@ def create_api(
         }
         return Response(encoded.data, media_type=encoded.content_type, headers=headers)
 
-    @app.get("/options", tags=["preview"], summary="Algorithms, palettes, options, limits")
+    @app.get(
+        "/options",
+        tags=["preview"],
+        summary="Algorithms, palettes, options, limits",
+        responses={200: {"content": {"application/json": {"example": some_choices}}}},
+    )
     async def get_options() -> JSONResponse:
         return JSONResponse(choices, headers={"cache-control": "public, max-age=60"})
 

@@ -20,10 +20,21 @@ from dither_service.preview import Picture, Previews
 from dither_service.preview_parts import Part
 from dither_service.settings import DitherSettings
 from shared.forms import form_openapi, parse_json_object, read_form
+from shared.http import PICTURE
 from shared.problems import Problem
 from shared.slots import Slots
 
 _NO_STORE = {"cache-control": "no-store"}
+_FACTS = {
+    "source": {"width": 640, "height": 480, "frames": 1},
+    "width": 640,
+    "height": 480,
+    "frames": 1,
+    "bytes": 48_213,
+    "format": "png",
+    "colours": 2,
+    "palette": [{"hex": "#000000", "share": 0.6}, {"hex": "#ffffff", "share": 0.4}],
+}
 _ABOUT_OPTIONS = "Options of the dither; GET /options tells them."
 
 Answer = TypeVar("Answer")
@@ -38,7 +49,9 @@ class Wish(BaseModel):
     picture: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="Name of a picture that was sent before."
     )
-    options: dict[str, Any] = Field({}, description=_ABOUT_OPTIONS)
+    options: dict[str, Any] = Field(
+        {}, description=_ABOUT_OPTIONS, examples=[{"algorithm": "atkinson", "channels": 2}]
+    )
 
 
 class PartWish(Wish):
@@ -65,6 +78,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Slots) 
         "/part",
         summary="A part of the picture that would be saved, as PNG",
         response_class=Response,
+        responses=PICTURE,
         openapi_extra=_openapi(PartWish),
     )
     async def part(request: Request) -> Response:
@@ -85,6 +99,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Slots) 
         "/file",
         summary="The picture that would be saved, as a file",
         response_class=Response,
+        responses=PICTURE,
         openapi_extra=_openapi(Wish),
     )
     async def file(request: Request) -> Response:
@@ -99,6 +114,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Slots) 
     @router.post(
         "/facts",
         summary="Size, bytes and colours of the picture that would be saved",
+        responses={200: {"content": {"application/json": {"example": _FACTS}}}},
         openapi_extra=_openapi(Wish),
     )
     async def facts(request: Request) -> JSONResponse:
@@ -142,7 +158,13 @@ def _parsed(kind: type[Kind], fields: dict[str, Any]) -> Kind:
 
 def _openapi(kind: type[Wish]) -> dict[str, Any]:
     form = form_openapi(
-        {"request": {"type": "string", "description": "The same JSON, without picture."}}
+        {
+            "request": {
+                "type": "string",
+                "description": "The same JSON, without picture.",
+                "example": '{"options": {"algorithm": "atkinson"}}',
+            }
+        }
     )
     content = form["requestBody"]["content"]
     schema = kind.model_json_schema()

@@ -15,7 +15,6 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    text,
     tuple_,
     update,
 )
@@ -23,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from dither_service.models import QUEUED, Dither, Image
-from shared.claims import claim
+from shared.claims import claim, due_again, seconds_until
 from shared.database import recordset
 from shared.messages import ImageUploaded
 
@@ -127,16 +126,12 @@ def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequ
 
 def seconds_until_unfinished(session: Session, after_seconds: float) -> float | None:
     """When ``claim_unfinished`` may find something; None: never, as things are."""
-    left = func.extract("epoch", func.min(_due(after_seconds)) - func.now())
-    seconds = session.scalar(select(left).where(Dither.status == QUEUED))
-    return None if seconds is None else float(seconds)
+    return seconds_until(session, _due(after_seconds), Dither.status == QUEUED)
 
 
 def _due(after_seconds: float) -> Any:
-    """When a dither is handed out again: it waits twice as long each time, up to a day."""
-    doublings = func.least(Dither.requests - 1, 16)  # unbounded, the power overflows one day
-    wait = func.least(after_seconds * func.power(2, doublings), 86_400)
-    return Dither.requested_at + wait * text("interval '1 second'")
+    """When a dither is handed out again."""
+    return due_again(Dither.requested_at, Dither.requests, after_seconds)
 
 
 def forget_deleted(session: Session, after: timedelta) -> None:

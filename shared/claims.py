@@ -1,8 +1,9 @@
-"""Taking rows that are due, so that no two processes take the same."""
+"""Taking rows that are due, so that no two processes take the same; and when rows are due."""
 
 from typing import Any
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import Update, func, select, text, update
+from sqlalchemy.orm import Session
 
 
 def claim(target: Any, key: Any, *, due: Any, order: Any, limit: int, values: Any) -> Update:
@@ -21,3 +22,20 @@ def claim(target: Any, key: Any, *, due: Any, order: Any, limit: int, values: An
         .cte("chosen")  # evaluated once, or a join could take more than the limit
     )
     return update(target).where(key.in_(select(chosen.c.key))).values(values)
+
+
+def due_again(last: Any, tries: Any, after_seconds: float) -> Any:
+    """When a row is due again whose ``last`` try was the ``tries``-th.
+
+    After ``after_seconds``, then twice as long each time, up to a day.
+    """
+    doublings = func.least(tries - 1, 16)  # unbounded, the power overflows one day
+    wait = func.least(after_seconds * func.power(2, doublings), 86_400)
+    return last + wait * text("interval '1 second'")
+
+
+def seconds_until(session: Session, due: Any, where: Any) -> float | None:
+    """Seconds to the earliest ``due`` of the rows; None where there are none."""
+    left = func.extract("epoch", func.min(due) - func.now())
+    seconds = session.scalar(select(left).where(where))
+    return None if seconds is None else float(seconds)

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from shared.context import REQUEST_ID_HEADER, request_context
 from shared.failures import TransientFailure
 from shared.logs import log_access
+from shared.problem_schema import REFUSALS, add_problem_schema
 from shared.problems import (
     RETRY_AFTER_SECONDS,
     Problem,
@@ -34,6 +35,10 @@ REQUESTS = Histogram(
 )
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MAX_LOGGED_PATH = 200
+# For ``responses`` of a route that answers with a picture.
+PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+}
 _REQUEST_ID = REQUEST_ID_HEADER.encode("ascii")
 _EMAIL = re.compile(r"[^/\s]+(?:@|%40)[^/\s]+", re.IGNORECASE)
 
@@ -49,11 +54,21 @@ class HealthReport(Protocol):
         """The HTTP status (503 when a part is down) and the body."""
 
 
-def create_app(title: str, health: HealthReport) -> FastAPI:
-    """An app that answers every error as a problem, and tells of its health and metrics."""
-    app = FastAPI(title=title, version="1.0.0", redoc_url=None)
+def create_problem_app(title: str, **options: Any) -> FastAPI:
+    """An app that answers every error as a problem, and says so in its description.
+
+    ``options``: FastAPI's own.
+    """
+    app = FastAPI(title=title, version="1.0.0", redoc_url=None, responses=REFUSALS, **options)
     install_problem_handlers(app)
     _install_failure_handlers(app)
+    add_problem_schema(app)
+    return app
+
+
+def create_app(title: str, health: HealthReport) -> FastAPI:
+    """A service's app: besides its routes it tells of its health and metrics."""
+    app = create_problem_app(title)
 
     @app.get("/metrics", include_in_schema=False)
     def _metrics() -> Response:

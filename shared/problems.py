@@ -19,9 +19,20 @@ from shared.context import current_request_id
 
 logger = logging.getLogger(__name__)
 
-PROBLEMS_PATH = "/docs/problems/"  # where the gateway tells of each type of problem
+PROBLEMS_PATH = "/docs/problems/"  # where the gateway explains each type of problem
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+
+
+class _ProblemTypes:
+    """Where the pages of the problem types are: set once, when the process starts."""
+
+    path = PROBLEMS_PATH
+
+
+def locate_problem_types(public_path: str) -> None:
+    """``public_path``: that of ``PUBLIC_URL``, without a slash at its end."""
+    _ProblemTypes.path = f"{public_path}{PROBLEMS_PATH}"
 
 
 class Problem(Exception):
@@ -53,7 +64,7 @@ def problem_body(status: int, detail: str, extra: Mapping[str, Any] | None = Non
     """The JSON text of a problem; ``extra`` members never replace the standard ones."""
     body = {
         **(extra or {}),
-        "type": f"{PROBLEMS_PATH}{status}",
+        "type": f"{_ProblemTypes.path}{status}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,

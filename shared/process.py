@@ -13,6 +13,7 @@ import uvicorn
 
 from shared.failures import TransientFailure
 from shared.http import Asgi, RequestScope
+from shared.problems import locate_problem_types
 from shared.settings import HttpSettings
 
 logger = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class _Server(uvicorn.Server):
 
 def serve(app: Asgi, settings: HttpSettings, threads: Threads) -> None:
     """Run until SIGTERM or SIGINT; returns when everything has ended."""
+    locate_problem_types(settings.public_path)
     config = uvicorn.Config(
         RequestScope(app),
         host=settings.host,

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from shared.forms import read_form
 from shared.health import Health
-from shared.http import BodyLimit, create_app
+from shared.http import PICTURE, BodyLimit, create_app
 from shared.slots import Slots
 from shared.storage import Storage
 from upload_service import schemas
@@ -26,6 +26,7 @@ FORM_OVERHEAD_BYTES = 64 * 1024
 # Each holds a file in memory and a thread for as long as storage and database take.
 MAX_UPLOADS = 8
 UPLOAD_WAIT_SECONDS = 2.0
+_EVENTS = 'event: image\ndata: {"uuid": "9b2e7c1a-4a5d-4f0e-8a57-0c2f6f1d3b90", ...}\n\n'
 NO_STORE = {"cache-control": "no-store"}
 
 
@@ -97,13 +98,20 @@ def create_api(
         tags=["images"],
         summary="Follow an image (server-sent events)",
         response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"example": _EVENTS}}}},
     )
     async def follow_image(uuid: UUID) -> StreamingResponse:
         """`image` with the image's JSON, at once and at each change; `deleted` when it goes."""
         stream = await events.watch(uuid)
         return StreamingResponse(stream, media_type="text/event-stream", headers=NO_STORE)
 
-    @app.get("/files/{key:path}", tags=["files"], summary="A stored file", response_class=Response)
+    @app.get(
+        "/files/{key:path}",
+        tags=["files"],
+        summary="A stored file",
+        response_class=Response,
+        responses=PICTURE,
+    )
     def get_file(key: str, request: Request) -> Response:
         """Only where files are kept on local disk; Cloudinary serves its own."""
         return file_response(storage, key, request)

@@ -14,11 +14,13 @@ OPENAPI = form_openapi(
         "email": {
             "type": "string",
             "format": "email",
+            "example": "ada@example.org",
             "description": "Who gets the link to each dithered version by mail.",
         },
         "options": {
             "type": "string",
             "description": "The first dither's options as JSON; GET /options describes them.",
+            "example": '{"algorithm": "atkinson"}',
         },
     }
 )

@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
     tuple_,
     update,
 )
@@ -26,7 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.types import TypeEngine
 
-from shared.claims import claim
+from shared.claims import claim, due_again, seconds_until
 from shared.database import recordset
 from upload_service.models import DITHERED, DONE, FAILED, QUEUED, UPLOADED, Dither, Image
 
@@ -103,16 +102,12 @@ def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequ
 
 def seconds_until_unfinished(session: Session, after_seconds: float) -> float | None:
     """When ``claim_unfinished`` may find something; None: never, as things are."""
-    left = func.extract("epoch", func.min(_due(after_seconds)) - func.now())
-    seconds = session.scalar(select(left).where(Image.status == UPLOADED))
-    return None if seconds is None else float(seconds)
+    return seconds_until(session, _due(after_seconds), Image.status == UPLOADED)
 
 
 def _due(after_seconds: float) -> Any:
-    """When an image is announced again: it waits twice as long each time, up to a day."""
-    doublings = func.least(Image.announcements - 1, 16)  # unbounded, the power overflows one day
-    wait = func.least(after_seconds * func.power(2, doublings), 86_400)
-    return Image.announced_at + wait * text("interval '1 second'")
+    """When an image is announced again."""
+    return due_again(Image.announced_at, Image.announcements, after_seconds)
 
 
 def _any(name: str) -> Any:

@@ -5,12 +5,39 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
+
+_ID = "9b2e7c1a-4a5d-4f0e-8a57-0c2f6f1d3b90"
+_DITHER: JsonDict = {
+    "dither_id": "5c1f0a52-6f0b-4f4b-9b0e-2f6b8a3d7e11",
+    "channels": 2,
+    "status": "done",
+    "url_dither": f"http://localhost:8000/files/dithers/{_ID}/2.png",
+    "options": {"algorithm": "floyd-steinberg", "channels": 2},
+    "width": 640,
+    "height": 480,
+    "bytes": 48_213,
+    "reason": None,
+    "created_at": "2025-05-04T09:30:01Z",
+}
+_IMAGE: JsonDict = {
+    "uuid": _ID,
+    "url": f"http://localhost:8000/files/images/{_ID}.jpg",
+    "filename": "harbour.jpg",
+    "content_type": "image/jpeg",
+    "width": 640,
+    "height": 480,
+    "bytes": 91_330,
+    "created_at": "2025-05-04T09:30:00Z",
+    "status": "dithered",
+    "dithers": [_DITHER],
+}
 
 
 class Dither(BaseModel):
     """A dithered version of an image; ``url_dither`` is there once ``status`` is ``done``."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_DITHER]})
 
     dither_id: UUID
     channels: int | None
@@ -27,7 +54,7 @@ class Dither(BaseModel):
 class Image(BaseModel):
     """An uploaded image and what has been made of it."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_IMAGE]})
 
     uuid: UUID
     url: str

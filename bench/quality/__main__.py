@@ -1,14 +1,25 @@
-"""``python -m bench.quality [ALGORITHM…]``: print the table of docs/engine-quality.md."""
+"""``python -m bench.quality [ALGORITHM…]``: print the tables of docs/engine-quality.md.
+
+With names of algorithms the grey table's rows of these; with ``--colour`` the colour table alone.
+"""
 
 import sys
 
+from bench.quality import colour
 from bench.quality.report import HEAD, line, rows
 from dither_engine.algorithms import ALGORITHMS
 
 if __name__ == "__main__":
-    unknown = set(sys.argv[1:]) - set(ALGORITHMS)
+    names = [name for name in sys.argv[1:] if name != "--colour"]
+    unknown = set(names) - set(ALGORITHMS)
     if unknown:
         sys.exit(f"There is no algorithm {', '.join(sorted(unknown))}.")
-    print(HEAD)
-    for row in rows(sys.argv[1:] or tuple(ALGORITHMS)):
-        print(line(row), flush=True)
+    if "--colour" not in sys.argv:
+        print(HEAD)
+        for row in rows(names or tuple(ALGORITHMS)):
+            print(line(row), flush=True)
+        print()
+    if not names:
+        print(colour.HEAD)
+        for text in colour.lines():
+            print(text, flush=True)

@@ -8,16 +8,28 @@ one, and then nothing is left to compute. For ciede2000 it keeps every answer.
 import numpy as np
 
 from dither_engine.compiled.decorators import cached, inlined, merged
+from dither_engine.compiled.mixing import (
+    AXES,
+    AXIS_SHIFT,
+    CONE_SHIFT,
+    CONES,
+    SQUARES,
+    rounded,
+    weight_of,
+)
 from dither_engine.compiled.search import (
     CELL,
     CELLS,
     CIEDE2000,
     CODE,
     COUNT,
+    CURVE,
+    INKS,
     LIGHT,
     LISTS,
     MATRICES,
     METRIC,
+    OKLAB,
     POINTS,
     SIDE,
     USED,
@@ -29,6 +41,9 @@ from dither_engine.compiled.search import (
 )
 from dither_engine.light import WHITE
 
+_C = tuple(int(v) for v in CONES.ravel())
+_A = tuple(int(v) for v in AXES.ravel())
+_CONE_HALF, _AXIS_HALF = 1 << (CONE_SHIFT - 1), 1 << (AXIS_SHIFT - 1)
 _GROUP = 16
 _NO_LIST = -(1 << 30)
 
@@ -184,3 +199,51 @@ def code_of(search, light):
 def nearest_light(search, r, g, b):
     """The same for light of any size, clamped to 0…WHITE and rounded to 8-bit code values."""
     return nearest_code(search, code_of(search, r), code_of(search, g), code_of(search, b))
+
+
+@merged
+def bent(search, r, g, b, row):
+    """The coordinate of a cone response to light, -WHITE to 2 · WHITE each."""
+    cone = (_C[3 * row] * r + _C[3 * row + 1] * g + _C[3 * row + 2] * b + _CONE_HALF) >> CONE_SHIFT
+    return np.int64(search[CURVE + WHITE + cone])
+
+
+@merged
+def mixing_place(search, r, g, b, weight):
+    """Lightness, and a and b times ``weight``, by `mixing`; light of -WHITE to 2 · WHITE."""
+    l, m, s = bent(search, r, g, b, 0), bent(search, r, g, b, 1), bent(search, r, g, b, 2)
+    return (
+        (_A[0] * l + _A[1] * m + _A[2] * s + _AXIS_HALF) >> AXIS_SHIFT,
+        rounded((_A[3] * l + _A[4] * m + _A[5] * s + _AXIS_HALF) >> AXIS_SHIFT) * weight,
+        rounded((_A[6] * l + _A[7] * m + _A[8] * s + _AXIS_HALF) >> AXIS_SHIFT) * weight,
+    )
+
+
+@inlined
+def nearest_mixed(search, r, g, b, weight):
+    """The nearest colour by `mixing`; light of -WHITE to 2 · WHITE."""
+    x, y, z = mixing_place(search, np.int64(r), np.int64(g), np.int64(b), weight)
+    squares = SQUARES * weight
+    least = np.int64(1) << 60
+    for i in range(search[COUNT]):
+        away = (
+            search[INKS + i] * x
+            + search[INKS + 256 + i] * y
+            + search[INKS + 512 + i] * z
+            + search[INKS + 768 + i] * squares
+            + search[INKS + 1024 + i]
+        )
+        least = min(least, (away << 8) | i)
+    return least & 255
+
+
+@inlined
+def nearest_paying(search, r, g, b, red, green, blue):
+    """The colour that comes next where errors are passed on.
+
+    r, g, b: light with the errors so far, -WHITE to 2 · WHITE. red, green, blue: the pixel's own
+    code values.
+    """
+    if search[METRIC] == OKLAB:
+        return nearest_mixed(search, r, g, b, weight_of(red, green, blue))
+    return nearest_light(search, r, g, b)

@@ -2,9 +2,8 @@
 
 - srgb, linear: Euclidean on code values, on linear light;
 - oklab: Euclidean in Oklab (B. Ottosson, "A perceptual color space for image processing", 2020),
-  with a and b counting double, as in the difference that its author proposed for CSS ("ΔEOK2"):
-  unscaled, lightness outweighs hue so far that dark green is nearer to red than to black, and
-  error diffusion runs away into patches of one colour;
+  with a and b counting double, as in the difference that its author proposed for CSS ("ΔEOK2").
+  Methods that pass errors on, and the one that does not dither, use `mixing` instead;
 - ciede2000: see `ciede2000`.
 
 Distances are whole numbers made from tables, so they are the same on every machine.
@@ -21,6 +20,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from dither_engine.compiled import mixing
 from dither_engine.compiled.ciede2000 import WHITE_RELATIVE, ciede2000, lab
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.light import WHITE, code_of_light, light_of_code, srgb_to_linear
@@ -32,29 +32,23 @@ NUMBERED = 128  # times the coordinates, for sums that end in their number
 _LINEAR_SCALE = 16383
 _ROOT_SIZE = 1 << 16
 _FIXED = 14
-_CONE_BITS = 21
 
-_LMS = np.array(
+OKLAB_CONES = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
         [0.2119034982, 0.6806995451, 0.1073969566],
         [0.0883024619, 0.2817188376, 0.6299787005],
     ]
 )
-_OKLAB = np.rint(
-    np.array(
-        [
-            [0.2104542553, 0.7936177850, -0.0040720468],
-            [1.9779984951, -2.4285922050, 0.4505937099],
-            [0.0259040371, 0.7827717662, -0.8086757660],
-        ]
-    )
-    * [[1], [2], [2]]
-    * (1 << _FIXED)
+OKLAB_AXES = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
 )
+_OKLAB = np.rint(OKLAB_AXES * [[1], [2], [2]] * (1 << _FIXED))
 _M = tuple(int(v) for v in _OKLAB.ravel())
-OKLAB_WEIGHTS = np.array([[*row, 1 << (_FIXED - 1)] for row in _OKLAB], np.int32).ravel()
-OKLAB_SHIFT = np.int32(_FIXED)
 MATRICES = np.stack([np.eye(3), np.eye(3), _OKLAB / (1 << _FIXED)])
 
 CELL = 8  # bits of light within a cell
@@ -76,9 +70,12 @@ _ROOT = AXIS + 9 * 256
 CELLS = _ROOT + _ROOT_SIZE
 # three coordinates of each colour;
 POINTS = CELLS + SIDE**3
+# what `mixing` reads: its curve, -WHITE to 2 · WHITE; five numbers of each colour, 256 long each;
+CURVE = POINTS + 3 * 256
+INKS = CURVE + 3 * WHITE + 16
 # the lists: number of groups; a group is four candidates, ascending (the last may come again), and
 # their coordinates, one after the other. For ciede2000, 1 + the answer for each 24-bit colour.
-LISTS = POINTS + 3 * 256
+LISTS = INKS + 5 * 256
 
 _XYZ_SCALE = float(1 << 30)
 _LAB_SCALE = float(1 << 20)
@@ -99,8 +96,21 @@ def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     search[AXIS : AXIS + len(tables)] = tables
     if distance == "oklab":
         search[_ROOT:CELLS] = _roots()
+    bend(search, light_of_code(light)[colours], light, losing=False)
     place(search, colours)
     return search
+
+
+def bend(search: Search, lights: NDArray[np.int16], light: str, losing: bool) -> None:
+    """Make ``search`` ready for `mixing`, if that is its distance.
+
+    losing: whether the method loses some of the error.
+    """
+    if search[METRIC] != OKLAB:
+        return
+    search[CURVE : CURVE + 3 * WHITE + 1] = mixing.curve(light, losing)
+    table = search[INKS:LISTS].reshape(5, 256)
+    table[:, : len(lights)] = mixing.inks(lights, light, losing)
 
 
 @cache
@@ -110,7 +120,7 @@ def _tables(distance: str) -> NDArray[np.int32]:
     tables = {
         "srgb": code,
         "linear": linear * _LINEAR_SCALE,
-        "oklab": _LMS[:, :, None] * linear * (_ROOT_SIZE - 1),
+        "oklab": OKLAB_CONES[:, :, None] * linear * (_ROOT_SIZE - 1),
         "ciede2000": WHITE_RELATIVE[:, :, None] * linear * _XYZ_SCALE,
     }
     whole: NDArray[np.int32] = np.rint(tables[distance]).astype(np.int32).ravel()
@@ -240,39 +250,27 @@ def fill_axis(search, scale, axis):
 def fill_sums(search, numbered, sums):
     """The weights of each colour, ``int16 (n, 3, UNIT, 2)``, for ``simd_nearest``.
 
-    Of the sums x·w0 + y·w1 + z·w2 + w3 of coordinates that of the nearest colour is the least: it
-    is the squared distance without the square of the coordinates, the same for all colours. The
-    weights are laid out as they are multiplied: w0 and w1, w2 and 0, the halves of w3. Where sums
-    are numbered (srgb alone, whose coordinates have eight bits) they are 256 times as large, of
-    which the coordinates make NUMBERED, and end in the colour's number.
+    Of the sums x·w0 + y·w1 + z·w2 + s·w3 + w4 that of the nearest colour is the least: it is the
+    squared distance without what is the same for all colours. x, y, z: coordinates; of oklab those
+    of `mixing`, the chroma's times s, its weight; else s is 0. The weights are laid out as they are
+    multiplied: w0 and w1, w2 and w3, the halves of w4. Where sums are numbered (srgb alone, whose
+    coordinates have eight bits) they are 256 times as large, of which the coordinates make
+    NUMBERED, and end in the colour's number.
     """
     minus_two = np.int32(-256 // NUMBERED * 2 if numbered else -2)
     for i in range(search[COUNT]):
-        at = POINTS + 3 * i
-        x, y, z = search[at], search[at + 1], search[at + 2]
-        rest = x * x + y * y + z * z
+        if search[METRIC] == OKLAB:
+            at = INKS + i
+            x, y, z = search[at], search[at + 256], search[at + 512]
+            s, rest = search[at + 768], search[at + 1024]
+        else:
+            at = POINTS + 3 * i
+            x, y, z = search[at], search[at + 1], search[at + 2]
+            s, rest = 0, x * x + y * y + z * z
+            x, y, z = minus_two * x, minus_two * y, minus_two * z
         if numbered:
             rest = rest * 256 + i
         for unit in range(sums.shape[2]):
-            sums[i, 0, unit, 0], sums[i, 0, unit, 1] = minus_two * x, minus_two * y
-            sums[i, 1, unit, 0], sums[i, 1, unit, 1] = minus_two * z, 0
+            sums[i, 0, unit, 0], sums[i, 0, unit, 1] = x, y
+            sums[i, 1, unit, 0], sums[i, 1, unit, 1] = z, s
             sums[i, 2, unit, 0], sums[i, 2, unit, 1] = rest & 0xFFFF, rest >> 16
-
-
-def cones(search: Search) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
-    """For oklab: what each light adds to the three cone responses, and their roots.
-
-    ``int64 (3, WHITE + 1)``, of red, green and blue, the responses in 21 bits each; ``int16``,
-    also of what rounding makes of the sum of three.
-    """
-    codes = search[CODE : CODE + WHITE + 1]
-    axes = search[AXIS : AXIS + 9 * 256].astype(np.int64).reshape(3, 3, 256)
-    packed = axes[0] | (axes[1] << _CONE_BITS) | (axes[2] << 2 * _CONE_BITS)
-    roots = search[_ROOT:CELLS].astype(np.int16)
-    return np.take(packed, codes, axis=1), np.concatenate([roots, np.repeat(roots[-1:], 3)])
-
-
-@merged
-def root_of_cones(roots, cones, cone):
-    """The root of one of the responses that sums of `cones` hold; cone: 0, 1 or 2."""
-    return roots[(cones >> np.int64(_CONE_BITS * cone)) & np.int64((1 << _CONE_BITS) - 1)]

@@ -1,4 +1,4 @@
-"""Error diffusion to a small palette, pixel after pixel: serpentine scans know no lanes.
+"""Error diffusion to a palette, pixel after pixel: for serpentine scans and transparent pictures.
 
 A pixel waits for the one before it, so what counts is how long one takes, not how much is done
 meanwhile. Its colour is compared with eight of the palette at once, and it gives only to its own
@@ -9,14 +9,14 @@ import numpy as np
 from numba import types
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
+from dither_engine.compiled.mixing import SQUARES, weight_of
+from dither_engine.compiled.nearest import mixing_place
 from dither_engine.compiled.search import (
-    CODE,
     METRIC,
     NUMBERED,
     OKLAB,
     SEARCH,
     SRGB,
-    coordinates,
     fill_axis,
     fill_sums,
 )
@@ -70,6 +70,7 @@ def give_below(errors, ring, y, step, shares, rest, left):
 
 @kernel(
     array_in(_U1, 2),
+    array_in(_U1, 2),
     array_in(_I2, 1),
     SEARCH,
     array_in(_I2, 2),
@@ -80,11 +81,13 @@ def give_below(errors, ring, y, step, shares, rest, left):
     array_out(_I4, 3),
     array_out(_U1, 2),
 )
-def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, top, ring, out):
+def diffuse_palette(
+    samples, mask, light, search, colours, shares, rest, serpentine, top, ring, out
+):
     """Diffuse to at most MOST colours; not for ciede2000.
 
-    samples: (H, 3 W). ring: ``(rows, W + 2 PAD, 3)``, what the rows to come have been given, row y
-    at ``y % rows``; top: the first row's y. Else as `wavefront_palette`'s.
+    samples: (H, 3 W). mask: see `Work`. ring: ``(rows, W + 2 PAD, 3)``, what the rows to come have
+    been given, row y at ``y % rows``; top: the first row's y. Else as `wavefront_palette`'s.
     """
     height, length = samples.shape
     width = length // 3
@@ -96,6 +99,7 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
         fill_axis(search, NUMBERED if numbered else 1, axis)
     sums = np.zeros((colours.shape[0], 3, UNIT, 2), np.int16)
     fill_sums(search, numbered, sums)
+    masked = mask.shape[0] > 0
     groups = (colours.shape[0] + UNIT - 1) // UNIT
     grouped = np.zeros((groups, 3, UNIT, 2), np.int16)
     by_colour(sums, grouped)
@@ -128,35 +132,35 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
         r_next, g_next, b_next = np.int64(0), np.int64(0), np.int64(0)
         for i in range(width):
             x = width - 1 - i if back else i
+            if masked and mask[y, x] == 0:
+                out[y, x] = 0
+                errors[3 * x], errors[3 * x + 1], errors[3 * x + 2] = 0, 0, 0
+                r_next, g_next, b_next = np.int64(0), np.int64(0), np.int64(0)
+                continue
             at = 3 * (x + PAD)
             r = min(max(line[at] + r_next, np.int64(-WHITE)), np.int64(2 * WHITE))
             g = min(max(line[at + 1] + g_next, np.int64(-WHITE)), np.int64(2 * WHITE))
             b = min(max(line[at + 2] + b_next, np.int64(-WHITE)), np.int64(2 * WHITE))
-            red = min(max(r, np.int64(0)), np.int64(WHITE))
-            green = min(max(g, np.int64(0)), np.int64(WHITE))
-            blue = min(max(b, np.int64(0)), np.int64(WHITE))
+            weight = np.int64(0)
             if oklab:
-                p, q, s = coordinates(
-                    search,
-                    np.int64(search[CODE + red]),
-                    np.int64(search[CODE + green]),
-                    np.int64(search[CODE + blue]),
-                )
+                weight = weight_of(samples[y, 3 * x], samples[y, 3 * x + 1], samples[y, 3 * x + 2])
+                p, q, s = mixing_place(search, r, g, b, weight)
             else:
-                p, q, s = np.int64(axis[red]), np.int64(axis[green]), np.int64(axis[blue])
+                p = np.int64(axis[min(max(r, np.int64(0)), np.int64(WHITE))])
+                q = np.int64(axis[min(max(g, np.int64(0)), np.int64(WHITE))])
+                s = np.int64(axis[min(max(b, np.int64(0)), np.int64(WHITE))])
             if numbered:
-                k = least_of_one(weights, groups, p, q, s) & 255
+                k = least_of_one(weights, groups, p, q, s, weight) & 255
             else:
-                k = nearest_of_one(weights, groups, p, q, s)
+                k = nearest_of_one(weights, groups, p, q, s, SQUARES * weight)
             out[y, x] = k
             r, g, b = r - lights[3 * k], g - lights[3 * k + 1], b - lights[3 * k + 2]
             errors[3 * x], errors[3 * x + 1], errors[3 * x + 2] = r, g, b
             r_left, g_left, b_left = r, g, b
             for t in range(others):
-                weight = other[t]
-                r_left -= r * weight >> 16
-                g_left -= g * weight >> 16
-                b_left -= b * weight >> 16
+                r_left -= r * other[t] >> 16
+                g_left -= g * other[t] >> 16
+                b_left -= b * other[t] >> 16
             if following == rest:
                 r_next, g_next, b_next = r_left, g_left, b_left
             else:
@@ -164,8 +168,8 @@ def diffuse_palette(samples, light, search, colours, shares, rest, serpentine, t
             for t in range(shares.shape[0] if farther else 0):
                 if shares[t, 1] == 0 and t != following:
                     to = at + 3 * step * shares[t, 0]
-                    weight = np.int64(shares[t, 2])
-                    line[to] += r_left if t == rest else r * weight >> 16
-                    line[to + 1] += g_left if t == rest else g * weight >> 16
-                    line[to + 2] += b_left if t == rest else b * weight >> 16
+                    part = np.int64(shares[t, 2])
+                    line[to] += r_left if t == rest else r * part >> 16
+                    line[to + 1] += g_left if t == rest else g * part >> 16
+                    line[to + 2] += b_left if t == rest else b * part >> 16
         give_below(errors, ring, top + y, step, shares, rest, left)

@@ -13,14 +13,15 @@ from numba.core import cgutils
 from dither_engine.compiled.simd import WORD, address, broadcast, instruction
 from dither_engine.compiled.simd_nearest import PAIR_UNIT, UNIT, WORD_UNIT, _products
 
-MOST = 64  # colours; with more, a search through cells is as quick
+MOST = 256  # colours
+FEW = 64  # with more, a search through cells is as quick
 _BITS, _INDEX = ir.IntType(UNIT), ir.IntType(64)
 _SUMS = ir.ArrayType(WORD_UNIT, MOST // UNIT)
 
 
 @instruction
-def least_of_one(typing_context, weights, groups, x, y, z):
-    """The least of the sums ``x * w0 + y * w1 + z * w2 + w3``."""
+def least_of_one(typing_context, weights, groups, x, y, z, s):
+    """The least of the sums ``x * w0 + y * w1 + z * w2 + s * w3 + w4``; all but w4 have 16 bits."""
 
     def generate(context, builder, signature, arguments):
         return builder.sext(_least(context, builder, signature, arguments)[0], _INDEX)
@@ -29,7 +30,7 @@ def least_of_one(typing_context, weights, groups, x, y, z):
 
 
 @instruction
-def nearest_of_one(typing_context, weights, groups, x, y, z):
+def nearest_of_one(typing_context, weights, groups, x, y, z, s):
     """Which of them is the least; of equals the first."""
 
     def generate(context, builder, signature, arguments):
@@ -50,16 +51,18 @@ def nearest_of_one(typing_context, weights, groups, x, y, z):
 
 
 def _signature(weights: Any) -> Any:
-    return types.int64(weights, types.int64, types.int64, types.int64, types.int64)
+    return types.int64(weights, *[types.int64] * 5)
 
 
 def _least(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[Any, Any]:
     """The least sum, and all of them."""
     weights, groups, *point = arguments
-    x, y, z = (builder.and_(builder.trunc(value, WORD), WORD(0xFFFF)) for value in point)
+    x, y, z, s = (builder.and_(builder.trunc(value, WORD), WORD(0xFFFF)) for value in point)
     of_pair, of_last = (
         builder.bitcast(broadcast(builder, value, WORD_UNIT), PAIR_UNIT)
-        for value in (builder.or_(x, builder.shl(y, WORD(16))), z)
+        for value in (
+            builder.or_(one, builder.shl(other, WORD(16))) for one, other in ((x, y), (z, s))
+        )
     )
     sums = cgutils.alloca_once(builder, _SUMS)
     least = cgutils.alloca_once_value(builder, WORD_UNIT([0x7FFFFFFF] * UNIT))

@@ -2,23 +2,34 @@
 
 import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
+from dither_engine.compiled.mixing import (
+    AXES,
+    AXIS_SHIFT,
+    CONE_SHIFT,
+    CONES,
+    GREY,
+    MOST,
+    SQUARES,
+    STEP,
+)
 from dither_engine.compiled.search import (
+    CURVE,
     METRIC,
     NUMBERED,
     OKLAB,
-    OKLAB_SHIFT,
-    OKLAB_WEIGHTS,
     SEARCH,
     SRGB,
     fill_axis,
     fill_sums,
-    root_of_cones,
 )
 from dither_engine.compiled.simd import (
     LANES,
+    at_least,
     load,
+    product,
     shifted,
     spread,
     store,
@@ -53,6 +64,47 @@ from dither_engine.light import WHITE
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 
 
+def _weights(rows: NDArray[np.int32], shift: int) -> NDArray[np.int32]:
+    """As `weighed_sum` takes them: each row with the half that rounds."""
+    return np.array([[*row, 1 << (shift - 1)] for row in rows], np.int32).ravel()
+
+
+_CONES, _CONE_SHIFT = _weights(CONES, CONE_SHIFT), np.int32(CONE_SHIFT)
+_AXES, _AXIS_SHIFT = _weights(AXES, AXIS_SHIFT), np.int32(AXIS_SHIFT)
+
+
+@merged
+def larger(a, b):
+    return b ^ ((a ^ b) & at_least(a, b))
+
+
+@merged
+def smaller(a, b):
+    return a ^ ((a ^ b) & at_least(a, b))
+
+
+@merged
+def chroma_weights(r, g, b):
+    """`mixing.weight_of` 8-bit code values."""
+    apart = larger(larger(r, g), b) - smaller(smaller(r, g), b)
+    less = shifted(product(apart, spread(np.int16(5))), np.int16(3))
+    return larger(spread(np.int16(GREY)) - less, spread(np.int16(1)))
+
+
+@merged
+def chroma(l, m, s, axis):
+    """a or b of `mixing`, rounded and limited."""
+    value = weighed_sum(l, m, s, _AXES, 4 * axis, _AXIS_SHIFT)
+    value = (value + spread(np.int16(STEP // 2))) & spread(np.int16(-STEP))
+    return clamped(value, spread(np.int16(-MOST)), spread(np.int16(MOST)))
+
+
+@inlined
+def fill_curve(search, curve):
+    for i in range(curve.shape[0]):
+        curve[i] = search[CURVE + i]
+
+
 @inlined
 def is_straight(axis):
     """Whether an axis is that of `codes_of`."""
@@ -79,8 +131,6 @@ def codes_of(light):
     array_in(_I2, 1),
     types.boolean,
     SEARCH,
-    array_in(types.int64, 2),
-    array_in(_I2, 1),
     array_in(_I2, 2),
     array_in(_I4, 2),
     types.int64,
@@ -92,26 +142,11 @@ def codes_of(light):
     array_out(_U1, 2),
 )
 def diffuse_palette(
-    samples,
-    light,
-    even,
-    search,
-    cones,
-    roots,
-    colours,
-    shares,
-    rest,
-    skew,
-    size,
-    carry,
-    lines,
-    lines_out,
-    out,
+    samples, light, even, search, colours, shares, rest, skew, size, carry, lines, lines_out, out
 ):
     """Diffuse to the colours of a palette, rows left to right.
 
-    samples: (H, 3 W). cones, roots: of `search.cones`, empty but for oklab. colours: their light,
-    (n, 3). out: (H, W). Else as `diffuse_levels`; light
+    samples: (H, 3 W). colours: their light, (n, 3). out: (H, W). Else as `diffuse_levels`; light
     is limited to one white beyond black and white.
 
     Every pixel is compared with every colour: in step that is quicker than any search with
@@ -129,9 +164,9 @@ def diffuse_palette(
     now = np.zeros(LANES, np.int16)
     values = np.zeros(3 * LANES, np.int16)
     places = np.zeros(3 * LANES, np.int16)
-    points = np.zeros(3 * LANES, np.int16)
     oklab = search[METRIC] == OKLAB
     axis = np.zeros(WHITE + 1, np.int16)
+    curve = np.zeros(3 * WHITE + 1, np.int16)
     sums = np.zeros((colours.shape[0], 3, UNIT, 2), np.int16)
     xy, z0 = np.zeros(2 * LANES, np.int16), np.zeros(2 * LANES, np.int16)
     numbered = search[METRIC] == SRGB
@@ -139,7 +174,9 @@ def diffuse_palette(
     offsets = np.zeros(shares.shape[0], np.int64)
     weights = np.zeros(shares.shape[0], np.int16)
     count, lost, last = arrange(shares, rest, skew, 3, offsets, weights)
-    if not oklab:
+    if oklab:
+        fill_curve(search, curve)
+    else:
         fill_axis(search, NUMBERED if numbered else 1, axis)
     straight = numbered and is_straight(axis)
     fill_sums(search, numbered, sums)
@@ -172,30 +209,35 @@ def diffuse_palette(
                     value = value + load(ring, slot)
                     store(values, c * LANES, clamped(value, low, high))
                     turn(ring, quads, slot, step + c, size, carry, skew)
-                for c in range(0, 3 * LANES, LANES):
-                    store(places, c, clamped(load(values, c), black, white))
+                weight = black
                 if oklab:
-                    for l in range(LANES):
-                        response = cones[0, np.uint16(places[l])]
-                        response += cones[1, np.uint16(places[LANES + l])]
-                        response += cones[2, np.uint16(places[2 * LANES + l])]
-                        points[l] = root_of_cones(roots, response, 0)
-                        points[LANES + l] = root_of_cones(roots, response, 1)
-                        points[2 * LANES + l] = root_of_cones(roots, response, 2)
-                    p, q, s = load(points, 0), load(points, LANES), load(points, 2 * LANES)
-                    x = weighed_sum(p, q, s, OKLAB_WEIGHTS, 0, OKLAB_SHIFT)
-                    y = weighed_sum(p, q, s, OKLAB_WEIGHTS, 4, OKLAB_SHIFT)
-                    z = weighed_sum(p, q, s, OKLAB_WEIGHTS, 8, OKLAB_SHIFT)
-                elif straight:
-                    x = codes_of(load(places, 0))
-                    y = codes_of(load(places, LANES))
-                    z = codes_of(load(places, 2 * LANES))
+                    r, g, b = load(values, 0), load(values, LANES), load(values, 2 * LANES)
+                    for c in range(3):
+                        cone = weighed_sum(r, g, b, _CONES, 4 * c, _CONE_SHIFT)
+                        store(places, c * LANES, cone + white)
+                    l = look_up(curve, places, 0)
+                    m = look_up(curve, places, LANES)
+                    s = look_up(curve, places, 2 * LANES)
+                    i = 3 * pixel * LANES
+                    r, g, b = load(tiles, i), load(tiles, i + LANES), load(tiles, i + 2 * LANES)
+                    weight = chroma_weights(r, g, b)
+                    x = weighed_sum(l, m, s, _AXES, 0, _AXIS_SHIFT)
+                    y = product(chroma(l, m, s, 1), weight)
+                    z = product(chroma(l, m, s, 2), weight)
+                    weight = product(weight, spread(np.int16(SQUARES)))
                 else:
-                    x = look_up(axis, places, 0)
-                    y = look_up(axis, places, LANES)
-                    z = look_up(axis, places, 2 * LANES)
+                    for c in range(0, 3 * LANES, LANES):
+                        store(places, c, clamped(load(values, c), black, white))
+                    if straight:
+                        x = codes_of(load(places, 0))
+                        y = codes_of(load(places, LANES))
+                        z = codes_of(load(places, 2 * LANES))
+                    else:
+                        x = look_up(axis, places, 0)
+                        y = look_up(axis, places, LANES)
+                        z = look_up(axis, places, 2 * LANES)
                 store_pairs(xy, x, y)
-                store_pairs(z0, z, black)
+                store_pairs(z0, z, weight)
                 if numbered:
                     near = least_numbered(xy, z0, sums, colours.shape[0])
                 else:

@@ -7,23 +7,22 @@ loads only the kernels that it needs.
 import os
 import pkgutil
 import sys
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from multiprocessing import get_context
 from types import ModuleType
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dither_engine import compiled  # chooses the processor before Numba is imported
 from dither_engine.algorithms import module_of
 from dither_engine.compiled.decorators import Kernel
-from dither_engine.work import Levels, Palette, Work
-
-Render = Callable[[Work], NDArray[np.uint8]]
+from dither_engine.gamut import gamut_of
+from dither_engine.light import light_of_code
+from dither_engine.methods.neutral import greys_apart
+from dither_engine.work import Levels, Palette, Render, Work
 
 PIECE = 128  # rows; of most pictures they fit the second cache
+_EACH_BY_ITSELF = {"ordered", "patterns", "nearest"}
 
 
 def in_pieces(algorithm: str, target: Levels | Palette) -> bool:
@@ -39,8 +38,31 @@ def renderer(work: Work) -> Render:
     """What dithers with the algorithm that the options name; see ``work`` for what it returns.
 
     It is to be given ``work`` and, if that is the first of a picture's pieces, the others after it.
-    All but the last are `PIECE` rows high.
+    All but the last are `PIECE` rows high. By the default distance, colours out of the palette's
+    reach are first brought into it.
     """
+    if isinstance(work.target, Palette) and work.options.distance == "oklab":
+        return _within_reach(work, work.target)
+    return _by_module(work)
+
+
+def _within_reach(work: Work, target: Palette) -> Render:
+    gamut = gamut_of(target.colours, work.options.light)
+    if gamut is None:
+        return _by_module(work)
+    light = light_of_code(work.options.light)
+    render = _by_module(replace(work, light=light))
+    return lambda work: render(
+        replace(work, pixels=gamut.fit(work.pixels, work.light), light=light)
+    )
+
+
+def _by_module(work: Work) -> Render:
+    each_by_itself = module_of(work.options.algorithm) in _EACH_BY_ITSELF
+    return greys_apart(work, _function) if each_by_itself else _function(work)
+
+
+def _function(work: Work) -> Render:
     module = _module(work.options.algorithm)
     pieces = in_pieces(work.options.algorithm, work.target)
     function: Render = module.piecewise(work) if pieces else module.render

@@ -35,7 +35,8 @@ from dither_engine.compiled.decorators import array_in, array_out, inlined, kern
 from dither_engine.compiled.simd import WORDS_WIDE, add_product
 from dither_engine.light import WHITE
 from dither_engine.methods import ordered
-from dither_engine.work import Levels, Work
+from dither_engine.methods.neutral import greys_apart, greys_of
+from dither_engine.work import Levels, Palette, Work
 
 PASSES = 12
 RADIUS = 5
@@ -83,7 +84,8 @@ def _channel(work: Work, channel: int) -> NDArray[np.uint8]:
 
 def _start(work: Work) -> NDArray[np.uint8]:
     options = work.options.model_copy(update={"algorithm": "blue-noise", "strength": 1.0})
-    return np.ascontiguousarray(ordered.render(replace(work, options=options)))
+    work = replace(work, options=options)
+    return np.ascontiguousarray(greys_apart(work, lambda _: ordered.render)(work))
 
 
 def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> None:
@@ -94,6 +96,7 @@ def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> 
     spread = autocorrelations()
     weights = np.zeros((*spread.shape[:2], WORDS_WIDE), np.int32)
     weights[:, :, : spread.shape[2]] = spread
+    greys = _greys(work, len(points))
     for top in range(0, height, _BAND):
         bottom = min(top + _BAND, height)
         above, below = max(top - REACH, 0), min(bottom + REACH, height)
@@ -106,10 +109,26 @@ def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> 
             _rivals(points),
             spread,
             weights,
+            greys,
             top - above,
             bottom - above,
             state[above:below],
         )
+
+
+def _greys(work: Work, count: int) -> NDArray[np.bool_]:
+    """What a grey pixel may become: see `neutral`; all colours, where it does not apply."""
+    if isinstance(work.target, Palette):
+        greys = greys_of(work.target.colours)
+        if len(greys) > 1:
+            return np.isin(np.arange(count), greys)
+    return np.ones(count, np.bool_)
+
+
+@inlined
+def is_grey(pixels, y, x):
+    """Whether the three channels are equal."""
+    return pixels[y, x, 0] == pixels[y, x, 1] and pixels[y, x, 1] == pixels[y, x, 2]
 
 
 def _rivals(points: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -216,15 +235,19 @@ def wake_block(quiet, y, x):
     array_in(types.int64, 2),
     array_in(types.int64, 3),
     array_in(types.int32, 3),
+    array_in(types.boolean, 1),
     types.int64,
     types.int64,
     array_out(types.uint8, 2),
 )
-def search_rows(pixels, mask, light, matrix, points, rivals, spread, weights, top, bottom, state):
+def search_rows(
+    pixels, mask, light, matrix, points, rivals, spread, weights, greys, top, bottom, state
+):
     """Search the rows ``top`` to ``bottom``; ``state`` holds the colours of all rows in view.
 
-    weights: ``spread`` once more, each row `WORDS_WIDE` long. A pixel is passed over while nothing
-    has changed of what it was judged by when nothing was gained there.
+    weights: ``spread`` once more, each row `WORDS_WIDE` long. greys: whether a grey pixel may
+    become a colour. A pixel is passed over while nothing has changed of what it was judged by when
+    nothing was gained there.
     """
     height, width, depth = pixels.shape
     reach = spread.shape[1] // 2
@@ -240,6 +263,7 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, weights, to
     if points[:, 0].min() <= 8 and points[:, 0].max() >= WHITE - 8:
         weight = spread[0, reach, reach] // 2
     masked = mask.shape[0] > 0
+    everywhere = greys.all()
     for y in range(height):
         for x in range(width):
             if masked and mask[y, x] == 0:
@@ -264,6 +288,7 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, weights, to
                 total = sums[block_y, block_x]
                 owed = debt(total)
                 best, new, other_y, other_x = np.int64(0), here, y, x
+                free = everywhere or not is_grey(pixels, y, x)
                 one, two, three = seen_at(seen, y - top, x + reach)
                 for i in range(rivals.shape[1]):
                     j = rivals[here, i]
@@ -274,14 +299,19 @@ def search_rows(pixels, mask, light, matrix, points, rivals, spread, weights, to
                     )
                     if weight != 0:
                         gain += weight * (debt(total + pairs[here, j, 0]) - owed)
-                    new = j if gain < best else new
-                    best = min(best, gain)
+                    better = gain < best and (free or greys[j])
+                    new = j if better else new
+                    best = gain if better else best
                 for v in range(max(y - 1, top), min(y + 2, bottom)):
                     for u in range(max(x - 1, 0), min(x + 2, width)):
                         if masked and mask[v, u] == 0:
                             continue
                         # A pixel of the same colour, itself too, gains nothing.
                         there = np.int64(state[v, u])
+                        if not (free or greys[there]):
+                            continue
+                        if not greys[here] and is_grey(pixels, v, u):
+                            continue
                         its_one, its_two, its_three = seen_at(seen, v - top, u + reach)
                         gain = pairs[here, there, 0] * (one - its_one) + pairs[here, there, 1] * (
                             two - its_two

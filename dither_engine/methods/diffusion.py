@@ -8,11 +8,12 @@ make good would grow without end.) The error is value - result; each neighbour g
 is dropped. Even rows run left to right; with ``serpentine`` odd rows run right to left, the
 weights mirrored. `shares` says how weights, strength and rounding go together.
 
-Rows left to right are computed many in step (``compiled.wavefront``); by the plain loops here go
-serpentine scans, transparency, many levels and CIEDE2000. Both give the same bits.
+Rows left to right are computed many in step (``compiled.wavefront``); serpentine scans and
+transparent pictures to palettes pixel after pixel (``compiled.serial_palette``); by the plain loops
+here go those to levels, many levels, CIEDE2000 and large palettes by the other distances. All give
+the same bits.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -24,27 +25,25 @@ from numpy.typing import DTypeLike, NDArray
 from dither_engine.algorithms import CUSTOM
 from dither_engine.compiled import serial_palette, wavefront_levels, wavefront_palette
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
-from dither_engine.compiled.nearest import nearest_light
-from dither_engine.compiled.search import METRIC, OKLAB, SEARCH, cones
+from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.compiled.serial_palette import PAD
 from dither_engine.compiled.simd import LANES
-from dither_engine.compiled.simd_one import MOST
+from dither_engine.compiled.simd_one import FEW
 from dither_engine.compiled.wavefront import strip
 from dither_engine.kernels import KERNELS
 from dither_engine.light import WHITE, light_of_code
 from dither_engine.memory import reusable
 from dither_engine.options import Kernel, Options
-from dither_engine.work import Levels, Palette, Work
+from dither_engine.work import Levels, Palette, Render, Work
 
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 PIECEWISE = (Levels, Palette)
-_NO_CONES = np.zeros((3, 0), np.int64), np.zeros(0, np.int16)
 _HALF = 32767
 _MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
 Shares = NDArray[np.int32]
 Taps = tuple[tuple[int, int, Fraction], ...]
-Render = Callable[[Work], NDArray[np.uint8]]
 
 
 def render(work: Work) -> NDArray[np.uint8]:
@@ -54,17 +53,20 @@ def render(work: Work) -> NDArray[np.uint8]:
 
 def piecewise(work: Work) -> Render:
     """See ``methods.renderer``."""
-    taps, rest = shares(_taps(work.options), Fraction(work.options.strength))
+    weights = _taps(work.options)
+    taps, rest = shares(weights, Fraction(work.options.strength))
     in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
     if isinstance(work.target, Levels):
         in_step = in_step and work.target.count <= _MOST_LEVELS
         return (_levels_in_step if in_step else _levels)(work, work.target, taps, rest)
-    if work.options.distance == "ciede2000" or work.mask.size:
+    if work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1:
+        bend(work.target.search, work.target.lights, work.options.light, losing=True)
+    if work.options.distance == "ciede2000":
         return _palette(work, work.target, taps, rest)
     if in_step:
         return _palette_in_step(work, work.target, taps, rest)
-    few = len(work.target.colours) <= MOST
-    return (_palette_in_turn if few else _palette)(work, work.target, taps, rest)
+    quick = len(work.target.colours) <= FEW or work.options.distance == "oklab"
+    return (_palette_in_turn if quick else _palette)(work, work.target, taps, rest)
 
 
 def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
@@ -157,8 +159,6 @@ def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Re
     lanes = strip(taps, 3, width * 3)
     carry = _zeros(lanes.carried, np.int64)
     even = _even(work)
-    oklab = target.search[METRIC] == OKLAB
-    responses, roots = cones(target.search) if oklab else _NO_CONES
 
     def dithered(work: Work) -> NDArray[np.uint8]:
         height = work.pixels.shape[0]
@@ -168,8 +168,6 @@ def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Re
             work.light,
             even,
             target.search,
-            responses,
-            roots,
             target.lights,
             taps,
             rest,
@@ -193,6 +191,7 @@ def _palette_in_turn(work: Work, target: Palette, taps: Shares, rest: int) -> Re
         found = reusable((height, width), np.uint8)
         serial_palette.diffuse_palette(
             work.pixels.reshape(height, width * 3),
+            work.mask,
             work.light,
             target.search,
             target.lights,
@@ -354,7 +353,8 @@ def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine,
             r = held(light[image[y, x, 0]] + ring[here, x + PAD, 0])
             g = held(light[image[y, x, 1]] + ring[here, x + PAD, 1])
             b = held(light[image[y, x, 2]] + ring[here, x + PAD, 2])
-            k = nearest_light(search, r, g, b)
+            red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
+            k = nearest_paying(search, r, g, b, red, green, blue)
             out[y, x] = k
             give(flat, places, 3 * x, r - colours[k, 0], taps, rest)
             give(flat, places, 3 * x + 1, g - colours[k, 1], taps, rest)

@@ -1,27 +1,27 @@
 """No dithering: every pixel becomes the nearest level or colour."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
-from dither_engine.compiled.nearest import nearest_light
-from dither_engine.compiled.search import SEARCH
+from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.memory import reusable
-from dither_engine.work import Levels, Palette, Work
+from dither_engine.work import Levels, Palette, Render, Work
 
 PIECEWISE = (Levels, Palette)
 
 
-def piecewise(_: Work) -> Callable[[Work], NDArray[np.uint8]]:
+def piecewise(work: Work) -> Render:
     """See ``methods.renderer``."""
+    if isinstance(work.target, Palette):
+        bend(work.target.search, work.target.lights, work.options.light, losing=True)
     return render
 
 
 def render(work: Work) -> NDArray[np.uint8]:
-    """See ``work``."""
+    """See ``work``; after `piecewise`."""
     if isinstance(work.target, Levels):
         return work.target.choice[work.light][work.pixels]
     indices = reusable(work.pixels.shape[:2], np.uint8)
@@ -35,4 +35,4 @@ def nearest_colours(pixels, light, search, out):
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):
             r, g, b = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2]
-            out[y, x] = nearest_light(search, light[r], light[g], light[b])
+            out[y, x] = nearest_paying(search, light[r], light[g], light[b], r, g, b)

@@ -2,12 +2,11 @@
 
 For a colour v the pair (a, b) and the share t of b are looked for that bring a + t (b − a) nearest
 to v, squared distance in light, each channel weighed by its luminance; colours that lie far apart
-make coarse grain, so a 512th of t (1 − t) |b − a|² is added: it settles what is nearly equal. The
-search begins with the colour a nearest to v by the options' distance, finds its best b, then the
-best a for that b, then b again. The lighter colour of the pair is set where its share is at or
-above the threshold. For black and white, and for any row of greys, this is ordered dithering to
-levels; what lies between two colours keeps its light; what needs three is as near as two can bring
-it (`patterns` mixes more).
+make coarse grain, so a 512th of t (1 − t) |b − a|² is added: it settles what is nearly equal. Every
+pair is tried; of more than 32 colours every pair with black, white, or one of the 12 nearest to v.
+The lighter colour of the pair is set where its share is at or above the threshold. For black and
+white, and for any row of greys, this is ordered dithering to levels; what lies between two colours
+keeps its light; what needs three is as near as two can bring it (`patterns` mixes more).
 """
 
 import numpy as np
@@ -15,12 +14,12 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_engine.compiled.nearest import nearest_light
-from dither_engine.compiled.search import SEARCH
 from dither_engine.masks import Mask
 from dither_engine.work import Palette, Work
 
 _SLOTS = 1 << 16
+_ALL = 32  # colours of which all pairs are tried; of more
+_NEAREST = 14  # only those with black, white or one of the nearest
 
 
 def mix_pairs(
@@ -30,7 +29,7 @@ def mix_pairs(
     target = work.target
     assert isinstance(target, Palette)
     memo = np.full((_SLOTS, 2), -1, np.int64)
-    pair_rows(pixels, work.light, target.search, target.lights, thresholds, memo, out)
+    pair_rows(pixels, work.light, target.lights, thresholds, memo, out)
 
 
 @inlined
@@ -42,41 +41,82 @@ def luminance(lights, i):
 
 
 @inlined
-def partner(lights, r, g, b, a):
-    """The colour that mixes best with colour ``a`` to (r, g, b), and its share of 65536."""
-    vr, vg, vb = r - lights[a, 0], g - lights[a, 1], b - lights[a, 2]
-    best, share = a, np.int64(0)
+def weighed(r, g, b):
+    """Squared light, each channel weighed by its thousandths of luminance."""
+    return 213 * r * r + 715 * g * g + 72 * b * b
+
+
+@inlined
+def best_pair(lights, r, g, b, firsts, count, away):
+    """The two colours that mix best to (r, g, b), and the second's share of 65536.
+
+    Of every two colours, one of which is among the ``count`` firsts. ``away``: room for one number
+    for each colour. A pair is passed over where its line runs farther off than the best so far.
+    """
+    best, other, share = 0, 0, np.int64(0)
     least = np.int64(1) << 62
     for i in range(lights.shape[0]):
-        dr = np.int64(lights[i, 0] - lights[a, 0])
-        dg = np.int64(lights[i, 1] - lights[a, 1])
-        db = np.int64(lights[i, 2] - lights[a, 2])
-        length = 213 * dr * dr + 715 * dg * dg + 72 * db * db
-        along = 213 * dr * vr + 715 * dg * vg + 72 * db * vb
-        t = np.int64(0)
-        if length > 0:
-            t = min(max((along << 16) // length, np.int64(0)), np.int64(65536))
-        er, eg, eb = vr - ((dr * t) >> 16), vg - ((dg * t) >> 16), vb - ((db * t) >> 16)
-        grain = (((length * t) >> 16) * (65536 - t)) >> 16
-        cost = 213 * er * er + 715 * eg * eg + 72 * eb * eb + (grain >> 9)
-        if cost < least:
-            least = cost
-            best = i
-            share = t
-    return best, share
+        away[i] = weighed(r - lights[i, 0], g - lights[i, 1], b - lights[i, 2])
+        if away[i] < least:
+            least, best, other = away[i], i, i
+    for n in range(count):
+        a = firsts[n]
+        vr, vg, vb = r - lights[a, 0], g - lights[a, 1], b - lights[a, 2]
+        for i in range(0 if count < lights.shape[0] else a + 1, lights.shape[0]):
+            dr = np.int64(lights[i, 0] - lights[a, 0])
+            dg = np.int64(lights[i, 1] - lights[a, 1])
+            db = np.int64(lights[i, 2] - lights[a, 2])
+            along = 213 * dr * vr + 715 * dg * vg + 72 * db * vb
+            length = weighed(dr, dg, db)
+            if along <= 0 or along >= length:
+                continue  # one of the two alone is nearer
+            if float(away[a] - least) * float(length) > float(along) * float(along):
+                continue
+            t = (along << 16) // length
+            er, eg, eb = vr - ((dr * t) >> 16), vg - ((dg * t) >> 16), vb - ((db * t) >> 16)
+            grain = (((length * t) >> 16) * (65536 - t)) >> 16
+            cost = weighed(er, eg, eb) + (grain >> 9)
+            if cost < least:
+                least = cost
+                best, other, share = a, i, t
+    return best, other, share
+
+
+@inlined
+def nearest_firsts(lights, r, g, b, firsts, away):
+    """Fill ``firsts``: all colours of a small palette; else black, white and the nearest ones."""
+    count = lights.shape[0]
+    if count <= firsts.shape[0]:
+        for i in range(count):
+            firsts[i] = i
+        return count
+    dark, bright = 0, 0
+    for i in range(count):
+        away[i] = weighed(r - lights[i, 0], g - lights[i, 1], b - lights[i, 2])
+        dark = i if luminance(lights, i) < luminance(lights, dark) else dark
+        bright = i if luminance(lights, i) > luminance(lights, bright) else bright
+    firsts[0], firsts[1] = dark, bright
+    for n in range(2, _NEAREST):
+        best = 0
+        for i in range(1, count):
+            best = i if away[i] < away[best] else best
+        firsts[n] = best
+        away[best] = np.int64(1) << 62
+    return _NEAREST
 
 
 @kernel(
     array_in(types.uint8, 3),
     array_in(types.int16, 1),
-    SEARCH,
     array_in(types.int16, 2),
     array_in(types.uint16, 3),
     array_out(types.int64, 2),
     array_out(types.uint8, 2),
 )
-def pair_rows(pixels, light, search, lights, thresholds, memo, out):
+def pair_rows(pixels, light, lights, thresholds, memo, out):
     """``memo`` holds the pairs of colours seen before: colour; darker, lighter, share."""
+    firsts = np.zeros(_ALL, np.int64)
+    away = np.zeros(lights.shape[0], np.int64)
     for y in range(pixels.shape[0]):
         row = thresholds[y % thresholds.shape[0]]
         for x in range(pixels.shape[1]):
@@ -85,10 +125,8 @@ def pair_rows(pixels, light, search, lights, thresholds, memo, out):
             slot = (key * 40503 >> 4) & (memo.shape[0] - 1)
             if memo[slot, 0] != key:
                 r, g, b = np.int64(light[cr]), np.int64(light[cg]), np.int64(light[cb])
-                first = np.int64(nearest_light(search, r, g, b))
-                second, share = partner(lights, r, g, b, first)
-                first, share = partner(lights, r, g, b, second)
-                second, share = partner(lights, r, g, b, first)
+                count = nearest_firsts(lights, r, g, b, firsts, away)
+                first, second, share = best_pair(lights, r, g, b, firsts, count, away)
                 if luminance(lights, second) < luminance(lights, first):
                     first, second, share = second, first, 65536 - share
                 memo[slot, 0] = key

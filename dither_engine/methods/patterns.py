@@ -152,7 +152,7 @@ def pattern_rows(
                 g = min(max(np.int64(light[cg]), np.int64(0)), np.int64(WHITE))
                 b = min(max(np.int64(light[cb]), np.int64(0)), np.int64(WHITE))
                 if method == 0:
-                    knoll(search, lights, r, g, b, strength, plan)
+                    knoll(search, lights, r, g, b, cr, cg, cb, strength, plan)
                 elif method == 2:
                     yliluoma_2(code, lights, r, g, b, plan)
                 else:

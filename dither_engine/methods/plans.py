@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from dither_engine.compiled.decorators import inlined
-from dither_engine.compiled.nearest import nearest_light
+from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.light import WHITE
 from dither_engine.methods.pairs import luminance
 
 _TAKEN = np.int32(0x7FFFFFFF)
@@ -32,14 +33,23 @@ def nearest_first(away, size, pool):
 
 
 @inlined
-def knoll(search, lights, r, g, b, strength, plan):
+def held(value):
+    return min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
+
+
+@inlined
+def knoll(search, lights, r, g, b, red, green, blue, strength, plan):
+    """red, green, blue: the pixel's code values."""
     er = eg = eb = np.int64(0)
     for i in range(plan.shape[0]):
-        k = nearest_light(
+        k = nearest_paying(
             search,
-            r + ((er * strength) >> 16),
-            g + ((eg * strength) >> 16),
-            b + ((eb * strength) >> 16),
+            held(r + ((er * strength) >> 16)),
+            held(g + ((eg * strength) >> 16)),
+            held(b + ((eb * strength) >> 16)),
+            red,
+            green,
+            blue,
         )
         plan[i] = k
         er += r - lights[k, 0]

@@ -7,7 +7,9 @@ what they leave. Of an error, ``strength`` is passed on.
 
 Zhou–Fang also raises the threshold by a random part of what the table says for the tone, at most
 half the gap between the levels; the random numbers are a hash of x, y, channel and seed, so that
-they stay still from frame to frame.
+they stay still from frame to frame. With a palette the gap is twice what the pixel's own colour
+is away from the nearest, in the channel where that is most, so what is in the palette stays as it
+is; and the channels share one random number, so that greys stay grey.
 """
 
 from functools import cache
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from dither_engine.coefficients import OSTROMOUKHOV, ZHOU_FANG, ZHOU_FANG_MODULATION
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_engine.compiled.nearest import nearest_light
+from dither_engine.compiled.nearest import nearest_paying
 from dither_engine.compiled.search import SEARCH
 from dither_engine.light import WHITE
 from dither_engine.work import Levels, Work
@@ -193,15 +195,19 @@ def diffuse_palette(
             if masked and mask[y, x] == 0:
                 out[y, x] = 0
                 continue
+            red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
+            k = nearest_paying(search, light[red], light[green], light[blue], red, green, blue)
+            gap = np.int64(0)
+            for c in range(3):
+                gap = max(gap, 2 * abs(np.int64(light[image[y, x, c]]) - colours[k, c]))
             for c in range(3):
                 given = np.int64(light[image[y, x, c]])
                 tone = (given * 255 + WHITE // 2) // WHITE
                 tones[c] = tone
                 value[c] = min(max(given + line[x + 1, c], -WHITE), 2 * WHITE)
-                seen[c] = value[c]
-                if modulation[tone] > 0:
-                    seen[c] -= (noise(x, y, c, seed) * modulation[tone] >> 17) * WHITE >> 16
-            k = nearest_light(search, seen[0], seen[1], seen[2])
+                raised = (noise(x, y, 0, seed) * modulation[tone] >> 17) * min(gap, WHITE) >> 16
+                seen[c] = max(value[c] - raised, -WHITE)
+            k = nearest_paying(search, seen[0], seen[1], seen[2], red, green, blue)
             out[y, x] = k
             for c in range(3):
                 error = value[c] - colours[k, c]

@@ -107,6 +107,8 @@ def yliluoma_2(code, lights, r, g, b, plan):
                     least = cost
                     chosen, amount = k, more
                 more *= 2
+        if filled == 0 and least == 0:
+            amount = size  # a colour of the palette is itself, whatever else may round to it
         for i in range(filled, filled + amount):
             plan[i] = chosen
         filled += amount

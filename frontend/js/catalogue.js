@@ -37,6 +37,7 @@ export class Catalogue {
 		const kind = paletteKind(this.value(options, "palette"));
 		if (key === "channels") return kind === "channels" || kind === "gray";
 		if (key === "distance" && (kind === "channels" || kind === "gray")) return false;
+		if (key === "alpha_level") return this.value(options, "alpha") === "threshold";
 		if (key === "background") return this.value(options, "alpha") === "flatten";
 		if (!this.controlled.includes(key)) return true;
 		return this.algorithm(this.value(options, "algorithm"))?.controls.includes(key) ?? false;

@@ -266,15 +266,9 @@ export const field = {
 
 /** What an option does, where the engine's own sentence is not plain enough. */
 export const hints = {
-	light: "Linear mixes light as the eye does and is right for most pictures; sRGB is how older programs do it.",
-	serpentine: "Every second row runs from right to left, which breaks up streaks.",
+	light: "Linear mixes light as the eye does: right for most pictures. sRGB is how older programs do it.",
+	serpentine: "Every second row runs from right to left: fewer streaks.",
 	distance: "How the nearest palette colour is found. Oklab and CIEDE2000 judge as the eye does.",
-	width: "Leave the height empty to keep the shape.",
-	height: "Leave the width empty to keep the shape.",
-	brightness: "1 leaves the picture as it is, 2 is twice as bright, 0 is black.",
-	contrast: "1 leaves the picture as it is, 0 is an even grey.",
-	saturation: "1 leaves the colours as they are, 0 is black and white.",
-	gamma: "1 leaves the picture as it is. More lightens the middle tones, less darkens them.",
 };
 
 export const save = {

@@ -99,7 +99,8 @@ def test_every_option_of_the_engine_has_a_control(opened: Studio) -> None:
     """The page lists what GET /options lists: no method and no palette is missing."""
     offered = opened.page.request.get(f"{opened.url}/options").json()
     for algorithm in offered["algorithms"]:
-        assert opened.page.locator(f"input[type=radio][value='{algorithm['name']}']").count() == 1
+        tile = opened.page.locator(f".tile input[type=radio][value='{algorithm['name']}']")
+        assert tile.count() == 1
     for palette in offered["palettes"]:
         assert opened.page.locator(".palette-row", has_text=palette["title"]).count() >= 1
 

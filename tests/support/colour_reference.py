@@ -12,11 +12,18 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from dither_engine.gamut import gamut_of
 from dither_engine.light import code_of_light, light_of_code
 
 WHITE = 8192
 Colour = tuple[int, int, int]
-Choose = Callable[[list[int]], tuple[int, list[int]]]  # values → position, light of the result
+Place = tuple[int, int]
+# Values, and where the pixel is → position, light of the result.
+Choose = Callable[[list[int], Place], tuple[int, list[int]]]
+
+# Of each light: a power, and how many units lightness 1 has.
+CURVES = {"linear": (0.7, 2850), "srgb": (1.0, 2550)}
+LOSING = {"linear": (0.4, 2350), "srgb": (1.0, 2550)}
 
 _LMS = (
     (0.4122214708, 0.5363325363, 0.0514459929),
@@ -110,12 +117,66 @@ def distances(colours: NDArray[np.uint8], wanted: Colour, distance: str) -> list
     return [sum((p - q) ** 2 for p, q in zip(here, place(c), strict=True)) for c in every]
 
 
-def colour_of(colours: NDArray[np.uint8], light: str, distance: str) -> Choose:
+def mixing(values: list[int], light: str, losing: bool) -> list[int]:
+    """Lightness, a, b as ``compiled.mixing`` says."""
+    power, unit = (LOSING if losing else CURVES)[light]
+    bent = []
+    for row in ((6754, 8787, 843), (3472, 11152, 1760), (1447, 4616, 10321)):
+        cone = (sum(w * v for w, v in zip(row, values, strict=True)) + 8192) >> 14
+        bent.append(round(math.copysign(unit * (abs(cone) / WHITE) ** power, cone)))
+    rows = ((862, 3251, -17), (16204, -19895, 3691), (212, 6413, -6625))
+    axes = [(sum(w * v for w, v in zip(row, bent, strict=True)) + 2048) >> 12 for row in rows]
+    return [axes[0], *(min(max((v + 8) // 16 * 16, -3632), 3632) for v in axes[1:])]
+
+
+def mixing_of(
+    colours: NDArray[np.uint8], light: str, pixels: NDArray[np.uint8], losing: bool
+) -> Choose:
+    """The colour that comes next where errors are passed on, by the default distance."""
+    table = light_of_code(light).astype(int)[colours]
+    points = [mixing([int(v) for v in row], light, losing) for row in table]
+
+    def choose(values: list[int], place: Place) -> tuple[int, list[int]]:
+        own = [int(v) for v in pixels[place]]
+        weight = max(9 - (5 * (max(own) - min(own)) // 8), 1)
+        x, y, z = mixing(values, light, losing)
+        away = [(x - p) ** 2 + weight * ((y - q) ** 2 + (z - s) ** 2) for p, q, s in points]
+        k = away.index(min(away))
+        return k, [int(value) for value in table[k]]
+
+    return choose
+
+
+def within_reach(
+    pixels: NDArray[np.uint8], colours: NDArray[np.uint8], light: str, distance: str
+) -> NDArray[np.uint8]:
+    """What a palette's method is given by the default distance; see ``gamut``."""
+    gamut = gamut_of(colours, light) if distance == "oklab" else None
+    return pixels if gamut is None else gamut.fit(pixels)
+
+
+def colour_of(
+    colours: NDArray[np.uint8],
+    light: str,
+    distance: str,
+    pixels: NDArray[np.uint8],
+    losing: bool = False,
+) -> Choose:
+    """The colour that comes next: by the default distance as `mixing_of`, else the nearest.
+
+    losing: whether the method loses some of the error.
+    """
+    if distance == "oklab":
+        return mixing_of(colours, light, pixels, losing)
+    return nearest_of(colours, light, distance)
+
+
+def nearest_of(colours: NDArray[np.uint8], light: str, distance: str) -> Choose:
     """The nearest colour of three values of light, limited to what light there is."""
     code, table = code_of_light(light).astype(int), light_of_code(light).astype(int)[colours]
     known: dict[Colour, int] = {}
 
-    def choose(values: list[int]) -> tuple[int, list[int]]:
+    def choose(values: list[int], _: Place) -> tuple[int, list[int]]:
         r, g, b = (int(code[min(max(value, 0), WHITE)]) for value in values)
         if (r, g, b) not in known:
             away = distances(colours, (r, g, b), distance)
@@ -135,7 +196,7 @@ def level_of(count: int, light: str) -> Choose:
     """The nearest of ``count`` levels of one value, the midpoint upwards."""
     ladder = [int(light_of_code(light)[code]) for code in codes_of(count)]
 
-    def choose(values: list[int]) -> tuple[int, list[int]]:
+    def choose(values: list[int], _: Place) -> tuple[int, list[int]]:
         k = sum(2 * values[0] >= below + above for below, above in pairwise(ladder))
         return k, [ladder[k]]
 

@@ -68,7 +68,7 @@ def riemersma(
             carried = sum(int(w) * error[c] for w, error in zip(weights(), errors, strict=True))
             values.append(int(light[y, x, c]) + (carried + 32768 >> 16))
         values = held(values, limited)
-        out[y, x], result = choose(values)
+        out[y, x], result = choose(values, (y, x))
         missed = [(value - r) * strength >> 16 for value, r in zip(values, result, strict=True)]
         errors = [missed, *errors[:15]]
     return out
@@ -88,7 +88,7 @@ def knuth(
         if not visible[y, x]:
             continue
         values = held([int(value) for value in given[y, x]], limited)
-        out[y, x], result = choose(values)
+        out[y, x], result = choose(values, (y, x))
         parts = {
             (v, u): 2 if v == y or u == x else 1
             for v in range(max(y - 1, 0), min(y + 2, height))

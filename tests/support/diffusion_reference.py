@@ -14,7 +14,7 @@ from dither_engine.coefficients import OSTROMOUKHOV, ZHOU_FANG, ZHOU_FANG_MODULA
 
 WHITE = 8192
 Taps = tuple[tuple[int, int, Fraction], ...]
-Choose = Callable[[list[int]], tuple[int, list[int]]]  # values → position, light of the result
+Choose = Callable[[list[int], tuple[int, int]], tuple[int, list[int]]]  # see colour_reference
 
 
 def places(height: int, width: int, serpentine: bool) -> Iterator[tuple[int, int, int]]:
@@ -53,7 +53,7 @@ def diffuse(
         values = [int(v) for v in light[y, x] + given[y, x]]
         if limited:
             values = [min(max(value, -WHITE), 2 * WHITE) for value in values]
-        out[y, x], result = choose(values)
+        out[y, x], result = choose(values, (y, x))
         for c in range(depth):
             error = values[c] - result[c]
             parts = [error * weight >> 16 for weight in scaled]
@@ -95,12 +95,19 @@ def diffuse_variable(
             values = [min(max(value, -WHITE), 2 * WHITE) for value in values]
         tones = [gap(int(v)) for v in light[y, x]]
         seen = list(values)
+        spread = 0
+        if limited:  # to a palette: all channels by one number, as far as the nearest colour is
+            own = [int(v) for v in light[y, x]]
+            nearest = choose(own, (y, x))[1]
+            spread = min(2 * max(abs(v - w) for v, w in zip(own, nearest, strict=True)), WHITE)
         for c, (tone, distance) in enumerate(tones):
             if algorithm == "zhou-fang":
                 percent = ZHOU_FANG_MODULATION[min(tone, 255 - tone)]
-                raised = noise(x, y, c, seed) * round(percent * 65536 / 100) >> 17
-                seen[c] -= raised * distance >> 16
-        out[y, x], result = choose(seen)
+                raised = noise(x, y, 0 if limited else c, seed) * round(percent * 65536 / 100) >> 17
+                seen[c] -= raised * (spread if limited else distance) >> 16
+                if limited:
+                    seen[c] = max(seen[c], -WHITE)
+        out[y, x], result = choose(seen, (y, x))
         for c, (tone, _) in enumerate(tones):
             row = table[min(tone, 255 - tone)]
             error = (values[c] - result[c]) * strength >> 16

@@ -6,7 +6,6 @@ A plan is a list of palette positions, in any order; see the docstring of ``meth
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from itertools import accumulate, product
 from math import isqrt
 
@@ -32,9 +31,10 @@ class Paint:
     size: int
     strength: float = 1.0
 
-    @cached_property
-    def choose(self) -> Choose:
-        return colour_of(self.colours, self.light, self.distance)
+    def choose(self, goal: Light) -> Choose:
+        """Of a pixel of that colour."""
+        own = np.array([[self.codes(goal)]], np.uint8)
+        return colour_of(self.colours, self.light, self.distance, own)
 
     def lights(self, k: int) -> Light:
         return [int(v) for v in light_of_code(self.light)[self.colours[k]]]
@@ -63,10 +63,13 @@ def luma(codes: Light) -> int:
 
 def knoll(paint: Paint, goal: Light) -> list[int]:
     strength = int(Fraction(paint.strength) * 65536 + Fraction(1, 2))
+    choose = paint.choose(goal)
     error = [0, 0, 0]
     plan = []
     for _ in range(paint.size):
-        k, light = paint.choose([goal[c] + (error[c] * strength >> 16) for c in CHANNELS])
+        aim = [goal[c] + (error[c] * strength >> 16) for c in CHANNELS]
+        aim = [min(max(value, -WHITE), 2 * WHITE) for value in aim]
+        k, light = choose(aim, (0, 0))
         plan.append(k)
         error = [error[c] + goal[c] - light[c] for c in CHANNELS]
     return plan
@@ -110,7 +113,8 @@ def yliluoma_2(paint: Paint, goal: Light) -> list[int]:
             if len(plan) + amount <= paint.size:
                 more = plan + [k] * amount
                 tried.append((paint.difference(goal, _mean(paint, more)), amount, more))
-        plan = min(tried, key=lambda found: found[0])[2]
+        least, _, best = min(tried, key=lambda found: found[0])
+        plan = best * paint.size if not plan and least == 0 else best
     return plan
 
 

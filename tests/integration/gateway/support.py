@@ -169,6 +169,8 @@ class Service:
             raise ConnectionResetError
         if path == "/health":
             await self._send(writer, b'{"status": "ok", "parts": {"database": {"status": "ok"}}}')
+        elif path == "/openapi.json":
+            await self._send(writer, DESCRIPTION)
         elif path.endswith("/events"):
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
             while not writer.is_closing():
@@ -263,6 +265,17 @@ class Reply:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+# Services describe what the gateway passes on, and what it does not.
+DESCRIPTION = json.dumps(
+    {
+        "paths": {
+            "/images": {"get": {"operationId": "list", "responses": {}}},
+            "/internal": {"get": {"operationId": "internal", "responses": {}}},
+        }
+    }
+).encode()
 
 
 class GatewayProcess:

@@ -184,4 +184,32 @@ def test_the_services_health_is_told_without_their_secrets(gateway: GatewayProce
 
 def test_the_public_api_is_one_document(gateway: GatewayProcess) -> None:
     document = json.loads(gateway.ask("GET", "/openapi.json").body)
-    assert set(document["paths"]) >= {"/images", "/images/{uuid}", "/dithers", "/health"}
+    assert set(document["paths"]) == {"/images", "/dithers", "/health"}
+
+
+def test_below_a_path_everything_says_so(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"), service, PUBLIC_URL="https://example.org/dither/"
+    ) as gateway:
+        missing = gateway.ask("GET", "/dither/nothing")
+        assert missing.json()["type"] == "/dither/docs/problems/404"
+        assert gateway.ask("GET", missing.json()["type"]).status == 200
+        assert gateway.ask("PUT", "/dither/images").json()["type"] == "/dither/docs/problems/405"
+        created = gateway.ask("POST", "/dither/images", body=b"a")
+        assert created.headers["location"] == f"/dither/images/{UUID}"
+        document = gateway.ask("GET", "/dither/openapi.json").json()
+        assert document["servers"] == [{"url": "/dither"}]
+        assert gateway.ask("GET", "/dither").headers["location"] == "/dither/"
+
+
+@pytest.mark.parametrize("name", ["docs", "docs/swagger-ui.css", "docs/swagger-ui-bundle.js"])
+def test_the_documentation_comes_from_here(gateway: GatewayProcess, name: str) -> None:
+    whole = gateway.ask("GET", f"/{name}", {"Accept-Encoding": "gzip"})
+    assert whole.status == 200
+    is_small = len(whole.body) < 1000
+    assert whole.headers.get("content-encoding") == (None if is_small else "gzip")
+    assert whole.headers["cache-control"] == "no-cache"
+    head = gateway.ask("HEAD", f"/{name}")
+    assert (head.status, head.body) == (200, b"")

@@ -40,8 +40,9 @@ def parts(size: int) -> Iterator[bytes]:
 def test_memory_stays_small_while_100_mb_go_through(
     gateway: GatewayProcess, service: Service
 ) -> None:
-    gateway.ask("POST", "/images", body=parts(2 * MB))
-    gateway.ask("GET", f"/files/large?{2 * MB}")
+    # Each thread of the server and the client first needs its buffers.
+    gateway.ask("POST", "/images", body=parts(16 * MB))
+    gateway.ask("GET", f"/files/large?{16 * MB}")
     before, peak, done = gateway.memory, 0, threading.Event()
 
     def watch() -> None:

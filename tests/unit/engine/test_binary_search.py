@@ -12,6 +12,7 @@ from dither_engine import Options, dither
 from dither_engine.light import light_of_code
 from dither_engine.methods import binary_search
 from dither_engine.methods.binary_search import autocorrelations
+from tests.support.colour_reference import within_reach
 from tests.support.search_reference import Search
 
 # sRGB → luminance, and X − Y and Y − Z of white 1 at half their weight in YyCxCz: 4096ths.
@@ -35,8 +36,13 @@ def expected(pixels: NDArray[np.uint8], options: Options, band: int = 256) -> ND
     table = light_of_code(options.light)
     depth = 1 if options.palette == "gray" else 3
     visible = pixels[..., 3] > 0 if pixels.shape[2] == 4 else np.ones(pixels.shape[:2], bool)
+    colours = pixels[..., :depth]
+    if isinstance(options.palette, list) or options.palette not in ("channels", "gray"):
+        colours = within_reach(
+            np.ascontiguousarray(colours), start.palette, options.light, options.distance
+        )
     return Search(
-        axes(table[pixels[..., :depth]]),
+        axes(table[colours]),
         axes(table[start.palette[:, :depth]]),
         autocorrelations(),
         visible,

@@ -41,7 +41,7 @@ def codes_of(count: int) -> list[int]:
 def level_of(ladder: list[int]) -> Any:
     """The nearest level of one value, the midpoint upwards."""
 
-    def choose(values: list[int]) -> tuple[int, list[int]]:
+    def choose(values: list[int], _: tuple[int, int]) -> tuple[int, list[int]]:
         k = sum(2 * values[0] >= a + b for a, b in pairwise(ladder))
         return k, [ladder[k]]
 
@@ -52,7 +52,7 @@ def colour_of(colours: Pixels, light: str) -> Any:
     """The nearest colour of three values, as code values and squares; the first of equals."""
     code, table = code_of_light(light).astype(int), light_of_code(light).astype(int)[colours]
 
-    def choose(values: list[int]) -> tuple[int, list[int]]:
+    def choose(values: list[int], _: tuple[int, int]) -> tuple[int, list[int]]:
         wanted = [code[min(max(value, 0), 8192)] for value in values]
         k = int(((colours.astype(int) - wanted) ** 2).sum(axis=1).argmin())
         return k, list(table[k])

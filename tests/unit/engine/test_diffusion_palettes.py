@@ -12,7 +12,7 @@ from dither_engine.kernels import KERNELS
 from dither_engine.light import light_of_code
 from dither_engine.tones import tones_of
 from tests.support import diffusion_reference as reference
-from tests.support.colour_reference import colour_of
+from tests.support.colour_reference import colour_of, within_reach
 
 NAMES = ("floyd-steinberg", "jarvis-judice-ninke", "stevenson-arce", "shiau-fan-2", "simple-2d")
 
@@ -25,10 +25,14 @@ NAMES = ("floyd-steinberg", "jarvis-judice-ninke", "stevenson-arce", "shiau-fan-
     light=st.sampled_from(["linear", "srgb"]),
     distance=st.sampled_from(["srgb", "linear", "oklab"]),
     narrow=st.booleans(),
+    serpentine=st.booleans(),
+    transparent=st.sampled_from([0.0, 0.3]),
     seed=st.integers(0, 2**16),
 )
-@example((66, 20), "floyd-steinberg", 256, "linear", "linear", False, 1)
-@example((33, 20), "floyd-steinberg", 16, "linear", "oklab", True, 2)
+@example((66, 20), "floyd-steinberg", 256, "linear", "linear", False, False, 0.0, 1)
+@example((33, 20), "floyd-steinberg", 16, "linear", "oklab", True, False, 0.0, 2)
+@example((33, 20), "stevenson-arce", 256, "linear", "oklab", False, True, 0.0, 3)
+@example((33, 20), "floyd-steinberg", 16, "srgb", "oklab", False, False, 0.3, 4)
 def test_palettes_equal_the_textbook(
     size: tuple[int, int],
     kernel: str,
@@ -36,6 +40,8 @@ def test_palettes_equal_the_textbook(
     light: str,
     distance: str,
     narrow: bool,
+    serpentine: bool,
+    transparent: float,
     seed: int,
 ) -> None:
     random = np.random.default_rng(seed)
@@ -44,24 +50,28 @@ def test_palettes_equal_the_textbook(
     colours = random.integers(0, 256, (count, 3))
     if narrow:  # all on one side: values run into their limits; and equal colours
         colours = colours % 8 + 200
-    assume(tones_of(colours.astype(np.uint8), distance, light) is None)
+    assume(tones_of(colours.astype(np.uint8), light) is None)
     options = Options(
         algorithm=kernel,
         palette=["#{:02x}{:02x}{:02x}".format(*colour) for colour in colours],
         light=light,
         distance=distance,
+        serpentine=serpentine,
     )
-    done = dither(pixels, options)
+    visible = random.random(size) >= transparent
+    alpha = np.where(visible, 255, 0).astype(np.uint8)
+    done = dither(np.dstack([pixels, alpha]), options)
+    pixels = within_reach(pixels, done.palette, light, distance)
     expected = reference.diffuse(
         light_of_code(light).astype(np.int64)[pixels],
         KERNELS[kernel].taps,
         Fraction(1),
-        False,
-        colour_of(done.palette, light, distance),
-        np.ones(size, bool),
+        serpentine,
+        colour_of(done.palette, light, distance, pixels),
+        visible,
         limited=True,
     )
-    assert np.array_equal(done.indices, expected)
+    assert np.array_equal(done.indices[visible], expected[visible])
 
 
 @pytest.mark.parametrize("distance", ["srgb", "linear", "oklab", "ciede2000"])

@@ -80,11 +80,15 @@ def test_an_image_in_several_blocks_is_copied() -> None:
         {"palette": "gray"},
         {"palette": "pico-8"},
         {"palette": "pico-8", "serpentine": True},
+        {"palette": "spectra-6", "serpentine": True, "strength": 0.5, "gamma": 1.5},
+        {"palette": "black-white-red", "contrast": 0.3},
         {"palette": "gameboy"},
         {"channels": 40},
         {"serpentine": True},
         {"algorithm": "none"},
         {"algorithm": "none", "palette": "pico-8"},
+        {"algorithm": "none", "palette": "spectra-6", "distance": "ciede2000"},
+        {"algorithm": "none", "palette": "black-white-red"},
         {"algorithm": "bayer-8"},
         {"algorithm": "blue-noise", "channels": 5},
         {"algorithm": "white-noise"},
@@ -100,6 +104,7 @@ def test_an_image_in_several_blocks_is_copied() -> None:
 def test_in_pieces_a_picture_is_the_same(fields: dict[str, object], depth: int) -> None:
     """A file is dithered and written in pieces of 128 rows, an array as a whole."""
     pixels = noise(3, 300, 37, depth)
+    pixels[60:200, 9:] = pixels[60:200, 9:, :1]  # greys are dithered by themselves
     if depth == 4:
         pixels[..., 3] = np.where(pixels[..., 3] < 128, 0, 255)
     options = Options.parse(fields)

@@ -16,7 +16,7 @@ from dither_engine.light import light_of_code
 from dither_engine.masks.layout import layers
 from dither_engine.palettes import named
 from tests.support import diffusion_reference
-from tests.support.colour_reference import colour_of
+from tests.support.colour_reference import colour_of, within_reach
 
 MASKED = [row.name for row in ALGORITHMS.values() if row.family in (ORDERED, NOISE, SCREEN, MAP)]
 WEIGHTS = (213, 715, 72)  # thousandths that red, green and blue are of luminance
@@ -36,26 +36,28 @@ def weighed(away: list[int]) -> int:
     return sum(w * v * v for w, v in zip(WEIGHTS, away, strict=True))
 
 
-def partner(lights: list[list[int]], goal: list[int], first: int) -> tuple[int, int]:
-    """The colour that mixes best with the first, and its share of 65536."""
-    found = []
-    for k, light in enumerate(lights):
-        span = [b - a for a, b in zip(lights[first], light, strict=True)]
-        rest = [v - a for a, v in zip(lights[first], goal, strict=True)]
-        length = weighed(span)
-        along = sum(w * s * r for w, s, r in zip(WEIGHTS, span, rest, strict=True))
-        share = min(max((along << 16) // length, 0), 65536) if length else 0
-        error = weighed([r - (s * share >> 16) for s, r in zip(span, rest, strict=True)])
-        grain = ((length * share >> 16) * (65536 - share) >> 16) >> 9
-        found.append((error + grain, k, share))
-    return min(found)[1:]
+def mixture(lights: list[list[int]], goal: list[int], a: int, b: int) -> tuple[int, int]:
+    """What it costs to mix two colours to a goal, and the second's share of 65536."""
+    span = [q - p for p, q in zip(lights[a], lights[b], strict=True)]
+    rest = [v - p for p, v in zip(lights[a], goal, strict=True)]
+    length = weighed(span)
+    along = sum(w * s * r for w, s, r in zip(WEIGHTS, span, rest, strict=True))
+    share = min(max((along << 16) // length, 0), 65536) if length else 0
+    error = weighed([r - (s * share >> 16) for s, r in zip(span, rest, strict=True)])
+    return error + (((length * share >> 16) * (65536 - share) >> 16) >> 9), share
 
 
-def mixed(lights: list[list[int]], goal: list[int], nearest: int) -> tuple[int, int, int]:
-    """The darker and the lighter colour of a mixture, and the lighter one's share."""
-    second, _ = partner(lights, goal, nearest)
-    first, _ = partner(lights, goal, second)
-    second, share = partner(lights, goal, first)
+def mixed(lights: list[list[int]], goal: list[int]) -> tuple[int, int, int]:
+    """The darker and the lighter colour of the best of all pairs, and the lighter one's share."""
+    numbers = range(len(lights))
+    alone = [(weighed([v - p for p, v in zip(lights[k], goal, strict=True)]), k) for k in numbers]
+    least, first = min(alone)
+    second, share = first, 0
+    for a in numbers:
+        for b in range(a + 1, len(lights)):
+            cost, part = mixture(lights, goal, a, b)
+            if cost < least and 0 < part < 65536:
+                least, first, second, share = cost, a, b, part
     luminance = [2126 * r + 7152 * g + 722 * b for r, g, b in lights]
     if luminance[second] < luminance[first]:
         return second, first, 65536 - share
@@ -88,14 +90,14 @@ def test_mixtures_of_two_equal_the_plain_reference(
     colours = named(palette)
     scale = light_of_code(light)
     table = [[int(v) for v in row] for row in scale[colours]]
-    choose = colour_of(colours, light, distance)
+    fitted = within_reach(pixels, colours, light, distance)
     expected = np.empty((height, width), np.uint8)
     for layer in layers(options, height, width, 1):
         for y in range(layer.top, layer.bottom):
             row = layer.thresholds[(y - layer.top) % len(layer.thresholds)]
             for x in range(width):
-                goal = [int(v) for v in scale[pixels[y, x]]]
-                darker, lighter, share = mixed(table, goal, choose(goal)[0])
+                goal = [int(v) for v in scale[fitted[y, x]]]
+                darker, lighter, share = mixed(table, goal)
                 expected[y, x] = lighter if share >= row[x, 0] else darker
     assert np.array_equal(dither(pixels, options).indices, expected)
 
@@ -130,8 +132,11 @@ def test_diffusion_to_a_palette_equals_the_textbook(
     fields: dict[str, Any] = {"palette": palette, "distance": distance, "light": light}
     fields |= {"strength": strength, "serpentine": serpentine, "seed": seed}
     done = dither(given_pixels if transparent else pixels, Options(algorithm=algorithm, **fields))
+    pixels = within_reach(pixels, named(palette), light, distance)
     values = light_of_code(light).astype(np.int64)[pixels]
-    choose = colour_of(named(palette), light, distance)
+    taps = KERNELS[algorithm].taps if algorithm in KERNELS else ()
+    losing = bool(taps) and (strength < 1 or sum(weight for _, _, weight in taps) < 1)
+    choose = colour_of(named(palette), light, distance, pixels, losing)
     if algorithm in KERNELS:
         found = diffusion_reference.diffuse(
             values,
@@ -164,10 +169,12 @@ def test_none_is_the_nearest_colour(palette: str, distance: str, light: str, see
     options = Options.parse(
         {"algorithm": "none", "palette": palette, "distance": distance, "light": light}
     )
-    choose = colour_of(named(palette), light, distance)
-    scale = light_of_code(light)
-    expected = [[choose([int(v) for v in scale[pixel]])[0] for pixel in row] for row in pixels]
-    assert dither(pixels, options).indices.tolist() == expected
+    done = dither(pixels, options).indices
+    pixels = within_reach(pixels, named(palette), light, distance)
+    choose = colour_of(named(palette), light, distance, pixels, losing=True)
+    for y, x in np.ndindex(5, 7):
+        light_here = [int(v) for v in light_of_code(light)[pixels[y, x]]]
+        assert done[y, x] == choose(light_here, (y, x))[0]
 
 
 def visible_of(algorithm: str, pixels: NDArray[np.uint8], palette: str) -> NDArray[np.uint8]:

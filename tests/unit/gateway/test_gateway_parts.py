@@ -1,4 +1,4 @@
-"""Keys, addresses, header fields, routes, settings, the breaker: what needs no server."""
+"""Keys, addresses, header fields, routes, settings, replicas: what needs no server."""
 
 import pytest
 from hypothesis import given
@@ -6,12 +6,20 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from api_gateway import headers as h
-from api_gateway.breaker import CircuitBreaker
 from api_gateway.forwarded import TrustedProxies, forwarded_fields
 from api_gateway.keys import ApiKeys
-from api_gateway.openapi import merge
+from api_gateway.replica import Replica
 from api_gateway.routes import ROUTES, find_route
 from api_gateway.settings import GatewaySettings
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class TestApiKeys:
@@ -116,9 +124,26 @@ class TestRoutes:
     def test_not_found(self, path: str) -> None:
         assert find_route(path) is None
 
-    def test_all_are_in_the_public_document(self) -> None:
-        paths = merge({}, {})["paths"]
-        assert {route.path.replace(":path", "") for route in ROUTES} == set(paths)
+    @pytest.mark.parametrize(
+        ("name", "at_service", "public"),
+        [
+            ("image", "/images/{uuid}", "/images/{uuid}"),
+            ("dithers_of", "/images/{uuid}", "/dithers/{uuid}"),
+            ("dithers", "/images", "/dithers"),
+            ("files", "/files/{key}", "/files/{key}"),
+            ("previews", "/previews/part", "/previews/part"),
+            ("dithers_of", "/preview", None),
+            ("dithers_of", "/images/{uuid}/{channels}", None),
+            ("images", "/health", None),
+        ],
+    )
+    def test_what_a_path_of_a_service_is_called_in_public(
+        self, name: str, at_service: str, public: str | None
+    ) -> None:
+        [route] = [route for route in ROUTES if route.name == name]
+        assert route.public_path(at_service) == public
+        if public is not None:
+            assert route.at_service(public) == at_service
 
 
 class TestSettings:
@@ -137,48 +162,60 @@ class TestSettings:
         assert "secret" not in repr(settings)
 
 
-class TestCircuitBreaker:
-    def test_opens_after_failures_in_a_row_and_a_trial_decides(self) -> None:
-        breaker = CircuitBreaker(failures_to_open=3, open_seconds=1)
-        for _ in range(2):
-            breaker.failure(0)
-        breaker.success()
-        for _ in range(2):
-            breaker.failure(0)
-        assert breaker.allows(0)
-        breaker.failure(0)
-        assert not breaker.allows(0.9)
-        assert breaker.allows(1)
-        breaker.begin()
-        assert not breaker.allows(1), "one trial at a time"
-        breaker.failure(1)
-        assert not breaker.allows(1.9)
-        breaker.begin()
-        breaker.success()
-        assert breaker.closed
+class TestReplica:
+    """Out of rotation for a second after three failures, or one if nobody listens."""
 
-    def test_nobody_listening_opens_it_at_once(self) -> None:
-        breaker = CircuitBreaker(failures_to_open=3, open_seconds=1)
-        breaker.failure(0, fatal=True)
-        assert not breaker.allows(0)
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
 
-    def test_a_probe_ends_what_began_with_nobody_there_and_nothing_else(self) -> None:
-        breaker = CircuitBreaker(failures_to_open=2, open_seconds=1)
-        breaker.failure(0, fatal=True)
-        breaker.heard()
-        assert breaker.closed
-        breaker.failure(0)
-        breaker.heard()
-        breaker.failure(0)
-        breaker.heard()
-        assert not breaker.allows(0.9), "it is there, and does no work"
-        breaker.failure(0.5, fatal=True)
-        breaker.heard()
-        assert breaker.closed, "it was started anew"
+    @pytest.fixture
+    def replica(self, clock: Clock) -> Replica:
+        settings = GatewaySettings(
+            upstream_failures_to_open=3, upstream_open_seconds=1, upstream_probe_seconds=0.5
+        )
+        return Replica("unit", "http://user:secret@127.0.0.1:1", settings, clock)
 
-    def test_a_trial_that_told_nothing_may_be_followed_by_another(self) -> None:
-        breaker = CircuitBreaker(failures_to_open=1, open_seconds=1)
-        breaker.failure(0)
-        breaker.begin()
-        breaker.abandon()
-        assert breaker.allows(1)
+    def test_failures_in_a_row_and_then_a_trial_each_pause(
+        self, replica: Replica, clock: Clock
+    ) -> None:
+        for outcome in (replica.failed, replica.failed, None, replica.failed, replica.failed):
+            if outcome is None:
+                replica.succeeded()
+            else:
+                outcome("slow")
+        assert replica.may_be_asked()
+        replica.failed("slow")
+        clock.now += 0.9
+        assert not replica.may_be_asked()
+        clock.now += 0.1
+        assert replica.may_be_asked()
+        replica.begin()
+        assert not replica.may_be_asked(), "one trial at a time"
+        clock.now += 1
+        assert replica.may_be_asked(), "a trial may end without telling anything"
+        replica.begin()
+        replica.succeeded()
+        assert replica.in_rotation
+        assert replica.may_be_asked()
+
+    def test_once_is_enough_if_nobody_listens_and_a_probe_ends_it(
+        self, replica: Replica, clock: Clock
+    ) -> None:
+        replica.failed("refused", absent=True)
+        clock.now += 1.4
+        assert not replica.may_be_asked(), "the next probe comes first"
+        replica.was_heard()
+        assert replica.in_rotation
+
+    def test_a_probe_does_not_end_what_began_with_failures(self, replica: Replica) -> None:
+        for _ in range(3):
+            replica.failed("slow")
+            replica.was_heard()
+        assert not replica.may_be_asked(), "it listens, and does no work"
+        replica.failed("refused", absent=True)
+        replica.was_heard()
+        assert replica.in_rotation, "it was started again"
+
+    def test_its_name_in_logs_has_no_password(self, replica: Replica) -> None:
+        assert replica.authority == "127.0.0.1:1"

@@ -86,7 +86,6 @@ def test_a_value_that_kafka_does_not_know_is_refused_at_start(name: str, value: 
     [
         *(
             "dither.example.org",
-            "https://h/dither",
             "ftp://h",
             "https://",
             "https://h?a",

@@ -13,7 +13,13 @@ from shared.context import current_request_id
 from shared.failures import TransientFailure
 from shared.health import Health, Part
 from shared.http import BodyLimit, RequestScope, create_app
-from shared.problems import PROBLEM_JSON, Problem, Unavailable, problem_body
+from shared.problems import (
+    PROBLEM_JSON,
+    Problem,
+    Unavailable,
+    locate_problem_types,
+    problem_body,
+)
 from shared.storage import StorageUnavailableError
 from tests.unit.shared_http.asgi import Answer, call
 
@@ -77,6 +83,14 @@ def test_a_problem_is_told_with_its_sentence_and_more(app: FastAPI) -> None:
 def test_extra_members_never_replace_the_standard_ones() -> None:
     body = json.loads(problem_body(422, "No.", {"status": 200, "detail": "Yes.", "errors": []}))
     assert (body["status"], body["detail"], body["errors"]) == (422, "No.", [])
+
+
+def test_a_problems_type_is_below_the_path_of_public_url() -> None:
+    locate_problem_types("/dither")
+    try:
+        assert json.loads(problem_body(404, "No."))["type"] == "/dither/docs/problems/404"
+    finally:
+        locate_problem_types("")
 
 
 def test_busy_says_when_to_come_again(app: FastAPI) -> None:

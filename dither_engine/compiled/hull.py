@@ -1,0 +1,307 @@
+"""What a palette can mix, its convex hull in light, and the nearest of it to a colour outside.
+
+Nearest is judged in Oklab: lightness once, chroma and hue twice, and the hue of very colourful
+colours four times: pure green becomes the green that the palette has, though its yellow may be as
+light as that. The surface is searched at points of every face, and then within the face of the
+best, in steps that halve.
+"""
+
+import math
+
+import numpy as np
+from numba import types
+
+from dither_engine.compiled.decorators import array_in, array_out, cached, inlined, kernel, merged
+from dither_engine.light import WHITE
+
+CELLS, NODES, STEP = 17, 18, 15  # of 8-bit codes, along an axis
+ROOTS = 1 << 16
+_FLAT = 1e-6
+_OUT = 0.01
+LANE = 21  # bits: three numbers in one, each at most 255 · STEP³
+_LOWEST = (1 << LANE) - 1
+_WEIGHTS = STEP**3
+_HALVES = _WEIGHTS // 2 * (1 + (1 << LANE) + (1 << (2 * LANE)))  # rounds all three
+UNKNOWN, WITHIN, MIXED = 0, 1, 2
+
+_F8 = types.float64
+
+
+@kernel(array_in(_F8, 2), array_out(types.int64, 2), array_out(_F8, 2), array_out(types.int64, 1))
+def find_faces(points, corners, planes, count):
+    """Three points each that have all others on one side; the planes look outwards.
+
+    ``count``: how many there are, and whether all points lie in one plane.
+    """
+    size, found, flat = points.shape[0], 0, True
+    for i in range(size):
+        for j in range(i + 1, size):
+            ax, ay, az = (
+                points[j, 0] - points[i, 0],
+                points[j, 1] - points[i, 1],
+                points[j, 2] - points[i, 2],
+            )
+            for k in range(j + 1, size):
+                bx, by, bz = (
+                    points[k, 0] - points[i, 0],
+                    points[k, 1] - points[i, 1],
+                    points[k, 2] - points[i, 2],
+                )
+                x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+                length = math.sqrt(x * x + y * y + z * z)
+                if length < _FLAT:
+                    continue
+                x, y, z = x / length, y / length, z / length
+                start = x * points[i, 0] + y * points[i, 1] + z * points[i, 2]
+                above = below = False
+                for p in range(size):
+                    off = x * points[p, 0] + y * points[p, 1] + z * points[p, 2] - start
+                    above = above or off > _FLAT
+                    below = below or off < -_FLAT
+                    if above and below:
+                        break
+                flat = flat and not (above or below)
+                if (above and below) or found == corners.shape[0]:
+                    continue
+                corners[found, 0], corners[found, 1], corners[found, 2] = i, j, k
+                sign = -1.0 if above else 1.0
+                planes[found, 0], planes[found, 1], planes[found, 2] = sign * x, sign * y, sign * z
+                planes[found, 3] = sign * start
+                found += 1
+    count[0], count[1] = found, flat
+
+
+@inlined
+def within(planes, r, g, b):
+    for f in range(planes.shape[0]):
+        off = planes[f, 0] * r + planes[f, 1] * g + planes[f, 2] * b - planes[f, 3]
+        if off > _OUT:
+            return False
+    return True
+
+
+@inlined
+def oklab(linear, roots, r, g, b):
+    """Oklab of light 0 to 1. ``linear``: linear light of it, in steps of WHITE; ``roots``: cube
+    roots, in steps of ROOTS."""
+    r = linear[int(r * WHITE + 0.5)]
+    g = linear[int(g * WHITE + 0.5)]
+    b = linear[int(b * WHITE + 0.5)]
+    l = roots[int(ROOTS * (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) + 0.5)]
+    m = roots[int(ROOTS * (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) + 0.5)]
+    s = roots[int(ROOTS * (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) + 0.5)]
+    return (
+        0.2104542553 * l + 0.7936177850 * m - 0.0040720468 * s,
+        1.9779984951 * l - 2.4285922050 * m + 0.4505937099 * s,
+        0.0259040371 * l + 0.7827717662 * m - 0.8086757660 * s,
+    )
+
+
+@inlined
+def hue_weight(a, b):
+    """What squared hue counts, 4 to 16, more where the chroma is above 0.15."""
+    return 4.0 + min(max(160.0 * (math.sqrt(a * a + b * b) - 0.22), 0.0), 12.0)
+
+
+@inlined
+def apart(weight, l1, a1, b1, l2, a2, b2):
+    light = l1 - l2
+    one, other = math.sqrt(a1 * a1 + b1 * b1), math.sqrt(a2 * a2 + b2 * b2)
+    hue = 2.0 * (one * other - a1 * a2 - b1 * b2)
+    return light * light + 4.0 * (one - other) * (one - other) + weight * hue
+
+
+@kernel(array_in(_F8, 2), array_in(_F8, 1), array_in(_F8, 1), array_out(_F8, 2))
+def to_oklab(points, linear, roots, out):
+    for i in range(points.shape[0]):
+        out[i, 0], out[i, 1], out[i, 2] = oklab(
+            linear, roots, points[i, 0], points[i, 1], points[i, 2]
+        )
+
+
+@inlined
+def mixed(face, u, v):
+    """The point of a face that is ``u`` of its second and ``v`` of its third corner."""
+    w = 1.0 - u - v
+    return (
+        w * face[0, 0] + u * face[1, 0] + v * face[2, 0],
+        w * face[0, 1] + u * face[1, 1] + v * face[2, 1],
+        w * face[0, 2] + u * face[1, 2] + v * face[2, 2],
+    )
+
+
+@inlined
+def project(r, g, b, faces, linear, roots, seen, places):
+    """The point of the surface nearest to light (r, g, b)."""
+    lightness, x, y = oklab(linear, roots, r, g, b)
+    weight = hue_weight(x, y)
+    best, least = 0, 1e9
+    for i in range(seen.shape[0]):
+        away = apart(weight, lightness, x, y, seen[i, 0], seen[i, 1], seen[i, 2])
+        if away < least:
+            best, least = i, away
+    face = faces[int(places[best, 0])]
+    u, v = places[best, 1], places[best, 2]
+    step = 0.0625
+    while step > 0.001:
+        new_u, new_v = u, v
+        for du in range(-1, 2):
+            for dv in range(-1, 2):
+                at_u, at_v = u + du * step, v + dv * step
+                if at_u < 0.0 or at_v < 0.0 or at_u + at_v > 1.0:
+                    continue
+                pr, pg, pb = mixed(face, at_u, at_v)
+                l2, a2, b2 = oklab(linear, roots, pr, pg, pb)
+                away = apart(weight, lightness, x, y, l2, a2, b2)
+                if away < least:
+                    least, new_u, new_v = away, at_u, at_v
+        if new_u == u and new_v == v:
+            step *= 0.5
+        u, v = new_u, new_v
+    return mixed(face, u, v)
+
+
+@cached
+def explore(cell, light, code, planes, faces, flat, linear, roots, seen, places, nodes, cells):
+    """Whether a cell lies within the hull; if not, what its corners become."""
+    inside = not flat
+    for corner in range(8):
+        i = cell // (CELLS * CELLS) + (corner >> 2)
+        j = cell // CELLS % CELLS + (corner >> 1 & 1)
+        k = cell % CELLS + (corner & 1)
+        red, green, blue = np.int64(i * STEP), np.int64(j * STEP), np.int64(k * STEP)
+        r, g, b = light[red] / WHITE, light[green] / WHITE, light[blue] / WHITE
+        here = not flat and within(planes, r, g, b)
+        inside = inside and here
+        place = (i * NODES + j) * NODES + k
+        if nodes[place] < 0:
+            if not here:
+                r, g, b = project(r, g, b, faces, linear, roots, seen, places)
+                red = np.int64(code[int(r * WHITE + 0.5)])
+                green = np.int64(code[int(g * WHITE + 0.5)])
+                blue = np.int64(code[int(b * WHITE + 0.5)])
+            nodes[place] = (red << (2 * LANE)) | (green << LANE) | blue
+    cells[cell] = WITHIN if inside else MIXED
+
+
+@merged
+def along(code):
+    """Which cell an 8-bit code value is in."""
+    return min(code // STEP, np.int64(CELLS - 1))
+
+
+@merged
+def between(nodes, place, r, g, b):
+    """Three codes in one number, times STEP³, r, g, b parts of STEP into a cell."""
+    low = (STEP - b) * nodes[place] + b * nodes[place + 1]
+    high = (STEP - b) * nodes[place + NODES] + b * nodes[place + NODES + 1]
+    near = (STEP - g) * low + g * high
+    place = place + NODES * NODES
+    low = (STEP - b) * nodes[place] + b * nodes[place + 1]
+    high = (STEP - b) * nodes[place + NODES] + b * nodes[place + NODES + 1]
+    return (STEP - r) * near + r * ((STEP - g) * low + g * high)
+
+
+@kernel(
+    array_in(types.uint8, 3),
+    array_in(types.uint8, 1),
+    array_in(types.int16, 1),
+    array_in(types.uint8, 1),
+    array_in(types.uint8, 2),
+    array_in(_F8, 2),
+    array_in(_F8, 3),
+    types.boolean,
+    array_in(_F8, 1),
+    array_in(_F8, 1),
+    array_in(_F8, 2),
+    array_in(_F8, 2),
+    array_out(types.int64, 1),
+    array_out(types.uint8, 1),
+    array_out(types.uint8, 3),
+)
+def fit_rows(
+    pixels,
+    adjusted,
+    light,
+    code,
+    colours,
+    planes,
+    faces,
+    flat,
+    linear,
+    roots,
+    seen,
+    places,
+    nodes,
+    cells,
+    out,
+):
+    """Every pixel that is not within the hull becomes the nearest that is; of uint8 codes.
+
+    What lies outside goes towards what is interpolated between the corners of its cell, until it
+    is at the surface. Greys between two greys of the palette stay.
+    adjusted: what each code value has become by the tone controls, ``uint8 (256,)``.
+    nodes: -1 where unknown, ``int64 (NODES³,)``. cells: zeros, ``uint8 (CELLS³,)``.
+    """
+    darkest, lightest = np.int64(256), np.int64(-1)
+    for i in range(colours.shape[0]):
+        if colours[i, 0] == colours[i, 1] and colours[i, 1] == colours[i, 2]:
+            darkest = min(darkest, np.int64(colours[i, 0]))
+            lightest = max(lightest, np.int64(colours[i, 0]))
+    for y in range(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            r = np.int64(adjusted[pixels[y, x, 0]])
+            g = np.int64(adjusted[pixels[y, x, 1]])
+            b = np.int64(adjusted[pixels[y, x, 2]])
+            i, j, k = along(r), along(g), along(b)
+            cell = (i * CELLS + j) * CELLS + k
+            if r == g and g == b and darkest <= r <= lightest:
+                pass  # on the line between two greys
+            elif cells[cell] != WITHIN:
+                if cells[cell] == UNKNOWN:
+                    explore(
+                        cell,
+                        light,
+                        code,
+                        planes,
+                        faces,
+                        flat,
+                        linear,
+                        roots,
+                        seen,
+                        places,
+                        nodes,
+                        cells,
+                    )
+                kept = not flat
+                p = q = s = 0.0
+                if flat:
+                    for n in range(colours.shape[0]):
+                        if colours[n, 0] == r and colours[n, 1] == g and colours[n, 2] == b:
+                            kept = True
+                else:
+                    p, q, s = light[r] / WHITE, light[g] / WHITE, light[b] / WHITE
+                    for f in range(planes.shape[0]):
+                        off = planes[f, 0] * p + planes[f, 1] * q + planes[f, 2] * s - planes[f, 3]
+                        if off > _OUT:
+                            kept = False
+                            break
+                if not kept:
+                    at = (i * NODES + j) * NODES + k
+                    total = between(nodes, at, r - STEP * i, g - STEP * j, b - STEP * k) + _HALVES
+                    r = (total >> (2 * LANE)) // _WEIGHTS
+                    g = (total >> LANE & _LOWEST) // _WEIGHTS
+                    b = (total & _LOWEST) // _WEIGHTS
+                    if not flat:
+                        u, v, w = light[r] / WHITE - p, light[g] / WHITE - q, light[b] / WHITE - s
+                        part = 0.0
+                        for f in range(planes.shape[0]):
+                            x1, y1, z1 = planes[f, 0], planes[f, 1], planes[f, 2]
+                            off = x1 * p + y1 * q + z1 * s - planes[f, 3]
+                            back = -(x1 * u + y1 * v + z1 * w)
+                            if off > 0.0 and off > part * back:
+                                part = off / max(back, off)
+                        r = np.int64(code[int((p + part * u) * WHITE + 0.5)])
+                        g = np.int64(code[int((q + part * v) * WHITE + 0.5)])
+                        b = np.int64(code[int((s + part * w) * WHITE + 0.5)])
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = r, g, b
