@@ -1,7 +1,7 @@
-"""Threshold masks: what ordered dithering compares a picture with.
+"""Threshold masks (threshold matrices) for ordered dithering.
 
 A mask is ``uint16 (h, w)`` of thresholds, 1 to 65535, as parts of 65536 of the way from one level
-to the next. It is laid over the picture again and again, its first element on the first pixel.
+to the next. It is tiled over the picture, its first element on the first pixel.
 """
 
 import numpy as np
@@ -12,9 +12,9 @@ ONE = 1 << 16
 
 
 def from_values(rows: list[list[float]]) -> Mask:
-    """Numbers whose order counts → thresholds, evenly spaced, so that tone is kept.
+    """Numbers of which only the order counts → evenly spaced thresholds, so that tone is kept.
 
-    Equal numbers get their middle. Of the ranks 0 … n − 1 it makes what `from_ranks` makes.
+    Equal numbers get the mean of their ranks. For ranks 0 … n − 1 the result is `from_ranks`'.
     """
     values = np.array(rows, np.float64)
     ordered = np.sort(values, axis=None)

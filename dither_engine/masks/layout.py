@@ -1,10 +1,10 @@
-"""Which mask an algorithm lays over a picture of what size, channel by channel.
+"""Which mask an algorithm uses for each channel, and how it is tiled over the picture.
 
-Dots that the three channels set at the same places make coarse black and white grain; at other
-places, finer coloured grain, which the eye averages better. So noise masks are shifted and screens
-turned from channel to channel (screens by printers' angles: cyan, the inverse of red, 30° one
-way, magenta 30° the other, yellow 45°). Bayer's mask and the threshold maps are the same for all
-channels, as everywhere else.
+If the three channels set their dots at the same positions, the grain is coarse, black and white.
+At different positions the grain is finer and coloured, and the eye averages it better. So noise
+masks are shifted and screens are rotated from channel to channel (by the angles that printers use:
+cyan, the inverse of red, 30° one way, magenta 30° the other way, yellow 45°). Bayer's mask and the
+threshold maps are the same for all channels, as in other software.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ Number = TypeVar("Number", np.uint8, np.uint16)
 class Layer:
     """Thresholds of the rows ``top`` to ``bottom``: row y's are ``thresholds[(y − top) % h]``.
 
-    tile: what is laid again and again to the right, ``uint16 (h, w, C)``, until ``width``.
+    tile: repeated to the right up to ``width``, ``uint16 (h, w, C)``.
     """
 
     top: int
@@ -52,9 +52,9 @@ class Layer:
 
 
 def repeated(options: Options, depth: int, channel: int | None = None) -> Mask | None:
-    """The mask that is laid over the whole picture, ``uint16 (h, w, C)``; None where none is.
+    """The mask that is tiled over the whole picture, ``uint16 (h, w, C)``; None if not tiled.
 
-    channel: which one it is when the channels of a colour picture come one by one.
+    channel: its number, when the channels of a colour picture are dithered one by one.
     """
     if options.algorithm in _COMPUTED:
         return None
@@ -73,7 +73,7 @@ def layers(
 ) -> Iterator[Layer]:
     """The masks of ``options.algorithm``, weakened to ``options.strength``, top to bottom.
 
-    height: of the rows from the ``first`` on. channel: as `repeated` has it.
+    height: number of rows, from row ``first`` on. channel: see `repeated`.
     """
     tile = repeated(options, depth, channel)
     if tile is not None:
@@ -92,7 +92,7 @@ def layers(
 
 
 def across(tile: NDArray[Number], width: int) -> NDArray[Number]:
-    """``(h, w, …)`` laid again and again to the right: ``(h, width, …)``, C-contiguous."""
+    """``(h, w, …)`` repeated to the right: ``(h, width, …)``, C-contiguous."""
     times = (1, -(-width // tile.shape[1]), *(1 for _ in tile.shape[2:]))
     return np.ascontiguousarray(np.tile(tile, times)[:, :width])
 
@@ -131,7 +131,7 @@ def _shifted_noise(channel: int) -> Mask:
 
 
 def _weakened(channels: list[Mask], options: Options) -> Mask:
-    """The channels side by side; the middle is where all choose the nearest level."""
+    """The channels side by side; thresholds are scaled around the middle (plain rounding)."""
     thresholds: Mask = np.ascontiguousarray(np.stack(channels, axis=2))
     strength = options.strength_parts
     if strength == ONE:

@@ -37,17 +37,17 @@ def gradient_noise(top: int, bottom: int, width: int) -> Mask:
 
 
 def white_noise(top: int, bottom: int, width: int, seed: int, channel: int = 0) -> Mask:
-    """Rows ``top`` to ``bottom`` of random thresholds that ``seed`` fixes.
+    """Rows ``top`` to ``bottom`` of random thresholds, determined by ``seed``.
 
-    Every block of 64 × 64 pixels has 4096 evenly spaced thresholds in an order of its own, so that
-    noise, too, keeps the tone.
+    Every block of 64 × 64 pixels is a random permutation of 4096 evenly spaced thresholds, so white
+    noise keeps the mean tone, too.
     """
     x = np.arange(width, dtype=np.uint32)
     y = np.arange(top, bottom, dtype=np.uint32)[:, None]
     start = _hash(np.full((1, 1), seed, np.uint32)) + np.uint32(channel)
     key = _hash((x >> np.uint32(6)) ^ _hash((y >> np.uint32(6)) ^ _hash(start)))
     place = ((y & np.uint32(63)) << np.uint32(6)) | (x & np.uint32(63))
-    # Each round maps 0 … 4095 onto itself: odd factors, sums, and xor with the higher bits.
+    # Each round is a permutation of 0 … 4095: odd factors, sums, and xor with the higher bits.
     for turn in range(4):
         key = _hash(key)
         place = (place * (key >> np.uint32(16) | np.uint32(1)) + key) & np.uint32(4095)

@@ -1,8 +1,8 @@
 """Halftone screens: clustered dots, diamonds or lines at any angle and cell size.
 
-The screen repeats over a square tile, a supercell, whose side is chosen so that angle and cell
-come out as near as they can; every place of the tile gets a rank of its own, so a screen shows as
-many tones as its tile has pixels and keeps the tone. Everything is whole numbers.
+The screen repeats over a square tile, a supercell. Its side is chosen so that angle and cell size
+are as close as possible to the requested ones. Every pixel of the tile has a rank of its own, so a
+screen has as many tones as its tile has pixels and keeps the mean tone. All arithmetic is integer.
 
 Source: spot functions of Adobe Systems, "PostScript Language Reference", 3rd ed., 1999, 7.4;
 supercells: H. R. Kang, "Digital Color Halftoning", SPIE 1999, ch. 8.
@@ -70,15 +70,15 @@ def screen(spot: str, angle: float, cell: float) -> Mask:
     """
     side, a, b = supercell(angle, cell)
     y, x = np.mgrid[0:side, 0:side].astype(np.int64)
-    # Places in a cell, from −side to side; half a pixel's shift keeps the dots symmetrical.
+    # Positions in a cell, from −side to side; a shift of half a pixel keeps the dots symmetrical.
     # Rows count downwards, so this turns counter-clockwise.
     u = (a * (2 * x + 1) - b * (2 * y + 1)) % (2 * side) - side
     v = (a * (2 * y + 1) + b * (2 * x + 1)) % (2 * side) - side
     value = SPOTS[spot](u, v, side)
-    # Equal values take turns in the order of Bayer's mask, so that cells fill evenly.
+    # Equal values are ordered by Bayer's mask, so that cells fill evenly.
     turns = bayer_ranks(256)[:side, :side]
     order = np.lexsort((turns.ravel(), value.ravel()))
     ranks = np.empty(side * side, np.int64)
-    # White grows from where the value is least.
+    # White grows from the positions with the smallest value.
     ranks[order] = np.arange(side * side)
     return from_ranks(ranks.reshape(side, side))

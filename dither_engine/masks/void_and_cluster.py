@@ -1,13 +1,13 @@
-"""The blue-noise mask: made by void-and-cluster, shipped as data, made again by this script.
+"""The blue-noise mask: made by void-and-cluster and shipped as data; this script makes it.
 
-``python -m dither_engine.masks.void_and_cluster`` writes the file anew in some seconds.
+``python -m dither_engine.masks.void_and_cluster`` writes the file again in some seconds.
 The filter's weights are integers, so energies are exact, ties are broken by position, and the
 mask is the same on every machine.
 
-Ulichney's filter is one Gaussian of σ = 1.5 pixels. Here it is 1.2, which on photographs gives a
-little less visible noise (`bench.quality`). Dots that are many σ apart do not feel each other,
-which leaves the sparsest patterns, the darkest and lightest tones, uneven: for them there are wider
-Gaussians, too weak to matter where the first one acts (each 2⁻¹⁰ of the one before).
+Ulichney's filter is one Gaussian of σ = 1.5 pixels. Here σ is 1.2, which gives slightly less
+visible noise on photographs (`bench.quality`). Dots that are many σ apart do not influence each
+other, so the sparsest patterns (the darkest and lightest tones) would be uneven. Wider Gaussians
+are added for them, too weak to matter where the first one acts (each 2⁻¹⁰ of the one before).
 
 Source: R. Ulichney, "The void-and-cluster method for dither array generation", Proc. SPIE 1913,
 1993.
@@ -28,7 +28,7 @@ Grid = NDArray[np.int64]
 
 
 def _bell(squared: int) -> int:
-    """The filter at a squared distance, times 2⁴⁵; decimal arithmetic is exact everywhere."""
+    """The filter at a squared distance, times 2⁴⁵; in decimal arithmetic, exact on any machine."""
     bells = (
         (Decimal(-squared) / Decimal(2 * sigma * sigma)).exp() / 2 ** (10 * wider)
         for wider, sigma in enumerate(SIGMAS)
@@ -37,7 +37,7 @@ def _bell(squared: int) -> int:
 
 
 class _Pattern:
-    """Dots on a torus, and at every place the energy that all dots give it."""
+    """Dots on a torus, and the energy at every position (the filtered sum of all dots)."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -46,7 +46,7 @@ class _Pattern:
         offset = np.minimum(np.arange(size), size - np.arange(size))
         squared, where = np.unique(offset[:, None] ** 2 + offset[None, :] ** 2, return_inverse=True)
         bell = np.array([_bell(int(d)) for d in squared], np.int64)[where]
-        # Twice as large as needed: a window of it is the bell around any place.
+        # Twice as large as needed: the filter around any position is a window of it.
         self.bell = np.tile(bell.reshape(size, size), (2, 2))
 
     def flip(self, place: int) -> None:
@@ -57,16 +57,16 @@ class _Pattern:
         self.dots[y, x] ^= True
 
     def cluster(self) -> int:
-        """The dot with the most energy: where dots are closest; the first of equals."""
+        """The dot with the most energy (tightest cluster); the first of equals."""
         return int(np.where(self.dots, self.energy, -1).argmax())
 
     def void(self) -> int:
-        """The empty place with the least energy: where dots are farthest; the first of equals."""
+        """The empty position with the least energy (largest void); the first of equals."""
         return int(np.where(self.dots, np.iinfo(np.int64).max, self.energy).argmin())
 
 
 def _prototype(size: int, seed: int) -> _Pattern:
-    """A tenth of the places set, as evenly as moving one dot at a time can make them."""
+    """The initial pattern: a tenth of the positions set, made even by moving one dot at a time."""
     pattern = _Pattern(size)
     places = np.argsort(white_noise(0, size, size, seed).ravel(), kind="stable")
     for place in places[: max(1, size * size // 10)]:
@@ -91,8 +91,8 @@ def void_and_cluster(size: int, seed: int) -> NDArray[np.uint16]:
         ranks[cluster] = rank
     for place in prototype:
         pattern.flip(int(place))
-    # Past one half the empty places are the minority; on a torus their tightest cluster is the
-    # place with the least energy of the dots, so one search serves both halves.
+    # Above one half the empty positions are the minority. On a torus their tightest cluster is the
+    # position where the dots have the least energy, so one search serves both halves.
     for rank in range(prototype.size, size * size):
         void = pattern.void()
         pattern.flip(void)

@@ -1,4 +1,4 @@
-"""The families of methods, one module each; ``work`` says what they are given.
+"""The families of methods, one module each; ``work`` describes their input.
 
 `algorithms` names the module of each family. They are imported when first used, so that a process
 loads only the kernels that it needs.
@@ -21,25 +21,25 @@ from dither_engine.light import light_of_code
 from dither_engine.methods.neutral import greys_apart
 from dither_engine.work import Levels, Palette, Render, Work
 
-PIECE = 128  # rows; of most pictures they fit the second cache
+PIECE = 128  # rows; for most pictures they fit the L2 cache
 _EACH_BY_ITSELF = {"ordered", "patterns", "nearest"}
 
 
 def in_pieces(algorithm: str, target: Levels | Palette) -> bool:
-    """Whether `renderer` can be given a picture piece by piece, from the top down.
+    """Whether the algorithm can dither a picture piece by piece, from the top down.
 
-    A family that can has, beside ``render``, a function ``piecewise`` that is as `renderer` is, and
-    says for which targets by ``PIECEWISE``.
+    A family that can do so has, beside ``render``, a function ``piecewise`` with the signature of
+    `renderer`, and ``PIECEWISE`` lists the targets for which it works.
     """
     return isinstance(target, getattr(_module(algorithm), "PIECEWISE", ()))
 
 
 def renderer(work: Work) -> Render:
-    """What dithers with the algorithm that the options name; see ``work`` for what it returns.
+    """The function that dithers with the algorithm in the options; ``work`` says what it returns.
 
-    It is to be given ``work`` and, if that is the first of a picture's pieces, the others after it.
-    All but the last are `PIECE` rows high. By the default distance, colours out of the palette's
-    reach are first brought into it.
+    Call it with ``work`` and, if that is the first piece of a picture, with the other pieces in
+    order. All pieces but the last are `PIECE` rows high. With the default distance, colours outside
+    the palette's gamut are first projected onto it.
     """
     if isinstance(work.target, Palette) and work.options.distance == "oklab":
         return _within_reach(work, work.target)
@@ -70,9 +70,9 @@ def _function(work: Work) -> Render:
 
 
 def warm() -> None:
-    """Compile every kernel into the cache, or find it there, on all processors.
+    """Compile every kernel into the cache, unless it is there already, on all processors.
 
-    What kernels of several modules call comes first, so that it is compiled once.
+    Functions that kernels of several modules call come first, so that they are compiled once.
     """
     _load("dither_engine.methods.nearest")
     names = sorted(

@@ -1,20 +1,22 @@
-"""Direct binary search: every pixel is changed and swapped as long as the eye gains by it.
+"""Direct binary search: change and swap pixels as long as that lowers the visible error.
 
-What the eye sees is the error, in light, blurred by its own point spread. The search starts from
-blue noise and goes over the picture, row by row; at each pixel it tries the other colours (the 15
-nearest of more than 16) and swaps with the eight neighbours, and makes the change that lowers the
-squared blurred error most. It ends when nothing gains, at the latest after `PASSES` rounds.
-Colours are seen as luminance and two opponent axes, of which the eye blurs the latter more.
+The visible error is the error in light, blurred by the point spread function of the eye. The search
+starts from a blue-noise dither and goes over the picture row by row. At each pixel it tries the
+other colours (only the 15 nearest if there are more than 16) and swaps with the eight neighbours,
+and makes the change that lowers the squared blurred error most. It ends when no change lowers the
+error, at the latest after `PASSES` rounds. Colours are represented by luminance and two opponent
+(chroma) axes; the eye blurs the chroma axes more.
 
-A dot alone among many pixels is more than a spread of a few pixels can excuse, and would be wiped
-out. So the summed error of luminance of every block of 32 × 32 pixels counts too, squared up to two
-dots' worth and in proportion beyond: it keeps tone. It is left out where the darkest and lightest
-colour are not black and white, for there what cannot be reached would outweigh all else.
+The point spread covers only a few pixels, so by this error alone a single dot among many pixels of
+another colour would be removed, and very dark and very light tones would be lost. So the summed
+luminance error of every block of 32 × 32 pixels counts too: squared up to two dots, linear beyond.
+This term is left out if the darkest and lightest colours are not black and white, because there
+the tones that the palette cannot reach would dominate it.
 
-The effect of a change is known from the blurred error itself ("cep") and the point spread's
-autocorrelation ("cpp"); both are whole numbers. Pictures are searched in bands of rows, each with
-the finished rows above and the unfinished below it in view. Levels of which there are more than
-256 combinations are searched channel by channel.
+The effect of a change is computed from the blurred error ("cep") and the point spread's
+autocorrelation ("cpp"); both are integers. Pictures are searched in bands of rows, each together
+with the finished rows above it and the unfinished rows below it. Levels with more than 256
+combinations are searched channel by channel.
 
 Sources: M. Analoui, J. P. Allebach, "Model-based halftoning using direct binary search", Proc. SPIE
 1666, 1992; D. J. Lieberman, J. P. Allebach, "A dual interpretation for direct binary search and
@@ -47,7 +49,7 @@ _BLOCK = 32
 _LIMIT = 16384
 _LUMINANCE = ((0.77, 0.36), (2.1, 0.64))
 _CHROMA = ((2.4, 1.0),)
-# Rows: luminance; X − Y and Y − Z of white 1, weighed as in YyCxCz but by half. Times 4096.
+# Rows: luminance; X − Y and Y − Z (white is 1), with half the weights of YyCxCz. Times 4096.
 _OPPONENT = np.rint(
     4096
     * np.array(
@@ -91,7 +93,7 @@ def _start(work: Work) -> NDArray[np.uint8]:
 def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> None:
     height = work.pixels.shape[0]
     matrix = _OPPONENT if lights.shape[1] == 3 else _PLAIN
-    points = np.zeros((len(lights), 3), np.int64)  # of greys, luminance alone
+    points = np.zeros((len(lights), 3), np.int64)  # greys have luminance only
     points[:, : lights.shape[1]] = (lights.astype(np.int64) @ matrix.T) >> 12
     spread = autocorrelations()
     weights = np.zeros((*spread.shape[:2], WORDS_WIDE), np.int32)
@@ -117,7 +119,7 @@ def _search(work: Work, lights: NDArray[np.int16], state: NDArray[np.uint8]) -> 
 
 
 def _greys(work: Work, count: int) -> NDArray[np.bool_]:
-    """What a grey pixel may become: see `neutral`; all colours, where it does not apply."""
+    """Which colours a grey pixel may become: see `neutral`; all where that does not apply."""
     if isinstance(work.target, Palette):
         greys = greys_of(work.target.colours)
         if len(greys) > 1:
@@ -132,7 +134,7 @@ def is_grey(pixels, y, x):
 
 
 def _rivals(points: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each colour the others that are tried in its place, nearest first."""
+    """For each colour, the other colours to try instead of it, nearest first."""
     squares = ((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2)
     np.fill_diagonal(squares, -1)
     return np.ascontiguousarray(np.argsort(squares, axis=1, kind="stable")[:, 1 : 1 + _TRIED])
@@ -140,9 +142,9 @@ def _rivals(points: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @cache
 def autocorrelations() -> NDArray[np.int64]:
-    """Of luminance's and the two chroma axes' point spreads: ``(3, 2 REACH + 1, 2 REACH + 1)``.
+    """Autocorrelations of the point spreads of luminance and the two chroma axes.
 
-    The sum of each is about 65536.
+    ``(3, 2 REACH + 1, 2 REACH + 1)``; the sum of each is about 65536.
     """
     luminance, chroma = _autocorrelation(_LUMINANCE), _autocorrelation(_CHROMA)
     return np.stack([luminance, chroma, chroma])
@@ -163,7 +165,7 @@ def _autocorrelation(spread: tuple[tuple[float, float], ...]) -> NDArray[np.int6
 
 @inlined
 def debt(total):
-    """What a block's summed error costs: its square, straight from `_LIMIT` on."""
+    """The cost of a block's summed error: its square, linear from `_LIMIT` on."""
     size = abs(total)
     return size * size if size <= _LIMIT else 2 * _LIMIT * size - _LIMIT * _LIMIT
 
@@ -172,7 +174,8 @@ def debt(total):
 def change(seen, weights, at, row, step):
     """Add a change of a pixel's colour, ``step``, to the blurred error.
 
-    at: the pixel's column. row: the row of ``seen`` where its spread begins, which may lie outside.
+    at: the pixel's column. row: the first row of ``seen`` in the pixel's point spread; it may lie
+    outside ``seen``.
     """
     depth, height, width = seen.shape
     flat, kernels = seen.reshape(seen.size), weights.reshape(weights.size)
@@ -193,10 +196,10 @@ def seen_at(seen, y, x):
 
 @inlined
 def fill_pairs(points, spread, pairs):
-    """What a change from one colour to another is: ``pairs[one, other]``.
+    """Precompute the effect of changing one colour to another: ``pairs[one, other]``.
 
-    The step along each axis, what a pixel alone pays for it, and what it and a neighbour pay (half
-    of it) when they are swapped: one beside it, one across a corner.
+    Each entry has the step along each axis, the cost of the step for a single pixel, and half the
+    cost of a swap with a horizontal or vertical neighbour, and with a diagonal neighbour.
     """
     reach = spread.shape[1] // 2
     for i in range(len(points)):
@@ -213,7 +216,7 @@ def fill_pairs(points, spread, pairs):
 
 @inlined
 def wake(quiet, top, bottom, left, right):
-    """What has changed from ``top`` to ``bottom`` and ``left`` to ``right`` is seen anew."""
+    """Mark the pixels ``top`` to ``bottom``, ``left`` to ``right`` to be tried again."""
     for y in range(max(top, 0), min(bottom, quiet.shape[0])):
         for x in range(max(left, 0), min(right, quiet.shape[1])):
             quiet[y, x] = False
@@ -221,7 +224,7 @@ def wake(quiet, top, bottom, left, right):
 
 @inlined
 def wake_block(quiet, y, x):
-    """The same of all that are judged by the summed error of a pixel's block."""
+    """The same for all pixels whose cost contains the summed error of this pixel's block."""
     top, left = y // _BLOCK * _BLOCK, x // _BLOCK * _BLOCK
     wake(quiet, top - 1, top + _BLOCK + 1, left - 1, left + _BLOCK + 1)
 
@@ -245,13 +248,13 @@ def search_rows(
 ):
     """Search the rows ``top`` to ``bottom``; ``state`` holds the colours of all rows in view.
 
-    weights: ``spread`` once more, each row `WORDS_WIDE` long. greys: whether a grey pixel may
-    become a colour. A pixel is passed over while nothing has changed of what it was judged by when
-    nothing was gained there.
+    weights: ``spread`` with each row padded to `WORDS_WIDE`. greys: whether a grey pixel may become
+    each colour. A pixel is skipped if no change lowered the error there and nothing that affects
+    its cost has changed since.
     """
     height, width, depth = pixels.shape
     reach = spread.shape[1] // 2
-    # The blurred error: row r is the picture's top + r, column x + reach the picture's x.
+    # The blurred error: row r is row top + r of the picture, column x + reach is its column x.
     seen = np.zeros((3, bottom - top, width + WORDS_WIDE), np.int32)
     # The summed error of the blocks that are searched.
     sums = np.zeros(((bottom - top - 1) // _BLOCK + 1, (width - 1) // _BLOCK + 1), np.int64)
@@ -306,7 +309,7 @@ def search_rows(
                     for u in range(max(x - 1, 0), min(x + 2, width)):
                         if masked and mask[v, u] == 0:
                             continue
-                        # A pixel of the same colour, itself too, gains nothing.
+                        # A swap with the same colour (or with itself) changes nothing.
                         there = np.int64(state[v, u])
                         if not (free or greys[there]):
                             continue

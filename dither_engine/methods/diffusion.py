@@ -1,17 +1,17 @@
 """Error diffusion with fixed weights, in whole numbers of 1/8192 of full light.
 
-A pixel's value is its light and what earlier pixels gave it, unclamped; it becomes the nearest
-level, the midpoint upwards, or the nearest colour. (With a palette, whose colours may all lie on
-one side, the value is limited to one white beyond black and white, or errors that nothing can
-make good would grow without end.) The error is value - result; each neighbour gets its share,
-``floor(error * weight)``, and what is given over the edge of the image or to a transparent pixel
-is dropped. Even rows run left to right; with ``serpentine`` odd rows run right to left, the
-weights mirrored. `shares` says how weights, strength and rounding go together.
+A pixel's value is its light plus the error shares from earlier pixels, unclamped. It becomes the
+nearest level (the midpoint rounds up) or the nearest colour. With a palette the value is clamped to
+−WHITE … 2 · WHITE, since errors could grow without bound when all palette colours lie on one side.
+The quantization error is value - result; each neighbour gets ``floor(error * weight)``. Shares for
+a pixel outside the image or a transparent pixel are dropped. Even rows run left to right; with
+``serpentine`` odd rows run right to left with mirrored weights. `shares` describes how weights,
+strength and rounding are combined.
 
-Rows left to right are computed many in step (``compiled.wavefront``); serpentine scans and
-transparent pictures to palettes pixel after pixel (``compiled.serial_palette``); by the plain loops
-here go those to levels, many levels, CIEDE2000 and large palettes by the other distances. All give
-the same bits.
+Three implementations give the same bits. Left-to-right scans run as a wavefront over many rows
+(``compiled.wavefront``). Serpentine scans and transparent pictures with a palette are computed
+pixel by pixel (``compiled.serial_palette``). The plain loops in this module do the rest: such scans
+and pictures with levels, many levels, CIEDE2000, and large palettes with the other distances.
 """
 
 from fractions import Fraction
@@ -41,7 +41,7 @@ _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 PIECEWISE = (Levels, Palette)
 _HALF = 32767
-_MOST_LEVELS = 32  # with more, looking the level up is quicker than comparing
+_MOST_LEVELS = 32  # with more levels, a table look-up is faster than comparing
 Shares = NDArray[np.int32]
 Taps = tuple[tuple[int, int, Fraction], ...]
 
@@ -116,7 +116,7 @@ def _palette(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
 
 
 def _ring(work: Work, taps: Shares) -> NDArray[np.int32]:
-    """What has been given to the next rows, the first of them at ``top % rows``."""
+    """Accumulated errors of the next rows; the first of them is at ``top % rows``."""
     _, width, depth = work.pixels.shape
     return np.zeros((int(taps[:, 1].max()) + 1, width + 2 * PAD, depth), np.int32)
 
@@ -214,7 +214,7 @@ def _zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def _even(work: Work) -> bool:
-    """Whether light is in proportion to the code values, which needs no table."""
+    """Whether light is proportional to the code values, so that no table is needed."""
     return np.array_equal(work.light, light_of_code("srgb"))
 
 
@@ -237,11 +237,11 @@ def _custom(rows: Kernel) -> Taps:
 
 @lru_cache(64)
 def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
-    """How an error is shared: rows (dx, dy, weight · 65536), and which row takes what is left.
+    """How an error is shared: rows (dx, dy, weight · 65536), and the row that gets the remainder.
 
-    What is not to be diffused is a share too, the last row, which goes nowhere (dy = -1). The
-    heaviest share takes what the others leave, so no error is lost to rounding; so every other
-    weight is at most one half, and fits 16 bits when cut to 32767.
+    The last row is the part of the error that is not diffused (dy = -1). The row with the largest
+    weight gets the remainder, so no error is lost to rounding. Every other weight is therefore at
+    most one half, and fits 16 bits when limited to 32767.
     """
     weights = [weight * strength for _, _, weight in taps]
     weights.append(1 - sum(weights, Fraction(0)))
@@ -258,7 +258,7 @@ def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
 
 @inlined
 def aim(ring, y, step, taps, places):
-    """Where in the flat ring the neighbours of row y's first pixel are; see `_ring`."""
+    """Offsets in the flat ring of the neighbours of row y's first pixel; see `_ring`."""
     rows, width, depth = ring.shape
     for t in range(taps.shape[0]):
         column = PAD + step * taps[t, 0]
@@ -267,13 +267,13 @@ def aim(ring, y, step, taps, places):
 
 @merged
 def held(value):
-    """Light within one white of black and white."""
+    """Light clamped to −WHITE … 2 · WHITE."""
     return min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
 
 
 @merged
 def give(flat, places, at, error, taps, rest):
-    """Give the shares of an error to the neighbours, ``at`` places from those of `aim`."""
+    """Add the shares of an error to the neighbours, which are ``at`` after those of `aim`."""
     left = error
     for t in range(taps.shape[0]):
         if t != rest:

@@ -1,13 +1,14 @@
-"""Knuth's dot diffusion: error diffusion in an order that every cell of 8 × 8 pixels repeats.
+"""Knuth's dot diffusion: error diffusion in an order that repeats in every cell of 8 × 8 pixels.
 
-Pixels are done class by class, 0 to 63; the error of a pixel, times ``strength``, goes to those of
-its eight neighbours that come later, two parts to the four beside it and one to the four at its
-corners, of the sum of parts that are in the picture; the first of those with the largest part
-takes what rounding leaves. The last classes of a cell have few or none to give to, so tone is only
-kept about. Transparent pixels take and give nothing.
+Pixels are processed class by class, 0 to 63. The error of a pixel, times ``strength``, goes to
+those of its eight neighbours that have a later class: horizontal and vertical neighbours have
+weight two, diagonal neighbours weight one, divided by the sum of weights inside the picture. The
+first neighbour with the largest weight gets the rounding remainder. The last classes of a cell have
+few or no later neighbours, so tone is kept only approximately. Transparent pixels neither receive
+nor pass on error.
 
-A pixel depends on others at most five rows away, so bands of rows are done one after the other
-with `REACH` rows around them, which gives the same picture and needs little memory.
+A pixel depends on others at most five rows away. So the picture is processed in bands of rows, each
+with `REACH` rows around it, which gives the same picture and needs little memory.
 
 Source: D. E. Knuth, "Digital halftones by dot diffusion", ACM Trans. Graphics 6(4), 1987.
 """
@@ -42,14 +43,14 @@ def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
     height, width, depth = work.pixels.shape
     strength = work.options.strength_parts
-    # Where the pixels of each class are in a cell.
+    # Positions of each class in a cell.
     order = np.argsort(CLASSES, axis=None).astype(np.int64)
     target = work.target
     separate = isinstance(target, Levels)
     out = np.empty((height, width, depth if separate else 1), np.uint8)
     for top in range(0, height, _BAND):
         first, last = max(top - REACH, 0), min(top + _BAND + REACH, height)
-        # A band begins at a cell's first row, for REACH and _BAND are multiples of 8.
+        # A band begins at a cell's first row, since REACH and _BAND are multiples of 8.
         pixels = work.pixels[first:last]
         mask = work.mask[first:last] if len(work.mask) else NO_MASK
         part = np.empty((last - first, width, out.shape[2]), np.uint8)
@@ -125,7 +126,7 @@ def diffuse_levels(pixels, mask, light, classes, order, strength, choice, levels
 
 @kernel(*_COMMON, SEARCH, array_in(types.int16, 2), array_out(types.uint8, 3))
 def diffuse_palette(pixels, mask, light, classes, order, strength, search, colours, out):
-    """Values are held to −WHITE … 2 · WHITE, as in error diffusion."""
+    """Values are clamped to −WHITE … 2 · WHITE, as in error diffusion."""
     height, width = pixels.shape[:2]
     values = np.empty((height, width, 3), np.int32)
     held = np.zeros(3, np.int64)

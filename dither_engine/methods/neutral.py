@@ -1,7 +1,7 @@
-"""Greys of the picture are made of the palette's greys, where each pixel is chosen by itself.
+"""Grey pixels use only the palette's greys, in methods that choose each pixel independently.
 
-Of a pixel whose channels are equal only the palette's own greys are candidates, if its darkest and
-its lightest colour are greys. Error diffusion needs no such rule: see `mixing`.
+If the palette's darkest and lightest colours are greys, only its greys are candidates for a pixel
+with equal channels. Error diffusion needs no such rule: see `mixing`.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from dither_engine.work import Palette, Render, Work
 Indices = NDArray[np.uint8]
 
 
-_TINT = 8  # code values between the channels of what still counts as a grey of the palette
+_TINT = 8  # a palette colour whose channels differ by at most this (code values) is a grey
 
 
 def is_grey(colours: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -35,7 +35,7 @@ def greys_of(colours: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 
 def greys_apart(work: Work, make: Callable[[Work], Render]) -> Render:
-    """``make(work)``; grey pixels as of a palette that has only the greys of the target."""
+    """``make(work)``, but grey pixels are dithered to the target's greys only."""
     render, target = make(work), work.target
     if not isinstance(target, Palette):
         return render

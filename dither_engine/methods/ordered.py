@@ -1,12 +1,12 @@
-"""Ordered dithering: every pixel is compared with the threshold that a mask has at its place.
+"""Ordered dithering: every pixel is compared with the mask's threshold at its position.
 
 Levels: light v between the levels L and M becomes M where (v − L)/(M − L) is at or above the
-threshold, else L, each channel by itself. So flat areas keep their mean light, as finely as the
-mask has thresholds.
+threshold, else L, each channel by itself. So flat areas keep their mean light, to the precision of
+the mask's number of thresholds.
 
-Threshold maps do as ImageMagick's ``-ordered-dither MAP,n``: n levels and a map of divisor d make
-t = ⌊tone · ((n − 1)(d − 1) + 1)⌋ steps, of which ⌊t/(d − 1)⌋ are the level, one more where the rest
-is at or above the map's. Below full strength the thresholds m/d are weakened like other masks.
+Threshold maps work like ImageMagick's ``-ordered-dither MAP,n``: n levels and a map of divisor d
+make t = ⌊tone · ((n − 1)(d − 1) + 1)⌋ steps. The level is ⌊t/(d − 1)⌋, plus one where the remainder
+is at or above the map's value. Below full strength the thresholds m/d are weakened like any mask.
 
 Palettes: see `pairs`.
 """
@@ -97,7 +97,7 @@ def render_bayer(work: Work, size: int) -> NDArray[np.uint8]:
 
 
 def steps(light: NDArray[np.int16], target: Levels) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """For each code value the level at or below it, and how far it is to the next, of 65536."""
+    """For each code value the level at or below it, and how far it is to the next, in 65536ths."""
     levels = target.lights.astype(np.int64)
     value = np.clip(light.astype(np.int64), 0, WHITE)
     base = np.searchsorted(levels, value, side="right") - 1
@@ -111,9 +111,9 @@ def map_steps(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """The same in ImageMagick's steps.
 
-    Light is rounded to parts of 8192, which ImageMagick's 16-bit tones are not: of srgb light a
-    value that is a code value's is taken as exactly that. A millionth makes up for the rounding of
-    the division.
+    Light is rounded to 8192ths, ImageMagick's 16-bit tones are not. So with srgb light the exact
+    code value is used, not its rounded light. A millionth is added against the rounding of the
+    division.
     """
     value = light.astype(np.float64)
     levels = target.lights.astype(np.float64)
@@ -131,7 +131,7 @@ def map_steps(
 
 
 def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8] | None:
-    """The least code value that reaches each threshold; None where not all are reached."""
+    """The least code value that reaches each threshold; None if some threshold is never reached."""
     place = np.clip(base.astype(np.int64) * ONE + part, 0, ONE - 1)
     if place[-1] < ONE - 1 or (np.diff(place) < 0).any():
         return None
@@ -140,10 +140,10 @@ def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8
 
 @kernel(array_in(_U1, 3), array_in(_U1, 3), types.int64, array_out(_U1, 3))
 def compare_rows(pixels, cuts, top, out):
-    """Two levels: is each code value at or above its place's? One bit a channel, first highest.
+    """Two levels: compare each code value with the cut at its position.
 
-    cuts: (h, C, W or more), which need not be taken apart as the pixels are; the first row's is the
-    ``top``-th.
+    The result has one bit for each channel, the first channel's highest. cuts: (h, C, W or more),
+    planar, while the pixels are interleaved; the first row of pixels uses cut row ``top``.
     """
     height, width, depth = pixels.shape
     for y in range(height):
@@ -172,7 +172,7 @@ def compare_rows(pixels, cuts, top, out):
     array_out(_U1, 3),
 )
 def threshold_rows(pixels, base, part, thresholds, count, top, out):
-    """Any levels: combined into one index when ``out`` has one channel, else each by itself."""
+    """Any levels: combined into one index if ``out`` has one channel, else one per channel."""
     height, width, depth = pixels.shape
     apart = out.shape[2] == depth
     for y in range(height):

@@ -1,12 +1,13 @@
 """Ordered dithering to a palette: each colour is mixed from the best pair of palette colours.
 
-For a colour v the pair (a, b) and the share t of b are looked for that bring a + t (b − a) nearest
-to v, squared distance in light, each channel weighed by its luminance; colours that lie far apart
-make coarse grain, so a 512th of t (1 − t) |b − a|² is added: it settles what is nearly equal. Every
-pair is tried; of more than 32 colours every pair with black, white, or one of the 12 nearest to v.
-The lighter colour of the pair is set where its share is at or above the threshold. For black and
-white, and for any row of greys, this is ordered dithering to levels; what lies between two colours
-keeps its light; what needs three is as near as two can bring it (`patterns` mixes more).
+For a colour v, find the pair (a, b) and the share t of b for which a + t (b − a) is nearest to v
+(squared distance in light, each channel weighted by its luminance). Colours that lie far apart make
+coarse grain, so a 512th of t (1 − t) |b − a|² is added; this decides between nearly equal pairs.
+Every pair is tried; with more than 32 colours, every pair with black, white, or one of the 12
+nearest to v. The lighter colour of the pair is set where its share is at or above the threshold.
+For black and white, and for any list of greys, this equals ordered dithering to levels. Colours
+between two palette colours keep their light; a colour that needs three palette colours gets the
+best mixture of two (`patterns` mixes more).
 """
 
 import numpy as np
@@ -18,8 +19,8 @@ from dither_engine.masks import Mask
 from dither_engine.work import Palette, Work
 
 _SLOTS = 1 << 16
-_ALL = 32  # colours of which all pairs are tried; of more
-_NEAREST = 14  # only those with black, white or one of the nearest
+_ALL = 32  # with at most this many colours all pairs are tried
+_NEAREST = 14  # with more, only pairs with black, white or one of the nearest
 
 
 def mix_pairs(
@@ -42,7 +43,7 @@ def luminance(lights, i):
 
 @inlined
 def weighed(r, g, b):
-    """Squared light, each channel weighed by its thousandths of luminance."""
+    """Squared light, each channel weighted by its thousandths of luminance."""
     return 213 * r * r + 715 * g * g + 72 * b * b
 
 
@@ -50,8 +51,8 @@ def weighed(r, g, b):
 def best_pair(lights, r, g, b, firsts, count, away):
     """The two colours that mix best to (r, g, b), and the second's share of 65536.
 
-    Of every two colours, one of which is among the ``count`` firsts. ``away``: room for one number
-    for each colour. A pair is passed over where its line runs farther off than the best so far.
+    Tries all pairs with at least one of the ``count`` firsts. ``away``: scratch memory, one number
+    for each colour. A pair is skipped if its line is farther away than the best mixture so far.
     """
     best, other, share = 0, 0, np.int64(0)
     least = np.int64(1) << 62
@@ -114,7 +115,7 @@ def nearest_firsts(lights, r, g, b, firsts, away):
     array_out(types.uint8, 2),
 )
 def pair_rows(pixels, light, lights, thresholds, memo, out):
-    """``memo`` holds the pairs of colours seen before: colour; darker, lighter, share."""
+    """``memo`` caches the pairs of colours seen before: colour; darker, lighter, share."""
     firsts = np.zeros(_ALL, np.int64)
     away = np.zeros(lights.shape[0], np.int64)
     for y in range(pixels.shape[0]):

@@ -1,26 +1,27 @@
 """Palette-aware ordered dithering: a colour becomes a list of palette colours that mix to it.
 
-The list has ``candidates`` places, sorted from dark to light (luminance; position where that is
-equal), and a pixel takes the one at ⌊rank · candidates / 64⌋ of Bayer's 8 × 8 mask. Light is mixed
-as ``options.light`` says. What tells the methods apart is how the list is made:
+The list has ``candidates`` entries, sorted from dark to light (by luminance, then by position in
+the palette). A pixel takes the entry ⌊rank · candidates / 64⌋, where rank is its rank in Bayer's
+8 × 8 mask. Light is mixed as ``options.light`` says. The methods differ in how they make the list:
 
-- knoll: place by place, the colour nearest to the goal; the error so far, times ``strength``, is
-  added to the goal. T. Knoll, US patent 6 606 166 (1999, expired), as told by Yliluoma.
-- yliluoma-1: the best pair and ratio by the psychovisual difference below plus a penalty for pairs
-  that lie apart.
+- knoll: for each entry, the colour nearest to the target colour plus the error so far times
+  ``strength``. T. Knoll, US patent 6 606 166 (1999, expired), as described by Yliluoma.
+- yliluoma-1: the best pair and ratio by the psychovisual difference below plus a penalty that grows
+  with the difference between the two colours.
 - yliluoma-2: grows the mixture by the colour and amount (a power of two) that brings it nearest.
-- yliluoma-3: starts from the nearest colour and splits a share in two as long as that helps; not
-  into colours whose lumas lie more than 80 of 255 apart, or more than the palette's largest gap.
+- yliluoma-3: starts from the nearest colour and splits a share in two as long as that lowers the
+  difference; never into colours whose lumas differ by more than 80 of 255, or by more than the
+  palette's largest gap.
   J. Yliluoma, "Arbitrary-palette positional dithering algorithm", 2011.
 - n-closest: the four nearest colours by the options' distance, each with a share of 1/d, d its
   distance in light; between two colours that is their exact mixture.
   M. Louis, "Ordered dithering of arbitrary or irregular colour palettes", 2023.
 
-The difference of two colours is Yliluoma's: ¾ of the squared differences of R, G, B weighed 0.299,
-0.587, 0.114, plus the squared difference of luma, of 8-bit code values, times 10⁶ in whole numbers.
-Yliluoma-1 and -3 look at every pair of colours; of more than 32 (16) colours, only at the
-nearest 32 (16). Levels are taken as the palette of all their combinations; where these are more
-than 256, each channel is dithered by Bayer's mask alone.
+The difference of two colours is Yliluoma's: ¾ of the squared differences of R, G, B weighted 0.299,
+0.587, 0.114, plus the squared difference of luma. It is computed from 8-bit code values, times 10⁶,
+in integers. Yliluoma-1 and -3 try every pair of colours; if the palette has more than 32 (16)
+colours, only pairs of the nearest 32 (16). Levels are treated as the palette of all their
+combinations; if there are more than 256, each channel is dithered by Bayer's mask alone.
 """
 
 import numpy as np
@@ -85,7 +86,7 @@ def _combinations(levels: Levels, depth: int, work: Work) -> Palette:
     axes = np.meshgrid(*[np.arange(levels.count)] * depth, indexing="ij")
     numbers = np.stack([axes[c % depth].ravel() for c in range(3)], axis=1)
     colours, lights = levels.codes[numbers], levels.lights[numbers]
-    # Levels are evenly laid in light: by its own distance what is nearest leans to no colour.
+    # Levels are evenly spaced in light, so the distance in light favours no colour.
     search = prepare(colours, work.options.light, work.options.light)
     return Palette(colours, colours, lights, search)
 
@@ -99,7 +100,7 @@ def _apart(codes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _luma_limit(colours: NDArray[np.uint8]) -> int:
-    """How far apart in luma (0 to 255 000) colours may be that yliluoma-3 mixes."""
+    """The largest difference in luma (0 to 255 000) of colours that yliluoma-3 mixes."""
     gaps = np.diff(np.sort(colours.astype(np.int64) @ np.array([299, 587, 114])))
     return max(_LUMA_LIMIT, int(gaps.max()))
 
@@ -136,7 +137,7 @@ def pattern_rows(
     plans,
     out,
 ):
-    """``memo`` and ``plans`` hold the colours seen before and their plans."""
+    """``memo`` and ``plans`` cache the colours that occurred before and their plans."""
     away = np.zeros(lights.shape[0], np.int32)
     shares = np.zeros(lights.shape[0], np.int64)
     pool = np.zeros(PAIR_POOL, np.int64)

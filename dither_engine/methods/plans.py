@@ -18,9 +18,9 @@ _TAKEN = np.int32(0x7FFFFFFF)
 
 @inlined
 def nearest_first(away, size, pool):
-    """Positions of the ``size`` least of ``away``, least first; of equals the first.
+    """Positions of the ``size`` smallest values of ``away``, smallest first; ties: the first.
 
-    Those of ``away`` are set to the greatest number, which no distance is.
+    Overwrites these values of ``away`` with the greatest integer, which is no valid distance.
     """
     count = min(size, away.shape[0])
     for place in range(count):
@@ -74,7 +74,7 @@ def n_closest(lights, r, g, b, pool, count, plan):
 
 @inlined
 def inverse_distance(lights, i, r, g, b):
-    """1/d in light, weighed by luminance, times 2³²; a palette colour outweighs all others."""
+    """1/d in light, weighted by luminance, times 2³²; at distance 0 it outweighs all others."""
     dr, dg, db = r - lights[i, 0], g - lights[i, 1], b - lights[i, 2]
     d = np.int64(math.sqrt(float(2126 * dr * dr + 7152 * dg * dg + 722 * db * db)))
     return (np.int64(1) << 32) // max(d, np.int64(1))
@@ -82,7 +82,7 @@ def inverse_distance(lights, i, r, g, b):
 
 @inlined
 def sort_plan(lights, plan):
-    """From dark to light; by insertion, for plans are short."""
+    """Sort from dark to light, by insertion sort because plans are short."""
     for i in range(1, plan.shape[0]):
         k = plan[i]
         light = luminance(lights, k)

@@ -1,10 +1,9 @@
 """Riemersma dithering: error diffusion along a curve that visits every pixel.
 
-The error of a pixel goes to the 16 that follow on the curve, with weights that fall from 16 to 1
-in equal ratios (their sum is 1, so that tone is kept); transparent pixels are passed over.
-Errors are ``strength`` times what choosing a level or colour missed. The curve is Hilbert's,
-generalised to every size of picture: its steps go to a neighbour, at odd sizes once in a while
-diagonally.
+The error of a pixel goes to the next 16 pixels on the curve, with weights that fall geometrically
+from 16 to 1 (normalised to the sum 1, so that tone is kept). Transparent pixels are skipped.
+Errors are ``strength`` times the quantization error. The curve is a Hilbert curve generalised to
+every picture size: each step goes to a neighbour; at odd sizes a few steps are diagonal.
 
 Sources: T. Riemersma, "A balanced dithering technique", C/C++ Users Journal 16(12), 1998;
 J. Červený, "Generalized Hilbert space-filling curve", 2018.
@@ -24,7 +23,7 @@ LENGTH = 16
 
 
 def weights() -> NDArray[np.int64]:
-    """Of the newest error first; whole numbers with the sum 65536."""
+    """Weights, the newest error's first; integers with the sum 65536."""
     falling = [16 ** (-i / (LENGTH - 1)) for i in range(LENGTH)]
     whole = [int(w * 65536 / sum(falling)) for w in falling]
     whole[0] += 65536 - sum(whole)
@@ -57,7 +56,7 @@ def render(work: Work) -> NDArray[np.uint8]:
 
 @inlined
 def begin(height, width, stack):
-    """Put the whole picture on the stack of rectangles; how many there are."""
+    """Put the whole picture on the stack of rectangles; returns how many there are."""
     stack[0, :2] = 0
     if width >= height:
         stack[0, 2], stack[0, 3], stack[0, 4], stack[0, 5] = width, 0, 0, height
@@ -80,7 +79,7 @@ def sign(value):
 
 @inlined
 def next_run(stack, size, run):
-    """Split rectangles until one is a line: ``run`` is its x, y, step in x, in y, and length."""
+    """Split rectangles until one is a line. ``run`` gets its x, y, step in x, in y, and length."""
     while True:
         size -= 1
         x, y, ax, ay = stack[size, 0], stack[size, 1], stack[size, 2], stack[size, 3]
@@ -117,7 +116,7 @@ def next_run(stack, size, run):
 
 @inlined
 def carried(errors, share, newest, c):
-    """What the errors so far add to the next pixel's channel ``c``."""
+    """The weighted sum of the stored errors for channel ``c`` of the next pixel."""
     total = np.int64(32768)
     for i in range(LENGTH):
         total += share[i] * errors[(newest - i) % LENGTH, c]
@@ -160,7 +159,7 @@ def follow_levels(pixels, mask, light, share, strength, choice, levels, out):
 
 @kernel(*_COMMON, SEARCH, array_in(types.int16, 2), array_out(types.uint8, 2))
 def follow_palette(pixels, mask, light, share, strength, search, colours, out):
-    """Values are held to −WHITE … 2 · WHITE: colours out of the palette's reach pile up error."""
+    """Values are clamped to −WHITE … 2 · WHITE: out-of-gamut colours accumulate error."""
     height, width = pixels.shape[:2]
     stack = np.zeros((256, 6), np.int64)
     run = np.zeros(5, np.int64)

@@ -1,15 +1,15 @@
 """Error diffusion whose weights depend on the tone of the input (Ostromoukhov, Zhou–Fang).
 
-The tone of a sample is where its light lies between the two levels around it, in 255ths; between
-black and white, when the target is a palette. The weights come from the tone's row of the table,
-in 65536ths; the shares below left and below are rounded down, and the neighbour to the right gets
-what they leave. Of an error, ``strength`` is passed on.
+The tone of a sample is the position of its light between the two adjacent levels, in 255ths. When
+the target is a palette, it is the position between black and white. The weights come from the
+tone's row of the table, in 65536ths. The shares below left and below are rounded down; the
+neighbour to the right gets the remainder. ``strength`` is the part of the error that is diffused.
 
-Zhou–Fang also raises the threshold by a random part of what the table says for the tone, at most
-half the gap between the levels; the random numbers are a hash of x, y, channel and seed, so that
-they stay still from frame to frame. With a palette the gap is twice what the pixel's own colour
-is away from the nearest, in the channel where that is most, so what is in the palette stays as it
-is; and the channels share one random number, so that greys stay grey.
+Zhou–Fang also raises the threshold by a random part of the tone's modulation in the table, at most
+half the gap between the levels. The random numbers are a hash of x, y, channel and seed, so the
+noise is the same in every frame. With a palette the gap is twice the distance from the pixel's own
+colour to the nearest palette colour, in the channel where that is largest, so palette colours stay
+unchanged; and all channels share one random number, so greys stay grey.
 """
 
 from functools import cache
@@ -74,7 +74,7 @@ def _table(algorithm: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 
 def _between(lights: NDArray[np.int16]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Of each light 0…WHITE: its tone between its two levels, and the gap between them."""
+    """For each light 0…WHITE: its tone between the two adjacent levels, and their gap."""
     light = np.arange(WHITE + 1)
     below = np.clip(np.searchsorted(lights, light, side="right") - 1, 0, len(lights) - 2)
     gaps = (lights[1:].astype(np.int32) - lights[:-1])[below]
@@ -83,7 +83,7 @@ def _between(lights: NDArray[np.int16]) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 @inlined
 def noise(x, y, c, seed):
-    """A hash of place and seed, 0 to 65535 (after T. Wang's 32-bit integer hash)."""
+    """A hash of position and seed, 0 to 65535 (after T. Wang's 32-bit integer hash)."""
     h = np.uint64(x) * np.uint64(0x9E3779B1) + np.uint64(y) * np.uint64(0x85EBCA77)
     h = (h + np.uint64(c) * np.uint64(0xC2B2AE3D) + np.uint64(seed)) & np.uint64(0xFFFFFFFF)
     h = ((h ^ (h >> np.uint64(16))) * np.uint64(0x7FEB352D)) & np.uint64(0xFFFFFFFF)
@@ -93,7 +93,7 @@ def noise(x, y, c, seed):
 
 @inlined
 def share(error, weights, tone, strength, line, below, x, step, c):
-    """Pass an error on; ``line`` and ``below`` have one column of padding on either side."""
+    """Diffuse an error; ``line`` and ``below`` have one column of padding on either side."""
     error = (error * strength) >> 16
     left = (error * weights[tone, 0]) >> 16
     down = (error * weights[tone, 1]) >> 16
@@ -180,7 +180,7 @@ def diffuse_palette(
     serpentine,
     out,
 ):
-    """Light is limited to one white beyond black and white."""
+    """Light is clamped to the range −WHITE to 2 · WHITE."""
     height, width = image.shape[:2]
     lines = np.zeros((2, width + 2, 3), np.int64)
     value, seen = np.zeros(3, np.int64), np.zeros(3, np.int64)

@@ -10,7 +10,7 @@ from dither_engine.compiled.decorators import inlined, merged
 
 @inlined
 def difference(r1, g1, b1, r2, g2, b2):
-    """Yliluoma's difference of two 8-bit colours; the module's docstring says its unit."""
+    """Yliluoma's difference of two 8-bit colours; `patterns` describes its unit."""
     r, g, b = np.int64(r1) - r2, np.int64(g1) - g2, np.int64(b1) - b2
     luma = 299 * r + 587 * g + 114 * b
     return 750 * (299 * r * r + 587 * g * g + 114 * b * b) + luma * luma
@@ -18,13 +18,13 @@ def difference(r1, g1, b1, r2, g2, b2):
 
 @merged
 def beyond(value, one, other):
-    """How far a value lies above (or, negative, below) all that is between two others."""
+    """Signed distance of a value from the interval of two others: above > 0, below < 0."""
     return max(value - max(one, other), np.int64(0)) + min(value - min(one, other), np.int64(0))
 
 
 @inlined
 def least_difference(codes, a, z, r, g, b):
-    """What no mixture of colours ``a`` and ``z`` comes nearer to an 8-bit colour than."""
+    """A lower bound of the difference between an 8-bit colour and all mixtures of a and z."""
     dr = beyond(r, codes[a, 0], codes[z, 0])
     dg = beyond(g, codes[a, 1], codes[z, 1])
     db = beyond(b, codes[a, 2], codes[z, 2])
@@ -33,7 +33,7 @@ def least_difference(codes, a, z, r, g, b):
 
 @inlined
 def ratio(lights, a, z, r, g, b, size):
-    """How many of ``size`` parts are colour z: solved for each channel, weighed like luma."""
+    """How many of ``size`` parts are colour z: solved for each channel, weighted as in luma."""
     share = np.int64(0)
     weights = np.int64(0)
     for c in range(3):
@@ -52,7 +52,7 @@ def ratio(lights, a, z, r, g, b, size):
 def yliluoma_1(code, codes, apart, lights, r, g, b, pool, count, plan):
     """``codes``: the palette's 8-bit codes. ``apart``: how much its colours differ, ``(n, n)``.
 
-    Pairs that can be no better than the best so far, which are most, are not mixed.
+    Most pairs cannot be better than the best so far; their mixtures are not computed.
     """
     size = plan.shape[0]
     vr, vg, vb = np.int64(code[r]), np.int64(code[g]), np.int64(code[b])
@@ -108,7 +108,7 @@ def yliluoma_2(code, lights, r, g, b, plan):
                     chosen, amount = k, more
                 more *= 2
         if filled == 0 and least == 0:
-            amount = size  # a colour of the palette is itself, whatever else may round to it
+            amount = size  # a palette colour stays itself, even if a mixture rounds to it
         for i in range(filled, filled + amount):
             plan[i] = chosen
         filled += amount
@@ -130,7 +130,7 @@ def luma_of(code, lights, i):
 
 @inlined
 def yliluoma_3(code, lights, r, g, b, pool, count, limit, shares, plan):
-    """Pairs whose lumas lie more than ``limit`` apart are left out."""
+    """Pairs whose lumas differ by more than ``limit`` are skipped."""
     size = plan.shape[0]
     shares[:] = 0
     first = pool[0]
