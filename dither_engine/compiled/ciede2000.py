@@ -1,8 +1,8 @@
-"""CIEDE2000 colour difference on plain arithmetic, so that it has the same bits everywhere.
+"""CIEDE2000 colour difference in basic arithmetic, so that it has the same bits everywhere.
 
-Libraries' sine, arctangent and exponential differ in the last bit from machine to machine; here
-only + − × ÷ and square root are used, which IEEE 754 fixes. The hue is worked with as a unit
-vector, so only the rotation term needs an angle.
+Library implementations of sine, arctangent and exponential differ in the last bit from machine to
+machine. Here only + − × ÷ and square root are used, which IEEE 754 defines exactly. The hue is
+represented as a unit vector, so only the rotation term needs an angle.
 
 Source: G. Sharma, W. Wu, E. N. Dalal, "The CIEDE2000 color-difference formula: implementation
 notes, supplementary test data, and mathematical observations", Color Res. Appl. 30(1), 2005.
@@ -30,12 +30,12 @@ _C30, _S30 = math.cos(math.radians(30)), math.sin(math.radians(30))
 _C6, _S6 = math.cos(math.radians(6)), math.sin(math.radians(6))
 _C63, _S63 = math.cos(math.radians(63)), math.sin(math.radians(63))
 _DEGREES = 180.0 / math.pi
-_SMALL = 1e-17  # terms below it change no sum
+_SMALL = 1e-17  # smaller terms do not change a sum
 
 
 @inlined
 def cube_root(x):
-    """Cube root of 0 ≤ x ≤ 1, by Newton's steps, which come down until they come to rest."""
+    """Cube root of 0 ≤ x ≤ 1, by Newton's method, which decreases until it converges."""
     if x <= 0.0:
         return 0.0
     scale = 1.0
@@ -80,7 +80,7 @@ def small_sine(x):
 
 @inlined
 def angle(x, y):
-    """Angle of a unit vector in degrees, 0 to 360: half angles until it is small, then a series."""
+    """Angle of a unit vector in degrees, 0 to 360: halved until it is small, then a series."""
     if x <= -1.0:
         return 180.0
     tangent = abs(y) / (1.0 + x)
@@ -127,7 +127,7 @@ def ciede2000(l1, a1, b1, l2, a2, b2):
     hue = math.sqrt(hue)
     if a1 * b2 - a2 * b1 < 0.0:
         hue = -hue
-    # The mean hue is the direction of the two unit vectors' sum; of the one, if one is grey.
+    # The mean hue is the direction of the sum of the two unit vectors; a grey colour has none.
     x, y = 0.0, 0.0
     if c1 > 0.0:
         x, y = x + a1 / c1, y + b1 / c1

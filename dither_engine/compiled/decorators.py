@@ -1,10 +1,10 @@
-"""How kernels are compiled: once, cached on disk, without the GIL, never with fastmath.
+"""How kernels are compiled: once, cached on disk, releasing the GIL, never with fastmath.
 
 Without fastmath LLVM neither reorders nor contracts arithmetic, so a kernel gives the same bits
 on every machine. Signatures are explicit, so that `--warm` compiles exactly what is used. Set
 NUMBA_CACHE_DIR where the source tree is not writable.
 
-Kernels are written without annotations: their types are the signature's.
+Kernels have no type annotations: the signature gives the types.
 """
 
 from collections.abc import Callable
@@ -40,28 +40,28 @@ def kernel(*signature: Any) -> Callable[[Function], Kernel]:
 
 
 def cached(function: Function) -> Function:
-    """Decorator: a function that kernels call, too large to be compiled into each of them."""
+    """Decorator: a large function that kernels call; it is compiled once, by itself."""
     compiled: Function = numba.njit(nogil=True, cache=True)(function)
     return compiled
 
 
 def inlined(function: Function) -> Function:
-    """Decorator: a function that kernels call; it is compiled into each of them."""
+    """Decorator: a function that kernels call; it is compiled as a part of each of them."""
     compiled: Function = numba.njit(nogil=True)(function)
     return compiled
 
 
 def merged(function: Function) -> Function:
-    """Decorator: like `inlined`, but before types are known: for the innermost of loops.
+    """Decorator: like `inlined`, but Numba inlines it before type inference: for inner loops.
 
-    LLVM's inliner leaves the counting of array references in place; this does not.
+    LLVM's inliner keeps the reference counting of array arguments; this removes it.
     """
     compiled: Function = numba.njit(nogil=True, inline="always")(function)
     return compiled
 
 
 def array_in(dtype: Any, ndim: int) -> Any:
-    """A C-contiguous argument that is only read; read-only arrays are welcome."""
+    """A C-contiguous argument that is only read; read-only arrays are accepted."""
     return types.Array(dtype, ndim, "C", readonly=True)
 
 

@@ -1,11 +1,11 @@
-"""The different colours of a picture, as long as they are few; see ``adaptive``."""
+"""The distinct colours of a picture, as long as they are few; see ``adaptive``."""
 
 import numpy as np
 from numba import types
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
 
-SLOTS = 1024  # a power of two, of which at most a quarter is taken
+SLOTS = 1024  # of the hash table: a power of two; at most a quarter is used
 
 
 @kernel(
@@ -17,11 +17,11 @@ SLOTS = 1024  # a power of two, of which at most a quarter is taken
     array_out(types.int64, 1),
 )
 def add_distinct(pixels, mask, codes, most, slots, count):
-    """Put colours that are new into ``slots``, and how many there are into ``count[0]``.
+    """Add new colours to ``slots``, and their number to ``count[0]``.
 
-    Stops when there are more than ``most``, at most 256. pixels: grey or RGB. mask: alpha, or
-    ``(0, 0)``; transparent pixels do not count. codes: what becomes of each code value. slots:
-    ``(SLOTS,)``, colours as 0xRRGGBB, −1 where none is.
+    Stops when there are more than ``most`` (at most 256). pixels: grey or RGB. mask: alpha, or
+    ``(0, 0)``; transparent pixels are ignored. codes: the new value of each code value. slots:
+    hash table ``(SLOTS,)`` of colours as 0xRRGGBB, −1 where empty.
     """
     height, width, depth = pixels.shape
     green, blue = (1, 2) if depth == 3 else (0, 0)

@@ -1,9 +1,10 @@
-"""What a palette can mix, its convex hull in light, and the nearest of it to a colour outside.
+"""Gamut mapping: projection of colours onto the convex hull of a palette in linear light.
 
-Nearest is judged in Oklab: lightness once, chroma and hue twice, and the hue of very colourful
-colours four times: pure green becomes the green that the palette has, though its yellow may be as
-light as that. The surface is searched at points of every face, and then within the face of the
-best, in steps that halve.
+The hull is the set of colours that the palette can mix. The nearest point is measured in Oklab with
+weight one for lightness, two for chroma and hue, and four for the hue of very colourful colours: so
+pure green maps to the palette's green, not to a yellow of the same lightness. The surface is
+searched at sample points of every face, then within the best point's face, with a step size that
+halves.
 """
 
 import math
@@ -18,10 +19,10 @@ CELLS, NODES, STEP = 17, 18, 15  # of 8-bit codes, along an axis
 ROOTS = 1 << 16
 _FLAT = 1e-6
 _OUT = 0.01
-LANE = 21  # bits: three numbers in one, each at most 255 · STEP³
+LANE = 21  # bits: three numbers are packed in one, each at most 255 · STEP³
 _LOWEST = (1 << LANE) - 1
 _WEIGHTS = STEP**3
-_HALVES = _WEIGHTS // 2 * (1 + (1 << LANE) + (1 << (2 * LANE)))  # rounds all three
+_HALVES = _WEIGHTS // 2 * (1 + (1 << LANE) + (1 << (2 * LANE)))  # rounds all three numbers
 UNKNOWN, WITHIN, MIXED = 0, 1, 2
 
 _F8 = types.float64
@@ -29,9 +30,9 @@ _F8 = types.float64
 
 @kernel(array_in(_F8, 2), array_out(types.int64, 2), array_out(_F8, 2), array_out(types.int64, 1))
 def find_faces(points, corners, planes, count):
-    """Three points each that have all others on one side; the planes look outwards.
+    """The hull's faces: triples of points with all others on one side; planes face outwards.
 
-    ``count``: how many there are, and whether all points lie in one plane.
+    ``count``: the number of faces, and whether all points lie in one plane.
     """
     size, found, flat = points.shape[0], 0, True
     for i in range(size):
@@ -99,7 +100,7 @@ def oklab(linear, roots, r, g, b):
 
 @inlined
 def hue_weight(a, b):
-    """What squared hue counts, 4 to 16, more where the chroma is above 0.15."""
+    """Weight of the squared hue difference: 4, rising to 16 where the chroma is above 0.15."""
     return 4.0 + min(max(160.0 * (math.sqrt(a * a + b * b) - 0.22), 0.0), 12.0)
 
 
@@ -121,7 +122,7 @@ def to_oklab(points, linear, roots, out):
 
 @inlined
 def mixed(face, u, v):
-    """The point of a face that is ``u`` of its second and ``v`` of its third corner."""
+    """The point of a face with weight ``u`` for its second and ``v`` for its third corner."""
     w = 1.0 - u - v
     return (
         w * face[0, 0] + u * face[1, 0] + v * face[2, 0],
@@ -163,7 +164,7 @@ def project(r, g, b, faces, linear, roots, seen, places):
 
 @cached
 def explore(cell, light, code, planes, faces, flat, linear, roots, seen, places, nodes, cells):
-    """Whether a cell lies within the hull; if not, what its corners become."""
+    """Classify a cell: within the hull, or else compute the projections of its corners."""
     inside = not flat
     for corner in range(8):
         i = cell // (CELLS * CELLS) + (corner >> 2)
@@ -186,13 +187,13 @@ def explore(cell, light, code, planes, faces, flat, linear, roots, seen, places,
 
 @merged
 def along(code):
-    """Which cell an 8-bit code value is in."""
+    """Index of the cell that contains an 8-bit code value."""
     return min(code // STEP, np.int64(CELLS - 1))
 
 
 @merged
 def between(nodes, place, r, g, b):
-    """Three codes in one number, times STEP³, r, g, b parts of STEP into a cell."""
+    """Interpolated codes (three packed in one number, times STEP³) at r, g, b STEPths in a cell."""
     low = (STEP - b) * nodes[place] + b * nodes[place + 1]
     high = (STEP - b) * nodes[place + NODES] + b * nodes[place + NODES + 1]
     near = (STEP - g) * low + g * high
@@ -236,12 +237,12 @@ def fit_rows(
     cells,
     out,
 ):
-    """Every pixel that is not within the hull becomes the nearest that is; of uint8 codes.
+    """Project every pixel outside the hull onto it; pixels are uint8 codes.
 
-    What lies outside goes towards what is interpolated between the corners of its cell, until it
-    is at the surface. Greys between two greys of the palette stay.
-    adjusted: what each code value has become by the tone controls, ``uint8 (256,)``.
-    nodes: -1 where unknown, ``int64 (NODES³,)``. cells: zeros, ``uint8 (CELLS³,)``.
+    A pixel outside moves towards the projection that is interpolated between the corners of its
+    cell, until it reaches the surface. Greys between two greys of the palette stay unchanged.
+    adjusted: each code value after the tone controls, ``uint8 (256,)``.
+    nodes: -1 where not yet computed, ``int64 (NODES³,)``. cells: zeros, ``uint8 (CELLS³,)``.
     """
     darkest, lightest = np.int64(256), np.int64(-1)
     for i in range(colours.shape[0]):

@@ -1,18 +1,19 @@
-"""Which colour comes next when errors are passed on: the default of error diffusion (``oklab``).
+"""The colour distance of error diffusion: what ``distance=oklab``, the default, means there.
 
-An error is carried in light, so the space in which the nearest colour is looked for must agree
-with light. Oklab itself does not: its cube root is steep in the dark, and it ends at black and at
-white, so a debt of light looks like none; errors pile up until a dark ink is the nearest "grey".
-Here coordinates are made as Oklab's are, from cone responses, but
+Errors are diffused in linear light, so the space for the nearest-colour search must agree with
+light. Oklab itself does not: its cube root is steep in the dark, and it is only defined from black
+to white, so errors beyond black or white have no effect on the choice. Such errors accumulate until
+a dark ink is the nearest "grey". Here coordinates are computed like Oklab's, from cone responses,
+with two changes:
 
-- the curve is a power of 0.7 of light (of code values, if those are mixed: 1), which goes on below
-  black with its sign and above white: whatever the error is, a colour that pays it back is nearer;
-- a and b count twice as much as lightness, and up to six times where the picture itself is grey:
-  lightness decides which colour of a mixture is next, but a grey is mixed of the palette's greys.
+- The curve is the power 0.7 of light (1 if code values are mixed), continued below black (with the
+  sign kept) and above white: a colour that reduces the error is always nearer.
+- a and b have twice the weight of lightness, up to six times where the picture itself is grey. So
+  lightness decides which colour of a mixture is next, but greys are mixed from the palette's greys.
 
-Greys have a = b = 0 exactly. a and b are rounded to multiples of 16, so that their squares are
-multiples of 256 and fit 16 bits; all is whole numbers, the same on every machine. The figures are
-in docs/decisions/0011.
+Greys have a = b = 0 exactly. a and b are rounded to multiples of 16, so their squares are multiples
+of 256, and divided by that they fit 16 bits. All arithmetic is integer, the same on every machine.
+The measurements are in docs/decisions/0011.
 """
 
 from functools import cache
@@ -23,35 +24,36 @@ from numpy.typing import NDArray
 from dither_engine.compiled.decorators import merged
 from dither_engine.light import WHITE
 
-# Of each light the power, and how many units lightness 1 has; a and b have twice as many, for they
-# count double. With more the squares of the most colourful sRGB colours would not fit.
+# For each kind of light: the power, and the units of lightness 1; a and b have twice as many, since
+# they have double weight. With more, the squares of the most colourful sRGB colours would overflow.
 CURVES = {"linear": (0.7, 2850), "srgb": (1.0, 2550)}
-# Where error is lost, nothing pays for a choice that is too dark; so it is made more as eyes see.
+# A method that drops part of the error never corrects a choice that is too dark, so it uses a power
+# that is closer to perception.
 LOSING = {"linear": (0.4, 2350), "srgb": (1.0, 2550)}
 STEP = 16  # of a and b
 MOST = 3632  # of a and b: times GREY it fits 16 bits
-GREY = 9  # what the square of chroma counts for a grey pixel, for others less, down to 1
-SQUARES = STEP * STEP  # what squared chroma is divided by, to fit 16 bits
+GREY = 9  # weight of squared chroma for a grey pixel; less for other pixels, down to 1
+SQUARES = STEP * STEP  # squared chroma is divided by this, to fit 16 bits
 
-# Cone responses: parts of 16384. Each row's sum is that, so a grey's three are equal.
+# Cone responses, in 16384ths. Each row's sum is 16384, so a grey has three equal responses.
 CONES = np.array([[6754, 8787, 843], [3472, 11152, 1760], [1447, 4616, 10321]], np.int32)
-# Lightness, a, b: parts of 4096; a and b double. Of a and of b the sum is 0.
+# Lightness, a, b, in 4096ths; a and b are doubled. The rows of a and b have the sum 0.
 AXES = np.array([[862, 3251, -17], [16204, -19895, 3691], [212, 6413, -6625]], np.int32)
 CONE_SHIFT, AXIS_SHIFT = 14, 12
 
 
 @cache
 def curve(light: str, losing: bool = False) -> NDArray[np.int32]:
-    """The coordinate of each cone response, -WHITE to 2 · WHITE."""
+    """The coordinate of each cone response from -WHITE to 2 · WHITE."""
     cone = np.arange(-WHITE, 2 * WHITE + 1) / WHITE
     power, unit = (LOSING if losing else CURVES)[light]
     return np.rint(unit * np.sign(cone) * np.abs(cone) ** power).astype(np.int32)
 
 
 def inks(lights: NDArray[np.int16], light: str, losing: bool = False) -> NDArray[np.int32]:
-    """What sums are made of, ``int32 (5, n)``: -2 L, -2 a, -2 b, (a² + b²) / SQUARES, L².
+    """Terms of the squared distances, ``int32 (5, n)``: -2 L, -2 a, -2 b, (a² + b²) / SQUARES, L².
 
-    ``lights``: the colours', (n, 3), 0 to WHITE.
+    ``lights``: light of the palette's colours, (n, 3), 0 to WHITE.
     """
     cones = (lights.astype(np.int64) @ CONES.T + (1 << (CONE_SHIFT - 1))) >> CONE_SHIFT
     bent = curve(light, losing)[cones + WHITE].astype(np.int64)
@@ -73,6 +75,6 @@ def rounded(chroma):
 
 @merged
 def weight_of(r, g, b):
-    """What squared chroma counts for a pixel of these 8-bit code values, 1 to GREY."""
+    """Weight of squared chroma for a pixel of these 8-bit code values, 1 to GREY."""
     apart = max(np.int64(r), np.int64(g), np.int64(b)) - min(np.int64(r), np.int64(g), np.int64(b))
     return max(GREY - (5 * apart >> 3), np.int64(1))

@@ -1,8 +1,9 @@
-"""Nearest palette colour of a colour, exactly. Ties go to the colour that is earlier.
+"""Exact nearest palette colour of a colour. Ties go to the earlier palette colour.
 
-A search remembers. For Euclidean distances it divides the cube of light into 32³ cells and keeps,
-for each cell that was asked for, the colours that can be nearest to anything in it: most often
-one, and then nothing is left to compute. For ciede2000 it keeps every answer.
+A search caches its results. For Euclidean distances it divides the cube of light into 32³ cells and
+stores, for each cell that is used, the candidates: all colours that can be nearest to any point in
+the cell. Often there is only one, and no distance is computed. For ciede2000 it caches the answer
+for each colour.
 """
 
 import numpy as np
@@ -73,7 +74,7 @@ def scan_list(search, r, g, b, at):
             dq = np.int32(search[k + 8] - q)
             ds = np.int32(search[k + 12] - s)
             d = np.int32(np.int32(dp * dp) + np.int32(dq * dq) + np.int32(ds * ds))
-            i = search[k]  # outside of the condition, so that it needs no branch
+            i = search[k]  # outside the condition, so that no branch is needed
             closer = d < least
             least = d if closer else least
             best = i if closer else best
@@ -82,20 +83,21 @@ def scan_list(search, r, g, b, at):
 
 @inlined
 def ends(search, place):
-    """The least and the greatest code value of a cell that is ``place``-th along an axis."""
+    """The least and the greatest code value of the cell at index ``place`` along an axis."""
     last = (place + 1) << CELL if place == SIDE - 1 else ((place + 1) << CELL) - 1
     return np.int64(search[CODE + (place << CELL)]), np.int64(search[CODE + last])
 
 
 @cached
 def explore(search, cell):
-    """Find and keep the candidates of a cell; returns its new value.
+    """Find and store the candidates of a cell; returns its new value.
 
-    The difference of two squared distances is linear in the coordinates, and they are linear in
-    the axis values, which ascend with the codes. So its extremes over a cell follow from two
-    corners. A colour is no candidate if even its least difference to the colour nearest to the
-    middle is above zero. Coordinates are rounded, by at most one half each, which shifts the
-    difference by at most the colours' distance along the axes.
+    The difference of two squared distances is linear in the coordinates, and these are linear in
+    the axis values, which ascend with the codes. So the extremes of the difference in a cell follow
+    from two corners. Let c be the colour nearest to the cell's middle. A colour is no candidate if
+    its squared distance minus that of c is positive in the whole cell. Coordinates are rounded, by
+    at most one half each, which changes the difference by at most the distance between the two
+    colours along the axes.
     """
     r, g, b = cell // (SIDE * SIDE), cell // SIDE % SIDE, cell % SIDE
     r_low, r_high = ends(search, r)
@@ -146,7 +148,7 @@ def explore(search, cell):
 
 @cached
 def remembered(search, r, g, b):
-    """The nearest colour by CIEDE2000, computed once for each colour asked for."""
+    """The nearest colour by CIEDE2000; the result for each colour is cached."""
     at = LISTS + ((r << 16) | (g << 8) | b)
     if search[at] == 0:
         x, y, z = lab_of(search, r, g, b)
@@ -174,7 +176,7 @@ def in_cell(search, cell, r, g, b):
 
 @merged
 def cell_of(r, g, b):
-    """The cell of light, 0 to WHITE - 1 each."""
+    """The cell that contains a light, 0 to WHITE - 1 each."""
     return ((r >> CELL) * SIDE + (g >> CELL)) * SIDE + (b >> CELL)
 
 
@@ -190,14 +192,14 @@ def nearest_code(search, r, g, b):
 
 @merged
 def code_of(search, light):
-    """8-bit code value of light of any size, clamped to 0…WHITE."""
+    """8-bit code value of any light, clamped to 0…WHITE."""
     limited = min(max(np.int64(light), np.int64(0)), np.int64(WHITE))
     return np.int64(search[CODE + limited])
 
 
 @merged
 def nearest_light(search, r, g, b):
-    """The same for light of any size, clamped to 0…WHITE and rounded to 8-bit code values."""
+    """The same for any light, clamped to 0…WHITE and rounded to 8-bit code values."""
     return nearest_code(search, code_of(search, r), code_of(search, g), code_of(search, b))
 
 
@@ -239,9 +241,9 @@ def nearest_mixed(search, r, g, b, weight):
 
 @inlined
 def nearest_paying(search, r, g, b, red, green, blue):
-    """The colour that comes next where errors are passed on.
+    """The nearest colour for error diffusion.
 
-    r, g, b: light with the errors so far, -WHITE to 2 · WHITE. red, green, blue: the pixel's own
+    r, g, b: light plus the diffused errors, -WHITE to 2 · WHITE. red, green, blue: the pixel's own
     code values.
     """
     if search[METRIC] == OKLAB:

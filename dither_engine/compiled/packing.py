@@ -1,4 +1,4 @@
-"""Pixels packed: colours without a fourth byte, palette positions into bytes."""
+"""Pack pixels: drop the fourth byte of colours, pack several palette positions in a byte."""
 
 import numpy as np
 from numba import types
@@ -26,7 +26,7 @@ def contiguous(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @kernel(array_in(_U1, 1), array_out(_U1, 1))
 def pack_colours(pixels, out):
-    """Of each four bytes the first three."""
+    """Copy the first three of each four bytes."""
     count = out.shape[0] // 3
     done = max(count - SQUARE, 0) // (SQUARE // 4) * (SQUARE // 4)
     for x in range(0, done, SQUARE // 4):
@@ -38,9 +38,9 @@ def pack_colours(pixels, out):
 
 
 def packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
-    """Rows of ``uint8 (H, W)`` at 1, 2, 4 or 8 ``bits`` a pixel, the leftmost pixel highest.
+    """Rows of ``uint8 (H, W)`` at 1, 2, 4 or 8 ``bits`` a pixel, leftmost pixel in the high bits.
 
-    Returns ``uint8 (H, bytes of a row)``; what a row's last byte has left is 0.
+    Returns ``uint8 (H, bytes of a row)``; unused bits of a row's last byte are 0.
     """
     if bits == 1:
         return np.packbits(indices, axis=1)
@@ -54,7 +54,7 @@ def packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
 
 @kernel(array_in(_U1, 2), types.uint8, array_out(_U1, 2))
 def pack_pairs(values, bits, out):
-    """Each two neighbours in a row of ``values``, of so many bits, as one number."""
+    """Pack pairs of neighbours in a row of ``values``, ``bits`` each, into one number."""
     width = values.shape[1]
     for y in range(values.shape[0]):
         row, line = values[y], out[y]

@@ -1,4 +1,4 @@
-"""Where colours lie along a line of light; see ``tones``."""
+"""Positions of colours along a line in light; see ``tones``."""
 
 import numpy as np
 from numba import types
@@ -14,7 +14,7 @@ from dither_engine.compiled.decorators import array_in, array_out, kernel
     array_out(types.uint8, 3),
 )
 def place_rows(pixels, tables, start, codes, out):
-    """``codes`` at the sum of the three tables and ``start``, in 65536ths, held to their number."""
+    """``codes`` at the sum of the three tables and ``start``, in 65536ths; the index is clamped."""
     last = np.int64(codes.shape[0] - 1)
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):

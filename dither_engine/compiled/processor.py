@@ -1,9 +1,10 @@
 """Which processor kernels are compiled for.
 
-One target for all machines of a kind, so that a cache made by a build serves wherever it is copied
-to: ``x86-64-v3`` (AVX2, of 2013 and later) where the processor has that, else the plainest of its
-architecture. It is no compromise: compiled for processors with AVX-512 the kernels were at best as
-fast, and for some models half as fast. Whoever sets NUMBA_CPU_NAME or NUMBA_CPU_FEATURES decides.
+There is one target for all machines of an architecture, so that a cache made by a build works
+wherever it is copied to: ``x86-64-v3`` (AVX2, 2013 and later) if the processor has that, else the
+baseline of the architecture. This costs no speed: compiled for processors with AVX-512 the kernels
+were at best as fast, and for some models half as fast. NUMBA_CPU_NAME or NUMBA_CPU_FEATURES, if
+set, override this.
 """
 
 import os
@@ -17,9 +18,9 @@ _V3 = ("avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe")
 
 
 def target(machine: str, features: Mapping[str, bool]) -> tuple[str, str]:
-    """LLVM's name of the processor, and the features that kernels ask for, as Numba takes them.
+    """LLVM's name of the target processor and its features, in Numba's notation.
 
-    machine: as Python's ``platform`` calls it. features: what LLVM says that the processor has.
+    machine: from Python's ``platform``. features: what LLVM detects on this processor.
     """
     if machine.lower() not in ("x86_64", "amd64"):
         return "generic", ""
@@ -29,7 +30,7 @@ def target(machine: str, features: Mapping[str, bool]) -> tuple[str, str]:
 
 
 def choose() -> None:
-    """Tell Numba, by its own variables; before it compiles or loads a kernel."""
+    """Set Numba's environment variables; call this before Numba compiles or loads a kernel."""
     if "NUMBA_CPU_NAME" in os.environ or "NUMBA_CPU_FEATURES" in os.environ:
         return
     name, features = target(platform.machine(), binding.get_host_cpu_features())

@@ -11,7 +11,7 @@ _U1, _I2, _I4, _I8 = types.uint8, types.int16, types.int32, types.int64
 
 @inlined
 def fill_line(pixels, mask, light, y, line):
-    """Light of a row, in ``line``; with a mask times alpha, and alpha last of each pixel."""
+    """Put a row's light in ``line``; with a mask, light times alpha, then alpha, for each pixel."""
     width, depth = pixels.shape[1:]
     if mask.shape[0] == 0:
         row = pixels[y].ravel()
@@ -43,11 +43,11 @@ def limited(value):
     array_out(_U1, 2),
 )
 def resample(pixels, mask, light, codes, rows, row_weights, columns, column_weights, out, out_mask):
-    """Each pixel of ``out`` is made of a block of ``pixels``.
+    """Each pixel of ``out`` is the weighted sum of a block of ``pixels``.
 
-    rows, columns: where the block of each row and column of ``out`` begins. row_weights,
-    column_weights: its weights, 65536ths, (rows or columns of ``out``, length of a block). light:
-    of each code value. codes: of each light. mask, out_mask: alpha, or ``(0, 0)``.
+    rows, columns: first row and column of the block for each row and column of ``out``.
+    row_weights, column_weights: its weights, 65536ths, (rows or columns of ``out``, length of a
+    block). light: of each code value. codes: of each light. mask, out_mask: alpha, or ``(0, 0)``.
     """
     width, depth = pixels.shape[1:]
     planes = depth + (1 if mask.shape[0] > 0 else 0)
@@ -78,7 +78,7 @@ def resample(pixels, mask, light, codes, rows, row_weights, columns, column_weig
                 for c in range(depth):
                     out[y, x, c] = codes[limited((sums[c] + (1 << 31)) >> 32)]
                 continue
-            # 8192ths of the summed alpha, by which the summed light is divided.
+            # The summed alpha in 8192ths; the summed light is divided by it.
             part = sums[depth] >> 13
             out_mask[y, x] = (limited((sums[depth] + (1 << 31)) >> 32) * 255 + WHITE // 2) // WHITE
             for c in range(depth):

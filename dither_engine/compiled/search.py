@@ -1,16 +1,16 @@
-"""A palette made ready for kernels: where its colours lie, and how far others are from them.
+"""A palette prepared for kernels: coordinates of its colours, and distances to them.
 
 - srgb, linear: Euclidean on code values, on linear light;
 - oklab: Euclidean in Oklab (B. Ottosson, "A perceptual color space for image processing", 2020),
-  with a and b counting double, as in the difference that its author proposed for CSS ("ΔEOK2").
-  Methods that pass errors on, and the one that does not dither, use `mixing` instead;
+  with double weight for a and b, as in the difference that its author proposed for CSS ("ΔEOK2").
+  Methods that diffuse errors, and the method that does not dither, use `mixing` instead;
 - ciede2000: see `ciede2000`.
 
-Distances are whole numbers made from tables, so they are the same on every machine.
+Distances are integers computed from tables, so they are the same on every machine.
 
-Inside kernels a search is one flat array of 32-bit integers, its parts at fixed places: Numba
-counts references to every array of a tuple each time it is touched, which costs more than the
-search itself. `nearest` keeps there what it has found.
+Inside kernels a search is one flat array of 32-bit integers, its parts at fixed offsets: Numba
+counts references to every array of a tuple at each access, which costs more than the search
+itself. `nearest` also stores its cache there.
 """
 
 from functools import cache
@@ -28,7 +28,7 @@ from dither_engine.memory import reusable
 
 METRICS = {"srgb": 0, "linear": 1, "oklab": 2, "ciede2000": 3}
 SRGB, OKLAB, CIEDE2000 = METRICS["srgb"], METRICS["oklab"], METRICS["ciede2000"]
-NUMBERED = 128  # times the coordinates, for sums that end in their number
+NUMBERED = 128  # factor of the coordinates, for sums whose low bits are the colour's number
 _LINEAR_SCALE = 16383
 _ROOT_SIZE = 1 << 16
 _FIXED = 14
@@ -53,9 +53,9 @@ MATRICES = np.stack([np.eye(3), np.eye(3), _OKLAB / (1 << _FIXED)])
 
 CELL = 8  # bits of light within a cell
 SIDE = WHITE >> CELL  # cells along an axis; white itself is in the last
-_ROOM = 1 << 22  # for lists; a cell that finds none left looks at all colours
+_ROOM = 1 << 22  # for lists; when it is full, new cells compare all colours
 
-# The parts of a search, in order. Number of colours; which distance; how much of the lists is used;
+# The parts of a search, in order. Number of colours; which distance; used length of the lists;
 COUNT, METRIC, USED = 0, 1, 2
 # the 8-bit code of each light;
 CODE = 16
@@ -66,14 +66,14 @@ LIGHT = CODE + WHITE + 16
 AXIS = LIGHT + 256
 # the cube root of each cone response (oklab);
 _ROOT = AXIS + 9 * 256
-# the cells: 0 unknown, 1 + the only candidate, or minus where in the lists the candidates are;
+# the cells: 0 unknown, 1 + the only candidate, or minus the offset of the candidates' list;
 CELLS = _ROOT + _ROOT_SIZE
 # three coordinates of each colour;
 POINTS = CELLS + SIDE**3
-# what `mixing` reads: its curve, -WHITE to 2 · WHITE; five numbers of each colour, 256 long each;
+# for `mixing`: its curve, -WHITE to 2 · WHITE; five rows of 256, one number for each colour;
 CURVE = POINTS + 3 * 256
 INKS = CURVE + 3 * WHITE + 16
-# the lists: number of groups; a group is four candidates, ascending (the last may come again), and
+# the lists: number of groups; a group is four candidates, ascending (the last may be repeated), and
 # their coordinates, one after the other. For ciede2000, 1 + the answer for each 24-bit colour.
 LISTS = INKS + 5 * 256
 
@@ -85,7 +85,7 @@ SEARCH: Any = array_out(types.int32, 1)
 
 
 def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
-    """Make ``uint8 (n, 3)`` colours ready: ``distance`` of METRICS, ``light`` of the options."""
+    """Prepare ``uint8 (n, 3)`` colours: ``distance`` of METRICS, ``light`` of the options."""
     lists = 1 << 24 if distance == "ciede2000" else _ROOM
     search = reusable(LISTS + lists, np.int32)
     search[: LISTS if distance != "ciede2000" else None] = 0  # lists are written before read
@@ -102,9 +102,9 @@ def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
 
 
 def bend(search: Search, lights: NDArray[np.int16], light: str, losing: bool) -> None:
-    """Make ``search`` ready for `mixing`, if that is its distance.
+    """Prepare ``search`` for `mixing`, if that is its distance.
 
-    losing: whether the method loses some of the error.
+    losing: whether the method drops part of the error.
     """
     if search[METRIC] != OKLAB:
         return
@@ -143,7 +143,7 @@ def mixed(search, row, r, g, b):
 
 @merged
 def axis_values(search, r, g, b):
-    """What the coordinates are linear in; each ascends with each argument. Not for ciede2000."""
+    """Values of which coordinates are linear functions; monotonic in r, g, b. Not ciede2000."""
     if search[METRIC] < OKLAB:
         return (
             np.int64(search[AXIS + r]),
@@ -160,7 +160,7 @@ def axis_values(search, r, g, b):
 
 @merged
 def coordinates(search, r, g, b):
-    """Where an 8-bit colour lies; not for ciede2000."""
+    """Coordinates of an 8-bit colour; not for ciede2000."""
     l, m, s = axis_values(search, r, g, b)
     if search[METRIC] < OKLAB:
         return l, m, s
@@ -226,7 +226,7 @@ def place(search, colours):
 def distances(search, r, g, b, out):
     """Distance of an 8-bit colour to each colour of the palette: ``out`` is ``int32 (n,)``.
 
-    Squared for srgb, linear and oklab; only good for comparing within one palette.
+    Squared for srgb, linear and oklab; comparable only within one palette.
     """
     r, g, b = np.int64(r), np.int64(g), np.int64(b)
     if search[METRIC] == CIEDE2000:
@@ -250,12 +250,12 @@ def fill_axis(search, scale, axis):
 def fill_sums(search, numbered, sums):
     """The weights of each colour, ``int16 (n, 3, UNIT, 2)``, for ``simd_nearest``.
 
-    Of the sums x·w0 + y·w1 + z·w2 + s·w3 + w4 that of the nearest colour is the least: it is the
-    squared distance without what is the same for all colours. x, y, z: coordinates; of oklab those
-    of `mixing`, the chroma's times s, its weight; else s is 0. The weights are laid out as they are
-    multiplied: w0 and w1, w2 and w3, the halves of w4. Where sums are numbered (srgb alone, whose
-    coordinates have eight bits) they are 256 times as large, of which the coordinates make
-    NUMBERED, and end in the colour's number.
+    The nearest colour has the smallest sum x·w0 + y·w1 + z·w2 + s·w3 + w4: the squared distance
+    without the terms that are equal for all colours. x, y, z: coordinates; for oklab those of
+    `mixing`, where the chroma is multiplied by s, its weight; for other distances s is 0. The
+    layout follows the multiplications: w0 and w1, w2 and w3, the halves of w4. Numbered sums (only
+    for srgb, whose coordinates have eight bits) are 256 times as large; a factor of NUMBERED comes
+    from the coordinates. Their low eight bits are the colour's number.
     """
     minus_two = np.int32(-256 // NUMBERED * 2 if numbered else -2)
     for i in range(search[COUNT]):

@@ -1,8 +1,8 @@
-"""Error diffusion to a palette, pixel after pixel: for serpentine scans and transparent pictures.
+"""Error diffusion to a palette, pixel by pixel: for serpentine scans and transparent pictures.
 
-A pixel waits for the one before it, so what counts is how long one takes, not how much is done
-meanwhile. Its colour is compared with eight of the palette at once, and it gives only to its own
-row at once; what the rows below get is added when the row is done, many pixels at a time.
+Each pixel depends on the one before it, so the latency of one pixel counts, not the throughput.
+Its colour is compared with eight palette colours at once. Only the shares for its own row are added
+at once; the shares for the rows below are added when the row is finished, many pixels at a time.
 """
 
 import numpy as np
@@ -24,15 +24,15 @@ from dither_engine.compiled.simd_nearest import UNIT
 from dither_engine.compiled.simd_one import least_of_one, nearest_of_one
 from dither_engine.light import WHITE
 
-PAD = 8  # pixels of the ring on either side of a row, which nothing reads
+PAD = 8  # padding pixels of the ring on either side of a row; their values are never read
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 
 
 @inlined
 def by_colour(sums, weights):
-    """`fill_sums` laid out for ``simd_one``: side by side are colours, not pixels.
+    """The result of `fill_sums` in the layout of ``simd_one``: the lanes are colours, not pixels.
 
-    weights: ``int16 (groups, 3, UNIT, 2)``. Places that are left over repeat the first colour.
+    weights: ``int16 (groups, 3, UNIT, 2)``. Unused entries repeat the first colour.
     """
     for place in range(weights.shape[0] * UNIT):
         k = place if place < sums.shape[0] else 0
@@ -43,7 +43,7 @@ def by_colour(sums, weights):
 
 @inlined
 def give_below(errors, ring, y, step, shares, rest, left):
-    """Give the shares of a row's errors to the rows below."""
+    """Add the shares of a row's errors to the rows below."""
     rows, width, depth = ring.shape
     flat = ring.reshape(ring.size)
     left[:] = errors
@@ -86,8 +86,8 @@ def diffuse_palette(
 ):
     """Diffuse to at most MOST colours; not for ciede2000.
 
-    samples: (H, 3 W). mask: see `Work`. ring: ``(rows, W + 2 PAD, 3)``, what the rows to come have
-    been given, row y at ``y % rows``; top: the first row's y. Else as `wavefront_palette`'s.
+    samples: (H, 3 W). mask: see `Work`. ring: ``(rows, W + 2 PAD, 3)``, errors accumulated for the
+    next rows, row y at ``y % rows``. top: the first row's y. Others: see `wavefront_palette`.
     """
     height, length = samples.shape
     width = length // 3
@@ -104,14 +104,14 @@ def diffuse_palette(
     grouped = np.zeros((groups, 3, UNIT, 2), np.int16)
     by_colour(sums, grouped)
     weights = grouped.reshape(grouped.size)
-    # The row's values with what is given within it, and its errors.
+    # The row's values, including the shares from within the row, and its errors.
     line = np.zeros((width + 2 * PAD) * 3, np.int32)
     errors, left = np.zeros(length, np.int32), np.zeros(length, np.int32)
     lights = np.zeros(colours.shape[0] * 3, np.int64)
     for i in range(lights.shape[0]):
         lights[i] = colours[i // 3, i % 3]
-    # What a pixel gives within its row: to the next, which waits for no memory, and farther on; and
-    # what to subtract from an error if the rest of it goes there.
+    # Shares within the row: for the next pixel (kept out of memory) and for pixels farther on; and
+    # the shares to subtract from an error if the remainder stays in this row.
     following, next_, farther, others = -1, np.int64(0), False, 0
     other = np.zeros(shares.shape[0], np.int64)
     for t in range(shares.shape[0]):

@@ -1,8 +1,8 @@
-"""Sixteen-bit integers in step: `LANES` of them as one value, for use inside kernels.
+"""SIMD vectors: `LANES` 16-bit integers as one value, for use inside kernels.
 
-LLVM's vectoriser gives up on wavefronts, whose stores and loads overlap by one lane; so kernels
-say what they mean. LLVM turns the vectors into whatever the machine has (AVX2, SSE2, NEON), with
-the same results everywhere: integer arithmetic wraps, shifts floor.
+LLVM's vectoriser fails on wavefronts, because their stores and loads overlap by one lane; so
+kernels use explicit vectors. LLVM compiles them to the machine's instructions (AVX2, SSE2, NEON)
+with the same results everywhere: integer arithmetic wraps around, shifts round down.
 
 ``+ - & | ^`` work lane by lane.
 """
@@ -18,8 +18,8 @@ from numba.extending import intrinsic, models, overload, register_model
 from dither_engine.compiled.decorators import Function
 
 LANES = 32
-SQUARE = 16  # of the transposition
-WORDS_WIDE = 24  # of `add_product`
+SQUARE = 16  # side of the square that `transpose` transposes
+WORDS_WIDE = 24  # numbers in `add_product`
 
 SHORT, WORD, _BYTE = ir.IntType(16), ir.IntType(32), ir.IntType(8)
 SHORTS, WORDS, _BYTES = (ir.VectorType(kind, LANES) for kind in (SHORT, WORD, _BYTE))
@@ -56,7 +56,7 @@ def broadcast(builder: Any, value: Any, vector: Any) -> Any:
 
 
 def instruction(function: Function) -> Function:
-    """Decorator: ``intrinsic`` with a type; the function gets types and returns what writes IR."""
+    """Decorator: ``intrinsic``, typed; the function gets types and returns the code generator."""
     made: Function = intrinsic(function)
     return made
 
@@ -169,10 +169,10 @@ for _symbol, _method in (
 
 @instruction
 def transpose(typing_context, source, start, stride, target, place, pitch):
-    """Turn a square of `SQUARE` × `SQUARE` bytes, rows becoming columns.
+    """Transpose a square of `SQUARE` × `SQUARE` bytes.
 
-    Row r is read at ``source[start + r * stride]`` and written, turned, at
-    ``target[place + r * pitch]``; both arrays are flat uint8.
+    Row r is read at ``source[start + r * stride]``; row r of the transposed square is written at
+    ``target[place + r * pitch]``. Both arrays are flat uint8.
     """
 
     def generate(context, builder, signature, arguments):
@@ -187,7 +187,7 @@ def transpose(typing_context, source, start, stride, target, place, pitch):
                 )
             )
             index = builder.add(index, stride)
-        # Interleaving rows i and i + n/2, log2 n times, turns the square.
+        # Interleaving rows i and i + n/2, log2 n times, transposes the square.
         low = [i // 2 + SQUARE * (i % 2) for i in range(SQUARE)]
         masks = [
             ir.Constant(ir.VectorType(WORD, SQUARE), [half + i for i in low])
@@ -215,7 +215,7 @@ def transpose(typing_context, source, start, stride, target, place, pitch):
 
 @instruction
 def copy(typing_context, source, start, target, place, count):
-    """``target[place : place + count] = source[start : start + count]``; flat uint8, apart."""
+    """``target[place : place + count] = source[start : start + count]``; uint8, no overlap."""
 
     def generate(context, builder, signature, arguments):
         source, start, target, place, count = arguments
@@ -229,9 +229,9 @@ def copy(typing_context, source, start, target, place, count):
 
 @instruction
 def drop_fourths(typing_context, source, start, target, place):
-    """Of each four of `SQUARE` bytes of ``source`` the first three; flat uint8.
+    """Copy the first three of each four of `SQUARE` bytes of ``source``; flat uint8.
 
-    Writes `SQUARE` bytes all the same, of which the last quarter is undefined.
+    Writes `SQUARE` bytes nevertheless; the last quarter of them is undefined.
     """
 
     def generate(context, builder, signature, arguments):

@@ -1,4 +1,4 @@
-"""Nearest colours in step: tables looked up, and sums compared, in all lanes at once."""
+"""Nearest colours with SIMD: table look-ups and comparisons of sums in all lanes at once."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from dither_engine.compiled.simd import (
     lanes_type,
 )
 
-UNIT = 8  # lanes whose sums are made at once
+UNIT = 8  # lanes whose sums are computed at once
 _STARTS = range(0, LANES, UNIT)
 WORD_UNIT, PAIR_UNIT = ir.VectorType(WORD, UNIT), ir.VectorType(SHORT, 2 * UNIT)
 
@@ -27,8 +27,8 @@ WORD_UNIT, PAIR_UNIT = ir.VectorType(WORD, UNIT), ir.VectorType(SHORT, 2 * UNIT)
 def look_up(typing_context, table, places, start):
     """Lanes ``table[places[start + lane]]``, int16; places are int16 but read as not negative.
 
-    Each goes from memory straight into its lane: as single numbers written to memory and read back
-    as lanes, all would wait until the last is written.
+    Each value is loaded straight into its lane. If they were written to memory one by one and read
+    back as a vector, the load would wait for the last store.
     """
 
     def generate(context, builder, signature, arguments):
@@ -42,7 +42,7 @@ def look_up(typing_context, table, places, start):
 
 @instruction
 def look_up_colours(typing_context, table, places, start):
-    """Three times `look_up`, in a table of int64 whose low three quarters are the three results."""
+    """Three `look_up`s at once: the table is int64, its low three 16-bit parts are the results."""
 
     def generate(context, builder, signature, arguments):
         quarter = ir.VectorType(SHORT, 4)
@@ -100,7 +100,7 @@ def weighed_sum(typing_context, a, b, c, weights, start, shift):
 
 @instruction
 def store_pairs(typing_context, array, a, b):
-    """Lanes of a and b by turns to ``array[: 2 * LANES]``, int16: as `least_sum` takes them."""
+    """Store lanes of a and b interleaved in ``array[: 2 * LANES]``, int16, for `least_sum`."""
 
     def generate(context, builder, signature, arguments):
         array, a, b = arguments
@@ -116,7 +116,7 @@ def store_pairs(typing_context, array, a, b):
 
 @instruction
 def least_sum(typing_context, ab, c, weights, count):
-    """Which of ``count`` weighed sums is the least; of equals the first.
+    """The index of the least of ``count`` weighted sums; on ties the first.
 
     ``a * w0 + b * w1 + c * w2 + w3``, with 32 bits. ab, c: from `store_pairs`, of c and zeros.
     weights: see ``search.fill_sums``.
@@ -137,7 +137,7 @@ def least_sum(typing_context, ab, c, weights, count):
 
 @instruction
 def least_numbered(typing_context, ab, c, weights, count):
-    """The same where the sums end in their number, eight bits of it; of at most 256 sums."""
+    """The same for numbered sums: the low eight bits are the index; at most 256 sums."""
 
     def generate(context, builder, signature, arguments):
         sums = _least(context, builder, signature, arguments, lambda *_: None)
@@ -148,13 +148,13 @@ def least_numbered(typing_context, ab, c, weights, count):
 
 
 def _least(context: Any, builder: Any, signature: Any, arguments: Any, choose: Any) -> list[Any]:
-    """The least sums, unit by unit; ``choose`` is called where one has been compared."""
+    """The least sums, unit by unit; ``choose`` is called after each comparison."""
     ab, c, weights, count = arguments
     of_ab, of_c, of_weights = signature.args[:3]
     index_type = count.type
     least = [cgutils.alloca_once_value(builder, WORD_UNIT([0x7FFFFFFF] * UNIT)) for _ in _STARTS]
-    # Always 0, which LLVM does not know: else it widens the pairs before the loop, and no longer
-    # sees that one instruction multiplies and adds them.
+    # Always 0, but LLVM does not know that. Otherwise it widens the pairs before the loop and no
+    # longer recognises the multiply-and-add instruction.
     nothing = builder.lshr(count, index_type(62))
 
     def vector(kind: Any, array: Any, index: Any, of: Any) -> Any:
@@ -181,9 +181,9 @@ def _least(context: Any, builder: Any, signature: Any, arguments: Any, choose: A
 
 
 def _products(context: Any, builder: Any, values: Any, weights: Any) -> Any:
-    """Each two neighbours times their weights, added: 32 bits.
+    """Multiply pairs of neighbours by their weights and add each pair: 32-bit results.
 
-    LLVM does not find the instruction for it; without it, it takes twice as long.
+    LLVM does not find the instruction for this by itself; without it the loop takes twice as long.
     """
     if "+avx2" in context.codegen().magic_tuple()[2]:
         kind = ir.FunctionType(WORD_UNIT, [PAIR_UNIT, PAIR_UNIT])
@@ -200,7 +200,7 @@ def _products(context: Any, builder: Any, values: Any, weights: Any) -> Any:
 
 
 def _both(builder: Any, parts: list[Any], order: list[int]) -> list[Any]:
-    """Each two neighbours among vectors made one, of their elements in this order."""
+    """Join each two neighbouring vectors into one, with their elements in this order."""
     mask = ir.Constant(ir.VectorType(WORD, len(order)), order)
     return [
         builder.shuffle_vector(one, other, mask)
@@ -209,14 +209,14 @@ def _both(builder: Any, parts: list[Any], order: list[int]) -> list[Any]:
 
 
 def _side_by_side(builder: Any, parts: list[Any]) -> Any:
-    """Vectors of one kind, as many as a power of two, as one."""
+    """Concatenate vectors of one type; their number is a power of two."""
     while len(parts) > 1:
         parts = _both(builder, parts, list(range(2 * parts[0].type.count)))
     return parts[0]
 
 
 def _whole(builder: Any, units: list[Any]) -> Any:
-    """Units of 32 bits as lanes."""
+    """Join units of 32-bit integers into lanes."""
     return builder.trunc(_side_by_side(builder, units), SHORTS)
 
 

@@ -1,7 +1,7 @@
-"""The nearest colour of one pixel, compared with `UNIT` colours at once.
+"""The nearest colour to one pixel: `UNIT` colours are compared at once.
 
-weights: of each colour, ``int16``, flat; see ``serial_palette.by_colour``. groups: of `UNIT`
-colours, at most ``MOST // UNIT``.
+weights: of the colours, ``int16``, flat; see ``serial_palette.by_colour``. groups: number of groups
+of `UNIT` colours, at most ``MOST // UNIT``.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from dither_engine.compiled.simd import WORD, address, broadcast, instruction
 from dither_engine.compiled.simd_nearest import PAIR_UNIT, UNIT, WORD_UNIT, _products
 
 MOST = 256  # colours
-FEW = 64  # with more, a search through cells is as quick
+FEW = 64  # with more colours, a search through cells is as fast
 _BITS, _INDEX = ir.IntType(UNIT), ir.IntType(64)
 _SUMS = ir.ArrayType(WORD_UNIT, MOST // UNIT)
 
@@ -31,7 +31,7 @@ def least_of_one(typing_context, weights, groups, x, y, z, s):
 
 @instruction
 def nearest_of_one(typing_context, weights, groups, x, y, z, s):
-    """Which of them is the least; of equals the first."""
+    """The index of the least sum; on ties the first."""
 
     def generate(context, builder, signature, arguments):
         least, sums = _least(context, builder, signature, arguments)

@@ -1,9 +1,9 @@
-"""Error diffusion of `LANES` rows in step: each row a few pixels behind the one above.
+"""Error diffusion of `LANES` rows at once, as a wavefront: each row is a few pixels behind.
 
-A pixel waits for its left neighbour, so one row cannot be computed by vector instructions. But the
-next row need not wait until the row above is finished, only until that is a little ahead. So many
-rows are computed at once, as a slanted line that moves to the right. Floyd-Steinberg, five pixels
-behind; at this step A, B, C and D, the lanes of one vector, are computed together:
+A pixel depends on its left neighbour, so one row cannot be computed with vector instructions. But a
+row need not wait until the row above is finished, only until that row is a few pixels ahead. So
+many rows are computed at once, as a slanted line that moves to the right. In this example
+(Floyd-Steinberg, five pixels behind) A, B, C and D, the lanes of one vector, are computed together:
 
     pixel   0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15
     row 0   ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  A  7      · done
@@ -17,21 +17,21 @@ behind; at this step A, B, C and D, the lanes of one vector, are computed togeth
     row 2   ·  ·  ·  ·  ·  ·  C
     row 3   ·  D
 
-B comes to pixel 14 four steps from now; what row 0 gave to it is there by then. So everything that
-a pixel is given has arrived when it is computed, in whole numbers, and the result is that of the
-plain loop, bit for bit.
+B reaches pixel 14 four steps from now; the error from row 0 has arrived there by then. So every
+pixel has all its error shares when it is computed. All arithmetic is integer, so the result is that
+of the plain loop, bit for bit.
 
 In memory lanes lie side by side: the rows are shifted against each other by their distance and
-transposed (`fill_lanes`, `to_steps`), so that a step's pixels are one vector, and what a step gives
-to the pixel d to the right and one row below is one vector too, moved by one lane, which belongs to
-the step ``skew + d`` later.
+transposed (`fill_lanes`, `to_steps`), so that the pixels of a step are one vector. The shares for
+the pixels one row below and d to the right are one vector too, moved by one lane; it belongs to the
+step ``skew + d`` later.
 
-Samples are taken in the order of memory: of an RGB image, a row is three times as long, and its
-weights reach three times as far. At step s, lane l is at sample ``s - l * skew``. A ring holds, for
-each of the steps ahead, what has been given to its lanes so far, and what has been given to the
-rows below the last lane: those go to ``carry``, from which the next `LANES` rows start: what its
-row ``skew * LANES + s`` has is given to them at step s. Lanes that are not inside their row take
-part, but what they would give is masked away, which drops the error off the edges.
+Samples are processed in memory order: a row of an RGB image is three times as long, and its weights
+reach three times as far. At step s, lane l is at sample ``s - l * skew``. A ring buffer holds, for
+each future step, the error accumulated for its lanes and for the rows below the last lane. The
+latter goes to ``carry``, from which the next `LANES` rows start: they get its row
+``skew * LANES + s`` at step s. Lanes that are outside their row are computed too, but their error
+is masked to 0, so the error over the edges is dropped.
 """
 
 from dataclasses import dataclass
@@ -56,18 +56,18 @@ from dither_engine.compiled.simd import (
 SKEW = 4  # pixels
 CHUNK = 3 * SQUARE  # steps between transpositions
 PITCH = 2 * LANES  # of the ring: the lanes, and the rows below them
-QUADS = 2  # fours of rows below; a kernel has at most eight rows
+QUADS = 2  # groups of four rows below; a kernel has at most eight rows
 
 
 @dataclass(frozen=True)
 class Strip:
-    """The measures of `LANES` rows in step.
+    """The dimensions of a wavefront of `LANES` rows.
 
-    skew: how many samples each row is behind the one above: the kernel's reach to the left, and
-        SKEW pixels. (One would do, but what was written a moment ago, one lane aside, is slow to
-        read.)
-    size: steps that the ring holds: a power of two above the farthest tap.
-    steps: until the last lane is through its row; a multiple of CHUNK.
+    skew: how many samples each row is behind the one above: the kernel's reach to the left plus
+        SKEW pixels. (One pixel would be enough, but reading data that was just written with an
+        offset of one lane is slow.)
+    size: steps in the ring: a power of two above the farthest tap.
+    steps: number of steps until the last lane has finished its row; a multiple of CHUNK.
     """
 
     skew: int
@@ -81,7 +81,7 @@ class Strip:
 
 
 def strip(shares: NDArray[np.int32], depth: int, length: int) -> Strip:
-    """For rows of ``length`` samples, ``depth`` of them a pixel."""
+    """The dimensions for rows of ``length`` samples, ``depth`` samples a pixel."""
     skew = (SKEW - min(int(shares[:, 0].min()), 0)) * depth
     farthest = skew * (int(shares[:, 1].max()) + 1) + 8 * depth
     steps = -(-(length + (LANES - 1) * skew) // CHUNK) * CHUNK
@@ -90,10 +90,10 @@ def strip(shares: NDArray[np.int32], depth: int, length: int) -> Strip:
 
 @inlined
 def arrange(shares, rest, skew, depth, offsets, weights):
-    """Where in the ring each share goes, and its weight; without the rest and what goes nowhere.
+    """Fill in each share's ring offset and weight, except the remainder's and the dropped share's.
 
-    Returns how many shares that are, the weight that goes nowhere, and where the rest goes (-1:
-    nowhere).
+    Returns the number of these shares, the weight that is dropped, and the offset for the remainder
+    (-1: dropped).
     """
     count, lost, last = 0, 0, -1
     for t in range(shares.shape[0]):
@@ -128,7 +128,7 @@ def empty_lanes(lines, pitch, skew, top, length, rows):
 
 @inlined
 def to_steps(lines, pitch, start, count, tiles):
-    """Turn ``count`` steps of the lines, from ``start``, so that lanes lie side by side."""
+    """Transpose ``count`` steps of the lines, from ``start``, so that lanes lie side by side."""
     for i in range(0, count, SQUARE):
         for half in range(0, LANES, SQUARE):
             transpose(lines, start + i + half * pitch, pitch, tiles, i * LANES + half, LANES)
@@ -144,9 +144,9 @@ def to_lines(tiles, count, lines, pitch, start):
 
 @inlined
 def begin(ring, size, carry, skew):
-    """Start the ring from what the rows above have given.
+    """Initialise the ring with the error from the rows above.
 
-    carry: ``int64 (steps, QUADS)``, four rows in a number.
+    carry: ``int64 (steps, QUADS)``, four rows packed in a number.
     """
     quads = ring.view(np.int64)
     zero = spread(np.int16(0))
@@ -159,10 +159,9 @@ def begin(ring, size, carry, skew):
 
 @merged
 def turn(ring, quads, slot, step, size, carry, skew):
-    """A step is done: keep what is for the rows below, and make its slot that of a later step.
+    """After a step: save the error for the rows below, and reuse the slot for a later step.
 
-    quads: the ring as int64. What lanes have that are not inside their row comes along, and does
-    nothing, as they do.
+    quads: the ring as int64. Values of lanes outside their row are copied too; they have no effect.
     """
     zero = spread(np.int16(0))
     place = slot >> 2
@@ -177,7 +176,7 @@ def turn(ring, quads, slot, step, size, carry, skew):
 
 @inlined
 def finish(ring, wrap, padded, size, carry):
-    """Keep what is for the rows below and lies in steps that were not taken."""
+    """Save the error for the rows below from the steps that remain in the ring."""
     quads = ring.view(np.int64)
     for s in range(padded, padded + size):
         for q in range(QUADS):
@@ -186,7 +185,7 @@ def finish(ring, wrap, padded, size, carry):
 
 @merged
 def inside(value, step, length, skew, starts):
-    """``value`` in the lanes that are inside their row at a step, 0 in the others."""
+    """``value`` in the lanes that are inside their row at this step, 0 in the others."""
     if step < skew * LANES:
         value = value & at_least(spread(np.int16(step)), starts)
     if step >= length:
@@ -196,10 +195,10 @@ def inside(value, step, length, skew, starts):
 
 @merged
 def give(ring, wrap, at, error, now, offsets, weights, count, lost, last):
-    """Give the shares of ``error`` to the steps ahead of ``at``.
+    """Add the shares of ``error`` to the steps after ``at``.
 
-    ``now`` is memory that the error goes through on its way into the loop, or else LLVM widens it
-    before the loop and no longer sees that one instruction gives the high half of a product.
+    The error is stored in ``now`` and loaded again inside the loop. Otherwise LLVM widens it before
+    the loop and no longer recognises the instruction for the high half of a product.
     """
     store(now, 0, error)
     left = error
@@ -226,7 +225,7 @@ def scaled(codes):
 
 @merged
 def clamped(value, low, high):
-    """Lanes limited to low … high."""
+    """Lanes clamped to low … high."""
     enough = at_least(value, low)
     value = (value & enough) | (low ^ (low & enough))
     over = at_least(value, high)

@@ -1,4 +1,4 @@
-"""Error diffusion to levels, rows in step; see `wavefront`."""
+"""Error diffusion to levels, many rows at once; see `wavefront`."""
 
 import numpy as np
 from numba import types
@@ -65,12 +65,13 @@ def diffuse_levels(
 ):
     """Diffuse to levels, rows left to right.
 
-    samples: (H, W · depth). light: of each code value; even: it is that of `scaled`. middles: the
-    least light of each level but the first; gaps: how much lighter each is than the one before.
-    shares, rest: see ``methods.diffusion.shares``. out: (H, W · depth), the levels, or (H, W), the
-    levels of a pixel as the digits of one number. skew, size: see `wavefront.Strip`. carry: what
-    the rows before gave to these, and then what these give to the next; so a picture may come in
-    pieces, each but the last a multiple of LANES high. lines, lines_out: memory for LANES rows.
+    samples: (H, W · depth). light: of each code value; even: whether it equals `scaled`. middles:
+    the least light that becomes each level but the first; gaps: how much lighter each level is than
+    the one before. shares, rest: see ``methods.diffusion.shares``. out: (H, W · depth), the levels,
+    or (H, W), the levels of a pixel as the digits of one number. skew, size: see `wavefront.Strip`.
+    carry: in: the error from the rows above; out: the error for the rows below. So a picture may be
+    processed in pieces; all but the last have a height that is a multiple of LANES. lines,
+    lines_out: scratch memory for LANES rows.
     """
     height, length = samples.shape
     wrap = size * PITCH - 1

@@ -1,4 +1,4 @@
-"""Error diffusion to the colours of a palette, rows in step; see `wavefront`."""
+"""Error diffusion to the colours of a palette, many rows at once; see `wavefront`."""
 
 import numpy as np
 from numba import types
@@ -65,7 +65,7 @@ _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 
 
 def _weights(rows: NDArray[np.int32], shift: int) -> NDArray[np.int32]:
-    """As `weighed_sum` takes them: each row with the half that rounds."""
+    """Weights for `weighed_sum`: each row with one half added for rounding."""
     return np.array([[*row, 1 << (shift - 1)] for row in rows], np.int32).ravel()
 
 
@@ -107,7 +107,7 @@ def fill_curve(search, curve):
 
 @inlined
 def is_straight(axis):
-    """Whether an axis is that of `codes_of`."""
+    """Whether an axis is the one that `codes_of` computes."""
     for light in range(axis.shape[0]):
         if axis[light] != ((2 * light + 33) * 1020 >> 16) * NUMBERED:
             return False
@@ -118,7 +118,7 @@ def is_straight(axis):
 def codes_of(light):
     """NUMBERED times the code value of light, 0 to WHITE, when light is sRGB.
 
-    The code value is ``(2 * light + 33) * 1020 >> 16``, by shifts alone.
+    The code value is ``(2 * light + 33) * 1020 >> 16``, computed with shifts only.
     """
     twice = light + light + spread(np.int16(33))
     code = twice - shifted(twice + spread(np.int16(255)), np.int16(8))
@@ -146,11 +146,11 @@ def diffuse_palette(
 ):
     """Diffuse to the colours of a palette, rows left to right.
 
-    samples: (H, 3 W). colours: their light, (n, 3). out: (H, W). Else as `diffuse_levels`; light
-    is limited to one white beyond black and white.
+    samples: (H, 3 W). colours: their light, (n, 3). out: (H, W). Other arguments: see
+    `diffuse_levels`. Light is clamped to −WHITE … 2 · WHITE.
 
-    Every pixel is compared with every colour: in step that is quicker than any search with
-    branches, which the processor could not foresee. Not for ciede2000.
+    Every pixel is compared with every colour: with vector instructions this is faster than a search
+    with unpredictable branches. Not for ciede2000.
     """
     height, length = samples.shape
     wrap = size * PITCH - 1

@@ -131,7 +131,7 @@ def _shifted_noise(channel: int) -> Mask:
 
 
 def _weakened(channels: list[Mask], options: Options) -> Mask:
-    """The channels side by side; thresholds are scaled around the middle (plain rounding)."""
+    """The channels stacked; strength scales the thresholds around the middle (plain rounding)."""
     thresholds: Mask = np.ascontiguousarray(np.stack(channels, axis=2))
     strength = options.strength_parts
     if strength == ONE:
