@@ -1,7 +1,7 @@
 """A dithering library: one call, one options object, one result.
 
-``dither`` and ``dither_bytes`` load the compiler when they are first looked up; everything else
-works without it.
+``dither`` and ``dither_bytes`` load the compiler (Numba) when they are first accessed; everything
+else works without it.
 """
 
 import sys

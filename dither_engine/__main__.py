@@ -7,7 +7,7 @@ from dither_engine.cli import main
 
 
 def command() -> NoReturn:
-    """Run with the arguments of this process, and end it."""
+    """Run with the arguments of this process, then exit with the status."""
     sys.exit(main(sys.argv[1:]))
 
 

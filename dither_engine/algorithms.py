@@ -1,4 +1,4 @@
-"""The table of algorithms: what each is called, where it was published, which controls it reads.
+"""The table of algorithms: name, publication, and the controls that each reads.
 
 Error diffusion with fixed weights takes its rows from `kernels`.
 This module imports no Numba, so options can be validated without loading a compiler.
@@ -24,7 +24,7 @@ NEAREST = "nearest"
 
 @dataclass(frozen=True)
 class Family:
-    """Algorithms that share their code: the module in ``methods``, and what options it reads."""
+    """Algorithms that share their code: the module in ``methods``, and the options it reads."""
 
     module: str
     controls: frozenset[str]
@@ -74,7 +74,7 @@ class Algorithm:
 
 
 def _dots(entry: ThresholdMap) -> str:
-    """What a threshold map draws, by the end of its title."""
+    """The pattern of a threshold map, from the end of its title."""
     return {
         "(non-dither)": "One threshold",
         "(dither)": "A checkerboard",
@@ -206,7 +206,7 @@ ALGORITHMS: dict[str, Algorithm] = _table(
         )
         for name, title, description, extra in (
             ("yliluoma-1", "Yliluoma 1", "The best pair of colours: regular, calm.", _DISTANCE),
-            # It compares mixtures only, by its author's own measure.
+            # It only compares mixtures, by its author's own measure.
             ("yliluoma-2", "Yliluoma 2", "Grows the best mixture colour by colour.", frozenset()),
             (
                 "yliluoma-3",
@@ -274,8 +274,8 @@ def module_of(algorithm: str) -> str:
 
 
 def strengthens(algorithm: str) -> bool:
-    """Whether a ``strength`` above 1 means anything: thresholds can lie further apart.
+    """Whether ``strength`` may be above 1: thresholds can be spread further apart.
 
-    More than the whole error cannot be passed on, or errors grow without end.
+    Error diffusion cannot pass on more than the whole error, or errors would grow without bound.
     """
     return module_of(algorithm) == "ordered"

@@ -1,4 +1,4 @@
-"""Many files, several at a time: which becomes which, progress, and files that appear whole."""
+"""Process many files in parallel: output names, progress, and atomic writing."""
 
 import errno
 import os
@@ -18,14 +18,14 @@ _BAR = 30
 
 @dataclass(frozen=True)
 class Job:
-    """One file to be made from another; `STREAM` for standard input or output."""
+    """One input file and its output file; `STREAM` is standard input or output."""
 
     input: str
     output: str
 
     @property
     def name(self) -> str:
-        """What the input is called in messages."""
+        """The input's name in messages."""
         return "standard input" if self.input == STREAM else self.input
 
     def read(self) -> bytes:
@@ -38,7 +38,7 @@ class Job:
             raise EngineError(f"It cannot be read: {error.strerror}.") from error
 
     def write(self, data: bytes) -> None:
-        """Put the output there as a whole; EngineError, and nothing written, when that fails."""
+        """Write the output atomically; on failure EngineError, and nothing is written."""
         if self.output == STREAM:
             put_out(data)
             return
@@ -49,12 +49,12 @@ class Job:
 
 
 def put_out(data: bytes) -> None:
-    """Write to standard output; BrokenPipeError when its reader has left, else EngineError."""
+    """Write to standard output; BrokenPipeError if its reader has closed it, else EngineError."""
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except OSError as error:
-        # What is left in the buffer must not fail again at exit.
+        # Otherwise the rest of the buffer would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise
@@ -62,7 +62,7 @@ def put_out(data: bytes) -> None:
 
 
 def _put(path: Path, data: bytes) -> None:
-    """A file appears whole, under the mode that it had; what is no file is written to."""
+    """Replace a file atomically and keep its mode; write directly to pipes and devices."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         there = path.stat()
@@ -78,7 +78,7 @@ def _put(path: Path, data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes, mode: int | None) -> None:
-    """``mode``: of the file that is there; None for a new one, whose mode the umask says."""
+    """``mode``: of the existing file; None for a new file, which gets its mode from the umask."""
     temporary = path.with_name(f".dither-{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
@@ -93,11 +93,11 @@ def _replace(path: Path, data: bytes, mode: int | None) -> None:
 
 
 def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
-    """Which file each input becomes.
+    """The output file for each input.
 
-    ``output`` is a directory when it is one, ends in a slash, or there are several inputs; then
-    each file keeps its name, with the ending of the format. Raises EngineError when an input would
-    be overwritten, and when two would become the same.
+    ``output`` is a directory if it exists as one, ends in a slash, or there are several inputs;
+    then each file keeps its name, with the format's extension. Raises EngineError if an input would
+    be overwritten, or if two inputs would have the same output.
     """
     if len(inputs) > 1 and output == STREAM:
         raise EngineError("Several images need a directory to go to, not standard output.")
@@ -120,7 +120,7 @@ def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
 
 
 def _found(name: str) -> os.stat_result | None:
-    """What is there; None for nothing, and for what cannot be looked at."""
+    """The file's status; None if nothing is there or it cannot be read."""
     try:
         return Path(name).stat()
     except OSError:
@@ -133,13 +133,13 @@ def _is_file(name: str) -> bool:
 
 
 def _identity(name: str) -> object:
-    """Equal for two names of one file, also of one that is not there yet."""
+    """Equal for two names of the same file, even if it does not exist yet."""
     there = _found(name)
     return (there.st_dev, there.st_ino) if there else os.path.realpath(name)
 
 
 def is_directory(inputs: Sequence[str], output: str) -> bool:
-    """Whether ``output`` is where files go, not a file."""
+    """Whether ``output`` is a directory for files, not a file."""
     if output == STREAM:
         return False
     there = _found(output)
@@ -152,7 +152,7 @@ def _stem(name: str) -> str:
 
 
 def run(jobs: Sequence[Job], make: Callable[[bytes], bytes]) -> int:
-    """Do all jobs; what fails is told on standard error. Returns 1 if any failed, else 0.
+    """Do all jobs; failures are reported on standard error. Returns 1 if any failed, else 0.
 
     ``make`` turns an input's bytes into an output's, on several threads at once.
     """

@@ -1,4 +1,4 @@
-"""Everything that can be chosen, as plain data: the web page and GET /options show this."""
+"""Everything a user can choose, as plain data, for the web page and GET /options."""
 
 from typing import Any
 

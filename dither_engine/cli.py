@@ -1,4 +1,4 @@
-"""The command line: dither files, list what there is, draw a contact sheet, fill the cache.
+"""The command line: dither files, list algorithms and palettes, draw a contact sheet, warm up.
 
 Every option of the library is an option here, with the same name and the same limits.
 """
@@ -36,13 +36,13 @@ examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 0, 1 when a file failed, 2 for a wrong command."""
-    # What Pillow notes about odd files is not for the person at the command line.
+    # Pillow's warnings about unusual files do not help users of the command line.
     warnings.filterwarnings("ignore", module="PIL")
     try:
         return _run(arguments)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever reads has left
+    except BrokenPipeError:  # the reader has closed the pipe
         return 1
 
 
@@ -108,7 +108,7 @@ def _columns(lines: dict[str, str]) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the whole usage before it."""
+    """Reports an error in one line, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{message.rstrip('.')}. See --help.\n")
@@ -177,7 +177,7 @@ def _help(name: str) -> str:
 
 
 def _fields(given: argparse.Namespace) -> dict[str, Any]:
-    """The options that were given; the format also from the output's ending."""
+    """The given options; the format also from the output's extension."""
     fields = {name: getattr(given, name) for name in Options.model_fields}
     found = {name: value for name, value in fields.items() if value is not None}
     for name, example in _JSON.items():
@@ -205,7 +205,7 @@ def _rows(name: str, text: str, example: str) -> Any:
 
 
 def _palette(given: str) -> str | list[str]:
-    """The colours of a file, when it is one's name."""
+    """The colours of a file, if ``given`` is a file name."""
     path = Path(given)
     if given in NAMED or not (path.suffix or path.is_file()):
         return given
@@ -227,7 +227,7 @@ def _check_own(fields: dict[str, Any], algorithm: str) -> None:
 
 
 def _check_sheet(fields: dict[str, Any], images: int) -> None:
-    """Refuse what a contact sheet cannot obey."""
+    """Refuse options that do not apply to a contact sheet."""
     if images != 1:
         raise EngineError("A contact sheet is made of one image.")
     if fields.get("format", "png") != "png":

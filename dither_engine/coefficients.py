@@ -84,7 +84,7 @@ ZHOU_FANG: tuple[tuple[int, int, int], ...] = (
     (175710, 180961, 143328), (35269, 36066, 28664),
 )
 
-# Of the same: how far the threshold is modulated, in percent of half the scale.
+# From the same source: the threshold modulation, in percent of half the scale.
 ZHOU_FANG_MODULATION: tuple[int, ...] = (
     0, 0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11,
     12, 12, 13, 14, 15, 15, 16, 17, 18, 18, 19, 20, 21, 21, 22, 23,

@@ -1,7 +1,7 @@
-"""From a picture's own colours to sRGB: by its ICC profile, or by a PNG's gAMA and cHRM.
+"""Conversion of a picture's colours to sRGB: by its ICC profile, or by a PNG's gAMA and cHRM.
 
-A profile is judged by what it does, whatever it is called: one that does nothing is passed over,
-and so is one that does not fit the picture.
+A profile is judged by its effect, not by its name: a profile that changes nothing is ignored, and
+so is one that does not fit the picture.
 
 Sources: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", 2025, clauses 11.3.2
 and 12.1; B. Lindbloom, "RGB/XYZ matrices" and "Chromatic adaptation", 2017 (Bradford).
@@ -35,7 +35,7 @@ def srgb_pixels(
 ) -> NDArray[np.uint8]:
     """An image of 8 bits a channel as ``uint8 (H, W, 1 or 3)`` in sRGB.
 
-    in_place: colours may stay in the image's own memory, which does not change any more.
+    in_place: the result may be a view of the image's memory, because the image does not change.
     """
     plain = "L" if image.mode in ("1", "L") else "RGB"
     base = image if image.mode == "CMYK" else _in_mode(image, plain)
@@ -63,7 +63,7 @@ def image_of(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Converted, which would copy an image that is in this mode already."""
+    """Converted; the image itself if it has this mode, since Pillow would copy it."""
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -74,7 +74,7 @@ def _applied(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image
 
 
 def transform_of(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From an image of mode L, RGB or CMYK to RGB in sRGB; None where nothing is to be done."""
+    """From an image of mode L, RGB or CMYK to RGB in sRGB; None if no conversion is needed."""
     if not profile:
         return None
     try:
@@ -87,10 +87,10 @@ def transform_of(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform
 
 
 def _does_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether a profile is sRGB's by what it does.
+    """Whether a profile has the effect of sRGB.
 
-    Judged by all mixtures of 16 values a channel; they may be two code values off, for sRGB's
-    published profiles are rounded in different ways.
+    Tested with all combinations of 16 values a channel; a result may be two code values off,
+    because published sRGB profiles are rounded in different ways.
     """
     if mode == "CMYK":
         return False
@@ -104,10 +104,10 @@ def _does_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What a PNG says of its colours in numbers.
+    """The colour encoding that a PNG gives by gAMA and cHRM.
 
-    exponent: light is code value to the power of this; None for sRGB's curve. matrix: light of
-    its primaries → light of sRGB's, ``(3, 3)``; None for sRGB's primaries.
+    exponent: light is the code value to this power; None for sRGB's curve. matrix: light of its
+    primaries → light of sRGB's primaries, ``(3, 3)``; None for sRGB's primaries.
     """
 
     exponent: float | None
@@ -141,7 +141,7 @@ def _mixed(light: Floats, matrix: Floats) -> Floats:
 
 
 def encoding_of(info: dict[Any, Any]) -> Encoding | None:
-    """What gAMA and cHRM say, as Pillow puts it into ``info``; None for sRGB and for nonsense."""
+    """From gAMA and cHRM in Pillow's ``info``; None for sRGB and for invalid values."""
     if "srgb" in info:
         return None
     gamma = info.get("gamma")
@@ -155,7 +155,7 @@ def encoding_of(info: dict[Any, Any]) -> Encoding | None:
 
 
 def _to_srgb(places: tuple[float, ...] | None) -> Floats | None:
-    """Light of these primaries → light of sRGB's; None for sRGB's own and for nonsense."""
+    """Light of these primaries → light of sRGB's; None for sRGB's own and for invalid values."""
     if places is None or len(places) != 8:
         return None
     given = np.array(places).reshape(4, 2)
@@ -187,7 +187,7 @@ def _xyz(place: Floats) -> Floats:
 
 
 def _primaries(places: Floats) -> Floats:
-    """Light of the primaries → XYZ: each column a primary, so bright that all make the white."""
+    """Light of the primaries → XYZ: each column is a primary, scaled so that their sum is white."""
     columns = np.stack([_xyz(place) for place in places[1:]], axis=1)
     made: Floats = columns * np.linalg.solve(columns, _xyz(places[0]))
     return made

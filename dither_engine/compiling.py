@@ -9,10 +9,9 @@ MESSAGE = "Compiling the dithering kernels. This takes up to a minute, the first
 
 @cache
 def announce_compiling() -> None:
-    """Write ``MESSAGE`` to standard error once, at the moment a kernel has to be compiled.
+    """Write ``MESSAGE`` to standard error once, when the first kernel is compiled.
 
-    Nothing is written when all kernels that are used come from the cache. Loads Numba; a second
-    call does nothing.
+    Nothing is written if all kernels come from the cache. Loads Numba; a second call does nothing.
     """
     import_module("dither_engine.compiled")  # chooses the processor before Numba is imported
     from numba.core import event  # noqa: PLC0415 - loads the compiler
@@ -27,6 +26,6 @@ def announce_compiling() -> None:
                 sys.stderr.flush()
 
         def on_end(self, _: event.Event) -> None:
-            """Nothing to say: the result follows."""
+            """No message at the end: the result follows."""
 
     event.register("numba:compile", Announcement())  # type: ignore[no-untyped-call]

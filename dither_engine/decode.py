@@ -1,11 +1,11 @@
-"""From a file's bytes to pixels: what is read, what is refused, and in which order.
+"""Decoding: from a file's bytes to pixels, with checks before and during decoding.
 
-The header is looked at first: format, size and number of frames; nothing is decoded that is above
-the limits, or that ``integrity`` finds cut short. Then each frame is decoded, turned upright (EXIF)
-and converted to sRGB. Of a TIFF with several pages the first is read.
+The header is read first: format, size and number of frames. A file that is above the limits, or
+that ``integrity`` finds truncated, is not decoded. Then each frame is decoded, turned upright
+(EXIF) and converted to sRGB. Only the first page of a TIFF is read.
 
-Whoever takes files in, and dithers them later, calls `open_bytes` and `Source.check`: what they let
-pass is not found damaged afterwards.
+A service that accepts files and dithers them later calls `open_bytes` and `Source.check`: a file
+that passes both will not turn out to be damaged later.
 """
 
 import io
@@ -45,7 +45,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_ITS_SIDE = (5, 6, 7, 8)
-# What Pillow and the libraries below it raise about damaged files, each format in its own way.
+# Exceptions of Pillow and the libraries below it for damaged files; each format has its own.
 _DAMAGES = (
     OSError,
     ValueError,
@@ -61,8 +61,8 @@ _DAMAGES = (
     ImageCms.PyCMSError,
 )
 
-# The limits below are checked from the header, whatever the caller's are; Pillow's own is one for
-# the whole process, and warns.
+# The caller's limits are checked from the header. Pillow's own limit is switched off: it applies to
+# the whole process and only warns.
 Image.MAX_IMAGE_PIXELS = None
 
 
@@ -70,9 +70,9 @@ Image.MAX_IMAGE_PIXELS = None
 class Frame:
     """One decoded image in sRGB.
 
-    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3; of a file's or Pillow's image it may be a view of
-        four bytes a pixel. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
-    duration: milliseconds shown.
+    pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3; for an image of a file or of Pillow it may be a
+        view of memory with four bytes a pixel. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
+    duration: display time in milliseconds.
     """
 
     pixels: NDArray[np.uint8]
@@ -82,7 +82,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class DeepFrame:
-    """The same of an image of more than 8 bits a channel: pixels are ``uint16``."""
+    """The same for an image with more than 8 bits a channel: pixels are ``uint16``."""
 
     pixels: NDArray[np.uint16]
     mask: NDArray[np.uint8]
@@ -91,11 +91,11 @@ class DeepFrame:
 
 @dataclass(frozen=True)
 class Source:
-    """An image whose header has been read and found within the limits.
+    """An image whose header has been read and is within the limits.
 
-    plays: how often an animation is shown, 0 for ever. first: which of Pillow's frames is the
-    first; not the 0th where that is a picture for those who cannot show animations. low: see
-    ``depth.low_bytes``. profile: ICC.
+    plays: how often an animation is played, 0 is for ever. first: Pillow's number of the first
+    frame; above 0 if Pillow's frame 0 is a fallback picture for viewers without animations. low:
+    see ``depth.low_bytes``. profile: ICC.
     """
 
     image: Image.Image | Frame | DeepFrame
@@ -107,7 +107,7 @@ class Source:
 
     @property
     def format(self) -> str | None:
-        """Pillow's name of the file's format; None of an image that is from no file."""
+        """Pillow's name of the file's format; None if the image is not from a file."""
         return None if isinstance(self.image, Frame | DeepFrame) else self.image.format
 
     @property
@@ -121,17 +121,17 @@ class Source:
 
     @property
     def grey(self) -> bool:
-        """Whether `upright` may make one frame of grey pixels, ``(H, W, 1)``."""
+        """Whether `upright` may return a single frame of grey pixels, ``(H, W, 1)``."""
         if isinstance(self.image, Frame | DeepFrame):
             return bool(self.image.pixels.shape[2] == 1)
         grey = self.low is not None or self.image.mode.startswith(("1", "L", "I", "F"))
         return self.count == 1 and grey
 
     def _turned(self, image: Image.Image) -> bool:
-        """Whether the stored picture is on its side; nothing is decoded to find that out."""
-        if self.count > 1 or image.format == "TIFF":  # whose size is the upright one
+        """Whether the stored picture is rotated by 90°; this decodes nothing."""
+        if self.count > 1 or image.format == "TIFF":  # here the size is already upright
             return False
-        if image.format == "PNG" and "exif" not in image.info:  # else it would be decoded
+        if image.format == "PNG" and "exif" not in image.info:  # Pillow would decode to find it
             return False
         return _orientation(image) in _ON_ITS_SIDE
 
@@ -155,7 +155,7 @@ class Source:
     def check(self) -> None:
         """Decode all frames and keep none; raises EngineError for damage.
 
-        A JPEG is read to its end at an eighth of its size: `frames` gives that from here on.
+        A JPEG is decoded to its end at an eighth of its size; afterwards `frames` returns that.
         """
         if isinstance(self.image, Frame | DeepFrame):
             return
@@ -180,7 +180,7 @@ class Source:
 
 def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> Source:
     """Read the header of an image file; raises EngineError for what is above the limits."""
-    # Before Pillow, which reads on to the first picture however long that takes.
+    # Before Pillow, since it reads on to the first picture without a limit.
     gif = gif_extent(data, max_frames) if data.startswith(b"GIF8") else None
     profile = None
     if data.startswith(png_chunks.SIGNATURE):
@@ -209,7 +209,7 @@ def _opened(data: bytes) -> ImageFile.ImageFile:
 
 
 def open_image(image: Image.Image) -> Source:
-    """The same for an image of Pillow's, without limits."""
+    """The same for a Pillow image, without limits."""
     return _source(image, _extent(image).frames)
 
 
@@ -255,7 +255,7 @@ def _source(
 
 
 def _plays(image: Image.Image) -> int:
-    """GIF counts repeats, and says nothing when there are none; the other formats count plays."""
+    """GIF stores repeats, or nothing if there are none; the other formats store plays."""
     loop = image.info.get("loop")
     if image.format == "GIF":
         return 1 if loop is None else (int(loop) + 1 if loop else 0)
@@ -268,9 +268,9 @@ def upright(
     low: Image.Image | None = None,
     profile: bytes | None = None,
 ) -> Frame | DeepFrame:
-    """A loaded image as sRGB: orientation applied, colours converted, alpha apart.
+    """A loaded image as sRGB: orientation applied, colours converted, alpha separated.
 
-    low: what ``depth.low_bytes`` gives, loaded.
+    low: the result of ``depth.low_bytes``, loaded.
     """
     duration = _duration(image) if animated else 0
     turn = None if animated else _TURNS.get(_orientation(image))
@@ -285,7 +285,7 @@ def upright(
         image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         alpha = image.getchannel("A")
         mask = NO_MASK if alpha.getextrema() == (255, 255) else np.asarray(alpha)
-    # The memory of an animation's image is changed by its next frame.
+    # The next frame of an animation overwrites the image's memory.
     return Frame(srgb_pixels(image, profile, in_place=not animated), mask, duration)
 
 
@@ -302,7 +302,7 @@ def _deep(
 
 
 def _orientation(image: Image.Image) -> int:
-    """As EXIF says; 1, upright, where that cannot be read."""
+    """The EXIF orientation; 1 (upright) if that cannot be read."""
     try:
         found = image.getexif().get(_ORIENTATION, 1)
     except _DAMAGES:

@@ -1,8 +1,9 @@
-"""Pictures of more than 8 bits a channel: read at 16, and rounded to 8 without bands.
+"""Pictures with more than 8 bits a channel: read at 16 bits, dithered to 8 without banding.
 
-Kernels take 8 bits. The rest is not cut off but spread: a value between two code values becomes
-the upper one at as many places as it is near to it, by a blue-noise mask. So an even area keeps its
-mean light, and a ramp has no steps, whatever it is dithered to; values that 8 bits can say stay.
+Kernels take 8 bits. The low bits are not truncated but dithered with a blue-noise mask: a value
+between two code values is rounded up at a share of the pixels equal to its fraction. So a flat area
+keeps its mean light, and a ramp shows no steps, whatever it is dithered to later. Values that 8
+bits can represent exactly stay unchanged.
 """
 
 import io
@@ -20,25 +21,25 @@ from dither_engine.work import NO_MASK
 
 _DEEP = 257  # 16-bit steps between two code values
 _BAND = 128  # rows
-# Other places than the masks of dithering have: what is spread must not be cut off again.
+# Shifts that differ from those of the dithering masks, so that the two masks are not correlated.
 _SHIFTS = ((17, 101), (70, 53), (23, 5))
 _NATIVE = "B" if sys.byteorder == "little" else "L"
-# How Pillow is told to read samples of 16 bits, of which it keeps the high bytes → how it is told
-# to read the low ones.
+# Pillow's raw mode for 16-bit samples, of which it keeps the high bytes → the raw mode that reads
+# the low bytes.
 _LOW: dict[str, str] = {
     f"{mode};16{order}": f"{mode};16{other}"
     for mode in ("RGB", "RGBA", "RGBX")
     for order, other in (("B", "L"), ("L", "B"), ("N", _NATIVE))
 }
-# Grey with alpha, which Pillow reads into RGBA, has no counterpart: read as CMYK, the four bytes of
-# a pixel are the high and low one of grey, and those of alpha.
+# Grey with alpha, which Pillow reads as RGBA, has no such mode. Read as CMYK, the four bytes of a
+# pixel are the high and low byte of grey, and the high and low byte of alpha.
 _GREY_ALPHA, _ITS_BYTES = "LA;16B", "CMYK"
 
 Samples = NDArray[np.uint16]
 
 
 def low_bytes(data: bytes, image: ImageFile.ImageFile) -> Image.Image | None:
-    """The low bytes of 16-bit colours, as an image to be loaded; None where there are none."""
+    """The low bytes of 16-bit colours, as an image to be loaded; None if there are none."""
     raw = _raw_mode(image.tile[0]) if image.tile else ""
     if raw not in _LOW and raw != _GREY_ALPHA:
         return None
@@ -58,7 +59,7 @@ def _read_as(raw: str, tile: Any) -> Any:
 
 
 def samples_of(image: Image.Image, low: Image.Image | None) -> Samples | None:
-    """A loaded image's samples, ``uint16 (H, W, bands)``; None of one of 8 bits a channel."""
+    """A loaded image's samples, ``uint16 (H, W, bands)``; None if it has 8 bits a channel."""
     if low is not None:
         return _joined(image, low)
     if image.mode.startswith("I"):
@@ -72,7 +73,7 @@ def samples_of(image: Image.Image, low: Image.Image | None) -> Samples | None:
 
 
 def _joined(image: Image.Image, low: Image.Image) -> Samples:
-    """High and low bytes; some rows at a time, for the two together are large."""
+    """Join high and low bytes, some rows at a time to save memory."""
     bands = 2 if low.mode == _ITS_BYTES else len(image.getbands())
     samples = np.empty((image.height, image.width, bands), np.uint16)
     for top in range(0, image.height, _BAND):

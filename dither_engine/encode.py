@@ -1,10 +1,10 @@
 """A dithered image as a file: PNG, GIF or lossless WebP, still or animated.
 
-A frame that is shown for longer than the format can say is written several times.
+A frame whose delay is longer than the format can store is written several times.
 
 Fully transparent pixels of an otherwise opaque indexed image become one more colour, after those
-of the palette. Where that does not fit, or alpha has values in between, PNG and WebP are written
-as RGBA; GIF knows only transparent (alpha below 128) and opaque.
+of the palette. If that does not fit, or alpha has intermediate values, PNG and WebP are written
+as RGBA; GIF supports only transparent (alpha below 128) and opaque.
 """
 
 import io
@@ -23,7 +23,7 @@ from dither_engine.gif import gif
 from dither_engine.png import colour_png, indexed_png
 from dither_engine.result import Dithered, Encoded
 
-_LAST_MOMENT = (1 << 31) - 1  # milliseconds that an animation of WebP's can last
+_LAST_MOMENT = (1 << 31) - 1  # the longest WebP animation, milliseconds
 Pixels = NDArray[np.uint8]
 
 
@@ -43,7 +43,7 @@ def encode(result: Dithered, form: str, scale: int = 1) -> Encoded:
 
 
 def _in_parts(frames: Sequence[Dithered], longest: int) -> Sequence[Dithered]:
-    """Each frame as often as it takes when it is shown for at most ``longest`` milliseconds."""
+    """Split each frame into equal frames that are shown for at most ``longest`` milliseconds."""
     parts: list[Dithered] = []
     for frame in frames:
         whole, rest = divmod(frame.duration, longest)
@@ -54,7 +54,7 @@ def _in_parts(frames: Sequence[Dithered], longest: int) -> Sequence[Dithered]:
 
 
 def _count(webp: bytes) -> int:
-    """Its encoder merges equal frames."""
+    """The number of frames in the file: WebP's encoder merges equal frames."""
     with Image.open(io.BytesIO(webp), formats=["WEBP"]) as image:
         return int(getattr(image, "n_frames", 1))
 
@@ -80,7 +80,7 @@ def _repeated(pixels: Pixels, scale: int) -> Pixels:
 def encode_pieces(
     pieces: Iterator[Dithered], height: int, alpha: Pixels | None, scale: int = 1
 ) -> Encoded:
-    """A still picture as PNG, of which one piece after the other is made and written.
+    """A still picture as PNG, dithered and written piece by piece.
 
     pieces: from the top down. height, alpha: of the whole picture, before it is enlarged.
     """
@@ -123,7 +123,7 @@ def _colours_of(frame: Dithered, depth: int) -> Pixels:
 
 
 def _palette(frames: Sequence[Dithered], *, only_binary: bool) -> tuple[Pixels, int | None] | None:
-    """One palette for all frames, and the transparent position in it; None if that cannot be."""
+    """One palette for all frames, and its transparent position; None if that is impossible."""
     if not frames[0].indexed:
         return None
     palette = frames[0].palette

@@ -2,19 +2,19 @@
 
 
 class EngineError(ValueError):
-    """The input or the options cannot be worked with.
+    """The input or the options are invalid.
 
-    ``str(error)`` is one sentence for the person who asked: what is wrong and what is allowed.
-    It never holds a path, a stack trace or a library's own message.
+    ``str(error)`` is one sentence for the user: what is wrong and what is allowed.
+    It never contains a path, a stack trace or a library's own message.
     """
 
 
 class UnknownFormat(EngineError):
-    """The file is no image of a format that is read."""
+    """The file is not an image of a supported format."""
 
 
 class Damaged(EngineError):
-    """The file is damaged or cut short."""
+    """The file is damaged or truncated."""
 
 
 class TooLarge(EngineError):

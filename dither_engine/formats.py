@@ -1,4 +1,4 @@
-"""The formats that are written, and what a file of each can hold."""
+"""The output formats and their limits."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from dither_engine.result import LONGEST_SIDE
 
 @dataclass(frozen=True)
 class Format:
-    """longest_side: pixels. most_plays: of an animation that is not played for ever.
+    """longest_side: pixels. most_plays: for an animation that is not played for ever.
 
-    longest_delay: milliseconds that one frame of the file can be shown.
+    longest_delay: milliseconds that one frame can be shown.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Format:
     longest_delay: int
 
     def check(self, width: int, height: int, plays: int = 0) -> None:
-        """Raise EngineError for what the format cannot hold."""
+        """Raise EngineError if the format cannot store this size or number of plays."""
         if max(width, height) > self.longest_side:
             raise EngineError(
                 f"The format {self.name} has at most {self.longest_side:,} pixels a side, not"
@@ -48,7 +48,7 @@ FORMATS = {
 
 
 def too_many_colours() -> EngineError:
-    """What is said of a picture that a GIF cannot hold."""
+    """The error for a picture that has too many colours for GIF."""
     return EngineError(
         "A GIF has at most 256 colours, the transparent one included:"
         " use fewer colours, alpha=flatten, or the format png or webp."

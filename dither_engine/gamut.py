@@ -1,8 +1,8 @@
-"""Colours that no mixture of a palette's colours reaches become the nearest that some mixture does.
+"""Gamut mapping: colours outside the palette's convex hull are projected onto it.
 
-Passed on, the error of such a colour would never be paid; it would pile up and choose, in the end,
-colours that have nothing to do with the picture. What is within reach stays as it is, to the bit.
-See `compiled.hull`.
+No mixture of palette colours reaches such a colour, so its quantization error could never be
+compensated: the error would accumulate until it chooses colours that have nothing to do with the
+picture. Colours inside the hull stay unchanged. See `compiled.hull`.
 """
 
 from dataclasses import dataclass
@@ -23,16 +23,17 @@ _MOST_FACES = 8192
 _MOST_SEEN = 4096
 _FARTHEST = 32
 _WELL_WITHIN = 1e-3  # faces too small for `find_faces` are smaller than this
-_PARTS = 6  # of a face's edge, closer to each other at its ends, where it may be dark
+_PARTS = 6  # parts of a face's edge, shorter near its ends, where it may be dark
 
 
 @dataclass(frozen=True)
 class Gamut:
-    """planes: of the faces, outwards, (F, 4). faces: light of their corners, 0 to 1, (F, 3, 3).
+    """planes: of the faces, facing outwards, (F, 4). faces: light of their corners, 0 to 1,
+    (F, 3, 3).
 
-    flat: whether all colours lie in one plane. seen: points of the faces in Oklab, (S, 3); places:
-    each one's face, and how much it has of its second and third corner, (S, 3). nodes, cells: what
-    `fit_rows` has found so far.
+    flat: whether all colours lie in one plane. seen: sample points of the faces in Oklab, (S, 3);
+    places: each point's face, and its weights of the face's second and third corner, (S, 3). nodes,
+    cells: cache of `fit_rows`.
     """
 
     colours: Pixels
@@ -47,9 +48,10 @@ class Gamut:
     cells: NDArray[np.uint8]
 
     def fit(self, pixels: Pixels, light: NDArray[np.int16] | None = None) -> Pixels:
-        """``uint8 (H, W, 3)`` codes → the same within reach.
+        """``uint8 (H, W, 3)`` codes → the same, projected onto the hull where outside.
 
-        ``light``: of each code value after the tone controls, as in `Work`; None without any.
+        ``light``: of each code value after the tone controls, as in `Work`; None without tone
+        controls.
         """
         code = code_of_light(self.light)
         out = reusable(pixels.shape, np.uint8)
@@ -74,7 +76,7 @@ class Gamut:
 
 
 def gamut_of(colours: Pixels, light: str) -> Gamut | None:
-    """What ``uint8 (n, 3)`` colours can mix; None if that is every colour, or too few to tell."""
+    """The gamut of ``uint8 (n, 3)`` colours; None if it is the whole cube or has no faces."""
     return _gamut(np.unique(colours, axis=0).tobytes(), light)
 
 
@@ -106,7 +108,7 @@ def _gamut(codes: bytes, light: str) -> Gamut | None:
 
 
 def _outer(points: Floats) -> Floats:
-    """Points without some that cannot be corners, for `find_faces` takes time by their cube."""
+    """Points without some that cannot be corners, since `find_faces` needs at least cubic time."""
     away = ((points - points.mean(axis=0)) ** 2).sum(axis=1)
     farthest = np.sort(np.argsort(away, kind="stable")[-_FARTHEST:])
     _, planes, flat = _faces(points[farthest])
@@ -117,7 +119,7 @@ def _outer(points: Floats) -> Floats:
 
 
 def _faces(points: Floats) -> tuple[Floats, Floats, bool]:
-    """As `Gamut` has them; one plane for each face."""
+    """Planes, faces and flat of `Gamut`; one plane for each face."""
     corners, planes = np.empty((_MOST_FACES, 3), np.int64), np.empty((_MOST_FACES, 4))
     count = np.zeros(2, np.int64)
     find_faces(points, corners, planes, count)
@@ -125,7 +127,7 @@ def _faces(points: Floats) -> tuple[Floats, Floats, bool]:
 
 
 def _surface(faces: Floats) -> tuple[Floats, Floats]:
-    """Points of all faces, each once, and where they are."""
+    """Sample points of all faces, each once, and their places; see `Gamut`."""
     parts = [(u, v) for u in range(_PARTS + 1) for v in range(_PARTS + 1 - u)]
     shares = np.array([[_PARTS - u - v, u, v] for u, v in parts]) ** 2.0
     shares /= shares.sum(axis=1, keepdims=True)

@@ -1,8 +1,8 @@
 """GIF files: one palette for all frames, each frame with its own delay.
 
-Pillow compresses the pixels. It is not asked for whole animations, for it merges equal frames and
-adds up their delays, beyond what a delay can be. Source: CompuServe, "Graphics Interchange Format,
-version 89a", 1990.
+Pillow compresses the pixels but does not write the animation: it would merge equal frames and add
+up their delays, beyond the largest possible delay. Source: CompuServe, "Graphics Interchange
+Format, version 89a", 1990.
 """
 
 import io
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_KEEP, _TO_BACKGROUND = 1, 2  # what becomes of a frame before the next one
+_KEEP, _TO_BACKGROUND = 1, 2  # disposal methods: what happens to a frame before the next
 Picture = NDArray[np.uint8]
 
 
@@ -26,8 +26,8 @@ def gif(
 ) -> bytes:
     """Frames of positions, ``uint8 (H, W)``, in a palette of 2 to 256 colours, ``uint8 (n, 3)``.
 
-    transparent: the position that is to be transparent. delays: milliseconds. plays: how often an
-    animation is shown; 0 is for ever.
+    transparent: the transparent position. delays: milliseconds. plays: how often an animation is
+    played; 0 is for ever.
     """
     height, width = pictures[0].shape
     bits = max(len(palette) - 1, 1).bit_length()
@@ -44,7 +44,7 @@ def gif(
 
 
 def _hundredths(delay: int) -> int:
-    """Browsers show what is below two hundredths of a second for ten."""
+    """A delay in hundredths of a second, at least 2: browsers show shorter delays as 10."""
     return max((delay + 5) // 10, 2) if delay > 0 else 0
 
 
@@ -72,7 +72,7 @@ def _span(changed: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def _compressed(picture: Picture) -> bytes:
-    """Its LZW blocks, which in a file of one frame follow all tables and end before the mark."""
+    """The LZW blocks: in a file of one frame they are between the tables and the trailer."""
     image = Image.fromarray(picture)
     file = io.BytesIO()
     image.save(file, "GIF", optimize=False, interlace=False)

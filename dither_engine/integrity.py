@@ -1,8 +1,8 @@
-"""Whether a file is there to its end, and how much it holds, before any pixel is decoded.
+"""Checks before any pixel is decoded: whether a file is complete, and how much it contains.
 
-Readers show what there is of a TIFF of several pages that was cut short, and only find out while
-they decode that a GIF's frames are larger than its header says. The other formats say themselves
-when something is missing. A GIF may end after any whole frame, for its end mark may be missing.
+Pillow accepts a truncated TIFF of several pages, and only notices while decoding that a GIF's
+frames are larger than its header says. For the other formats the decoder itself reports missing
+data. A GIF may end after any complete frame, because its trailer may be missing.
 
 Sources: CompuServe, "Graphics Interchange Format, version 89a", 1990; Aldus, "TIFF revision 6.0",
 1992, and its 64-bit form, "BigTIFF", 2007; ITU-T T.81 (JPEG), 1992.
@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 
 from dither_engine.errors import Damaged, EngineError
 
-_MAX_SCANS = 50  # of a JPEG: each may be a few bytes, and takes the time of a whole image
-_MAX_BLOCKS = 1_000_000  # of a GIF, where they are 255 bytes each but for the last ones
-_MAX_PAGES, _MAX_TAGS = 1000, 1000  # of a TIFF that are looked at; that a page may have
+_MAX_SCANS = 50  # of a JPEG: a scan may have only a few bytes, but takes as long as a whole image
+_MAX_BLOCKS = 1_000_000  # of a GIF, where each has 255 bytes, except the last ones
+_MAX_PAGES, _MAX_TAGS = 1000, 1000  # pages of a TIFF that are checked; tags of a page
 _GIF_END, _GIF_EXTENSION, _GIF_IMAGE, _GIF_COMMENT, _GIF_LOOP = 0x3B, 0x21, 0x2C, 0xFE, 0xFF
 _JPEG_SCAN, _JPEG_END, _JPEG_BARE = 0xDA, 0xD9, (0x01, 0xD8)  # bare: without a length
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)  # neither stuffing nor a restart
-_STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags: where they begin, how many bytes they have
+_STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags: offsets, numbers of bytes
 _TIFF_NUMBERS = {3: "u2", 4: "u4", 16: "u8"}
 _ENDIAN: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
 
 
 class Extent(NamedTuple):
-    """How many frames there are, and the size in pixels that holds all of them."""
+    """The number of frames, and the size in pixels that contains all of them."""
 
     frames: int
     width: int
@@ -38,12 +38,12 @@ class Extent(NamedTuple):
 
 
 def damaged() -> Damaged:
-    """What is said of a file that cannot be read to its end."""
+    """The error for a file that cannot be read to its end."""
     return Damaged("The image is damaged or cut short: send the whole file.")
 
 
 def check_end(data: bytes, form: str | None) -> None:
-    """Raise EngineError for a TIFF without its end, or a JPEG of absurdly many scans."""
+    """Raise EngineError for a truncated TIFF, or a JPEG with too many scans."""
     try:
         if form == "TIFF":
             _walk_tiff(data)
@@ -54,7 +54,7 @@ def check_end(data: bytes, form: str | None) -> None:
 
 
 def gif_extent(data: bytes, most: int) -> Extent:
-    """Of a GIF; EngineError when a frame is cut short. Counting stops at ``most`` + 1 frames."""
+    """Extent of a GIF; EngineError if a frame is truncated. Counts at most ``most`` + 1 frames."""
     try:
         return _walk_gif(data, most)
     except (struct.error, IndexError, StopIteration) as error:
@@ -86,7 +86,7 @@ def _walk_gif(data: bytes, most: int) -> Extent:
 
 
 def _misread(data: bytes, at: int) -> bool:
-    """Whether Pillow would read on where the extension at ``at`` ends, and find other frames."""
+    """Whether Pillow would misjudge where the extension at ``at`` ends, and find other frames."""
     size, body = data[at + 1], at + 2
     if data[at] == _GIF_LOOP and data[body : body + 11] == b"NETSCAPE2.0":
         return data[body + size] == 0
@@ -94,7 +94,7 @@ def _misread(data: bytes, at: int) -> bool:
 
 
 def _after_extension(data: bytes, at: int, budget: Iterator[int]) -> int | None:
-    """Where the extension at ``at`` ends; None when it is cut short."""
+    """Where the extension at ``at`` ends; None if it is truncated."""
     try:
         return _after_blocks(data, at + 1, budget)
     except IndexError:
@@ -102,7 +102,7 @@ def _after_extension(data: bytes, at: int, budget: Iterator[int]) -> int | None:
 
 
 def _colours(flags: int) -> int:
-    """Bytes of the table of colours that follows, if one does."""
+    """Size in bytes of the colour table that follows; 0 if there is none."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
@@ -114,7 +114,7 @@ def _after_blocks(data: bytes, at: int, budget: Iterator[int]) -> int:
 
 
 def _walk_jpeg(data: bytes) -> None:
-    """From marker to marker, as far as they go: what is missing, the decoder says."""
+    """Count the scans, from marker to marker; the decoder reports missing data."""
     scans = 0
     found = _MARKER.search(data)
     while found and found[0][1] != _JPEG_END:
@@ -128,9 +128,9 @@ def _walk_jpeg(data: bytes) -> None:
 
 
 def _walk_tiff(data: bytes) -> None:
-    """Follow the pages; of those after the first, which the decoder reads, see that all is there.
+    """Check that all pages after the first are complete; the decoder checks the first page.
 
-    A chain that comes back to itself ends there.
+    A chain of pages that loops ends where it loops.
     """
     order = "<" if data[:2] == b"II" else ">"
     large = struct.unpack_from(f"{order}H", data, 2)[0] == 43
@@ -161,7 +161,7 @@ def _check_page(data: bytes, order: str, fields: dict[int, list[Any]]) -> None:
 
 
 def _numbers(data: bytes, order: str, kind: int, count: int, value: bytes) -> NDArray[Any]:
-    """A tag's numbers, which stand in the tag itself if they fit."""
+    """A tag's numbers, which are stored in the tag itself if they fit."""
     dtype = np.dtype(order + _TIFF_NUMBERS.get(kind, "u4"))
     if count * dtype.itemsize <= len(value):
         return np.frombuffer(value, dtype, count)

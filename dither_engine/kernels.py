@@ -1,8 +1,9 @@
 """The weights of error diffusion with fixed weights: one table; adding a kernel is adding a row.
 
-A kernel is written as its rows from the pixel's own downwards, weights from left to right; ``*``
-is the pixel, whose column all rows share, and ``.`` a neighbour that gets nothing. Weights are
-divided by ``divisor``; where they add up to less, the rest of the error is dropped by design.
+A kernel is written row by row, from the pixel's own row downwards, weights from left to right.
+``*`` is the pixel itself, in the same column in all rows; ``.`` is a neighbour without a share.
+Weights are divided by ``divisor``; if their sum is less, the rest of the error is dropped, as
+published.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""Code values and light: sRGB transfer curve, and the integer scale all algorithms work in.
+"""Code values and light: sRGB transfer curve, and the integer scale of all algorithms.
 
 Light is an integer from 0 (black) to ``WHITE`` = 8192. An error of a two-level image then fits
-16 bits, which is what makes the fast kernels fast, and integers give the same result on every
-machine. Source of the curve: IEC 61966-2-1:1999.
+16 bits, so that kernels can use vectors of 16-bit integers, and integers give the same result on
+every machine. Source of the curve: IEC 61966-2-1:1999.
 """
 
 from functools import cache

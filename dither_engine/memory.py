@@ -1,8 +1,8 @@
-"""Memory that is used again.
+"""A buffer pool: memory of large arrays is reused.
 
-The system hands out memory page by page and fills each with zeros, at the first touch of every
-4 KiB; that takes longer than dithering them. So the memory of large arrays is kept when nobody
-uses them any more, up to a bound, and the next array gets it.
+Fresh memory causes a page fault at the first access to each 4 KiB page, in which the system fills
+the page with zeros. That takes longer than dithering the page. So the memory of large arrays is
+kept after their last use, up to a limit, and reused for new arrays.
 """
 
 from collections import deque
@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-KEPT = 64 << 20  # bytes, in all threads together
-SMALL = 1 << 16  # bytes; what is smaller the allocator reuses by itself
+KEPT = 64 << 20  # bytes, for all threads together
+SMALL = 1 << 16  # bytes; smaller blocks are reused by the allocator itself
 
-# Changed by single calls that no other thread can interrupt, for `_Lent.__del__` may be called at
-# any place in any thread, where it must not wait for a lock.
+# Only changed by single atomic calls, not under a lock: `_Lent.__del__` may run at any point in any
+# thread, where waiting for a lock could deadlock.
 _free: deque[NDArray[np.uint8]] = deque()
 
 
 class _Lent:
-    """What an array's memory belongs to while it is used: the array's ``base``."""
+    """Owner of an array's memory (the array's ``base``); returns it to the pool at the end."""
 
     def __init__(self, memory: NDArray[np.uint8]) -> None:
         self._memory = memory
@@ -36,7 +36,7 @@ class _Lent:
 
 
 def reusable(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
-    """Like `numpy.empty`; the memory is used again once neither the array nor a view exists."""
+    """Like `numpy.empty`; the memory returns to the pool when the array and all views are gone."""
     kind = np.dtype(dtype)
     size = prod(shape if isinstance(shape, Sequence) else (shape,)) * kind.itemsize
     if size < SMALL:
@@ -46,11 +46,11 @@ def reusable(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def _memory(size: int) -> NDArray[np.uint8]:
-    """Of the free pieces one that is large enough, and not far too large; or a new one."""
+    """A free block of ``size`` to twice ``size`` bytes, or a new one."""
     for _ in range(len(_free)):
         try:
             memory = _free.popleft()
-        except IndexError:  # another thread was quicker
+        except IndexError:  # another thread took the last one
             break
         if size <= memory.nbytes <= 2 * size:
             return memory

@@ -1,9 +1,9 @@
 """The one options model: REST bodies, messages, the command line and the web page share it.
 
-Their canonical JSON form has what differs from the defaults, keys sorted; fields that the chosen
-algorithm and palette do not read are set back to their defaults first. So options that mean the
-same have one digest, and a new option changes no digest. A dither is known by that digest, so a
-default, once published, never changes.
+The canonical JSON form contains only the fields that differ from the defaults, keys sorted; fields
+that the chosen algorithm and palette do not read are reset to their defaults first. So options with
+the same meaning have the same digest, and a new option changes no digest. A dither is identified by
+that digest, so a default never changes once it is published.
 """
 
 import hashlib
@@ -130,10 +130,10 @@ class Options(BaseModel):
     background: str = Field("#ffffff", description="Background colour for alpha = flatten.")
     format: Literal["png", "gif", "webp"] = Field("png", description="File format of the result.")
 
-    if not TYPE_CHECKING:  # for a type checker the fields are what may be given
+    if not TYPE_CHECKING:  # a type checker takes the signature from the fields
 
         def __init__(self, /, **fields: Any) -> None:
-            """Raises EngineError with one sentence, nothing else."""
+            """Raises only EngineError, with one sentence."""
             try:
                 super().__init__(**fields)
             except ValidationError as error:
@@ -217,7 +217,7 @@ class Options(BaseModel):
 
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> Self:
-        """Options from untrusted fields; raises EngineError with one sentence, nothing else."""
+        """Options from untrusted fields; raises only EngineError, with one sentence."""
         return cls(**fields)
 
     @property
@@ -247,11 +247,11 @@ class Options(BaseModel):
         return self.model_copy(update=defaults)
 
     def differing(self) -> dict[str, Any]:
-        """What differs from the defaults in the canonical form, JSON-able; `parse` reads it."""
+        """The canonical form's fields that differ from the defaults, JSON-able, for `parse`."""
         return self.canonical().model_dump(mode="json", exclude_defaults=True)
 
     def canonical_json(self) -> str:
-        """What `differing` gives, as JSON: sorted keys, no spaces, ASCII."""
+        """The result of `differing` as JSON: sorted keys, no spaces, ASCII."""
         return json.dumps(self.differing(), sort_keys=True, separators=(",", ":"))
 
     def digest(self) -> str:
@@ -262,8 +262,8 @@ class Options(BaseModel):
 def check_kernel(kernel: Kernel) -> None:
     """Raise EngineError unless ``kernel`` can diffuse an error forward.
 
-    Rows have one odd length of at most 15; the pixel is the middle of the first row; what lies
-    at or before it is 0; weights are not negative and their sum is above 0.
+    All rows have the same odd length of at most 15. The pixel is the middle of the first row; the
+    weights at and before it are 0. Weights are not negative and their sum is above 0.
     """
     width = len(kernel[0]) if kernel else 0
     if not 1 <= len(kernel) <= 8 or width % 2 == 0 or not 1 <= width <= 15:
@@ -280,7 +280,7 @@ def check_kernel(kernel: Kernel) -> None:
 
 
 def check_matrix(matrix: Matrix) -> None:
-    """Raise EngineError unless ``matrix`` has 1 to 64 rows of one length of 1 to 64."""
+    """Raise EngineError unless ``matrix`` has 1 to 64 rows, all of one length from 1 to 64."""
     width = len(matrix[0]) if matrix else 0
     if not 1 <= len(matrix) <= _MAX_MATRIX or not 1 <= width <= _MAX_MATRIX:
         raise EngineError(f"A matrix has 1 to {_MAX_MATRIX} rows of 1 to {_MAX_MATRIX} numbers.")
@@ -312,7 +312,7 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    """What a field may be, in words."""
+    """The allowed values of a field, in words."""
     for kind in (schema, *schema.get("anyOf", [])):
         if "enum" in kind:
             return f"one of {', '.join(kind['enum'])}"
@@ -322,7 +322,7 @@ def _allowed(schema: dict[str, Any]) -> str:
     return "true or false"
 
 
-# What each field may be, in words.
+# The allowed values of each field, in words.
 ALLOWED = {
     name: _allowed(schema) for name, schema in Options.model_json_schema()["properties"].items()
 } | {

@@ -17,12 +17,12 @@ from dither_engine.palette_texts import colours_of_text, hex_of
 from dither_engine.palettes import MAX_COLOURS
 
 _RIFF, _ASE, _ASEPRITE = b"RIFF", b"ASEF", b"\xe0\xa5"
-_SWATCH = 1  # a block of .ase that has a colour
+_SWATCH = 1  # type of the .ase blocks that contain a colour
 _D50 = np.array([0.9642, 1.0, 0.8249])
 
 
 def colours_of_file(data: bytes) -> list[str]:
-    """The colours, ``#rrggbb``, in their order. Raises EngineError for what is no palette."""
+    """The colours, ``#rrggbb``, in their order. Raises EngineError if it is not a palette."""
     try:
         if data.startswith(_RIFF) and data[8:12] == b"PAL ":
             return _riff(data)
@@ -86,7 +86,7 @@ def _of_lab(values: Floats) -> Floats:
 
 
 def _of_picture(data: bytes) -> list[str]:
-    """The colours of an image, as they come from left to right and from top to bottom."""
+    """The colours of an image, in order of appearance (left to right, top to bottom)."""
     frame = next(open_bytes(data).frames())
     if not isinstance(frame, Frame):
         raise EngineError("A picture of a palette has 8 bits a channel.")

@@ -15,7 +15,7 @@ _HEX = re.compile(r"#?(?:[0-9a-fA-F]{2})?([0-9a-fA-F]{6})\Z")
 
 
 def colours_of_text(text: str) -> list[str]:
-    """The colours, ``#rrggbb``, in their order. Raises EngineError for a line that is none."""
+    """The colours, ``#rrggbb``, in their order. Raises EngineError for an invalid line."""
     lines = [line.strip() for line in text.lstrip("\ufeff").splitlines()]
     head = lines[0] if lines else ""
     if head == _GIMP:

@@ -19,7 +19,7 @@ MAX_COLOURS = 256
 def normal_hex(text: str) -> str:
     """``#rgb`` or ``rrggbb`` in any case → ``#rrggbb`` in lower case.
 
-    Raises EngineError when the text is no hex colour.
+    Raises EngineError if the text is not a hex colour.
     """
     match = _HEX.match(text.strip())
     if match is None:

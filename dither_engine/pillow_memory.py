@@ -1,7 +1,7 @@
-"""The memory of Pillow's images: read where it is, and used again.
+"""The memory of Pillow images: read without a copy, and reused.
 
-Pillow hands out an image's bytes as a copy only, but for Arrow's C data interface, which gives the
-address. An RGB pixel has four bytes there, of which the last means nothing.
+Pillow returns an image's bytes only as a copy, except through Arrow's C data interface, which gives
+the address. An RGB pixel has four bytes there; the last one has no meaning.
 
 Source: Apache Arrow, "The Arrow C data interface".
 """
@@ -17,14 +17,14 @@ from PIL import Image, _imaging
 _BLOCK, _LARGEST_BLOCK = 32 << 20, 0x7FFFF000  # bytes
 _BLOCKS = 2
 
-# Of images that are gone Pillow keeps so many blocks, none of them larger, for the next images.
+# Pillow keeps this many blocks of freed images, of at most this size, for the next images.
 _imaging.set_block_size(_BLOCK)
 _imaging.set_blocks_max(_BLOCKS)
 
 
 @contextmanager
 def in_one_block() -> Iterator[None]:
-    """Images that are made meanwhile, by any thread, lie in one block each, however large."""
+    """Inside this context every new image, in any thread, is one memory block, however large."""
     _imaging.set_block_size(_LARGEST_BLOCK)
     try:
         yield
@@ -53,7 +53,7 @@ _pointer.restype, _pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes
 
 
 class _Pixels:
-    """What an array of an image's pixels belongs to; it keeps the image's memory."""
+    """Owner (``base``) of an array of an image's pixels; it keeps the image's memory alive."""
 
     def __init__(self, image: Image.Image) -> None:
         _, self._capsule = image.__arrow_c_array__()
@@ -68,11 +68,11 @@ class _Pixels:
 
 
 def pixels_in_place(image: Image.Image) -> NDArray[np.uint8]:
-    """``uint8 (H, W, 3)`` of a loaded RGB image, four bytes from pixel to pixel; read-only.
+    """``uint8 (H, W, 3)`` of a loaded RGB image, with a stride of four bytes a pixel; read-only.
 
-    Changes with the image. A copy where the image is not in one block.
+    A view of the image's memory; a copy if the image is not in one block.
     """
-    if _imaging.get_alignment() > 1:  # then a block begins before its first pixel
+    if _imaging.get_alignment() > 1:  # then the first pixel is not at the start of the block
         return np.asarray(image)
     try:
         owner = _Pixels(image)

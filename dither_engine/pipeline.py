@@ -1,4 +1,4 @@
-"""From an image to its dithered form, and from a file's bytes to a file's bytes."""
+"""The whole pipeline: dither an image, or a file's bytes to an output file's bytes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ def dither(image: Image.Image | Pixels, options: Options) -> Dithered:
     """Dither one image.
 
     image: an array of sRGB code values, ``uint8 (H, W)`` grey, ``(H, W, 3)`` RGB or ``(H, W, 4)``
-        RGBA; or an image of Pillow's of any mode, whose frames are all dithered if it is animated.
+        RGBA; or a Pillow image of any mode; all frames are dithered if it is animated.
     Raises EngineError for other arrays, empty images and damaged files. The array is not changed.
     """
     source = open_array(image) if isinstance(image, np.ndarray) else open_image(image)
@@ -66,9 +66,9 @@ def dither_bytes(
     """A file's bytes → the dithered file's bytes, in ``options.format``.
 
     max_pixels: of one frame, before and after resizing and enlarging; all frames together may have
-        eight times as many. max_size: longest side in
-    pixels to dither at; larger images are made smaller first. Raises EngineError, with a sentence
-    for the person who asked, for whatever cannot be done.
+        eight times as many.
+    max_size: longest side in pixels to dither at; larger images are made smaller first.
+    Raises EngineError, with a sentence for the user, if this is not possible.
     """
     source = open_bytes(data, max_pixels, max_frames)
     check_file(source, options, max_size)
@@ -98,7 +98,7 @@ def dither_source(
 
 @dataclass(frozen=True)
 class _Job:
-    """frames: prepared. light: of each code value, 0 to 1, after the tone controls."""
+    """frames: prepared frames. light: of each code value, 0 to 1, after the tone controls."""
 
     frames: Iterator[Frame]
     target: Target | ChannelLevels
@@ -107,7 +107,7 @@ class _Job:
 
 
 def _job(source: Source, options: Options, max_pixels: int | None, max_size: int | None) -> _Job:
-    options = options.canonical()  # what has one digest is one picture
+    options = options.canonical()  # equal digests must give equal pictures
     target = _target(source, options, max_pixels, max_size)
     frames = _prepared(source, options, max_pixels, max_size)
     return _Job(frames, target, adjusted(options), options)
@@ -115,7 +115,7 @@ def _job(source: Source, options: Options, max_pixels: int | None, max_size: int
 
 def _dithered(frame: Frame, job: _Job) -> Dithered:
     height = frame.pixels.shape[0]
-    # What has to be copied or converted is, piece by piece, where it stays in the cache.
+    # Copies and conversions are done piece by piece, so that the data stays in the CPU cache.
     ready = frame.pixels.flags.c_contiguous and isinstance(job.target, Levels)
     pieces = _pieces(frame, job, height if ready else PIECE)
     first = next(pieces)
@@ -130,7 +130,7 @@ def _dithered(frame: Frame, job: _Job) -> Dithered:
 
 
 def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
-    """The picture from the top down, in pieces of so many rows if the algorithm allows it."""
+    """The picture from the top down, in pieces of ``rows`` rows if the algorithm allows it."""
     target = job.target
     if isinstance(target, ChannelLevels):
         yield _by_channel(frame, target, job)
@@ -163,7 +163,7 @@ def _work(frame: Frame, target: Target, job: _Job) -> Work:
 
 
 def _positions(found: Pixels, target: Target) -> Pixels:
-    """What a method found, as positions in the palette."""
+    """A method's result as positions in the palette."""
     if isinstance(target, Tones):
         return target.positions(found)
     if isinstance(target, Levels) and found.ndim == 3 and target.combines(found.shape[2]):
@@ -179,7 +179,7 @@ def _palette(target: Target, depth: int) -> Pixels:
 
 
 def _by_channel(frame: Frame, target: ChannelLevels, job: _Job) -> Dithered:
-    """Each channel of the whole picture with levels of its own."""
+    """Dither each channel of the whole picture with its own levels."""
     pixels = coloured(frame.pixels)
     found = []
     for channel, levels_of_one in enumerate(target.channels):
@@ -195,7 +195,7 @@ def _by_channel(frame: Frame, target: ChannelLevels, job: _Job) -> Dithered:
 def _prepared(
     source: Source, options: Options, max_pixels: int | None, max_size: int | None
 ) -> Iterator[Frame]:
-    """The frames as they are to be dithered, all of one size and depth."""
+    """The frames prepared for dithering, all of one size and number of channels."""
     size: tuple[int, int] | None = None
     for decoded in source.frames():
         if size is None:

@@ -1,4 +1,4 @@
-"""PNG files: indexed at the fewest bits, compressed by ISA-L, animated if need be.
+"""PNG files: indexed with the fewest bits, compressed by ISA-L, animated if needed.
 
 Source: W3C, “Portable Network Graphics (PNG) Specification (Third Edition)”, 2025. Rows are not
 filtered: positions in a palette have no gradients to predict, and dithered colours hardly any.
@@ -35,8 +35,8 @@ def indexed_png(
     """Frames of positions in a palette, ``uint8 (n, 3)``, of 1 to 256 colours.
 
     size: width and height. pictures: each in pieces from the top, ``uint8 (h, W)``. The palette is
-    written in its order, at 1, 2, 4 or 8 bits a pixel; ``transparent`` is the position that is to
-    be fully transparent. More than one picture make an animation.
+    written in its order, at 1, 2, 4 or 8 bits a pixel; ``transparent`` is the fully transparent
+    position. More than one picture make an animation.
     """
     bits = next(bits for bits in (1, 2, 4, 8) if len(palette) <= 1 << bits)
     extra = _chunk(b"PLTE", palette.tobytes())
@@ -54,7 +54,7 @@ def colour_png(
     durations: Sequence[int],
     plays: int,
 ) -> bytes:
-    """The same of colours: pieces ``uint8 (h, W, 3)`` or, with alpha, ``(h, W, 4)``."""
+    """The same for colours: pieces ``uint8 (h, W, 3)`` or, with alpha, ``(h, W, 4)``."""
     rows = ((piece.reshape(len(piece), -1) for piece in picture) for picture in pictures)
     return _file((*size, 8, _RGB if depth == 3 else _RGBA), b"", rows, durations, plays)
 
@@ -75,7 +75,7 @@ def _file(
     if animated:
         file.write(_chunk(b"acTL", struct.pack(">II", len(durations), plays)))
     file.write(extra)
-    number = 0  # of the animation's chunks
+    number = 0  # sequence number of the animation's chunks
     for pieces, duration in zip(pictures, durations, strict=True):
         first = number == 0
         if animated:
@@ -99,7 +99,7 @@ def _fraction(milliseconds: int) -> tuple[int, int]:
 
 
 def _compressed(pieces: Iterable[Pixels]) -> Iterator[bytes]:
-    """One stream of all rows, each after its filter type, none."""
+    """One zlib stream of all rows; each row follows its filter type, which is 0 (none)."""
     compressor = isal_zlib.compressobj(_LEVEL)
     for piece in pieces:
         rows = reusable((piece.shape[0], piece.shape[1] + 1), np.uint8)

@@ -1,9 +1,9 @@
-"""What a PNG's picture is made of: its other chunks are left out before Pillow reads the file.
+"""Keep only the PNG chunks that the picture needs, before Pillow reads the file.
 
-Pillow refuses a file for a broken chunk of metadata, or for one of more than a megabyte, which
+Pillow refuses a file with a broken metadata chunk, or with one of more than a megabyte, which
 generated pictures often have. Here an ancillary chunk that is broken, misplaced or not needed is
-passed over, as browsers do, and IEND may be missing: whether the pixels are all there, the decoder
-finds out. Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", 2025.
+skipped, as browsers do. IEND may be missing: the decoder checks whether the pixels are complete.
+Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", 2025.
 """
 
 import struct
@@ -18,13 +18,13 @@ _MAX_PROFILE = 16 << 20
 _PICTURE = (b"IHDR", b"IDAT")
 _FRAMES = (b"fcTL", b"fdAT")
 _LENGTHS = {b"gAMA": (4,), b"cHRM": (32,), b"sRGB": (1,), b"acTL": (8,)}
-_KEY_LENGTHS = {0: (2,), 2: (6,), 3: range(1, 257)}  # of tRNS, by the type of colour
+_KEY_LENGTHS = {0: (2,), 2: (6,), 3: range(1, 257)}  # lengths of tRNS, by colour type
 _INDEXED = 3
 _END = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 
 
 class Essence(NamedTuple):
-    """data: a PNG of the chunks that count. profile: the ICC profile, unpacked."""
+    """data: a PNG with the needed chunks only. profile: the ICC profile, decompressed."""
 
     data: bytes
     profile: bytes | None
@@ -36,13 +36,13 @@ class _Chunk(NamedTuple):
     whole: memoryview
 
     def intact(self) -> bool:
-        """Whether the checksum is there and right."""
+        """Whether the checksum is present and correct."""
         check = zlib.crc32(self.body, zlib.crc32(self.name))
         return self.whole[-4:] == check.to_bytes(4, "big")
 
 
 def essence(data: bytes) -> Essence:
-    """Of a file that begins with `SIGNATURE`. Raises ``Damaged`` for too many chunks."""
+    """For a file that begins with `SIGNATURE`. Raises ``Damaged`` for too many chunks."""
     profile: bytes | None = None
     kept: list[bytes | memoryview] = [SIGNATURE]
     names: set[bytes] = set()
@@ -50,14 +50,14 @@ def essence(data: bytes) -> Essence:
         if chunk.name == b"iCCP" and b"IDAT" not in names and chunk.intact():
             profile = profile or _unpacked(chunk.body)
         elif _counts(chunk, names, _colour_type(data)):
-            # EXIF may follow the pixels; the size of the upright picture is wanted before.
+            # EXIF may follow the pixels, but the upright size is needed before them.
             kept.insert(2 if chunk.name == b"eXIf" else len(kept), chunk.whole)
             names.add(chunk.name)
     return Essence(b"".join([*kept, _END]), profile)
 
 
 def _chunks(data: bytes) -> list[_Chunk]:
-    """Up to IEND or to the end of the file, where the last one may be cut."""
+    """The chunks up to IEND or to the end of the file; the last one may be truncated."""
     view, at = memoryview(data), len(SIGNATURE)
     found: list[_Chunk] = []
     while at + 8 <= len(data):
@@ -68,7 +68,7 @@ def _chunks(data: bytes) -> list[_Chunk]:
             raise Damaged("The PNG has too many chunks: at most 100,000 are allowed.")
         body, end = view[at + 8 : at + 8 + length], at + 12 + length
         whole = view[at:end]
-        if end > len(data):  # or what follows would be read as its content
+        if end > len(data):  # otherwise what follows would be read as its content
             whole = memoryview(struct.pack(">I4s", len(body), name) + body + bytes(4))
         found.append(_Chunk(name, body, whole))
         at = end
@@ -80,11 +80,11 @@ def _colour_type(data: bytes) -> int:
 
 
 def _counts(chunk: _Chunk, before: set[bytes], colour_type: int) -> bool:
-    """Whether the picture needs a chunk; ``before``: the names of those that are kept already."""
+    """Whether the picture needs a chunk; ``before``: names of the chunks kept already."""
     name, length = chunk.name, len(chunk.body)
     if name in _PICTURE:
         return True
-    if name == b"PLTE":  # of colours that are not indexed it is a suggestion
+    if name == b"PLTE":  # for pictures that are not indexed it is only a suggestion
         return colour_type == _INDEXED
     if name in _FRAMES:
         return b"acTL" in before
@@ -97,7 +97,7 @@ def _counts(chunk: _Chunk, before: set[bytes], colour_type: int) -> bool:
 
 
 def _unpacked(body: memoryview) -> bytes | None:
-    """The profile in an iCCP chunk: its name, a zero, how it is packed, and the packed bytes."""
+    """The profile of an iCCP chunk: name, zero byte, compression method, compressed bytes."""
     _, _, packed = bytes(body).partition(b"\0")
     unpacker = zlib.decompressobj()
     try:

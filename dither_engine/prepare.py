@@ -1,4 +1,4 @@
-"""What is done to an image before it is dithered: size, transparency, saturation."""
+"""Preparation of an image before dithering: size, transparency, saturation."""
 
 import math
 from dataclasses import replace
@@ -42,7 +42,7 @@ def size_of(width: int, height: int, options: Options, max_size: int | None) -> 
 
 
 def prepared(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
-    """The frame as it is to be dithered: size, 8 bits, transparency, saturation."""
+    """The frame prepared for dithering: size, 8 bits, transparency, saturation."""
     whole = _of_8_bits(frame, options, size)
     if whole.mask.size and options.alpha == "flatten":
         whole = _flattened(whole, options.background)
@@ -55,7 +55,7 @@ def prepared(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) 
 
 
 def _of_8_bits(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
-    """Resized, then rounded, so that a picture of more bits has no bands at any size."""
+    """Resized, then reduced to 8 bits, so that a deeper picture has no banding at any size."""
     frame = at_size(frame, options, size)
     if isinstance(frame, Frame):
         return frame
@@ -63,7 +63,7 @@ def _of_8_bits(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]
 
 
 def at_size(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame | DeepFrame:
-    """The frame resized to (width, height); the frame itself where it has that size."""
+    """The frame resized to (width, height); the frame itself if it has that size."""
     if (frame.pixels.shape[1], frame.pixels.shape[0]) == size:
         return frame
     by_nearest = options.resample == "nearest"
@@ -85,7 +85,7 @@ def _flattened(frame: Frame, background: str) -> Frame:
 
 
 def check_file(source: Source, options: Options, max_size: int | None) -> None:
-    """Raise EngineError when ``options.format`` cannot hold what the source will become."""
+    """Raise EngineError if ``options.format`` cannot store the result for this source."""
     width, height = size_of(*source.size, options, max_size)
     plays = source.plays if source.count > 1 else 0
     FORMATS[options.format].check(width * options.scale, height * options.scale, plays)
@@ -96,7 +96,7 @@ def check_file(source: Source, options: Options, max_size: int | None) -> None:
 
 
 def checked(width: int, height: int, frames: int, max_pixels: int | None) -> None:
-    """Raise EngineError when there is a limit and a frame, or all together, are above it."""
+    """Raise EngineError if there is a limit and one frame, or all frames together, exceed it."""
     if max_pixels is not None:
         check_size(width, height, max_pixels)
         check_frames(frames, width, height, max_pixels)

@@ -1,10 +1,10 @@
-"""Palettes of machines, screens and schemes, each with where its values were published.
+"""Palettes of machines, screens and colour schemes, each with the source of its values.
 
-E-ink panels have *measured* colours: what the panel shows, not the pure colours that its driver
-takes. In the file, position i is the driver's ink i. The panel's white is no lighter than light
-grey, and who looks at it takes it for white; so the picture is mixed from the colours relative to
-the panel's white and black (`targets.media_relative`), and highlights keep their shades.
-The two three-ink panels are the measured four-ink panel without the ink that they lack.
+E-ink panels have *measured* colours: the colours that the panel shows, not the pure colours that
+its driver takes. In the file, position i is the driver's ink i. The panel's white is only a light
+grey, but viewers see it as white. So the picture is mixed from the colours relative to the panel's
+white and black (`targets.media_relative`), and highlights keep their shades. The two three-ink
+panels use the measurements of the four-ink panel without the missing ink.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from itertools import product
 class NamedPalette:
     """A palette with a name: ``colours`` are lower-case ``#rrggbb``.
 
-    measured: they are what a panel shows, lightest its white and darkest its black.
+    measured: they are measured on a panel; the lightest is its white, the darkest its black.
     """
 
     name: str
@@ -37,7 +37,7 @@ def _cube(steps: tuple[int, ...]) -> str:
 
 
 def _ega() -> str:
-    """Bits rgbRGB: a capital is two thirds of full, a small letter one third."""
+    """Bits rgbRGB: a capital letter adds two thirds of full intensity, a small letter one third."""
     colours = (
         [(n >> bit & 1) * 0xAA + (n >> bit + 3 & 1) * 0x55 for bit in (2, 1, 0)] for n in range(64)
     )

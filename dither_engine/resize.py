@@ -1,13 +1,13 @@
-"""Larger and smaller pictures, by Lanczos' windowed sinc over six pixels of the smaller scale.
+"""Resizing with Lanczos' windowed sinc over six pixels of the smaller scale.
 
-Light is summed, not code values, when light is mixed: fine black and white lines stay as light as
-they are. Transparent pixels lend no colour to others. A window that reaches over the edge is cut
-there, and its weights divided by their sum. Everything is whole numbers: light is 0 to 8192,
-weights are 65536ths, rounded so that each window's sum is one. Pictures of more than 8 bits, which
-are rare, take the same windows in floating point.
+With ``light=linear`` the sums are of light, not of code values, so fine black and white lines keep
+their mean light. The colour of transparent pixels has no influence on others. A window that crosses
+the edge is cut there, and its weights are divided by their sum. All arithmetic is integer: light is
+0 to 8192, weights are 65536ths, rounded so that each window's sum is one. Pictures with more than 8
+bits, which are rare, use the same windows in floating point.
 
 Source: C. E. Duchon, "Lanczos filtering in one and two dimensions", J. Applied Meteorology 18(8),
-1979; the windows are laid as Pillow's.
+1979; the windows are placed as in Pillow.
 """
 
 from dataclasses import replace
@@ -46,7 +46,7 @@ def resized(frame: Frame, width: int, height: int, light: str) -> Frame:
 
 
 def nearest(frame: Decoded, width: int, height: int) -> Decoded:
-    """The pixel under the middle of each new one, unchanged."""
+    """For each new pixel the old pixel at its centre, unchanged."""
     rows, columns = _middles(frame.pixels.shape[0], height), _middles(frame.pixels.shape[1], width)
     pixels = np.take(np.take(frame.pixels, rows, axis=0), columns, axis=1)
     mask = frame.mask[np.ix_(rows, columns)] if frame.mask.size else NO_MASK
@@ -87,7 +87,7 @@ def resized_deep(frame: DeepFrame, width: int, height: int, light: str) -> DeepF
 def _summed(
     planes: NDArray[np.float64], first: NDArray[np.int64], weights: NDArray[np.int32]
 ) -> NDArray[np.float64]:
-    """Along the first axis: each window's sum."""
+    """The weighted sum of each window, along the first axis."""
     total = np.zeros((len(first), *planes.shape[1:]))
     for tap in range(weights.shape[1]):
         total += planes[first + tap] * (weights[:, tap, None, None] / 65536)
@@ -95,9 +95,9 @@ def _summed(
 
 
 def windows(size: int, new_size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """For each of ``new_size`` places its first of ``size`` pixels, and the weights from there.
+    """For each of ``new_size`` pixels the first of ``size`` pixels in its window, and the weights.
 
-    All windows have one length; weights are ``int32 (new_size, length)``, 65536ths.
+    All windows have the same length; weights are ``int32 (new_size, length)``, 65536ths.
     """
     step = size / new_size
     stretch = max(step, 1.0)

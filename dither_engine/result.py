@@ -1,4 +1,4 @@
-"""What the engine hands back."""
+"""The engine's results, and limits of their size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from dither_engine.errors import TooLarge
 
 INDEXED_COLOURS = 256
 ANIMATION_ALLOWANCE = 8  # all frames together may have this many times the pixels of one image
-LONGEST_SIDE = 100_000  # of a file; what is thinner than anything sensible takes much memory
+LONGEST_SIDE = 100_000  # of a file; extremely long, thin pictures need much memory
 
 
 @dataclass(frozen=True)
 class Dithered:
     """A dithered image, or the frames of an animation.
 
-    indices: ``uint8 (H, W)``, positions in ``palette``. When the levels of the three channels
-        make more than 256 colours: ``uint8 (H, W, 3)``, one position per channel, in its column.
-    palette: ``uint8 (n, 3)`` sRGB, in the order asked for.
+    indices: ``uint8 (H, W)``, positions in ``palette``. If the levels of the three channels make
+        more than 256 colours: ``uint8 (H, W, 3)``, for each channel a position in its column.
+    palette: ``uint8 (n, 3)`` sRGB, in the requested order.
     alpha: ``uint8 (H, W)`` or None; 0 is transparent.
     frames: every frame in order, each with this palette; empty for a still image. The first
         frame is this object's own picture.
     duration: milliseconds this frame is shown; 0 for a still image.
-    loop: how often an animation is shown; 0 is for ever.
+    loop: how often an animation is played; 0 is for ever.
     """
 
     indices: NDArray[np.uint8]
@@ -37,7 +37,7 @@ class Dithered:
 
     @property
     def indexed(self) -> bool:
-        """Whether one index a pixel says its colour."""
+        """Whether each pixel has a single index."""
         return self.indices.ndim == 2
 
     @property
@@ -72,7 +72,7 @@ class Dithered:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A finished file: its bytes, what they are, and what is in it (after any enlargement)."""
+    """A finished file: its bytes, their type, and the picture's measures (after enlarging)."""
 
     data: bytes
     content_type: str
@@ -84,7 +84,7 @@ class Encoded:
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Raise EngineError when an image has more than ``max_pixels`` pixels, or too long a side."""
+    """Raise EngineError if an image has more than ``max_pixels`` pixels, or a side is too long."""
     if width * height > max_pixels:
         raise TooLarge(
             f"The image has {width:,} × {height:,} pixels: at most {max_pixels:,} pixels are"
@@ -98,7 +98,7 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def check_frames(count: int, width: int, height: int, max_pixels: int) -> None:
-    """Raise EngineError when frames of this size have too many pixels together."""
+    """Raise EngineError if ``count`` frames of this size have too many pixels together."""
     allowed = max_pixels * ANIMATION_ALLOWANCE
     if width * height * count > allowed:
         raise TooLarge(

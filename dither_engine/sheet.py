@@ -23,11 +23,11 @@ def contact_sheet(
     max_pixels: int = MAX_PIXELS,
     max_frames: int = MAX_FRAMES,
 ) -> bytes:
-    """An image file's bytes → a PNG file's; all options but algorithm, kernel and format hold.
+    """An image file's bytes → a PNG file's; ignores the options algorithm, kernel and format.
 
-    width, height and scale are those of each picture, which without them is at most `SIDE` pixels
-    wide and high. Of an animation it shows the first frame. max_pixels: of the image and of the
-    sheet. Raises EngineError for what is no image.
+    width, height and scale apply to each picture; without them it is at most `SIDE` pixels wide and
+    high. Only the first frame of an animation is shown. max_pixels: limit of the image and of the
+    sheet. Raises EngineError if the file is not an image.
     """
     frame = _first_frame(open_bytes(data, max_pixels, max_frames), options, max_pixels)
     height, width = (side * options.scale for side in frame.pixels.shape[:2])
@@ -51,7 +51,7 @@ def contact_sheet(
 
 
 def _first_frame(source: Source, options: Options, max_pixels: int) -> Frame:
-    """As it is to be dithered, once for all algorithms."""
+    """The first frame, prepared once for all algorithms."""
     frame = next(source.frames())
     height, width = frame.pixels.shape[:2]
     most = None if options.width or options.height else SIDE

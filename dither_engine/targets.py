@@ -1,4 +1,4 @@
-"""Levels: what they are, and the palette they make."""
+"""Levels for each channel, and the palettes that they make."""
 
 import math
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def levels(count: int, light: str) -> Levels:
 
 @dataclass(frozen=True)
 class ChannelLevels:
-    """Levels of red, of green and of blue, which are dithered one by one."""
+    """Separate levels for red, green and blue; each channel is dithered by itself."""
 
     channels: tuple[Levels, Levels, Levels]
 
@@ -40,7 +40,7 @@ class ChannelLevels:
     def palette(self) -> NDArray[np.uint8]:
         """The colours that `combined` numbers, ``uint8 (n, 3)``.
 
-        If they do not combine: each column a channel's levels, its last one again to the end.
+        If they do not combine: each column has a channel's levels, padded with its last level.
         """
         codes = [target.codes for target in self.channels]
         if self.combine:
@@ -72,10 +72,10 @@ def levels_palette(target: Levels, depth: int) -> NDArray[np.uint8]:
 
 
 def media_relative(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Colours as they look to who takes the lightest for white and the darkest for black.
+    """Colours relative to the lightest as white and the darkest as black: ``uint8 (n, 3)``.
 
-    Linear in light, each channel by itself; what is beyond black or white is that. ``uint8
-    (n, 3)``. Source: ICC.1:2022, media-relative colorimetry, with black point compensation.
+    Linear in light, each channel by itself, clamped to black and white. Source: ICC.1:2022,
+    media-relative colorimetry, with black point compensation.
     """
     light = srgb_to_linear(colours / 255)
     luminance = 0.2126 * light[:, 0] + 0.7152 * light[:, 1] + 0.0722 * light[:, 2]

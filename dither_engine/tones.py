@@ -1,19 +1,21 @@
-"""Targets that have tones only: the picture becomes one channel, its place from dark to light.
+"""Tones: palettes with a single axis from dark to light; the picture becomes one channel.
 
-Greys, two inks, shades of one hue cannot mix the colour of a picture. Diffused in three channels,
-the error of colour would never be paid back; it would pile up until it, and not the tone, decides
-every pixel. So the picture is first projected onto what can be mixed, where every error can be
-paid, and is dithered as a grey picture whose black and white are the ends of the palette:
+Greys, two inks, or shades of one hue cannot mix the colours of a picture. If it were dithered in
+three channels, the chroma error could never be compensated: it would accumulate until it, and not
+the tone, decides every pixel. So the picture is first projected onto the colours that the palette
+can mix, where every error can be compensated. Then it is dithered as a grey picture; the palette's
+ends are its black and white.
 
-- colours on one line (in the light that is mixed; two always are): to the nearest point of the
-  line, channels weighed as they are of luminance; along greys that is luminance itself;
-- colours of one hue, all within a tenth of their range from a line in code values, with one grey
-  among them at most, like the Game Boy's greens: to the mixture of its luminance. (Nearest points
-  would bend with the palette and not keep tone. With two greys, greys could be mixed.)
+- Colours on one line (in the light that is mixed; two colours always are): each pixel becomes the
+  nearest point of the line, channels weighted by luminance. For greys that is luminance itself.
+- Colours of one hue, all within a tenth of their range from a line in code values, at most one of
+  them a grey, like the Game Boy's greens: each pixel becomes the mixture of its luminance. (The
+  nearest points would follow the curve of the palette and not keep tone. With two greys in the
+  palette, greys could be mixed.)
 
-What lies beyond an end becomes that end. Which tone is nearest is told by the light between them,
-in which the error is carried, too: as of grey levels. Luminance is ITU-R BT.709's of linear light;
-of code values, when those are mixed, it is Pillow's luma, to the bit.
+Tones beyond an end are clamped to it. The nearest tone is chosen in light, the space of the error,
+as for grey levels. Luminance is ITU-R BT.709's of linear light; if code values are mixed, it is
+exactly Pillow's luma.
 """
 
 from dataclasses import dataclass
@@ -40,7 +42,7 @@ Floats = NDArray[np.float64]
 _ONE = 1 << 16
 # Parts of 65536 of red, green, blue.
 LUMINANCE = {"linear": (13933, 46871, 4732), "srgb": (19595, 38470, 7471)}
-_STRAIGHT = 1 / 256  # of the line's length: about half a code value off
+_STRAIGHT = 1 / 256  # largest distance from the line, in its length: about half a code value
 _OFF_HUE = 1 / 10
 _COS_HUE = 0.86  # of 30 degrees
 _GREY = 0.02  # Oklab chroma below which a colour has no hue
@@ -50,8 +52,8 @@ _GREY = 0.02  # Oklab chroma below which a colour has no hue
 class Tones:
     """levels: from dark to light, their ends 0 and WHITE. colours: the palette, ``uint8 (n, 3)``.
 
-    order: position in the palette of each level. light: ``linear`` or ``srgb``. A colour's place
-    is the sum of its channels' light (0 to 1) times ``slopes``, less ``start``, held to 0…1.
+    order: position in the palette of each level. light: ``linear`` or ``srgb``. A colour's tone
+    is the sum of its channels' light (0 to 1) times ``slopes``, minus ``start``, clamped to 0…1.
     """
 
     levels: Levels
@@ -63,25 +65,25 @@ class Tones:
 
     @cached_property
     def codes(self) -> NDArray[np.uint8]:
-        """What `of_colour` makes of each level's own colour."""
+        """The result of `of_colour` for each level's own colour."""
         code = np.arange(256) / 255
         plain = srgb_to_linear(code) if self.light == "linear" else code
         return self.of_colour(self.colours[self.order][None], plain)[0, :, 0]
 
     @cached_property
     def lights(self) -> NDArray[np.int16]:
-        """The place, 0 to WHITE, of what `of_colour` makes; of each level's colour exactly its."""
+        """The tone, 0 to WHITE, of each code of `of_colour`; exact for the levels' own colours."""
         table = light_of_code(self.light).copy()
         table[self.codes] = self.levels.lights
         return table
 
     def of_grey(self, adjusted: Floats) -> NDArray[np.int16]:
-        """The place, 0 to WHITE, of grey code values whose light is ``adjusted``, (256,)."""
+        """The tone, 0 to WHITE, of grey code values whose light is ``adjusted``, (256,)."""
         grey = np.repeat(adjusted[:, None], 3, axis=1)
         return _places(grey, np.array(self.slopes), self.start)
 
     def of_colour(self, pixels: NDArray[np.uint8], adjusted: Floats) -> NDArray[np.uint8]:
-        """The places of ``uint8 (H, W, 3)`` as code values, ``uint8 (H, W, 1)``."""
+        """The tones of ``uint8 (H, W, 3)`` as code values, ``uint8 (H, W, 1)``."""
         linear = self.light == "linear"
         codes = code_of_light("linear") if linear else np.arange(256, dtype=np.uint8)
         unit = _ONE * (len(codes) - 1)
@@ -109,7 +111,7 @@ def grey_tones(count: int, light: str) -> Tones:
 
 
 def tones_of(colours: Colours, light: str) -> Tones | None:
-    """The tones of a palette that has no more than those; None of one that can mix colours."""
+    """The tones of a palette with a single axis; None for a palette that can mix colours."""
     codes = colours / 255
     lights = srgb_to_linear(codes) if light == "linear" else codes
     weights = np.array(LUMINANCE[light]) / _ONE
@@ -129,7 +131,7 @@ def tones_of(colours: Colours, light: str) -> Tones | None:
     start = float(_sum(slopes * lights[dark]))
     places, order = np.unique(_places(lights, slopes, start), return_index=True)
     if len(places) < len(np.unique(colours, axis=0)):
-        return None  # colours that differ would become one tone
+        return None  # different colours would have the same tone
     middles = places[:-1].astype(np.int64) + places[1:]
     choice = np.searchsorted(middles, 2 * np.arange(WHITE + 1), side="right").astype(np.uint8)
     made = Levels(code_of_light(light)[places], places, choice)
@@ -139,18 +141,18 @@ def tones_of(colours: Colours, light: str) -> Tones | None:
 
 
 def _places(lights: Floats, slopes: Floats, start: float) -> NDArray[np.int16]:
-    """From 0 to WHITE, of ``lights`` (…, 3)."""
+    """The tone, 0 to WHITE, of ``lights`` (…, 3)."""
     return in_steps(np.clip(_sum(slopes * lights) - start, 0, 1))
 
 
 def _sum(terms: Floats) -> Floats:
-    """Over the channels, in one order on every machine."""
+    """Sum over the channels, in the same order on every machine."""
     total: Floats = terms[..., 0] + terms[..., 1] + terms[..., 2]
     return total
 
 
 def _ends(lights: Floats, weights: Floats) -> tuple[int, int]:
-    """The two colours farthest apart, the darker one first; of equals the earlier."""
+    """The two colours farthest apart, the darker one first; ties go to the earlier colour."""
     away = lights[:, None] - lights[None]
     one, other = np.unravel_index(_sum(away * away * weights).argmax(), away.shape[:2])
     luminance = _sum(lights * weights)
@@ -158,7 +160,7 @@ def _ends(lights: Floats, weights: Floats) -> tuple[int, int]:
 
 
 def _off_line(lights: Floats, weights: Floats) -> float:
-    """How far colours lie at most from the line through the `_ends`, in lengths of it."""
+    """The largest distance of a colour from the line through the `_ends`, in its length."""
     dark, bright = _ends(lights, weights)
     along, away = lights[bright] - lights[dark], lights - lights[dark]
     length = _sum(along * along * weights)
@@ -167,7 +169,7 @@ def _off_line(lights: Floats, weights: Floats) -> float:
 
 
 def _one_hue(colours: Colours) -> bool:
-    """Whether all colours are of one hue, but for one grey: two greys can mix every grey."""
+    """Whether all colours have one hue, except at most one grey: two greys can mix greys."""
     lms = np.cbrt(srgb_to_linear(colours / 255) @ OKLAB_CONES.T)
     chroma = (lms @ OKLAB_AXES.T)[:, 1:]
     size = np.hypot(chroma[:, 0], chroma[:, 1])

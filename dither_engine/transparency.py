@@ -1,4 +1,4 @@
-"""Soft edges made hard: every pixel becomes transparent or opaque."""
+"""Binary alpha: every pixel becomes transparent or opaque."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ _OPAQUE = 255
 
 
 def opaque_or_not(mask: NDArray[np.uint8], options: Options) -> NDArray[np.uint8]:
-    """Alpha, ``uint8 (H, W)`` → the same with 0 and 255 only, or `NO_MASK` where all is opaque.
+    """Alpha, ``uint8 (H, W)`` → the same with 0 and 255 only, or `NO_MASK` if all is opaque.
 
     ``alpha=threshold`` cuts at ``alpha_level``; ``alpha=dither`` dithers alpha by the algorithm of
-    the options. What was transparent or opaque stays so.
+    the options. Fully transparent and fully opaque pixels stay so.
     """
     by_threshold = options.alpha == "threshold"
     opaque = mask >= options.alpha_level if by_threshold else _dithered(mask, options)

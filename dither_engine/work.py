@@ -1,4 +1,4 @@
-"""What a family of methods is given: an image prepared, and what it is to be made of.
+"""The input of a family of methods: a prepared image, and its target (levels or palette).
 
 The pipeline decodes, resizes and adjusts; a method only chooses, for each pixel, a level or a
 colour. Each family is one module in ``methods`` with one function::
@@ -8,10 +8,10 @@ colour. Each family is one module in ``methods`` with one function::
 which returns, for a `Levels` target, either the level of each channel, ``uint8 (H, W, C)``, or one
 number made of them, ``uint8 (H, W)``, where they make at most 256 (`Levels.combines`): red is the
 most significant digit, base n. For a `Palette` target it returns the colour's position,
-``uint8 (H, W)``. What it returns at a transparent pixel does not matter.
+``uint8 (H, W)``. The result at a transparent pixel is ignored.
 
-It is deterministic: the same work gives the same result. Frames of an animation come one by one
-with the same options, so a mask or noise that depends on x, y and the seed alone stays still.
+It is deterministic: the same work gives the same result. Frames of an animation are rendered one by
+one with the same options, so a mask or noise that depends only on x, y and the seed does not move.
 """
 
 from collections.abc import Callable
@@ -35,8 +35,7 @@ class Levels:
 
     codes: their sRGB code values, ``uint8 (n,)``, ascending, 0 to 255.
     lights: their light, ``int16 (n,)``, 0 to WHITE.
-    choice: the nearest level of each light, ``uint8 (WHITE + 1,)``; the midpoint goes up (where the
-        levels are the tones of a palette: what its distance says; see ``tones``).
+    choice: the nearest level of each light, ``uint8 (WHITE + 1,)``; the midpoint rounds up.
     """
 
     codes: NDArray[np.uint8]
@@ -56,10 +55,10 @@ class Levels:
 class Palette:
     """Every pixel is one of the colours.
 
-    colours: sRGB, ``uint8 (n, 3)``, as they are mixed.
-    shown: the same as the picture has them in the end; not always equal, see ``published``.
+    colours: sRGB, ``uint8 (n, 3)``, used for mixing.
+    shown: the same colours as written to the file; not always equal, see ``published``.
     lights: the colours' light, ``int16 (n, 3)``, 0 to WHITE.
-    search: finds the nearest colour inside kernels; one job's own, for it remembers.
+    search: finds the nearest colour inside kernels; each job has its own, because it is a cache.
     """
 
     colours: NDArray[np.uint8]
@@ -74,14 +73,14 @@ class Work:
 
     pixels: sRGB code values, ``uint8 (H, W, C)``, C-contiguous, H and W at least 1. C is 1 or 3
         for `Levels`, always 3 for a `Palette`.
-    mask: ``uint8 (H, W)``, 0 where a pixel is transparent and takes and gives no error;
-        ``(0, 0)`` when there is none.
+    mask: ``uint8 (H, W)``, 0 where a pixel is transparent and neither receives nor passes on error;
+        ``(0, 0)`` if there is no mask.
     light: light of each code value after the tone controls, ``int16 (256,)``, 0 to WHITE.
-    options: ``strength``, ``serpentine``, ``seed`` and the method's own fields are the method's
-        to obey; all others have been dealt with.
-    top: the row of the whole picture that ``pixels`` begin with; not 0 only in a later piece of one
-        that is dithered in pieces, see ``methods``.
-    channel: which channel of a colour picture it is, where each is dithered by itself.
+    options: the method applies ``strength``, ``serpentine``, ``seed`` and its own fields; all other
+        fields have been applied already.
+    top: the row of the whole picture at which ``pixels`` begin; above 0 only for the later pieces
+        of a picture that is dithered in pieces, see ``methods``.
+    channel: which channel of a colour picture this is, if each is dithered by itself.
     """
 
     pixels: NDArray[np.uint8]
