@@ -1,6 +1,6 @@
-"""``make bench-page``: how soon the web page shows what was asked for, in a real browser.
+"""``make bench-page``: response times of the web page, in a real browser.
 
-``--url`` measures a system that runs already, ``--json`` also writes the figures to a file.
+``--url`` measures a system that is already running, ``--json`` also writes the figures to a file.
 """
 
 import argparse
@@ -26,7 +26,7 @@ GOALS = {
     "page code (bytes)": BUDGET_BYTES,
 }
 
-# Moves the slider and resolves when a picture made of it has been painted.
+# Moves the slider and resolves when the new picture has been painted.
 STEP = """(value) => new Promise((resolve) => {
     const stage = document.querySelector(".stage");
     const slider = document.querySelector("[role=tabpanel]:not([hidden]) input[type=range]");
@@ -38,7 +38,7 @@ STEP = """(value) => new Promise((resolve) => {
     slider.value = value;
     slider.dispatchEvent(new Event("input", { bubbles: true }));
 })"""
-# Gives the page its file, and resolves when it is shown dithered.
+# Sends the change event of the file input, and resolves when the dithered picture is shown.
 OPEN = """() => new Promise((resolve) => {
     const begun = performance.now();
     new MutationObserver((_, observer) => {
@@ -47,14 +47,14 @@ OPEN = """() => new Promise((resolve) => {
     }).observe(document.querySelector(".stage"), { attributeFilter: ["data-previews"] });
     document.querySelector(".drop-zone input").dispatchEvent(new Event("change"));
 })"""
-# The same, but for the event: the file is put in place first.
+# Stops the next change event, so that the file can be set before the measurement starts.
 HOLD = """() => document.querySelector(".drop-zone input").addEventListener(
     "change", (event) => event.stopImmediatePropagation(), { capture: true, once: true })"""
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
 def first_paints(browser: Browser, url: str) -> list[float]:
-    """Milliseconds until something is seen, with nothing in the browser's cache."""
+    """Milliseconds until the first paint, with an empty browser cache."""
     found = []
     for _ in range(VISITS):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
@@ -75,7 +75,7 @@ def previews(browser: Browser, url: str) -> tuple[float, list[float]]:
     first = float(studio.page.evaluate(OPEN))
     studio.tab("Adjust")
     studio.page.wait_for_load_state("networkidle")
-    # The first step after the tab's change is no step of a slider that moves.
+    # Skip the first step after the change of tab: the slider was not moving yet.
     steps = [float(studio.page.evaluate(STEP, 100 + 10 * i)) for i in range(PREVIEWS + 1)][1:]
     context.close()
     return first, steps

@@ -1,9 +1,10 @@
-"""What the edge gives and costs: ``python -m bench.edge [--json FILE]``.
+"""Throughput, CPU cost and fairness of the edge: ``python -m bench.edge [--json FILE]``.
 
-The gateway behind it costs nothing: an nginx with one worker that answers a constant. The edge has
-everything on. First requests a second with 16 connections, each request of another client, so that
-no limit is met; then the 99th percentile of one well-behaved client, alone and beside 500 sockets
-with half a header, and beside a client that floods at ten times its limit.
+The gateway behind it is minimal: an nginx with one worker and a constant answer. The edge has all
+features on. The first part measures requests per second with 16 connections, each request from
+another client, so that no limit is reached. The second part measures the 99th percentile of one
+well-behaved client: alone, beside 500 sockets with half a header, and beside a client that sends
+ten times its limit.
 """
 
 import argparse
@@ -29,7 +30,7 @@ SCRIPT = Path(__file__).parent / "wrk.lua"
 IMAGE = "/images/0f8fad5b-d9cb-469f-a165-70867728950e"
 FILE = "/files/0f8fad5b-d9cb-469f-a165-70867728950e.png"
 SLOW_SOCKETS = 500
-LIMIT = 100  # requests a second of one client: clients.conf
+LIMIT = 100  # requests per second and client, see clients.conf
 GATEWAY = """
 daemon off; worker_processes 1; pid nginx.pid; error_log error.log;
 events { worker_connections 4096; }
@@ -78,7 +79,7 @@ def measure(command: list[str], **environment: object) -> dict[str, float]:
 
 
 def cpu_seconds(server: Process) -> float:
-    """Of the master and its workers so far."""
+    """CPU seconds of the master and its workers so far."""
     master = psutil.Process(server.process.pid)
     times = [p.cpu_times() for p in [master, *master.children()]]
     return sum(t.user + t.system for t in times)
@@ -87,7 +88,7 @@ def cpu_seconds(server: Process) -> float:
 def throughput(
     direct: Process, edge: Process, rounds: int, seconds: float
 ) -> list[dict[str, object]]:
-    """Requests a second depend on what else the machine does; CPU a request hardly."""
+    """Requests per second depend on the machine's other load; CPU per request hardly does."""
     cases = (
         ("a constant, without the edge", direct, IMAGE),
         ("inspected and passed on", edge, IMAGE),
@@ -118,7 +119,7 @@ def throughput(
 
 
 def fairness(edge: int, rounds: int, seconds: float) -> dict[str, object]:
-    """The client asks fifty times a second, half of what it may."""
+    """The client sends fifty requests a second, half of its limit."""
     honest = wrk(edge, IMAGE, connections=1, seconds=seconds)
     flooding = wrk(edge, IMAGE, connections=LIMIT // 10, seconds=seconds + 3)
     alone, slow, flood, refused = [], [], [], []

@@ -1,10 +1,9 @@
 """``python -m bench.engine``: our ditherer and others, side by side, on one core.
 
-Every round runs every case once, ours and the peer's in turn, so that whatever else the machine
-does falls on both; the table shows the least times, to which it adds least. Ours is the second of
-two calls, and is measured once more right after the allocator gave all free memory back to the
-system ("trimmed"), as it is for whoever dithers now and then. Faults are those of pages that the
-system had yet to give, in one call.
+Every round runs every case once, ours and the peer's alternately, so that other load on the machine
+affects both. The table shows the minimum times, which are affected least. Ours is the second of two
+calls. It is measured again right after the allocator returned all free memory to the system
+("trimmed"), which is the normal case for occasional use. Page faults are those of one call.
 """
 
 import argparse
@@ -48,8 +47,8 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """One case: least milliseconds of ours, of ours right after the allocator gave its memory
-    back, and of the peer; page faults of both of ours, medians; and the ratio to be reached."""
+    """One case: minimum milliseconds of ours, of ours after trimming the allocator's memory, and of
+    the peer; median page faults of the first two; and the ratio to be reached."""
 
     name: str
     ours_ms: float
@@ -80,7 +79,7 @@ def _table(rows: list[Row]) -> Iterator[str]:
 
 
 def _one_core() -> None:
-    """Keep this process and what it starts on one core, where the system can."""
+    """Pin this process and its children to one core, if the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 

@@ -1,4 +1,4 @@
-"""What is measured: each case is ours and its peer's way of doing the same thing."""
+"""The measured cases: each does the same task with our engine and with a peer."""
 
 import io
 import subprocess
@@ -19,7 +19,7 @@ SIDE = 2048
 Work = Callable[[], object]
 Pixels = NDArray[np.uint8]
 
-# Sixteen colours spread over the cube; Pillow is given the same.
+# Sixteen colours spread over the cube; Pillow gets the same.
 PALETTE = [
     *("#000000", "#1d2b53", "#7e2553", "#008751", "#ab5236", "#5f574f", "#c2c3c7", "#fff1e8"),
     *("#ff004d", "#ffa300", "#ffec27", "#00e436", "#29adff", "#83769c", "#ff77a8", "#ffccaa"),
@@ -28,7 +28,7 @@ PALETTE = [
 
 @dataclass(frozen=True)
 class Case:
-    """``overhead``: what of the peer's time is not its own work and is to be subtracted."""
+    """``overhead``: the part of the peer's time that is not its work; it is subtracted."""
 
     name: str
     peer: str
@@ -39,9 +39,9 @@ class Case:
 
 
 def cases(convert: str | None, folder: Path) -> list[Case]:
-    """All cases; those against ImageMagick only when its ``convert`` is there.
+    """All cases; those against ImageMagick only if its ``convert`` is installed.
 
-    ``folder`` is for files that its command line needs.
+    ``folder`` is for the files of its command line.
     """
     colour = photograph("astronaut")
     grey = photograph("camera")

@@ -1,6 +1,6 @@
-"""What a job needs besides speed: two cores at once, memory, the first call, extreme sizes.
+"""Other measurements of jobs: scaling to two cores, memory, the first call, extreme sizes.
 
-Every job runs in a process of its own, so that its peak is its own.
+Every job runs in its own process, so that its peak memory is measured alone.
 """
 
 import io
@@ -21,7 +21,7 @@ from bench.engine.cases import photograph
 from dither_engine import Options, dither, dither_bytes
 
 SIZES = ((5000, 5000), (10_000, 10_000), (20_000, 1), (1, 20_000), (20_000, 2_000))
-_LARGE = 1_000_000  # pixels; below, what every process needs outweighs the picture
+_LARGE = 1_000_000  # pixels; below, the memory of the process itself dominates
 _FIRST = """
 import sys, time
 start = time.perf_counter()
@@ -64,7 +64,7 @@ def _jpeg(width: int, height: int) -> bytes:
 
 
 def _two_at_once(job: Callable[[], object], rounds: int = 7) -> float:
-    """How much faster a job is done twice by two threads than by one; median of rounds."""
+    """Speed-up of doing a job twice with two threads instead of one; median of rounds."""
     gains = []
     with ThreadPoolExecutor(2) as pool:
         for _ in range(rounds):
@@ -79,7 +79,7 @@ def _two_at_once(job: Callable[[], object], rounds: int = 7) -> float:
 
 
 def _first_call(folder: Path, rounds: int = 7) -> float:
-    """Least milliseconds of import and first dither in a fresh process, kernels cached."""
+    """Minimum milliseconds for import and first dither in a fresh process, kernels cached."""
     source = folder / "first.jpg"
     source.write_bytes(_jpeg(512, 512))
     command = [sys.executable, "-c", _FIRST, str(source)]
@@ -94,7 +94,7 @@ def _in_a_process(source: Path, fields: object) -> dict[str, float]:
 
 
 def _job(source: str, fields: str) -> None:
-    """One job in this process: its seconds, and the peak of memory above what was there before."""
+    """Run one job in this process: its seconds, and its peak memory above the level before."""
     options, picture = Options.parse(json.loads(fields)), Path(source).read_bytes()
     dither_bytes(_jpeg(64, 64), options)
     before = _peak()
@@ -105,7 +105,7 @@ def _job(source: str, fields: str) -> None:
 
 
 def _peak() -> int:
-    """The most memory that this process ever held, in bytes; Linux's, from its start on."""
+    """The peak memory of this process since its start, in bytes, as Linux reports it."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
 

@@ -1,4 +1,4 @@
-"""What the system says: its processor, page faults, and how to take back an allocator's memory."""
+"""System information: the processor and page faults; and trimming the allocator's memory."""
 
 import ctypes
 import platform
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def processor() -> str:
-    """The processor as it names itself, and its family and model, which tell machines apart."""
+    """The processor's name, family and model, to identify the machine."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -22,12 +22,12 @@ def processor() -> str:
 
 
 def page_faults() -> int:
-    """How often this process touched memory that the system had yet to give it."""
+    """The number of page faults of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def take_back_memory() -> None:
-    """Let the allocator give all free memory back to the system, where it is glibc's."""
+    """Make glibc's allocator return all free memory to the system; no effect elsewhere."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -1,7 +1,7 @@
 """Our gateway, Envoy and nginx, side by side: ``python -m bench.gateway [--json FILE]``.
 
-One worker each before one service that costs nothing, in interleaved rounds; of each figure the
-median over the rounds. Ours has everything on (limits, access log, metrics), theirs an access log.
+Each has one worker in front of the same minimal service. Rounds are interleaved; each figure is the
+median of the rounds. Ours has all features on (limits, access log, metrics), theirs an access log.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Measured:
     per_second: float
     p50_ms: float
     p99_ms: float
-    cpu_us: float  # of the server, a request
+    cpu_us: float  # of the server, per request
 
 
 CASES = (
@@ -68,7 +68,7 @@ def medians(rounds: list[Measured]) -> Measured:
 
 
 def goals(found: dict[str, dict[str, Measured]]) -> list[tuple[str, float, str]]:
-    """What is promised: the sentence, the figure, and its bound."""
+    """The goals: the sentence, the figure, and its bound."""
     sixteen, one, many, down, up = (found[case.name] for case in CASES)
     added = one["ours"].p50_ms - one["service"].p50_ms
     return [

@@ -1,10 +1,10 @@
-"""What others notice of a flood, of slow clients, of overload: ``python -m bench.gateway.guards``.
+"""Effects of a flood, slow clients and overload on others: ``python -m bench.gateway.guards``.
 
-- G7: one client floods at ten times its limit; the 99th percentile of another's latency, beside
-  the same without the flood.
+- G7: one client sends ten times its limit; the 99th percentile of another client's latency,
+  compared with the same without the flood.
 - G8: 500 sockets that never finish a header; the 99th percentile of ``/health``.
-- G10: clients ask three times as often as the service can answer; its answers a second, beside
-  the most that it gives without overload.
+- G10: clients send three times as many requests as the service can answer; answers per second,
+  compared with the maximum without overload.
 """
 
 import json
@@ -30,7 +30,7 @@ IMAGE = f"/images/{UUID}"
 
 @contextmanager
 def gateway(**settings: object) -> Iterator[int]:
-    """A gateway before a service of plain ASGI; its port."""
+    """Start a gateway in front of a plain ASGI service; yields its port."""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         home = Path(directory)
         service, port = free_ports(2)
@@ -68,10 +68,10 @@ def flood() -> None:
     with gateway(**settings) as port:
         honest = wrk(port, IMAGE, client="192.0.2.1", connections=1, seconds=5)
         before = measure(honest)["p99_ms"]
-        measure(wrk(port, IMAGE, client="192.0.2.2", connections=16, seconds=3))  # its burst
-        # Each of its connections asks a hundred times a second: ten times the limit in all.
+        measure(wrk(port, IMAGE, client="192.0.2.2", connections=16, seconds=3))  # use up its burst
+        # Each of its connections sends 100 requests a second: ten times the limit in all.
         flooding = wrk(port, IMAGE, client="192.0.2.2", connections=LIMIT // 10, seconds=12)
-        paced = {**os.environ, "DELAY_MS": "9"}  # and what the answer takes
+        paced = {**os.environ, "DELAY_MS": "9"}  # plus the time of the answer
         with subprocess.Popen(flooding, stdout=subprocess.PIPE, text=True, env=paced) as other:
             during = measure(honest)["p99_ms"]
             output = other.communicate()[0]
@@ -96,7 +96,7 @@ def slow_clients() -> None:
 
 
 def overload() -> None:
-    """The service's capacity is what the gateway lets it have at once, by the time it takes."""
+    """The service's capacity is its concurrent requests divided by the time of a request."""
     capacity = IN_FLIGHT * 1000 / SERVICE_MS
     settings = {
         "GATEWAY_RATE_LIMIT": 0,
@@ -107,7 +107,7 @@ def overload() -> None:
         goodput: list[float] = []
         offered: list[float] = []
         pause = 500
-        # Those in the queue, which a second request waits for, do not ask meanwhile.
+        # Connections whose request waits in the queue do not send another one meanwhile.
         many = round(3 * capacity * (pause / 1000)) + IN_FLIGHT + 256
         for _ in range(3):
             for connections, delay, into in ((IN_FLIGHT, 0, peak), (many, pause, goodput)):

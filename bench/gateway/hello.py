@@ -1,6 +1,6 @@
-"""A plain ASGI application under uvicorn: a service as ours are, without any work to do.
+"""A plain ASGI application under uvicorn: like our services, but without any work to do.
 
-DELAY_MS in the environment: how long it takes for an answer nevertheless.
+DELAY_MS in the environment: an artificial delay of each answer.
 
 ``python -m bench.gateway.hello PORT``
 """

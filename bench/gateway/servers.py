@@ -1,4 +1,4 @@
-"""The processes that are measured: one each, on ports of their own, stopped by their pid."""
+"""The measured processes: one of each server, each on its own port, stopped by its pid."""
 
 import os
 import shutil
@@ -17,8 +17,8 @@ import psutil
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 ENVOY = shutil.which("envoy") or str(Path(sys.executable).parent / "envoy")
 
-# As a person would set them up for this: one worker, connections to the service are kept, bodies
-# are streamed, and like ours they write a line a request to a file.
+# A realistic configuration: one worker, kept connections to the service, streamed bodies and, as in
+# our gateway, an access log with one line per request.
 _NGINX_CONFIG = """
 daemon off; worker_processes 1; pid {home}/nginx.pid; error_log {home}/error.log;
 events {{ worker_connections 4096; }}
@@ -83,7 +83,7 @@ class Server:
     pid: int
 
     def cpu_seconds(self) -> float:
-        """Of the process and its children, so far."""
+        """CPU seconds of the process and its children so far."""
         parent = psutil.Process(self.pid)
         times = [p.cpu_times() for p in (parent, *parent.children(recursive=True))]
         return sum(t.user + t.system for t in times)
@@ -111,7 +111,7 @@ def wait_for(port: int) -> None:
 
 @contextmanager
 def process(command: list[str], log: Path, **environment: object) -> Iterator[int]:
-    """A program; its pid."""
+    """Run a program; yields its pid."""
     merged = {**os.environ, **{name: str(value) for name, value in environment.items()}}
     with log.open("wb") as output:
         started = subprocess.Popen(command, env=merged, stdout=output, stderr=output)
@@ -124,7 +124,7 @@ def process(command: list[str], log: Path, **environment: object) -> Iterator[in
 
 @contextmanager
 def running() -> Iterator[dict[str, Server]]:
-    """The service (it costs nothing), and before it nginx, Envoy and ours with everything on."""
+    """Run the minimal service, and nginx, Envoy and our gateway (all features on) before it."""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         home = Path(directory)
         home.chmod(0o755)  # nginx' worker is another user when this is root
@@ -147,7 +147,7 @@ def running() -> Iterator[dict[str, Server]]:
         environment = {
             "PORT": ports["ours"],
             **{f"{name}_SERVICE_URL": url for name in ("UPLOAD", "DITHER", "NOTIFICATION")},
-            # Everything is on; only no limit is reached.
+            # All features are on; no limit is reached.
             "GATEWAY_RATE_LIMIT": 1e9,
             "GATEWAY_RATE_BURST": 10**9,
             "GATEWAY_UPLOAD_RATE_LIMIT": 1e9,

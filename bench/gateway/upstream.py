@@ -1,7 +1,7 @@
-"""The service behind both gateways: as little as answers, so that it is never what is measured.
+"""The service behind the gateways: minimal, so that it never limits the measurement.
 
-``python -m bench.gateway.upstream PORT``. It reads a request to its end by Content-Length or
-chunks, throws the body away, and answers by the path.
+``python -m bench.gateway.upstream PORT``. It reads a request to its end (Content-Length or chunks),
+discards the body, and answers according to the path.
 """
 
 import asyncio

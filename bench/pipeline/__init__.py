@@ -1,1 +1,1 @@
-"""What the whole system does with pictures, beside what its engine alone would do."""
+"""Throughput and cost of the whole system, compared with the engine alone."""

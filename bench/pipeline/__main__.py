@@ -1,8 +1,8 @@
-"""``make bench-pipeline``: the whole system beside its bare engine, busy and idle.
+"""``make bench-pipeline``: the whole system compared with the engine alone, busy and idle.
 
-``BROKER=kafka`` takes a real Apache Kafka instead of the embedded broker. ``--json`` also writes
-the figures to a file, ``--only`` takes some parts (load, latency, backlog, idle, start),
-``--idle`` says how many seconds the idle system is watched.
+``BROKER=kafka`` uses a real Apache Kafka instead of the embedded broker. ``--json`` also writes
+the figures to a file, ``--only`` selects parts (load, latency, backlog, idle, start),
+``--idle`` is how many seconds the idle system is measured.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def case(name: str, value: float, unit: str, goal: str | None = None) -> Case:
 
 
 def bare_engine(jobs: list[tuple[bytes, Options]]) -> tuple[float, float]:
-    """Images a second and seconds of CPU an image, of the engine alone in two threads."""
+    """Images per second and CPU seconds per image, of the engine alone in two threads."""
     with ThreadPoolExecutor(ENGINE_THREADS) as pool:
         list(pool.map(lambda job: dither_bytes(*job), jobs[:4]))
         begun, busy = time.monotonic(), time.process_time()
@@ -116,7 +116,7 @@ def latencies(world: World) -> Iterator[Case]:
 
 
 def backlog(world: World) -> Iterator[Case]:
-    """Further dithers of one image, queued while nobody makes them."""
+    """Further dithers of one image, queued while no consumer is running."""
     image = photograph(*SIZES["0.25 Mpx"])
     wanted = [
         Options(channels=2 + number % 250, contrast=1 + number // 250 / 8)
@@ -141,7 +141,7 @@ def backlog(world: World) -> Iterator[Case]:
 
 
 def _queue(world: World, uuid: str, wanted: list[Options]) -> None:
-    """By a dither service without a consumer, while the one with it is stopped."""
+    """Queue dithers in a dither service without a consumer; the one with a consumer is stopped."""
     child = world.system.child("dither")
     world.system.services.stop("dither")
     port = free_port()
@@ -178,7 +178,7 @@ def _answers(port: int) -> bool:
 
 
 def idle(world: World, seconds: float) -> Iterator[Case]:
-    time.sleep(90)  # what the load before has left to do
+    time.sleep(90)  # until the work left over from the load is finished
     before, begun = world.cpu(), time.monotonic()
     with world.statements() as found:
         time.sleep(seconds)

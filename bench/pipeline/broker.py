@@ -1,6 +1,6 @@
-"""``python -m bench.pipeline.broker``: the embedded broker as a process of its own.
+"""``python -m bench.pipeline.broker``: the embedded broker as a separate process.
 
-Prints its address, and ends when its standard input does.
+Prints its address, and ends when its standard input is closed.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Clients that cost little: requests made once, sent over kept connections."""
+"""Cheap clients: each request is built once and sent over a kept connection."""
 
 import http.client
 import itertools
@@ -43,7 +43,7 @@ def upload_form(image: bytes) -> tuple[bytes, str]:
 
 
 def upload_many(port: int, image: bytes, count: int, clients: int) -> None:
-    """``count`` uploads by ``clients`` at once, each asking again as soon as it is answered."""
+    """``count`` uploads by ``clients`` in parallel; each sends the next after an answer."""
     form, turns, lock = upload_form(image), itertools.count(), threading.Lock()
 
     def work(_: int) -> None:

@@ -1,4 +1,4 @@
-"""The whole system as processes, and what each of them costs."""
+"""The whole system as processes, and the CPU time of each."""
 
 import os
 import re
@@ -16,10 +16,10 @@ from standalone.postgres import EmbeddedPostgres
 from tests.support.kafka import ApacheKafka
 from tests.support.system import System
 
-# In Postgres' log, but for those of this benchmark.
+# Statements in Postgres' log, except those of this benchmark.
 _STATEMENT = re.compile(rb"LOG: +statement: (?!ALTER SYSTEM|SELECT pg_|SELECT count\(\*\) FROM)")
 TICKS = os.sysconf("SC_CLK_TCK")
-# Backends tell the statistics of their transactions within this time.
+# Backends report their transaction statistics within this time.
 STATISTICS_SECONDS = 11.0
 
 
@@ -59,11 +59,11 @@ class World:
         return {name: child.process.pid for name, child in children if child.process}
 
     def cpu(self) -> dict[str, float]:
-        """Seconds of CPU so far, by process; Postgres' with all its backends'."""
+        """CPU seconds so far, by process; Postgres includes all its backends."""
         return {name: _cpu(pid) for name, pid in {**self.services, **self.pids}.items()}
 
     def ask(self, query: str) -> float:
-        """One number of the services' database; not counted by ``transactions``."""
+        """Query one number from the services' database; ``transactions`` does not count this."""
         self._watched += 1
         with self._watch.cursor() as cursor:
             cursor.execute(query)
@@ -71,7 +71,7 @@ class World:
         return 0.0 if row is None or row[0] is None else float(row[0])
 
     def transactions(self) -> int:
-        """Transactions of the services so far, with those that only look."""
+        """Transactions of the services so far, including read-only ones."""
         time.sleep(STATISTICS_SECONDS)
         with self._connection.cursor() as cursor:
             cursor.execute(
@@ -83,7 +83,7 @@ class World:
         return int(row[0]) - self._watched
 
     def connections(self) -> int:
-        """Of the services to the database."""
+        """Connections of the services to the database."""
         with self._connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name"
@@ -96,7 +96,7 @@ class World:
 
     @contextmanager
     def statements(self) -> Iterator[list[int]]:
-        """How many statements ran meanwhile, BEGIN and COMMIT included: the list's one number."""
+        """Count statements run inside the context, with BEGIN and COMMIT, in the list's element."""
         log = self.postgres.home / "log"
         found: list[int] = []
         self._log_statements("all")
@@ -148,7 +148,7 @@ def _apache(topics: tuple[str, ...], running: ExitStack) -> tuple[str, int]:
 
 
 def _cpu(pid: int) -> float:
-    """Of a process, its threads, and its children, living and dead."""
+    """CPU seconds of a process, its threads, and its children, running and ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -159,7 +159,7 @@ def _cpu(pid: int) -> float:
 
 
 def started_in(directory: Path, port: int) -> float:
-    """Seconds that ``python -m standalone`` takes until it says where it is; then it is ended."""
+    """Seconds until ``python -m standalone`` prints its address; then it is stopped."""
     environment = {**os.environ, "DATA_DIR": str(directory), "PORT": str(port)}
     begun = time.monotonic()
     process = subprocess.Popen(

@@ -1,1 +1,1 @@
-"""How good dithered pictures are, by measures that others publish: ``python -m bench.quality``."""
+"""Quality of dithered pictures, by published measures: ``python -m bench.quality``."""

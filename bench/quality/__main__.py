@@ -1,6 +1,7 @@
 """``python -m bench.quality [ALGORITHM…]``: print the tables of docs/engine-quality.md.
 
-With names of algorithms the grey table's rows of these; with ``--colour`` the colour table alone.
+With names of algorithms, only their rows of the grey table; with ``--colour``, only the colour
+table.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Colour photographs on small palettes: ours beside Pillow, ImageMagick and ``epaper-dithering``.
 
-ΔE is CIEDE2000 of the dithered picture against the photograph, both blurred in linear light by a
-Gaussian of two pixels, mean of all pixels. Everybody is given the same colours: of measured panels
-those relative to the panel's white and black.
+ΔE is CIEDE2000 between the dithered picture and the photograph, both blurred in linear light by a
+Gaussian of two pixels, averaged over all pixels. All programs get the same colours; for measured
+panels these are the colours relative to the panel's white and black.
 """
 
 import io
@@ -48,7 +48,7 @@ _LINEAR = srgb_to_linear(np.arange(256) / 255)
 
 @cache
 def photograph(name: str) -> Pixels:
-    """At most SIDE × SIDE from the middle, ``uint8 (H, W, 3)``; of a pair the left one."""
+    """At most SIDE × SIDE from the middle, ``uint8 (H, W, 3)``; of a stereo pair the left one."""
     found = getattr(data, name)()
     image = Image.fromarray(found[0] if isinstance(found, tuple) else found).convert("RGB")
     left, top = max((image.width - SIDE) // 2, 0), max((image.height - SIDE) // 2, 0)
@@ -56,7 +56,7 @@ def photograph(name: str) -> Pixels:
 
 
 def colours_of(palette: str) -> Pixels:
-    """A named palette's colours as they are mixed."""
+    """A named palette's colours as used for mixing."""
     colours = named(palette)
     return media_relative(colours) if NAMED[palette].measured else colours
 
@@ -74,7 +74,7 @@ def _wanted(name: str) -> NDArray[np.float64]:
 
 
 def difference(name: str, picture: Pixels) -> float:
-    """Mean ΔE2000 of what is seen of a dithered photograph."""
+    """Mean ΔE2000 between a dithered photograph and the original, both blurred."""
     ciede2000: Callable[..., Any] = color.deltaE_ciede2000
     return float(ciede2000(seen(picture), _wanted(name)).mean())
 

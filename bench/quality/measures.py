@@ -1,8 +1,8 @@
 """Measures of a dithered picture, all in linear light, 0 to 1.
 
-The eye is R. Näsänen's contrast sensitivity ("Visibility of halftone dot textures", IEEE Trans.
-SMC 14(6), 1984) at 300 dots an inch and 9.5 inches, 11 cd/m²: a low-pass filter, for in halftones
-only what is too coarse to be blurred away is seen.
+The eye model is R. Näsänen's contrast sensitivity function ("Visibility of halftone dot textures",
+IEEE Trans. SMC 14(6), 1984) at 300 dots an inch, 9.5 inches and 11 cd/m². It is a low-pass filter:
+in halftones only the coarse structure is visible.
 """
 
 import math
@@ -22,13 +22,13 @@ _SEGMENT = 64
 
 
 def _frequencies(shape: tuple[int, ...]) -> tuple[Light, Light]:
-    """Cycles a pixel, down and across."""
+    """Frequencies in cycles per pixel, vertical and horizontal."""
     down, across = (np.asarray(np.fft.fftfreq(side), np.float64) for side in shape)
     return down[:, None], across[None, :]
 
 
 def seen(picture: Light) -> Light:
-    """The picture as the eye blurs it; mirrored at its edges."""
+    """The picture blurred by the eye model; mirrored at its edges."""
     mirrored = np.block([[picture, picture[:, ::-1]], [picture[::-1], picture[::-1, ::-1]]])
     down, across = _frequencies(mirrored.shape)
     sensitivity = np.exp(-_DECAY * np.hypot(down, across) * _PIXELS_A_DEGREE)
@@ -37,9 +37,9 @@ def seen(picture: Light) -> Light:
 
 
 def aligned(picture: Light, target: Light) -> Light:
-    """``picture`` moved by the fraction of a pixel at which it comes nearest to ``target``.
+    """``picture`` shifted by the fraction of a pixel that brings it nearest to ``target``.
 
-    Error diffusion moves a picture a little along its scan; the eye does not mind.
+    Error diffusion shifts a picture slightly along its scan, which is not visible.
     """
     spectrum = np.fft.fft2(picture)
     down, across = _frequencies(picture.shape)
@@ -55,14 +55,14 @@ def aligned(picture: Light, target: Light) -> Light:
 
 
 def hvs_psnr(picture: Light, target: Light) -> float:
-    """Peak signal to noise of what the eye sees, dB, after alignment; the margin is left out."""
+    """Peak signal-to-noise ratio of the blurred pictures, dB, aligned; the margin is ignored."""
     reference = seen(target)
     error = (aligned(seen(picture), reference) - reference)[8:-8, 8:-8]
     return float(-10 * np.log10(np.mean(error * error)))
 
 
 def low_pass_ssim(picture: Light, target: Light) -> float:
-    """Structural similarity of what the eye sees (Z. Wang et al., 2004), aligned."""
+    """Structural similarity of the blurred pictures (Z. Wang et al., 2004), aligned."""
     reference = seen(target)
     similarity: Callable[..., Any] = structural_similarity
     return float(similarity(aligned(seen(picture), reference), reference, data_range=1))
@@ -72,10 +72,10 @@ def low_pass_ssim(picture: Light, target: Light) -> float:
 class Spectrum:
     """Radially averaged power of a dithered flat grey (R. Ulichney, "Digital Halftoning", 1987).
 
-    blueness: how much less power there is below half the principal frequency than white noise of
-        the same tone has, dB; more is better.
-    anisotropy: variance over squared mean of the power on a ring, mean of all rings weighed by
-        their power, dB; the less, the less a direction shows.
+    blueness: power below half the principal frequency, compared with white noise of the same tone:
+        how much less it is, dB; more is better.
+    anisotropy: variance divided by squared mean of the power on a ring, averaged over all rings
+        with their power as weight, dB; less is better (no visible direction).
     """
 
     blueness: float
@@ -83,7 +83,7 @@ class Spectrum:
 
 
 def spectrum(picture: Light) -> Spectrum:
-    """Of a flat grey of two levels; its sides are multiples of 64, 512 for good figures."""
+    """The spectrum of a dithered flat grey, two levels; sides are multiples of 64, best 512."""
     tone = float(picture.mean())
     side = _SEGMENT
     pieces = [

@@ -50,9 +50,9 @@ def photograph(name: str) -> NDArray[np.uint8]:
 
 
 def dithered(picture: NDArray[np.uint8], algorithm: str) -> Light:
-    """Light of the picture dithered to black and white, scanned as was published.
+    """Light of the picture dithered to black and white, with the published scan order.
 
-    That is there and back for coefficients that vary, one way for those that do not.
+    That is serpentine for tone-dependent coefficients, left to right for fixed ones.
     """
     serpentine = ALGORITHMS[algorithm].family == VARIABLE
     result = dither(picture, Options(algorithm=algorithm, palette="gray", serpentine=serpentine))
