@@ -160,12 +160,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     group = parser.add_argument_group("how to dither")
     for name, field in Options.model_fields.items():
+        flag = f"--{name.replace('_', '-')}"
         if isinstance(field.default, bool):
-            group.add_argument(
-                f"--{name}", action=argparse.BooleanOptionalAction, help=field.description
-            )
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, help=field.description)
         else:
-            group.add_argument(f"--{name}", metavar="X", help=_help(name).replace("%", "%%"))
+            group.add_argument(flag, metavar="X", help=_help(name).replace("%", "%%"))
     return parser
 
 

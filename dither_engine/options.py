@@ -73,22 +73,28 @@ class Options(BaseModel):
         "oklab", description="What nearest colour means, for palettes that are lists of colours."
     )
     brightness: float = Field(
-        1.0, ge=0, le=4, description="1 is unchanged, 2 doubles the colours, 0 is black."
+        1.0,
+        ge=0,
+        le=4,
+        description="1 is unchanged, 2 is twice as bright, 0 is black.",
     )
     contrast: float = Field(
         1.0,
         ge=0,
         le=4,
-        description="1 is unchanged, 2 doubles the distance to mid-grey, 0 leaves none.",
+        description="1 is unchanged, 2 doubles the distance to mid-grey, 0 is grey.",
     )
     saturation: float = Field(
-        1.0, ge=0, le=4, description="1 is unchanged, 2 doubles the distance to grey, 0 is grey."
+        1.0,
+        ge=0,
+        le=4,
+        description="1 is unchanged, 2 doubles the distance to grey, 0 is grey.",
     )
     gamma: float = Field(
         1.0,
         ge=0.1,
         le=10,
-        description="1 is unchanged, more lightens the mid-tones, less darkens them.",
+        description="1 is unchanged, more lightens the middle tones, less darkens them.",
     )
     width: int | None = Field(
         None,

@@ -37,6 +37,21 @@ def test_one_file_becomes_another_in_the_format_of_its_ending(photo: Path, tmp_p
             assert np.array_equal(np.asarray(image.convert("RGB")), expected)
 
 
+def test_flags_have_hyphens_where_options_have_underscores(tmp_path: Path) -> None:
+    soft = tmp_path / "soft.png"
+    gradient = Image.linear_gradient("L").resize((16, 16))
+    Image.merge("LA", (gradient, gradient)).save(soft)
+    out = tmp_path / "out.png"
+    flags = ["--palette", "pico-8", "--alpha", "threshold", "--alpha-level", "200"]
+    assert main([str(soft), "-o", str(out), *flags]) == 0
+    wanted = Options(palette="pico-8", alpha="threshold", alpha_level=200)
+    with Image.open(out) as image, Image.open(soft) as original:
+        alpha = np.asarray(image.convert("RGBA"))[..., 3]
+        expected = dither(original, wanted).alpha
+        assert expected is not None
+        assert np.array_equal(alpha, expected)
+
+
 def test_several_files_go_to_a_directory_and_a_bad_one_stops_no_other(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
