@@ -1,5 +1,4 @@
-"""Claim rows that are due, so that no two processes claim the same row; compute when rows are due.
-"""
+"""Claim due rows, so that no two processes take the same row; and compute when rows are due."""
 
 from typing import Any
 
