@@ -1,4 +1,4 @@
-"""One world for the rows that break processes; those that need another one build their own."""
+"""One world for the rows that kill processes; rows that need another one build their own."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -30,13 +30,13 @@ def seed() -> int:
 
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
-    """The same for a test each time that the seed is."""
+    """A random generator: with the same seed, a test makes the same choices."""
     return random.Random(f"{SEED} {request.node.name}")
 
 
 @pytest.fixture
 def measured(record_property: Callable[[str, object], None]) -> Measured:
-    """Says what was measured, for the table."""
+    """Records measured values for the table."""
     return lambda text: record_property("measured", text)
 
 
