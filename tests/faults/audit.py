@@ -108,7 +108,7 @@ def _mails(world: World) -> Iterator[str]:
 
 
 def _topics(world: World) -> Iterator[str]:
-    """Each message must match docs/asyncapi.yaml, and each dither be announced exactly once.
+    """Each message must match docs/asyncapi.yaml; each dither has only one announcement.
 
     Repeats of the same message are not counted.
     """

@@ -44,12 +44,12 @@ def measured(record_property: Callable[[str, object], None]) -> Measured:
 def world(
     broker: Broker, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """The system, running on the broker and the Postgres of this run, in a database of its own.
+    """The system, running on this run's broker and Postgres, in its own database.
 
-    It lives through all the rows that ask for it: what one has left must not harm the next.
+    All rows that use this fixture share it: the state after one row must not harm the next.
     """
     dsn = create_database(postgres_server)
-    # What a dead process held is free again soon.
+    # Short timeouts, so that the partitions and mails of a dead process are taken over soon.
     environment = {"KAFKA_SESSION_TIMEOUT_SECONDS": "3", "SMTP_TIMEOUT_SECONDS": "5"}
     with running(World(tmp_path_factory.mktemp("world"), broker, dsn, environment)) as started:
         yield started

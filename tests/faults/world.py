@@ -105,7 +105,7 @@ class World:
             return list(cursor.fetchall()) if cursor.description else []
 
     def unfinished(self) -> int:
-        """The amount of unfinished work in all services and topics."""
+        """The amount of unfinished work in all services, uploads and deletes included."""
         deleted = [promise.uuid for promise in self.ledger.promises.values() if promise.deleted]
         [(count,)] = self.query(_UNFINISHED, deleted)
         return int(count)
