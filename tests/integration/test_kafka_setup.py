@@ -130,7 +130,7 @@ def test_a_right_to_create_that_is_missing_is_said_by_topic(secured: ApacheKafka
 def consuming(
     settings: KafkaSettings, producer: Producer
 ) -> Iterator[tuple[ConsumerLoop, list[object]]]:
-    """A running consumer of deleted images, and what it has handled. Its stop must be quick."""
+    """A running consumer of deleted images, and what it has handled; its stop must not block."""
     handled: list[object] = []
     loop = ConsumerLoop(
         consumer_client(settings, "upload"),
