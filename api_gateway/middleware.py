@@ -116,7 +116,7 @@ class Limits(Middleware):
                 del self._under_way[account]
 
     def _take(self, scope: Scope, what: str, limiter: RateLimiter | None, cost: int) -> None:
-        """The client's tokens. The last limiter that is asked is the strictest."""
+        """Take the client's tokens. The last limiter that is called is the strictest."""
         if limiter is not None:
             scope["answer_fields"], wait = limiter.take(scope["account"], cost)
             if wait:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from tests.faults.scale import chosen_scale
 
-# Every answer must arrive within this time, whatever is down; clients use it as their timeout.
+# Every answer must arrive within this time, whatever is down. In the short form times are not
+# judged; there only the timeout of the clients applies.
 ANSWER_SECONDS = 10.0
 HANG_SECONDS = 30.0
 

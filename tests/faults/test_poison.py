@@ -114,7 +114,7 @@ def test_r3_poison_among_good_messages(
 
 
 def _note_progress(world: World, finished: list[float], over: threading.Event) -> None:
-    """Record the times at which dithers were seen to be done, until all are."""
+    """Record when the number of finished dithers was seen to grow, or when no work was left."""
     count = 0
     while not over.wait(0.1):
         [(done,)] = world.query("SELECT count(*) FROM dither.dithers WHERE status = 'done'")
