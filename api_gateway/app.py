@@ -1,4 +1,4 @@
-"""The gateway as one ASGI application, and the order of what happens to a request."""
+"""The gateway as one ASGI application, and the order of the steps that handle a request."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from shared.problems import locate_problem_types
 
 logger = logging.getLogger(__name__)
 
-# A check that runs before all routes is one more entry here. The first is the outermost.
+# Add a check that runs before all routes here. The first entry is the outermost.
 MIDDLEWARE = (Answers, Framing, Paths, Identify, Limits, RequireKey)
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 EXPOSED = (
@@ -33,7 +33,7 @@ EXPOSED = (
 
 
 def create_app(settings: GatewaySettings) -> Asgi:
-    """Everything, wired. Replicas are probed as long as the application runs."""
+    """Build the application with all its parts. It probes the replicas as long as it runs."""
     locate_problem_types(settings.public_path)
     client = create_client(settings)
     upstreams = {
@@ -45,9 +45,9 @@ def create_app(settings: GatewaySettings) -> Asgi:
     forwards = {r.name: Forward(r, upstreams[r.service], settings) for r in ROUTES}
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        """What has a row in the route table is passed on; FastAPI answers the rest."""
+        """Forward requests that have a row in the route table; FastAPI answers the others."""
         if (row := scope["row"]) is None:
-            scope["extensions"] = {}  # files sent by the server itself would not be compressed
+            scope["extensions"] = {}  # else the server would send files itself, uncompressed
             await own(scope, receive, send)
         else:
             scope["route"] = row
@@ -66,7 +66,7 @@ def create_app(settings: GatewaySettings) -> Asgi:
 
 
 def _cors(app: Asgi, settings: GatewaySettings) -> Asgi:
-    """Which other sites' pages may call the API. Credentials never."""
+    """Let the pages of configured other sites call the API, always without credentials."""
     origins = [origin.rstrip("/") for origin in split_list(settings.gateway_cors_origins)]
     if not origins:
         return app
@@ -96,7 +96,7 @@ async def _running(client: Client, upstreams: Mapping[str, Upstream]) -> AsyncIt
 
 
 def _end_with(task: asyncio.Task[None]) -> None:
-    """Without its probes the gateway would never ask a lost replica again: better start anew."""
+    """End the process if the probes crash: without them a lost replica would stay unused."""
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.critical("a background task has died", exc_info=error)
         signal.raise_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""A request's body on its way through: bounded in size, in pauses and in pace."""
+"""A request's body while it is forwarded: its size, pauses and minimum rate are limited."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,16 +7,17 @@ from api_gateway.settings import GatewaySettings
 from shared.http import Receive
 from shared.problems import Problem
 
-# A body this small is read whole before a service is bothered; of a larger one, as much.
+# A body up to this size is read completely before a service is called; of a larger one, the first
+# part of this size.
 FIRST_PART_BYTES = 64 * 1024
 
 
 class ClientGone(Exception):
-    """Nobody is there to be answered."""
+    """The client has closed the connection."""
 
 
 class Body:
-    """``length``: as the client declared it; None: it comes in chunks."""
+    """``length``: as declared by the client; None for a chunked body."""
 
     def __init__(
         self, receive: Receive, length: int | None, limit: int, settings: GatewaySettings
@@ -24,7 +25,7 @@ class Body:
         self.length = length
         self.first = b""
         self.is_whole = False
-        self.is_streaming = False  # a service has been given some of it
+        self.is_streaming = False  # some of it was sent to a service
         self._receive = receive
         self._limit = limit
         self._received = 0
@@ -32,13 +33,13 @@ class Body:
         self._began = asyncio.get_running_loop().time()
 
     async def read_first(self) -> None:
-        """Read until all of the body is there, or enough of it. Raises Problem or ClientGone."""
+        """Read the whole body, or its first part. Raises Problem or ClientGone."""
         self._check_size(self.length or 0)
         while not self.is_whole and self._received < FIRST_PART_BYTES:
             self.first += await self._part()
 
     async def parts(self, deadline: asyncio.Timeout) -> AsyncIterator[bytes]:
-        """All parts, the first included. Each gives the service time anew."""
+        """All parts, including the first. Each part restarts the service's deadline."""
         self.is_streaming = True
         yield self.first
         while not self.is_whole:
@@ -60,7 +61,7 @@ class Body:
         self.is_whole = not message.get("more_body", False)
         self._received += len(part)
         self._check_size(self._received)
-        # A byte now and then resets no clock: there is a least rate.
+        # A minimum rate, so that single bytes now and then do not keep the request alive.
         seconds = asyncio.get_running_loop().time() - self._began - patience
         least = seconds * self._settings.gateway_client_min_bytes_per_second
         if not self.is_whole and self._received < least:

@@ -1,4 +1,4 @@
-"""The HTTP client that asks the services, and what its errors mean."""
+"""The HTTP client that calls the services, and the meaning of its errors."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from api_gateway.settings import GatewaySettings
 
 
 def create_client(settings: GatewaySettings) -> Client:
-    """What passes through stays as it is: nothing is decompressed, followed or remembered."""
+    """A client that does not change what it forwards: no decompression, redirects or cookies."""
     return (
         ClientBuilder()
         .http1_only()
@@ -31,10 +31,10 @@ def create_client(settings: GatewaySettings) -> Client:
 
 
 def nothing_was_sent(error: PyreqwestError) -> bool:
-    """Whether the request is sure not to have reached the service: connecting has failed.
+    """Whether the request certainly did not reach the service, because connecting failed.
 
-    The client has one class for failures while connecting and afterwards; hyper's own words, which
-    it passes on, tell them apart. ``test_gateway_replicas`` fails should they change.
+    The client has one exception class for failures before and after connecting; only hyper's error
+    text distinguishes them. ``test_gateway_replicas`` fails if that text changes.
     """
     if isinstance(error, ConnectTimeoutError):
         return True

@@ -1,4 +1,4 @@
-"""One request to one replica, and its answer, part by part and without holding either."""
+"""One request to one replica, and its answer. Both are streamed, not held in memory."""
 
 import asyncio
 import re
@@ -17,12 +17,13 @@ from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
 from shared.http import Receive, Send
 
-# An answer is begun when so much of it is there, or all: what breaks before can be asked again.
+# An answer is started when this much of it, or all of it, has arrived: before that, a failed
+# request can be repeated.
 READ_AHEAD_BYTES = 64 * 1024
 
 
 class BrokenOff(Exception):
-    """The service broke off in the middle of an answer; nothing can mend what was sent of it."""
+    """The service broke off in the middle of an answer that the client has partly received."""
 
 
 @dataclass
@@ -42,9 +43,9 @@ class Exchange:
         self, upstream: Upstream, replica: Replica, method: str, target: str,
         fields: list[tuple[str, str]],
     ) -> None:  # fmt: skip
-        """Raises PyreqwestError or TimeoutError as long as the client has heard nothing."""
+        """Raises PyreqwestError or TimeoutError if nothing was sent to the client yet."""
         seconds = self._settings.upstream_response_timeout_seconds
-        head_only = method == "HEAD"  # asked as GET, which has the same fields
+        head_only = method == "HEAD"  # sent as GET, which has the same header fields
         request = upstream.client.request("GET" if head_only else method, replica.url + target)
         try:
             async with asyncio.timeout(seconds) as deadline:
@@ -94,10 +95,10 @@ class Exchange:
         await self._send({"type": "http.response.body"})
 
     async def _pass(self, part: bytes, deadline: asyncio.Timeout) -> None:
-        """A part that is not the last. The client has a deadline of its own for taking it."""
+        """Send a part that is not the last. The client must take it within its own deadline."""
         if self._watch is None:
             self._watch_client(deadline)
-        if self._is_clients_turn or deadline.expired():  # just now, as the part came
+        if self._is_clients_turn or deadline.expired():  # changed while the part was arriving
             raise TimeoutError
         now = asyncio.get_running_loop().time
         self._is_clients_turn = True
@@ -110,7 +111,7 @@ class Exchange:
         deadline.reschedule(now() + seconds)
 
     def _watch_client(self, deadline: asyncio.Timeout) -> None:
-        """The server takes parts for a client that is gone; only ``receive`` tells of it."""
+        """Notice a client that is gone: ``send`` does not report it, only ``receive`` does."""
 
         async def watch() -> None:
             while (await self._receive())["type"] != "http.disconnect":
@@ -122,7 +123,7 @@ class Exchange:
         self._watch = asyncio.create_task(watch())
 
     def _fields(self, response: Response) -> tuple[Fields, int]:
-        """The answer's fields, and how many bytes are to come; -1: that is not known."""
+        """The answer's header fields, and the number of its bytes; -1 if unknown."""
         said = [(k.encode("ascii"), v.encode("ascii")) for k, v in response.headers.items()]
         fields = end_to_end(said, RESPONSE_DROPPED)
         left = -1
@@ -136,7 +137,7 @@ class Exchange:
         return fields, left
 
     def _public(self, location: bytes) -> bytes:
-        """The dither service's /images is the public /dithers."""
+        """The public form of a path: the dither service's /images is the public /dithers."""
         if self._route.service == "dither":
             location = re.sub(rb"^/images(?=[/?]|$)", b"/dithers", location)
         prefix = self._settings.public_path if location.startswith(b"/") else ""

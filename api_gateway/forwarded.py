@@ -1,25 +1,25 @@
-"""Who asks, when proxies stand between (RFC 7239 and the older X-Forwarded-* fields)."""
+"""The client's address behind proxies (RFC 7239 and the older X-Forwarded-* fields)."""
 
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-# An address as proxies write it: alone, or with a port behind it.
+# An address as proxies write it: alone, or followed by a port.
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([^:]*):\d+")
 
 
 class TrustedProxies:
-    """``networks``: those whose word about the client is believed."""
+    """``networks``: the proxies whose forwarding fields are trusted."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = [ip_network(network) for network in networks]
         self._trusts = lru_cache(1024)(self._is_ours)
 
     def client(self, fields: Mapping[bytes, bytes], peer: str) -> tuple[str, bool]:
-        """The client's address, and whether a proxy of ours handed the request over.
+        """The client's address, and whether the request came through a trusted proxy.
 
-        Read from the right: what stands left of the first address not ours may be made up.
+        Read from the right: entries to the left of the first untrusted address may be forged.
         """
         if not self._networks or not self._trusts(peer):
             return peer, False
@@ -39,7 +39,7 @@ class TrustedProxies:
 
 
 def _address(text: str) -> str | None:
-    """The IP address; without a zone, which may be any text and means nothing elsewhere."""
+    """The IP address without its zone, which may be any text and has only local meaning."""
     if match := _WITH_PORT.fullmatch(text):
         text = match[1] or match[2]
     try:
@@ -51,7 +51,7 @@ def _address(text: str) -> str | None:
 def forwarded_fields(
     fields: Mapping[bytes, bytes], peer: str, scheme: str, *, trusted: bool
 ) -> list[tuple[str, str]]:
-    """What a service is told of the client: from the connection, or added to a proxy's word."""
+    """The forwarding fields for a service: from the connection, or added to a trusted proxy's."""
 
     def said(name: bytes) -> str:
         return fields.get(name, b"").decode("latin-1") if trusted else ""

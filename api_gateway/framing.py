@@ -1,4 +1,4 @@
-"""A request has one reading here and at the services; what could have two is refused."""
+"""Refuse requests that the gateway and a service could interpret differently."""
 
 import re
 from urllib.parse import unquote_to_bytes
@@ -15,7 +15,8 @@ MAX_TARGET_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-# Visible ASCII but the backslash and what delimits other parts; percent signs start an escape.
+# Visible ASCII except the backslash and the delimiters of other parts; a percent sign starts an
+# escape.
 _PATH = re.compile(rb"(?:/(?:[!$-\[\]_a-z|~]|%[0-9A-Fa-f]{2})*)+")
 # An encoded slash or backslash, a control character, an empty segment, a dot segment.
 _AMBIGUOUS = re.compile(rb"%(?:2f|5c|[01].|7f)|//|/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
@@ -30,7 +31,7 @@ class Middleware:
 
 
 class Framing(Middleware):
-    """Refuses what the server lets pass although others could read it in another way."""
+    """Refuses ambiguous header fields that the server accepts."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["fields"] = fields = combine(scope["headers"])
@@ -49,7 +50,7 @@ class Framing(Middleware):
 
 
 class Paths(Middleware):
-    """Paths have one reading here and at the services; what could have two is refused."""
+    """Refuses paths that the gateway and a service could interpret differently."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw: bytes = scope["raw_path"]

@@ -1,4 +1,4 @@
-"""Header fields on their way through a proxy (RFC 9110, 7.6)."""
+"""Header fields in a proxy (RFC 9110, 7.6)."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,19 +9,19 @@ HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
     b"transfer-encoding upgrade http2-settings".split()
 )
-# The gateway says these itself, or keeps them to itself.
+# The gateway sets these itself, or does not forward them.
 REQUEST_DROPPED = HOP_BY_HOP | frozenset(
     b"host content-length expect via forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
     b"x-forwarded-port x-forwarded-prefix x-forwarded-server x-real-ip x-request-id "
     b"x-api-key".split()
 )
 RESPONSE_DROPPED = HOP_BY_HOP | frozenset(b"server x-powered-by via x-request-id alt-svc".split())
-# What Connection may not name: losing them would change what the message means.
+# Fields that Connection may not name: removing them would change the meaning of the message.
 _END_TO_END = frozenset(b"content-length content-type cache-control authorization".split())
 
 
 def combine(fields: Fields) -> Mapping[bytes, bytes]:
-    """By name; several fields of one name are one list (RFC 9110, 5.3)."""
+    """The fields by name; fields with the same name become one list (RFC 9110, 5.3)."""
     found = dict(fields)
     if len(found) != len(fields):
         found = {}
@@ -31,7 +31,7 @@ def combine(fields: Fields) -> Mapping[bytes, bytes]:
 
 
 def end_to_end(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:
-    """The fields that go on, with ``Via`` for this hop."""
+    """The fields to forward, with ``Via`` for this hop."""
     kept: Fields = []
     vias: list[bytes] = []
     named: set[bytes] = set()

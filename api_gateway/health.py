@@ -1,4 +1,4 @@
-"""How the services are: for a load balancer the status code, for a person the details."""
+"""The health of the services: the status code for a load balancer, the details for a person."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ EXAMPLE = {
 
 
 async def system_health(upstreams: Mapping[str, Upstream]) -> dict[str, Any]:
-    """Asks all services at once; ``status`` is ``ok`` when all services' are."""
+    """Asks all services concurrently; ``status`` is ``ok`` if it is ``ok`` for all of them."""
     answers = await asyncio.gather(*map(_service_health, upstreams.values()))
     is_well = all(service["status"] == "ok" for service in answers)
     services = dict(zip(upstreams, answers, strict=True))
@@ -41,7 +41,7 @@ async def _service_health(upstream: Upstream) -> dict[str, Any]:
 
 
 def _told(said: Any) -> dict[str, Any]:
-    """What a service says of itself and its parts, as words: no addresses, no libraries' errors."""
+    """The states of a service and its parts, without addresses or error texts of libraries."""
     try:
         words = {name: part["status"] for name, part in said.get("parts", {}).items()}
         status = said.get("status")

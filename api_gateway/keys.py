@@ -1,4 +1,4 @@
-"""API keys: who may use the API, when that is asked for (``GATEWAY_API_KEYS``)."""
+"""API keys: who may use the API, if ``GATEWAY_API_KEYS`` is set."""
 
 import hmac
 from collections.abc import Iterable, Mapping
@@ -6,13 +6,13 @@ from hashlib import sha256
 
 
 class ApiKeys:
-    """Only digests are kept, so that a comparison's time tells nothing of a key or its length."""
+    """Only digests are kept, so that the time of a comparison reveals neither key nor length."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._digests = [sha256(key.encode()).digest() for key in keys]
 
     def identify(self, fields: Mapping[bytes, bytes]) -> str | None:
-        """A name for the key that came with the request, fit for logs; None: none that is valid."""
+        """A name, safe for logs, for the request's key; None if it has no valid key."""
         said = fields.get(b"x-api-key")
         if said is None:
             scheme, _, token = fields.get(b"authorization", b"").partition(b" ")

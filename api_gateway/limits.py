@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket for each client; and whom an address stands for."""
+"""Rate limits: a token bucket for each client; and which client an address belongs to."""
 
 import math
 import time
@@ -9,7 +9,7 @@ from operator import itemgetter
 
 # When there are more clients, those with the fullest buckets are forgotten.
 MAX_CLIENTS = 50_000
-# A bucket's content is counted in seconds: so much may rounding take off it.
+# The tolerance for rounding errors, in seconds (the unit of a bucket's content).
 _ROUNDING = 1e-6
 
 Fields = list[tuple[bytes, bytes]]
@@ -18,8 +18,8 @@ Fields = list[tuple[bytes, bytes]]
 class RateLimiter:
     """``rate`` tokens a second flow into a bucket of ``burst`` tokens; a request takes some.
 
-    What is kept of a client is when its bucket will be full again (the "generic cell rate
-    algorithm" of ITU-T I.371): one number instead of a content and its time.
+    For each client only the time when its bucket will be full again is kept (the "generic cell
+    rate algorithm" of ITU-T I.371): one number instead of a content and its time.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class RateLimiter:
         self._limit = (b"ratelimit-limit", b"%d" % burst)
 
     def take(self, client: str, cost: int = 1) -> tuple[Fields, int]:
-        """The answer's RateLimit fields, and after how many seconds to ask again (0: taken)."""
+        """The answer's RateLimit fields, and the seconds until a retry (0: tokens were taken)."""
         now = self._clock()
         missing = max(0.0, self._full_at.get(client, 0.0) - now)
         wanted = missing + min(cost, self._burst) / self._rate
@@ -58,7 +58,7 @@ class RateLimiter:
 
 @lru_cache(4096)
 def client_of(address: str) -> str:
-    """Whom an address stands for: one IPv6 customer has a network of 2**64 addresses."""
+    """The client of an address: for IPv6 the /64 network, since one customer has all of it."""
     try:
         ip = ip_address(address)
     except ValueError:

@@ -44,7 +44,7 @@ async def serve(settings: GatewaySettings) -> None:
 
 
 def _allow_many_files() -> None:
-    """Each client and each connection to a service is an open file."""
+    """Raise the limit of open files: each connection to a client or service is one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -52,9 +52,9 @@ def _allow_many_files() -> None:
 def main() -> None:
     settings = GatewaySettings.load()
     configure_logging("gateway", level=settings.log_level, log_format=settings.log_format)
-    logging.getLogger("_granian").setLevel(logging.CRITICAL)  # what it reports is logged by us
+    logging.getLogger("_granian").setLevel(logging.CRITICAL)  # we log these events ourselves
     _allow_many_files()
-    # Nearly everything dies with its request; what is left is not worth looking for so often.
+    # Nearly all objects are freed with their request, so the garbage collector may run rarely.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     uvloop.run(serve(settings))

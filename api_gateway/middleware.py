@@ -1,4 +1,4 @@
-"""What happens before every route, as plain ASGI middleware; ``app.py`` names the order."""
+"""The checks before every route, as plain ASGI middleware; ``app.py`` defines their order."""
 
 import logging
 from collections import Counter
@@ -22,7 +22,7 @@ LIMITED = MetricCounter("gateway_rate_limited", "Requests over a limit", ["limit
 
 
 class Answers(Middleware):
-    """Every refusal is a problem, and every answer has the fields that keep browsers safe."""
+    """Makes every refusal a problem, and adds the security header fields to every answer."""
 
     def __init__(self, app: Asgi, settings: GatewaySettings) -> None:
         super().__init__(app, settings)
@@ -51,7 +51,7 @@ class Answers(Middleware):
             )
         except ClientGone:
             scope["access"]["gone"] = True
-            # It may still be there, if its body broke off or was no HTTP.
+            # The client may still be connected, if its body was cut off or not valid HTTP.
             answer = problem_response(400, "The body is broken.")
         except BrokenOff as error:
             scope["access"]["error"] = str(error)
@@ -66,7 +66,7 @@ class Answers(Middleware):
 
 
 class Identify(Middleware):
-    """Who asks: the client's address, and its API key where one is asked for."""
+    """Identifies the client: its address, and its API key if keys are required."""
 
     def __init__(self, app: Asgi, settings: GatewaySettings) -> None:
         super().__init__(app, settings)
@@ -79,7 +79,7 @@ class Identify(Middleware):
         key = None
         if self._keys is not None:
             key = self._keys.identify(scope["fields"])
-            # It was for the gateway.
+            # The key is for the gateway only; do not forward it.
             scope["headers"] = [f for f in scope["headers"] if f[0] != b"authorization"]
         if key is not None:
             scope["access"]["key"] = key
@@ -88,7 +88,7 @@ class Identify(Middleware):
 
 
 class Limits(Middleware):
-    """How often a client may ask, and how much of it may be under way at once."""
+    """Limits a client's requests: their rate, and how many run at once."""
 
     def __init__(self, app: Asgi, settings: GatewaySettings) -> None:
         super().__init__(app, settings)
@@ -116,7 +116,7 @@ class Limits(Middleware):
                 del self._under_way[account]
 
     def _take(self, scope: Scope, what: str, limiter: RateLimiter | None, cost: int) -> None:
-        """The client's tokens. The last limiter that is asked is the strictest."""
+        """Take the client's tokens. The last limiter that is called is the strictest."""
         if limiter is not None:
             scope["answer_fields"], wait = limiter.take(scope["account"], cost)
             if wait:
@@ -131,7 +131,7 @@ def _over(scope: Scope, limit: str, detail: str, retry_after: int) -> Problem:
 
 
 class RequireKey(Middleware):
-    """A key where one is asked for. After the limits, so that guesses are counted."""
+    """Requires a key if keys are configured. It runs after the limits, so that guesses count."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         row = scope["row"]

@@ -1,4 +1,4 @@
-"""The public API as one OpenAPI document, put together from the services' own."""
+"""The public API as one OpenAPI document, merged from the services' documents."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ INFO = {
 
 
 class PublicApi:
-    """Fetches the services' documents when asked. A service that is down keeps what it had."""
+    """Fetches the services' documents on request. If a service is down, its last one is used."""
 
     def __init__(
         self, upstreams: Mapping[str, Upstream], own: Callable[[], Document], public_path: str
@@ -58,7 +58,7 @@ class PublicApi:
 
 
 def merge(own: Document, services: Mapping[str, Document]) -> Document:
-    """``own`` (the gateway's) and what the services say of the public routes."""
+    """Merge ``own`` (the gateway's document) with the public routes of the services."""
     paths: Document = {}
     schemas: Document = {}
     for name, document in services.items():
@@ -75,7 +75,7 @@ def merge(own: Document, services: Mapping[str, Document]) -> Document:
 
 
 def _with_service_name(name: str, document: Document) -> Document:
-    """Two services may name a schema alike, so each name gets the service's; Problem is shared."""
+    """Put the service's name before schema names, which may be equal; Problem is shared."""
     text = json.dumps(document)
     named: Document = json.loads(
         re.sub(r'"#/components/schemas/(?!Problem")', rf'"#/components/schemas/{name}.', text)
@@ -89,7 +89,7 @@ def _with_service_name(name: str, document: Document) -> Document:
 
 
 def _public_operations(name: str, document: Document) -> Iterator[tuple[str, str, Document]]:
-    """Public path, method and operation of everything that the route table passes on."""
+    """Public path, method and operation of every route that the gateway forwards."""
     routes = [route for route in ROUTES if route.service == name]
     for path, operations in document.get("paths", {}).items():
         for route in routes:

@@ -1,4 +1,4 @@
-"""What the gateway answers itself: health, metrics, the API's description, the web page."""
+"""The gateway's own routes: health, metrics, OpenAPI document, web page."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ _LONG_LIVED = frozenset({".png", ".jpg", ".webp", ".gif", ".ico", ".woff2"})
 
 
 class Files(StaticFiles):
-    """Nothing hidden; and code is asked for anew each time, since file names carry no version."""
+    """No hidden files. Browsers revalidate code each time, because file names have no version."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if any(part.startswith(".") for part in path.split("/")):
@@ -32,7 +32,7 @@ class Files(StaticFiles):
         return response
 
     def endpoint(self, name: str | None = None) -> Callable[[Request], Awaitable[Response]]:
-        """Answers with the file ``name``, or with the one that the route's ``path`` names."""
+        """An endpoint that serves the file ``name``, or the one in the route's ``path``."""
 
         async def answer(request: Request) -> Response:
             return await self.get_response(name or request.path_params["path"], request.scope)

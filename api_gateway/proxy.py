@@ -1,4 +1,4 @@
-"""Passing a request on: what a service is told, and which of its replicas is asked."""
+"""Forward a request: which fields a service gets, and which of its replicas is called."""
 
 from pyreqwest.exceptions import PyreqwestError
 
@@ -15,7 +15,7 @@ from shared.context import current_request_id
 from shared.http import Receive, Scope, Send
 from shared.problems import Problem, Unavailable
 
-# What multipart framing, part headers and small fields add to a file.
+# The size of multipart framing, part headers and small fields, in addition to the file.
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 
 
@@ -54,7 +54,7 @@ class Forward:
         return body
 
     async def _ask(self, scope: Scope, body: Body | None, receive: Receive, send: Send) -> None:
-        """Ask replicas until one answers, as far as asking again changes nothing."""
+        """Try replicas until one answers, as long as a repeat is safe."""
         method, target, fields = scope["method"], self._target(scope), _fields(scope)
         event_stream = self._route.event_stream
         replica: Replica | None = None
@@ -90,12 +90,12 @@ class Forward:
 
 
 def _fields(scope: Scope) -> list[tuple[str, str]]:
-    """The request's fields as every replica gets them."""
+    """The request's header fields for the service, the same for every replica."""
     return [
         *(
             (name.decode("ascii"), value.decode("ascii"))
             for name, value in end_to_end(scope["headers"], REQUEST_DROPPED)
-            # Some servers take a_b and a-b for the same field; only text of ASCII is passed on.
+            # Some servers treat a_b and a-b as the same field; only ASCII text is forwarded.
             if b"_" not in name and value.isascii()
         ),
         *forwarded_fields(

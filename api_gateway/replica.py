@@ -1,4 +1,4 @@
-"""One address of a service, and whether it may be asked: after failures it is left alone."""
+"""One address of a service, with its circuit breaker."""
 
 import asyncio
 import logging
@@ -21,10 +21,10 @@ OPEN = Gauge(
 
 
 class Replica:
-    """A circuit breaker: after failures in a row there is a pause, then one trial each pause.
+    """A circuit breaker: after several failures in a row it opens; then one trial per pause.
 
-    A probe tells whether somebody listens there, not whether the work is done. So a probe that is
-    answered only ends what began with nobody listening.
+    A probe shows only whether a process listens at the address, not whether requests succeed. So
+    an answered probe closes the breaker only if it had opened because nothing was listening.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Replica:
     ) -> None:
         self.url = url
         self.authority = urlsplit(url).netloc.rpartition("@")[2]
-        self.in_flight = 0  # with those that wait for a place
+        self.in_flight = 0  # including requests that wait for a place
         self.places = asyncio.Semaphore(settings.upstream_max_in_flight)
         self._settings = settings
         self._clock = clock
         self._failures = 0
         self._is_absent = False
-        self._asked_again_at = 0.0  # 0: it is in rotation
+        self._asked_again_at = 0.0  # the time of the next trial; 0: in rotation
         self._logged = {"upstream": service, "replica": self.authority}
         IN_FLIGHT.labels(service, self.authority).set_function(lambda: self.in_flight)
         OPEN.labels(service, self.authority).set_function(lambda: not self.in_rotation)
@@ -55,7 +55,7 @@ class Replica:
         return self.in_rotation or self._clock() >= self._asked_again_at
 
     def begin(self) -> None:
-        """A request is sent. Out of rotation, it is the only one until the next pause ends."""
+        """A request is sent. Out of rotation it is the trial, the only one for this pause."""
         if not self.in_rotation:
             self._pause()
 
@@ -70,7 +70,7 @@ class Replica:
             self.succeeded()
 
     def failed(self, reason: str, *, absent: bool = False) -> None:
-        """``absent``: nobody listens there; once is enough."""
+        """``absent``: nothing listens at the address; one such failure opens the breaker."""
         self._failures += 1
         self._is_absent = self._is_absent or absent
         if absent or self._failures >= self._settings.upstream_failures_to_open:
@@ -79,6 +79,6 @@ class Replica:
             self._pause()
 
     def _pause(self) -> None:
-        """An absent replica is the probes' to ask, so its pause lasts beyond the next probe."""
+        """Start a pause. Probes test an absent replica, so its pause outlasts the next probe."""
         probe = self._settings.upstream_probe_seconds if self._is_absent else 0
         self._asked_again_at = self._clock() + self._settings.upstream_open_seconds + probe

@@ -1,4 +1,4 @@
-"""The public API as a table: which path is whose, and how it is treated."""
+"""The public API as a table: which service a path belongs to, and how it is handled."""
 
 import re
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ READ = ("GET", "HEAD")
 
 @dataclass(frozen=True)
 class Route:
-    """A path as Starlette writes them: ``{name}`` is one segment, ``{name:path}`` the rest.
+    """A path in Starlette's syntax: ``{name}`` is one segment, ``{name:path}`` the rest.
 
-    ``prefix_at_service`` stands instead of the path's first segment when the service is asked.
+    ``prefix_at_service`` replaces the first segment of the path when the service is called.
     """
 
     name: str
@@ -22,9 +22,9 @@ class Route:
     methods: tuple[str, ...]
     prefix_at_service: str | None = None
     takes_file: bool = False  # its body may be as large as an upload
-    stores_file: bool = False  # its POST counts against the stricter rate limit
-    event_stream: bool = False  # long-lived: bounded by silence, not by a deadline
-    open: bool = False  # never asks for an API key: links to it stand in mails and pages
+    stores_file: bool = False  # its POST also counts against the stricter rate limit
+    event_stream: bool = False  # long-lived: limited by an idle timeout, not by a deadline
+    open: bool = False  # never requires an API key: mails and pages contain links to it
     cost: int = 1  # tokens of the rate limit that a POST takes
 
     @cached_property
@@ -41,12 +41,12 @@ class Route:
         return ", ".join((*self.methods, "OPTIONS"))
 
     def at_service(self, path: str) -> str:
-        """What a public path is called there."""
+        """The service's path for a public path."""
         prefix = self.prefix_at_service
         return path if prefix is None else prefix + path.removeprefix(self.prefix)
 
     def public_path(self, path: str) -> str | None:
-        """What a path of the service is called in public; None: it is not of this route."""
+        """The public path for a path of the service; None if this route does not match it."""
         prefix = self.prefix_at_service or self.prefix
         if not path.startswith(prefix):
             return None
@@ -54,7 +54,7 @@ class Route:
         return path if self.pattern.match(path) else None
 
 
-# The first that matches wins.
+# The first match wins.
 ROUTES = (
     Route("images", "/images", "upload", (*READ, "POST"), takes_file=True, stores_file=True),
     Route("image", "/images/{uuid}", "upload", (*READ, "DELETE")),
@@ -71,7 +71,7 @@ ROUTES = (
 
 
 def find_route(path: str) -> Route | None:
-    """The row of a decoded path; None: nothing is passed on from there."""
-    if path.endswith("/"):  # Starlette's {name:path} takes an empty rest, too
+    """The row of a decoded path; None if the path is not forwarded."""
+    if path.endswith("/"):  # Starlette's {name:path} would also match an empty rest
         return None
     return next((route for route in ROUTES if route.pattern.match(path)), None)

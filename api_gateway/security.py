@@ -1,4 +1,4 @@
-"""Security header fields, by what an answer is."""
+"""Security header fields, by the kind of answer."""
 
 from api_gateway.headers import Fields
 from api_gateway.settings import GatewaySettings
@@ -7,10 +7,10 @@ _COMMON: Fields = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
-    (b"server", b"gateway"),  # else the server names itself
+    (b"server", b"gateway"),  # else the server would send its own name
 ]
-# Should a browser show an answer for programs as a page, it may do nothing. Pictures are links to
-# pass on; who embeds them is no danger to them.
+# If a browser shows an API answer as a page, the page may do nothing. Other sites may embed
+# pictures: their links are meant to be shared.
 _API: Fields = [
     *_COMMON,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
@@ -19,7 +19,7 @@ _API: Fields = [
 
 
 class Policies:
-    """Pages have their own scripts and styles only, nothing inline, no other host's anything."""
+    """Pages may use only their own scripts and styles: nothing inline, nothing from other hosts."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         stored = f" {settings.cloudinary_delivery_url}" if settings.cloudinary_cloud_name else ""
@@ -37,9 +37,9 @@ class Policies:
         ]
 
     def fields(self, status: int, headers: Fields, *, is_own: bool) -> Fields:
-        """``is_own``: the gateway answers itself; what comes from a service is never a page."""
+        """``is_own``: the gateway's own answer; answers of services are never pages."""
         if not is_own:
             return _API
         is_page = any(n == b"content-type" and v.startswith(b"text/html") for n, v in headers)
-        # A 304 has no type, and the browser takes its fields over for the page that it keeps.
+        # A 304 has no type, and the browser applies its fields to the page in its cache.
         return self._page if is_page or status == 304 else _API

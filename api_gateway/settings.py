@@ -1,4 +1,4 @@
-"""What the gateway can be told, all of it by environment variables."""
+"""The settings of the gateway, all of them environment variables."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,7 +14,7 @@ MB = 1024 * 1024
 
 # fmt: off
 class GatewaySettings(HttpSettings):
-    """Defaults suit one machine and a few hundred people."""
+    """The defaults suit one machine and a few hundred users."""
 
     upload_service_url: str = Field("http://127.0.0.1:8001", description=(
         "Upload service: one address, or several with commas"))

@@ -1,4 +1,4 @@
-"""A service as the gateway sees it: its replicas, and which of them to ask."""
+"""A service as the gateway sees it: its replicas, and the choice among them."""
 
 import asyncio
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ STREAMS = Gauge("gateway_upstream_streams", "Event streams open", ["upstream"])
 
 
 class UpstreamError(Exception):
-    """A service cannot be asked now, or did not answer."""
+    """A service cannot be called now, or did not answer."""
 
 
 class Upstream:
-    """The replicas of one service behind a bounded queue. Belongs to one event loop."""
+    """The replicas of one service behind a bounded queue. Use it in one event loop only."""
 
     def __init__(
         self, name: str, urls: Iterable[str], settings: GatewaySettings, client: Client
@@ -38,9 +38,9 @@ class Upstream:
         STREAMS.labels(name).set_function(lambda: self._streams)
 
     async def enter(self, *, event_stream: bool, avoid: Replica | None = None) -> Replica:
-        """The least loaded replica, with a place at it. Pair with ``leave``.
+        """Take a place at the least loaded replica. Call ``leave`` afterwards.
 
-        ``avoid``: the replica that has just failed; any other is better. Raises UpstreamError.
+        ``avoid``: a replica that has just failed; any other is preferred. Raises UpstreamError.
         """
         replica = self._choose(avoid)
         if not event_stream:
@@ -60,7 +60,7 @@ class Upstream:
             replica.places.release()
 
     def _choose(self, avoid: Replica | None = None) -> Replica:
-        """The least loaded replica that may be asked; ties go round. Raises UpstreamError."""
+        """The least loaded available replica; equal ones take turns. Raises UpstreamError."""
         allowed = [replica for replica in self.replicas if replica.may_be_asked()]
         if not allowed:
             raise UpstreamError(f"The {self.name} service is not available at the moment.")
@@ -69,7 +69,7 @@ class Upstream:
         return min(allowed[turn:] + allowed[:turn], key=lambda r: (r is avoid, r.in_flight))
 
     async def _take_place(self, replica: Replica) -> None:
-        """Wait for one, if need be, but not with too many others and not too long."""
+        """Wait for a place if necessary; the queue and the waiting time are bounded."""
         busy = UpstreamError(f"The {self.name} service is overloaded.")
         if not replica.places.locked():
             replica.in_flight += 1
@@ -93,7 +93,7 @@ class Upstream:
         return sum(max(0, replica.in_flight - most) for replica in self.replicas)
 
     async def fetch(self, target: str, seconds: float) -> tuple[int, Any]:
-        """GET for the gateway's own use: the status, and the JSON. Raises UpstreamError."""
+        """GET for the gateway's own use: status and JSON. Raises UpstreamError."""
         replica = self._choose()
         try:
             response = await self._get(replica, target, seconds)
@@ -106,14 +106,14 @@ class Upstream:
         return await request.build().send()
 
     async def probe(self) -> None:
-        """Ask every replica for its health, again and again, until cancelled."""
+        """Request the health of every replica at intervals, until cancelled."""
         if self._settings.upstream_probe_seconds > 0:
             async with asyncio.TaskGroup() as group:
                 for replica in self.replicas:
                     group.create_task(self._probe(replica))
 
     async def _probe(self, replica: Replica) -> None:
-        """Any answer counts as life: what a service says of its own parts is its own affair."""
+        """Any answer means that the replica is alive, even if it reports a part as down."""
         while True:
             await asyncio.sleep(self._settings.upstream_probe_seconds)
             try:

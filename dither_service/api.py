@@ -20,7 +20,7 @@ from shared.http import PICTURE, BodyLimit, create_app
 from shared.problems import Problem
 from shared.slots import Slots
 
-# What multipart framing and the small fields add to a file.
+# The size of multipart framing and the small fields, in addition to the file.
 FORM_OVERHEAD_BYTES = 64 * 1024
 
 _PREVIEW = form_openapi(
@@ -46,7 +46,7 @@ def create_api(
 ) -> FastAPI:
     app = create_app("Dither service", health)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
-    # Decoding takes memory, dithering a core.
+    # A limit, because decoding takes memory and dithering a core.
     places = Slots(
         settings.max_previews,
         wait_seconds=settings.preview_wait_seconds,

@@ -1,4 +1,4 @@
-"""Engine options as an HTTP request gives them: by JSON body, by query string, by form field."""
+"""Read engine options from an HTTP request: JSON body, query string or form field."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ _FIELDS = tuple(name for name in Options.model_fields if name != "channels")
 
 
 def options_openapi() -> dict[str, Any]:
-    """The options as query parameters and as a JSON body, for the API's description."""
+    """The options as query parameters and as a JSON body, for the OpenAPI document."""
     schema = _schema()
     parameters = [
         {
@@ -30,7 +30,7 @@ def options_openapi() -> dict[str, Any]:
 
 
 def _schema() -> dict[str, Any]:
-    """The options' schema with the names that there are, and an example."""
+    """The options' schema with all allowed names, and an example."""
     schema = Options.model_json_schema()
     offered = catalogue()
     names = {kind: [each["name"] for each in offered[kind]] for kind in ("algorithms", "palettes")}
@@ -42,9 +42,9 @@ def _schema() -> dict[str, Any]:
 
 
 async def read_options(request: Request, channels: int) -> Options:
-    """The path's ``channels``, and whatever body and query string say. Raises ``Problem`` 422.
+    """Options from the path (``channels``), body and query string. Raises ``Problem`` 422.
 
-    Three numbers in the body, levels of red, green and blue, take the place of the path's one.
+    Three numbers in the body (levels of red, green and blue) replace the number in the path.
     """
     body = await request.body()
     fields = parse_json_object("The body", body) if body.strip() else {}
@@ -58,7 +58,7 @@ async def read_options(request: Request, channels: int) -> Options:
 
 
 def parse_options(fields: dict[str, Any]) -> Options:
-    """Raises ``Problem`` 422 with the engine's sentence."""
+    """Raises ``Problem`` 422 with the engine's message."""
     try:
         return Options.parse(fields)
     except EngineError as error:
@@ -79,7 +79,7 @@ def _from_query(request: Request) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> Any:
-    """Numbers are read by the model; what is a list there is JSON, or has commas, here."""
+    """A value for the model. Lists are JSON or separated by commas; the model reads numbers."""
     if text.startswith("["):
         try:
             return json.loads(text)

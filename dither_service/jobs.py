@@ -28,12 +28,13 @@ MISSING_GRACE = timedelta(seconds=3)
 
 
 class CannotDither(Exception):
-    """It never will be; the text is a sentence for whoever wants the dither."""
+    """This dither can never be made; the text is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``key`` is the result's: image and options name it, so a repeat writes the same bytes."""
+    """``key`` is the storage key of the result. It depends only on image and options, so a repeat
+    of the job overwrites the file with the same bytes."""
 
     image_uuid: UUID
     dither_id: UUID
@@ -45,14 +46,14 @@ class Job:
 
 
 def result_key(image_uuid: UUID, digest: str, fields: dict[str, Any]) -> str:
-    """The name of a dither's file, known before it is made: its format is an option."""
+    """The storage key of a dither, known before it is made, because its format is an option."""
     return f"dithers/{image_uuid}-{digest[:32]}.{fields.get('format', 'png')}"
 
 
 class JobRunner:
-    """``run`` may be called by any number of threads; ``consumer_workers`` of them hold pictures.
+    """Any number of threads may call ``run``; ``consumer_workers`` of them process pictures.
 
-    The others wait for the storage to take what they have made: cores need not wait with them.
+    The others wait for the storage to take their results, so that no core is idle meanwhile.
     """
 
     def __init__(
@@ -64,10 +65,10 @@ class JobRunner:
         self._slots = threading.BoundedSemaphore(settings.consumer_workers)
 
     def run(self, job: Job) -> dict[str, Any]:
-        """What the dither's row says of the stored result.
+        """Run the job and return the columns of the dither's row about the stored result.
 
-        Raises ``CannotDither`` when this dither never can be made, ``TransientFailure`` while the
-        storage must be waited for, and anything else only when the deployment is broken.
+        Raises ``CannotDither`` if this dither can never be made, ``TransientFailure`` while the
+        storage is not available, and any other exception only if the deployment is broken.
         """
         with request_context(job.request_id):
             with self._slots:
@@ -98,9 +99,9 @@ class JobRunner:
         return data
 
     def _dither(self, data: bytes, job: Job) -> Encoded:
-        """Where the engine runs: bytes and options in, bytes out.
+        """Run the engine: bytes and options in, bytes out.
 
-        Whatever an image and its options make the engine raise is about this job alone.
+        Any exception that the engine raises for an image and its options fails only this job.
         """
         settings = self._settings
         try:
@@ -113,7 +114,7 @@ class JobRunner:
         except EngineError as error:
             raise CannotDither(str(error)) from error
         except ImportError:
-            raise  # a part of the engine is not installed: no image can be dithered here
+            raise  # a part of the engine is not installed: no image can be dithered in this process
         except Exception as error:
             logger.exception("the engine failed", extra={"dither": job.dither_id})
             raise CannotDither("This image cannot be dithered with these options.") from error

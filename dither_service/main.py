@@ -24,7 +24,7 @@ NAME = "dither"
 
 
 def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> None:
-    """Everything this service consists of, until a signal ends it."""
+    """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
     storage = build_storage(settings)
     uploads = UploadClient(settings.upload_service_url, settings.upload_service_timeout_seconds)

@@ -33,25 +33,25 @@ class Base(DeclarativeBase):
 
 
 class Image(Base):
-    """An original this service has heard of.
+    """An original that this service knows from a message.
 
-    All that changes an image's dithers locks its row first, so a delete and a finishing dither
-    come one after the other. A deleted image stays known, with ``deleted_at``: a message that was
-    overtaken by the delete finds that out here.
+    Every change of an image's dithers first locks the image's row, so that a delete and the end of
+    a dither never run at the same time. The row of a deleted image is kept, with ``deleted_at``: a
+    message that arrives after the delete is recognised by it.
     """
 
     __tablename__ = "images"
 
     uuid: Mapped[UUID] = mapped_column(primary_key=True)
     url: Mapped[str | None] = mapped_column(Text)
-    # Whether somebody left an address for mails; empty until the image was announced.
+    # Whether an email address was given; NULL until the image's message has arrived.
     has_recipient: Mapped[bool | None] = mapped_column(Boolean)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
 
 
 class Dither(Base):
-    """A dithered version, wanted or made. Equal options of one image are one dither."""
+    """A dithered version, requested or finished. Equal options of one image are one dither."""
 
     __tablename__ = "dithers"
 
@@ -72,7 +72,7 @@ class Dither(Base):
         DateTime(timezone=True), server_default=func.clock_timestamp()
     )
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # When the work was last handed out, and how often: what stays unfinished is handed out again.
+    # When the dither was last requested, and how often: an unfinished one is requested again.
     requested_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )

@@ -1,4 +1,4 @@
-"""Dithers of images that are not stored: small ones at once, and parts of full-size ones."""
+"""Dithers of images that are not stored: small previews, and parts at full size."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Picture:
-    """A file that was sent, and its name here: the SHA-256 of its bytes, in hex."""
+    """A file from a request, and its name: the SHA-256 of its bytes, in hex."""
 
     id: str
     data: bytes
@@ -36,7 +36,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class ShownPart:
-    """A part as an image file, and size and frames of the whole that would be saved."""
+    """A part as an image file, and the size and frames of the whole file that would be saved."""
 
     data: bytes
     content_type: str
@@ -46,7 +46,7 @@ class ShownPart:
 
 
 class Previews:
-    """Methods raise ``Problem`` with a sentence for the client."""
+    """Makes previews. Methods raise ``Problem`` with a sentence for the client."""
 
     def __init__(self, settings: DitherSettings, memory: PreviewMemory | None = None) -> None:
         self._settings = settings
@@ -77,7 +77,7 @@ class Previews:
         return picture
 
     def held(self, name: str) -> Picture:
-        """A file that was sent before; 404 when it is not in memory (any more)."""
+        """A file from an earlier request; 404 if it is not in memory (any more)."""
         data = self._memory.get(("file", name))
         if data is None:
             raise Problem(404, "The service does not have this picture in memory; send its file.")
@@ -100,7 +100,7 @@ class Previews:
         return _answered(lambda: self._encoded(picture, options))
 
     def facts(self, picture: Picture, options: Options) -> dict[str, Any]:
-        """Size, bytes and colours of the file that would be saved, and the size of the source."""
+        """Size, bytes and colours of the file that would be saved; and the source's size."""
 
         def look() -> dict[str, Any]:
             encoded = self._encoded(picture, options)
@@ -118,7 +118,7 @@ class Previews:
         return _answered(look)
 
     def choices(self) -> dict[str, Any]:
-        """What the engine offers, and what this service takes."""
+        """The options that the engine offers, and the limits of this service."""
         limits = {
             "max_bytes": self._settings.max_upload_bytes,
             "max_pixels": self._settings.max_pixels,
@@ -136,7 +136,7 @@ class Previews:
         return encoded
 
     def _result(self, picture: Picture, options: Options) -> Dithered:
-        """Dithered at full size, before enlargement; kept, so that moving about is cheap."""
+        """The result at full size, before enlargement; cached, so that panning is cheap."""
         drawn = options.model_copy(update={"scale": 1, "format": "png"})
         key = ("result", picture.id, drawn.digest())
         with self._locks[hash(key) % _LOCKS]:
@@ -163,7 +163,7 @@ class Previews:
         return *source.size, source.count
 
     def _prepared(self, picture: Picture, options: Options) -> tuple[Source, Options]:
-        """The source at the size to dither at, kept too, and what is left to do with it."""
+        """The source at the size to dither at, also cached, and the options still to apply."""
         source = self._source(picture)
         if not isinstance(source.image, Frame | DeepFrame):
             return source, options
@@ -201,7 +201,7 @@ def _size(result: Dithered) -> int:
 
 
 def _colours(result: Dithered) -> dict[str, Any]:
-    """How many colours can be seen; of a palette also how much of each, the most first."""
+    """How many colours are visible; for a palette also the share of each, largest first."""
     frames = result.frames or (result,)
     if not result.indexed:
         return {"colours": _combinations(frames), "palette": []}
@@ -219,7 +219,7 @@ def _colours(result: Dithered) -> dict[str, Any]:
 
 
 def _combinations(frames: Sequence[Dithered]) -> int:
-    """How many combinations of the channels' levels can be seen."""
+    """How many combinations of the channels' levels are visible."""
     count = len(frames[0].palette)
     seen = np.zeros(count**3, bool)
     for frame in frames:

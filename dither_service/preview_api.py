@@ -1,8 +1,8 @@
 """HTTP → previews of pictures that are held in memory: a part, the file, or facts about it.
 
-The file is sent with the first request and named in its answer; later requests give the name
-(the SHA-256 of the file). A service that has forgotten the picture, or another replica that never
-saw it, answers 404; the client then sends the same request with the file. Nothing is stored.
+The client sends the file with the first request; the answer gives its name (the SHA-256 of the
+file), and later requests send only the name. A replica that does not have the picture in memory
+answers 404; the client then repeats the request with the file. Nothing is stored.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,7 @@ class PartWish(Wish):
 
 
 def preview_router(settings: DitherSettings, previews: Previews, places: Slots) -> APIRouter:
-    """``places``: those of all previews, so that these never take all threads."""
+    """``places``: shared by all previews, so that they never take all threads."""
     router = APIRouter(prefix="/previews", tags=["preview"])
 
     async def answer(
@@ -134,9 +134,9 @@ def _picture(previews: Previews, wish: Wish, data: bytes | None) -> Picture:
 
 
 async def _read(request: Request, kind: type[Kind], max_bytes: int) -> tuple[Kind, bytes | None]:
-    """What is wished, and the file if it came too.
+    """The request's wish, and the file if it was sent too.
 
-    The body is JSON, or a form of ``file`` and the same JSON as ``request``.
+    The body is JSON, or a form with ``file`` and the same JSON in the field ``request``.
     """
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         async with read_form(request, ("request",)) as form:

@@ -1,4 +1,4 @@
-"""What previews keep in memory for a while, bounded in bytes and in time."""
+"""The memory cache of previews, bounded in bytes and in time."""
 
 import time
 from collections import OrderedDict
@@ -16,11 +16,11 @@ class _Entry:
 
 
 class PreviewMemory:
-    """A cache that drops what was not used for ``keep_seconds``, and the least recently used of
-    what is more than ``max_bytes``. Safe to use from several threads.
+    """A cache that drops entries not used for ``keep_seconds``, and the least recently used ones
+    above ``max_bytes``. Safe to use from several threads.
 
-    A timer drops old entries also when nobody asks any more; it is a daemon thread that runs only
-    while something is kept.
+    A timer drops old entries even if there are no more requests; it is a daemon thread that runs
+    only while there are entries.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class PreviewMemory:
         self._timer: Timer | None = None
 
     def get(self, key: Hashable) -> Any:
-        """The value, which counts as used now; None when it is not kept."""
+        """The value, which counts as used now; None if it is not in the cache."""
         with self._lock:
             self._drop_old()
             entry = self._entries.get(key)
@@ -46,7 +46,7 @@ class PreviewMemory:
             return entry.value
 
     def put(self, key: Hashable, value: Any, size: int) -> None:
-        """Keep a value of ``size`` bytes; one that is larger than the whole memory is not kept."""
+        """Keep a value of ``size`` bytes, unless it is larger than the whole cache."""
         with self._lock:
             self._drop(key)
             if size > self._max_bytes:
@@ -60,7 +60,7 @@ class PreviewMemory:
 
     @property
     def size(self) -> int:
-        """Bytes that are kept."""
+        """Bytes in the cache."""
         return self._size
 
     def _drop(self, key: Hashable) -> None:

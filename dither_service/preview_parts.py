@@ -1,4 +1,4 @@
-"""A part of a dithered picture, as large as it is or made smaller for the screen."""
+"""A part of a dithered picture, at its own size or reduced for the screen."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +84,7 @@ def _png(
     durations: list[int],
     plays: int,
 ) -> bytes:
-    """palette: what the pictures are positions in; None of colours."""
+    """palette: the palette that the pictures' values are positions in; None for true colours."""
     if palette is None:
         depth = pictures[0].shape[2]
         pieces = [[picture] for picture in pictures]
@@ -123,7 +123,7 @@ def _coloured(frame: Dithered) -> Pixels:
 
 
 def _shrunk(frame: Dithered, scale: int, part: Part) -> Pixels:
-    """The part made smaller: ``uint8 (H, W, 1)`` grey, ``(H, W, 3)``, or with alpha ``(.., 4)``."""
+    """The part reduced: ``uint8 (H, W, 1)`` grey, ``(H, W, 3)``, or with alpha ``(.., 4)``."""
     covering = _covering(frame, scale, part)
     top, left = (part.y % scale) / scale, (part.x % scale) / scale
     rows = areas(top, part.height / scale, part.shown_height, covering.height)
@@ -141,7 +141,7 @@ def _shrunk(frame: Dithered, scale: int, part: Part) -> Pixels:
 
     lights = _lights(frame.palette)
     grey = np.all(frame.palette == frame.palette[:, :1])
-    if grey or not frame.indexed:  # the same light for each channel of a position
+    if grey or not frame.indexed:  # each channel of a position has the same light
         shown = mean(lights[0])
     else:
         with ThreadPoolExecutor(len(lights)) as threads:
@@ -154,7 +154,8 @@ def _shrunk(frame: Dithered, scale: int, part: Part) -> Pixels:
 def _lights(palette: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Light of the palette's red, green and blue, by position: ``int16 (3, 256)``.
 
-    The positions are averaged as they are; to make colours of all of them first takes longer.
+    Positions are averaged directly through this table: converting all pixels to colours first
+    would take longer.
     """
     lights = np.zeros((3, 256), np.int16)
     lights[:, : len(palette)] = light_of_code("linear")[palette].T
@@ -164,10 +165,10 @@ def _lights(palette: NDArray[np.uint8]) -> NDArray[np.int16]:
 def areas(
     start: float, length: float, count: int, size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """``count`` equal stretches of ``size`` pixels, from ``start`` on, ``length`` long together.
+    """``count`` equal windows on ``size`` pixels; they begin at ``start`` and cover ``length``.
 
-    For each the first pixel it covers and the share of each pixel from there, 65536ths. All have
-    as many shares; see `dither_engine.resize.windows`.
+    For each window: the first pixel it covers, and the share of each pixel from there on, in
+    65536ths. All windows have the same number of shares; see `dither_engine.resize.windows`.
     """
     edges = np.minimum(start + length * np.arange(count + 1) / count, size)
     begins, ends = edges[:-1, None], edges[1:, None]

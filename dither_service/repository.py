@@ -28,8 +28,8 @@ from shared.messages import ImageUploaded
 
 
 def note_images(session: Session, announced: Sequence[ImageUploaded]) -> dict[UUID, Any]:
-    """The rows of announced images, made if need be; locked until the transaction ends."""
-    # An image that is announced again, perhaps in the same batch, comes without the address.
+    """The rows of announced images, inserted if missing; locked until the transaction ends."""
+    # When an image is announced again, perhaps in the same batch, the message has no address.
     wanted = {body.uuid for body in announced if body.email is not None}
     rows = {
         body.uuid: {"uuid": body.uuid, "url": body.url, "has_recipient": body.uuid in wanted}
@@ -39,18 +39,18 @@ def note_images(session: Session, announced: Sequence[ImageUploaded]) -> dict[UU
 
 
 def lock_images(session: Session, uuids: Collection[UUID]) -> dict[UUID, Any]:
-    """The rows of those images that are known, locked until the transaction ends."""
+    """The rows of the images that are known; locked until the transaction ends."""
     return _by_uuid(session.execute(_LOCK_IMAGES, {"uuids": list(uuids)}))
 
 
 def note_url(session: Session, uuid: UUID, url: str) -> None:
-    """Of an image that was not announced yet."""
+    """Insert an image that was not announced yet, with its URL, or set the URL."""
     statement = insert(Image).values(uuid=uuid, url=url)
     session.execute(statement.on_conflict_do_update(index_elements=[Image.uuid], set_={"url": url}))
 
 
 def mark_deleted(session: Session, uuids: Collection[UUID]) -> None:
-    """That these images are gone is known from now on, whether they were known or not."""
+    """Record these images as deleted, also those that were not known before."""
     session.execute(_MARK_DELETED, {"rows": [{"uuid": uuid} for uuid in uuids]})
 
 
@@ -72,7 +72,7 @@ def find_dithers(session: Session, ids: Collection[UUID]) -> dict[UUID, Any]:
 
 
 def add_dithers(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
-    """The new ones; equal options of the same image are there already."""
+    """Insert dithers; returns the ids of the new ones. Others existed already."""
     return set(session.scalars(_ADD_DITHERS, {"rows": rows}))
 
 
@@ -82,12 +82,12 @@ def count_dithers(session: Session, uuid: UUID) -> int:
 
 
 def finish(session: Session, rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
-    """Settle dithers; the rows of those that were queued until now."""
+    """Set the outcome of queued dithers; returns the rows that this call has changed."""
     return session.execute(_FINISH, {"rows": rows}).all()
 
 
 def owned_keys(session: Session, keys: Sequence[str]) -> set[str]:
-    """Those of the files that a dither owns."""
+    """Those of the keys whose file belongs to a dither."""
     query = select(Dither.key).where(Dither.key.in_(keys))
     return {key for key in session.scalars(query) if key is not None}
 
@@ -98,7 +98,7 @@ def dithers_of(session: Session, uuid: UUID) -> Sequence[Dither]:
 
 
 def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -> Sequence[Dither]:
-    """``limit`` dithers, newest first, from behind the one at ``before``."""
+    """``limit`` dithers, newest first, beginning after the one at ``before``."""
     query = select(Dither).order_by(Dither.created_at.desc(), Dither.dither_id.desc()).limit(limit)
     if before is not None:
         query = query.where(tuple_(Dither.created_at, Dither.dither_id) < tuple_(*before))
@@ -112,7 +112,7 @@ def delete_dithers(session: Session, uuids: Collection[UUID]) -> list[str]:
 
 
 def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequence[Dither]:
-    """Dithers that were queued too long ago, counted as handed out once more."""
+    """Claim dithers that have been queued for too long, and count the new request."""
     statement = claim(
         Dither,
         Dither.dither_id,
@@ -125,21 +125,21 @@ def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequ
 
 
 def seconds_until_unfinished(session: Session, after_seconds: float) -> float | None:
-    """When ``claim_unfinished`` may find something; None: never, as things are."""
+    """When ``claim_unfinished`` may find something next; None if nothing is queued."""
     return seconds_until(session, _due(after_seconds), Dither.status == QUEUED)
 
 
 def _due(after_seconds: float) -> Any:
-    """When a dither is handed out again."""
+    """When a dither is requested again."""
     return due_again(Dither.requested_at, Dither.requests, after_seconds)
 
 
 def forget_deleted(session: Session, after: timedelta) -> None:
-    """Images deleted so long ago that no message of theirs can still be on its way."""
+    """Drop images deleted so long ago that none of their messages can still be in Kafka."""
     session.execute(delete(Image).where(Image.deleted_at < func.now() - after))
 
 
-# Built once, as they are for every batch. All lock images in the same order.
+# Built once, because they run for every batch. All lock images in the same order.
 
 
 def _any(name: str) -> Any:

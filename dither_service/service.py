@@ -32,7 +32,7 @@ MAX_DITHERS_PER_IMAGE = 1000
 
 
 def _nobody() -> None:
-    """Until a sweeper listens."""
+    """The default callback: does nothing."""
 
 
 class DitherService:
@@ -62,7 +62,7 @@ class DitherService:
             now=now,
         )
 
-    # What clients ask for.
+    # Requests of clients.
 
     def request_dither(self, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
         """Queue a dither; True when it is new.
@@ -75,7 +75,7 @@ class DitherService:
                 raise _unknown(uuid)
             if image is not None and image.url is not None:
                 return self._add(session, uuid, options)
-        # Its announcement has not come yet.
+        # The image's message has not arrived yet.
         url = self._uploads.image_url(uuid)
         if url is None:
             raise _unknown(uuid)
@@ -86,7 +86,7 @@ class DitherService:
             return self._add(session, uuid, options)
 
     def _add(self, session: Session, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
-        """The image is locked."""
+        """Add a dither. The caller holds the lock on the image."""
         row = new_dither(uuid, options)
         is_new = bool(repository.add_dithers(session, [row]))
         if is_new and repository.count_dithers(session, uuid) > MAX_DITHERS_PER_IMAGE:
@@ -114,14 +114,14 @@ class DitherService:
             dithers = [self._shown(dither) for dither in repository.dithers_of(session, uuid)]
         return schemas.ImageDithers(uuid=uuid, dithers=dithers)
 
-    # What messages tell.
+    # Messages.
 
     def dither_images(self, batch: Sequence[Received]) -> int:
-        """New images, whose first dithers are to be made, and requests for others."""
+        """Handle new images, whose first dithers are made, and requests for further dithers."""
         return self._work.dither(batch)
 
     def delete_dithers(self, batch: Sequence[Received]) -> int:
-        """Images are gone: so are their dithers, also those that are only being made."""
+        """Images were deleted: delete their dithers, also those still in progress."""
         keys: list[str] = []
         with self._database.transaction() as session:
             if new := self.inbox.record_all(session, batch):
@@ -137,14 +137,14 @@ class DitherService:
     # Scheduled jobs.
 
     def request_task(self) -> float | None:
-        """Hand out what is unfinished, and tell when something will be."""
+        """Request unfinished dithers again; returns the seconds until the next is due."""
         self.request_unfinished()
         after = self._settings.unfinished_after_seconds
         with self._database.transaction() as session:
             return repository.seconds_until_unfinished(session, after)
 
     def request_unfinished(self) -> int:
-        """Hand dithers out again that were queued too long ago; returns how many."""
+        """Request dithers again that have been queued for too long; returns how many."""
         after = self._settings.unfinished_after_seconds
         with self._database.transaction() as session:
             dithers = repository.claim_unfinished(session, after, REQUEST_BATCH)
@@ -159,7 +159,7 @@ class DitherService:
             repository.forget_deleted(session, MESSAGES_KEPT)
 
     def _request(self, session: Session, dither: Any) -> None:
-        """With the options as the row has them; whether they make sense, the job finds out."""
+        """Publish a request with the options of the row; the job checks whether they are valid."""
         body = DitherRequested(
             uuid=dither.image_uuid,
             dither_id=dither.dither_id,

@@ -1,4 +1,4 @@
-"""What the dither service can be told, all of it by environment variables."""
+"""The settings of the dither service, all of them environment variables."""
 
 from pydantic import Field
 

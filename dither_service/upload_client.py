@@ -1,4 +1,4 @@
-"""Asking the upload service for an image whose message has not come yet."""
+"""Ask the upload service for an image whose message has not arrived yet."""
 
 import itertools
 import json
@@ -15,11 +15,11 @@ _LARGEST_ANSWER = 1024 * 1024
 
 class Uploads(Protocol):
     def image_url(self, uuid: UUID) -> str | None:
-        """The original's address; None: there is no such image. Raises ``TransientFailure``."""
+        """The URL of the original; None if there is no image. Raises ``TransientFailure``."""
 
 
 class UploadClient:
-    """``GET /images/{uuid}`` of any replica of the upload service."""
+    """Calls ``GET /images/{uuid}`` of any replica of the upload service."""
 
     def __init__(self, addresses: str, timeout_seconds: float) -> None:
         self._addresses = [part.strip().rstrip("/") for part in addresses.split(",")]

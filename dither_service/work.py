@@ -1,8 +1,8 @@
-"""Batches of dither jobs: what is to be made, making it, and what came of it.
+"""Batches of dither jobs: plan them, run them, settle the outcomes.
 
-Two transactions for a batch, with the jobs between them: the first notes images, dithers and the
-files that will be stored, the second gives the files their owners and tells of them. Each dither
-is made once in effect, however often and by however many processes it is tried.
+A batch takes two transactions, with the jobs between them: the first writes the images, the dithers
+and the keys of the files to come; the second gives the files their owners and appends the messages
+to the outbox. This is idempotent: each dither takes effect once, even if several processes try it.
 """
 
 import hashlib
@@ -33,14 +33,14 @@ from shared.storage.removals import FileRemovals
 from shared.workers import Workers
 
 DEFAULT_CHANNELS = 2
-# No job of a batch is begun later than this, so that what is made is soon told of.
+# No job of a batch starts later than this, so that results are published soon.
 BATCH_SECONDS = 0.5
 
 _Made = Future[dict[str, Any]]
 
 
 def new_dither(uuid: UUID, options: Options) -> dict[str, Any]:
-    """The row of a dither. Image and options alone decide its id."""
+    """The row of a dither. Its id depends only on the image and the options."""
     return _row(uuid, options.digest(), options.most_levels, options.differing())
 
 
@@ -56,7 +56,7 @@ def _row(uuid: UUID, digest: str, channels: int, fields: dict[str, Any]) -> dict
 
 @dataclass(slots=True)
 class _Plan:
-    """The messages of a batch, each with its dither, and the jobs of those that are queued."""
+    """The messages of a batch, each with its dither, and the jobs of the queued dithers."""
 
     messages: list[tuple[Received, UUID | None]]
     jobs: dict[UUID, Job]
@@ -80,13 +80,13 @@ class DitherWork:
         self._inbox = inbox
         self._removals = removals
         self._runner = JobRunner(settings, storage, now=now)
-        # All batches of the process share these threads: half of them make pictures, half store.
+        # All batches of the process share these threads: half of them dither, half store results.
         self._workers = Workers(2 * settings.consumer_workers, name="dither-job")
 
     def dither(self, batch: Sequence[Received]) -> int:
-        """Make what new images and requests ask for; returns how many messages are settled.
+        """Make the dithers of new images and requests; returns how many messages are settled.
 
-        Raises what the first message's job raised, if that must be tried again.
+        Raises the exception of the first message's job if that job must be retried.
         """
         plan = self._plan(batch)
         made = self._run(list(plan.jobs.values()))
@@ -99,7 +99,7 @@ class DitherWork:
                 return count
         return len(batch)
 
-    # What is to be made.
+    # Plan the jobs.
 
     def _plan(self, batch: Sequence[Received]) -> _Plan:
         with self._database.transaction() as session:
@@ -123,7 +123,7 @@ class DitherWork:
         return _Plan(messages, jobs)
 
     def _lock_images(self, session: Session, batch: Sequence[Received]) -> dict[UUID, Any]:
-        """Those that are not deleted, by uuid; new ones are noted."""
+        """The batch's images that are not deleted, by uuid; new images are inserted."""
         announced = [r.body for r in batch if isinstance(r.body, ImageUploaded)]
         images = repository.note_images(session, announced) if announced else {}
         requested = {r.body.uuid for r in batch if isinstance(r.body, DitherRequested)}
@@ -134,7 +134,7 @@ class DitherWork:
     def _add_dithers(
         self, session: Session, batch: Sequence[Received], images: dict[UUID, Any]
     ) -> dict[int, UUID]:
-        """The dither of each message; a new image's is added, unless it is there."""
+        """The dither of each message; the dither of a new image is inserted if missing."""
         rows: list[dict[str, Any]] = []
         ids: dict[int, UUID] = {}
         for received in batch:
@@ -157,7 +157,7 @@ class DitherWork:
     def _refuse(
         self, session: Session, received: Received, fields: dict[str, Any], reason: str, image: Any
     ) -> dict[str, Any]:
-        """Options that came with the upload and make no sense: a dither that has failed."""
+        """Invalid options came with the upload: insert a failed dither."""
         digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
         row = _row(received.body.uuid, digest, DEFAULT_CHANNELS, fields)
         if repository.add_dithers(session, [row]):
@@ -167,10 +167,10 @@ class DitherWork:
                 self._tell(session, dither, image, received.request_id)
         return row
 
-    # Making it.
+    # Run the jobs.
 
     def _run(self, jobs: list[Job]) -> dict[UUID, _Made]:
-        """The jobs that were run, each ended; none is begun after a failure, or too late."""
+        """Run jobs and wait for them; none starts after a failure or after ``BATCH_SECONDS``."""
         made: dict[UUID, _Made] = {}
         running: set[_Made] = set()
         give_up_at = time.monotonic() + BATCH_SECONDS
@@ -184,7 +184,7 @@ class DitherWork:
         wait(running)
         return made
 
-    # What came of it.
+    # Settle the outcomes.
 
     def _settle(self, plan: _Plan, made: dict[UUID, _Made]) -> None:
         rows = {dither_id: _outcome(dither_id, m) for dither_id, m in made.items()}
@@ -201,14 +201,18 @@ class DitherWork:
             for dither in finished.values():
                 image = images[dither.image_uuid]
                 self._tell(session, dither, image, request_ids[dither.dither_id])
-            # What failed keeps its note: an earlier try may have stored a file before a crash.
+            # A failed dither keeps its row in `file_removals`: an earlier attempt may have stored a
+            # file before a crash.
             stored = [job for job in jobs if settled[job.dither_id]["status"] == models.DONE]
             self._give_owners(session, stored, set(finished))
             failpoints.hit("dither.before-commit")
         failpoints.hit("dither.after-commit")
 
     def _give_owners(self, session: Session, jobs: list[Job], finished: set[UUID]) -> None:
-        """Files whose dither is gone are to be removed, unless another worker was faster."""
+        """Keep the files of dithers; schedule those without a dither for removal.
+
+        A dither that another worker has finished first also keeps its file.
+        """
         others = [job for job in jobs if job.dither_id not in finished]
         owned = repository.owned_keys(session, [job.key for job in others]) if others else set()
         gone = [job.key for job in others if job.key not in owned]
@@ -218,7 +222,7 @@ class DitherWork:
             self._removals.schedule(session, gone)
 
     def _tell(self, session: Session, dither: Any, image: Any, request_id: str | None) -> None:
-        """The news of a settled dither, from its row."""
+        """Publish the outcome of a settled dither, with the values of its row."""
         told: dict[str, Any] = {
             "uuid": dither.image_uuid,
             "dither_id": dither.dither_id,
@@ -240,10 +244,11 @@ class DitherWork:
         self._outbox.append(session, self._settings.kafka_dither_topic, body, request_id)
 
     def _tell_again(self, session: Session, received: Received, dither: Any, image: Any) -> None:
-        """An image is announced anew though its dither is settled: the broker lost the news.
+        """Republish an outcome: an image whose dither is settled was announced again.
 
-        Nothing is told for a message that comes again, nor for one from before the news. Those who
-        hear it twice know the dither by its id.
+        This happens when the broker has lost the outcome's message. Nothing is published for a
+        redelivered message, nor for one that was produced before the dither was finished. Consumers
+        that get the outcome twice recognise the dither by its id.
         """
         if received.message_id is None or not isinstance(received.body, ImageUploaded):
             return
@@ -266,14 +271,14 @@ def _job(received: Received, dither: Any, image: Any) -> Job:
 
 
 def _is_settled(made: _Made | None) -> bool:
-    """It has an outcome for good; it need not be tried again."""
+    """True if the job's outcome is final, so that no retry is needed."""
     return made is not None and (
         made.exception() is None or isinstance(made.exception(), CannotDither)
     )
 
 
 def _outcome(dither_id: UUID, made: _Made) -> dict[str, Any] | None:
-    """The change of the dither's row, if it is settled."""
+    """The new values of the dither's row, or None if it is not settled."""
     if not _is_settled(made):
         return None
     if (error := made.exception()) is not None:

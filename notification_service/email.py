@@ -1,4 +1,4 @@
-"""The mail itself: text and HTML from templates, everything foreign escaped."""
+"""The mail: text and HTML from templates, with all outside values escaped."""
 
 from datetime import datetime
 from email.headerregistry import Address
@@ -23,7 +23,7 @@ _templates = Environment(
 
 
 class UnusableAddress(ValueError):
-    """No mail can be sent to it."""
+    """No mail can be sent to this address."""
 
 
 def write_email(
@@ -35,9 +35,9 @@ def write_email(
     dither_id: UUID,
     written_at: datetime,
 ) -> EmailMessage:
-    """A repeat of the same mail has the same Message-ID, so that readers show it once.
+    """A repeat of the same mail has the same Message-ID, so that mail clients show it once.
 
-    Raises ``UnusableAddress`` about the recipient.
+    Raises ``UnusableAddress`` for the recipient's address.
     """
     name, address = parseaddr(sender)
     domain = address.rpartition("@")[2] or "localhost"
@@ -56,7 +56,7 @@ def write_email(
 
 
 def _address(text: str) -> Address:
-    """The domain as ASCII, which every server knows."""
+    """The address with its domain in ASCII, which every server accepts."""
     try:
         found = validate_email(text, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:
@@ -67,6 +67,6 @@ def _address(text: str) -> Address:
 
 
 def _printable(text: str) -> str:
-    """Without what could break a header's line or turn the reading direction."""
+    """The text without characters that break a header line or change the reading direction."""
     words = "".join(c if c.isprintable() else " " for c in text).split()
     return " ".join(words).replace(ENCODED_WORD, "= ?")

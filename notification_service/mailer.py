@@ -1,4 +1,4 @@
-"""Handing a finished mail over: to an SMTP server, or to a directory when none is set."""
+"""Deliver a finished mail: to an SMTP server, or to a directory if no server is configured."""
 
 import os
 import re
@@ -20,20 +20,20 @@ class MailRefused(Exception):
 
 
 class MailDeferred(Exception):
-    """The server does not take this mail now; others may go."""
+    """The server does not take this mail now; it may take others."""
 
 
 class MailUnavailable(Exception):
-    """There is no talking to the server now; all mails must wait."""
+    """The server cannot be used now; all mails must wait."""
 
 
 class Mailer(Protocol):
     def send(self, message: EmailMessage) -> None:
-        """Return when the mail is the server's; raises one of the three errors above."""
+        """Return when the server has accepted the mail; raises one of the three errors above."""
 
 
 class SmtpMailer:
-    """One connection a mail: mails are few, and a kept connection would time out between them."""
+    """One connection for each mail: mails are few, and an open connection would time out."""
 
     def __init__(self, settings: NotificationSettings) -> None:
         assert settings.smtp_host is not None
@@ -59,12 +59,12 @@ class SmtpMailer:
             self._prepare(server)
             yield server
             with suppress(smtplib.SMTPException, OSError):
-                server.quit()  # the mail is delivered, whatever comes now
+                server.quit()  # the mail is delivered already, even if this fails
         finally:
             server.close()
 
     def _prepare(self, server: smtplib.SMTP) -> None:
-        """A server that lacks what the settings ask for is set up wrongly: the mails wait."""
+        """TLS and login. If the server lacks what the settings require, all mails wait."""
         try:
             if self._security == "starttls":
                 server.starttls(context=self._tls)
@@ -83,7 +83,7 @@ class SmtpMailer:
 
 @contextmanager
 def _smtp_errors() -> Iterator[None]:
-    """Sorts smtplib's errors by what they mean for the mail and for those behind it."""
+    """Sorts smtplib's errors by their meaning for this mail and for the other mails."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
@@ -105,7 +105,7 @@ def _smtp_errors() -> Iterator[None]:
 
 
 def _by_code(code: int, sentence: str) -> Exception:
-    """RFC 5321, 4.2.1: 5yz is for ever, 4yz is for now; 421 says that the server goes."""
+    """RFC 5321, 4.2.1: 5yz is permanent, 4yz is temporary; 421: the server closes."""
     if code == 421:
         return MailUnavailable(sentence)
     return MailRefused(sentence) if code >= 500 else MailDeferred(sentence)
@@ -133,7 +133,7 @@ class DirectoryMailer:
 
 
 def _as_file(message: EmailMessage) -> bytes:
-    """An address beyond ASCII stands as it is (RFC 6532): it may hold no encoded word."""
+    """The mail's bytes. A non-ASCII address is written as UTF-8 (RFC 6532), never encoded."""
     beyond_ascii = not str(message["To"] or "").isascii()
     return message.as_bytes(policy=SMTP.clone(utf8=beyond_ascii))
 

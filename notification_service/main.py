@@ -23,7 +23,7 @@ NAME = "notification"
 
 
 def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) -> None:
-    """Everything this service consists of, until a signal ends it."""
+    """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
     service = NotificationService(settings, database)
     sender = MailSender(settings, database, build_mailer(settings))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.inbox import inbox_table
 
-# A dither that was heard of before its image waits for the address, if there is to be one.
+# waiting: the dither's message came before its image's, so the address is not known yet.
 WAITING, PENDING, SENT, FAILED = "waiting", "pending", "sent", "failed"
 
 metadata = MetaData(schema="notification")
@@ -21,8 +21,8 @@ class Base(DeclarativeBase):
 class Recipient(Base):
     """Who wants mail about an image.
 
-    ``email`` is empty while only a dither of the image was heard of; ``deleted_at`` stays, so that
-    a message overtaken by the delete finds that out.
+    ``email`` is NULL while only a message about a dither has arrived. The row of a deleted image is
+    kept, with ``deleted_at``: a message that arrives after the delete is recognised by it.
     """
 
     __tablename__ = "recipients"
@@ -37,7 +37,7 @@ class Recipient(Base):
 
 
 class Notification(Base):
-    """A mail about a dither: one a dither, since an image has one recipient at most."""
+    """A mail about a dither: at most one for each, because an image has at most one recipient."""
 
     __tablename__ = "notifications"
 
@@ -60,7 +60,7 @@ class Notification(Base):
 
 
 class RecentMail(Base):
-    """That a mail went to somebody within the last hour; not to whom, only the address's digest."""
+    """A mail of the last hour. It has only a digest of the address, not the address itself."""
 
     __tablename__ = "recent_mails"
 

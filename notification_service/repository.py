@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 
 def lock_recipient(session: Session, uuid: UUID) -> Recipient:
-    """The image's row, made if need be; nobody else's to change until the transaction ends."""
+    """The image's row, inserted if missing; locked until the transaction ends."""
     session.execute(insert(Recipient).values(image_uuid=uuid).on_conflict_do_nothing())
     query = select(Recipient).where(Recipient.image_uuid == uuid).with_for_update()
     return session.scalars(query, execution_options={"populate_existing": True}).one()
@@ -34,12 +34,12 @@ def find_recipient(session: Session, uuid: UUID) -> Recipient | None:
 
 
 def add_notification(session: Session, values: dict[str, Any]) -> None:
-    """One a dither: a repeated message adds nothing."""
+    """Insert a mail, at most one for each dither: a repeated message inserts nothing."""
     session.execute(insert(Notification).values(**values).on_conflict_do_nothing())
 
 
 def release_waiting(session: Session, uuid: UUID) -> None:
-    """Now it is known who wants mail about this image."""
+    """Make the waiting mails of an image due: its recipient is known now."""
     waiting = and_(Notification.image_uuid == uuid, Notification.status == WAITING)
     session.execute(update(Notification).where(waiting).values(status=PENDING))
 
@@ -56,7 +56,7 @@ def notifications_of(session: Session, uuid: UUID) -> Sequence[Notification]:
 
 
 def claim_due(session: Session, for_time: timedelta) -> tuple[Notification, Recipient] | None:
-    """The mail that is due longest, not due again until ``for_time`` is over."""
+    """Claim the mail that has been due longest, for the time ``for_time``."""
     statement = claim(
         Notification,
         Notification.dither_id,
@@ -72,7 +72,7 @@ def claim_due(session: Session, for_time: timedelta) -> tuple[Notification, Reci
 
 
 def seconds_until_due(session: Session) -> float | None:
-    """When the next mail may be sent; None: there is none."""
+    """Seconds until the next mail is due; None if there is none."""
     left = func.extract("epoch", func.min(Notification.due_at) - func.now())
     seconds = session.scalar(select(left).where(Notification.status == PENDING))
     return None if seconds is None else max(0.0, float(seconds))
@@ -81,9 +81,9 @@ def seconds_until_due(session: Session) -> float | None:
 def seconds_until_allowed(
     session: Session, dither_id: UUID, address_digest: str, per_hour: int
 ) -> float:
-    """0 when the mail may go to the address now. Locks the address against other senders.
+    """0 if the mail may be sent to the address now. Locks the address against other senders.
 
-    What was counted for the mail itself, when it was tried before, does not hold it up.
+    An earlier attempt at the same mail does not count against it.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:d))"), {"d": address_digest})
     recent = (
@@ -103,7 +103,7 @@ def seconds_until_allowed(
 
 
 def count_mail(session: Session, dither_id: UUID, address_digest: str) -> None:
-    """A mail that is tried again counts once, from its last try."""
+    """Count the mail. A retried mail counts once, at the time of its last attempt."""
     values = {"dither_id": dither_id, "address_digest": address_digest}
     statement = insert(RecentMail).values(**values)
     session.execute(
@@ -131,7 +131,7 @@ def settle(session: Session, dither_id: UUID, status: str, reason: str | None = 
 
 
 def forget(session: Session, addresses_after: timedelta, deleted_after: timedelta) -> None:
-    """Old addresses with their mails, what tells of images deleted long ago, and old counts."""
+    """Delete old addresses with their mails, rows of images deleted long ago, and old counts."""
     session.execute(
         delete(Recipient).where(
             or_(

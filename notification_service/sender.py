@@ -1,4 +1,4 @@
-"""Sends the mails that are due, one after another, each until it is sent or refused for good."""
+"""Sends the due mails one after another; each is retried until it is sent or finally refused."""
 
 import hashlib
 import logging
@@ -21,11 +21,12 @@ from shared.wakeup import Wakeup
 
 logger = logging.getLogger(__name__)
 
-BACKOFF = Backoff(first=1.0, most=15.0)  # while the mail server cannot be talked to
-DEFERRED = Backoff(first=60.0, most=3600.0)  # of a mail that is not taken now
-# A crash in the middle of a dialogue leaves the mail claimed; then it is sent again. The slowest
-# dialogue must end before: it waits for the connection, greeting, EHLO, STARTTLS, handshake, EHLO,
-# AUTH (three times), MAIL, RCPT, DATA, the text's end and QUIT, each up to SMTP_TIMEOUT_SECONDS.
+BACKOFF = Backoff(first=1.0, most=15.0)  # while the mail server cannot be used
+DEFERRED = Backoff(first=60.0, most=3600.0)  # for a mail that the server does not take now
+# After a crash in the middle of an SMTP dialogue the mail stays claimed; it is sent again when the
+# claim expires. The claim must last longer than the slowest dialogue: connection, greeting, EHLO,
+# STARTTLS, handshake, EHLO, AUTH (three times), MAIL, RCPT, DATA, the end of the text and QUIT,
+# each up to SMTP_TIMEOUT_SECONDS.
 CLAIM_STEPS = 16
 
 
@@ -76,12 +77,12 @@ class MailSender:
         self._loop.wake()
 
     def _seconds_until_due(self) -> float | None:
-        """None: only a new mail will be."""
+        """None: no mail is waiting."""
         with self._database.transaction() as session:
             return repository.seconds_until_due(session)
 
     def send_next(self) -> bool:
-        """Deal with the mail that is due longest; False when none is.
+        """Send, defer or give up the mail that has been due longest; False if none is due.
 
         Raises ``MailUnavailable`` or ``TransientFailure``; the mail is then due again soon.
         """
@@ -105,7 +106,7 @@ class MailSender:
         return True
 
     def _next(self) -> _Mail | None:
-        """Claim the mail that is due longest; those of an address that had enough are put off."""
+        """Claim the mail that has been due longest; postpone mails to an address at its limit."""
         while True:
             with self._database.transaction() as session:
                 claimed = repository.claim_due(session, self._claim_time)
@@ -133,7 +134,7 @@ class MailSender:
     def _email(
         self, notification: models.Notification, recipient: models.Recipient
     ) -> EmailMessage | None:
-        """None when there is nobody to write to; one such mail must not hold up the others."""
+        """None without a usable address; such a mail must not block the others."""
         if recipient.email is None:
             return None
         try:
@@ -155,7 +156,7 @@ class MailSender:
         logger.log(level, "mail %s", status, extra={"dither": mail.dither_id, "reason": reason})
 
     def _defer(self, mail: _Mail, reason: str) -> None:
-        """Later, and later each time, until it has been tried long enough."""
+        """Retry the mail later, with backoff, until its time limit."""
         given_up = mail.created_at + timedelta(hours=self._settings.mail_give_up_hours)
         if self._now() > given_up:
             self._settle(mail, models.FAILED, reason)

@@ -18,11 +18,11 @@ from shared.problems import Problem
 
 
 def _nobody() -> None:
-    """Until a sender listens."""
+    """The default callback: does nothing."""
 
 
 class NotificationService:
-    """Decides who gets a mail about what; ``on_due`` is called when a mail became due."""
+    """Decides who gets which mail; calls ``on_due`` when a mail has become due."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class NotificationService:
         self.inbox = Inbox(models.inbox)
         self.on_due: Callable[[], None] = _nobody
 
-    # What clients ask for.
+    # Requests of clients.
 
     def get_notifications(self, uuid: UUID) -> schemas.ImageNotifications:
-        """The mails about an image; none if nobody left an address. ``Problem`` 404: deleted."""
+        """The mails about an image; none if no address was given. ``Problem`` 404 if deleted."""
         with self._database.transaction() as session:
             recipient = repository.find_recipient(session, uuid)
             if recipient is not None and recipient.deleted_at is not None:
@@ -49,10 +49,10 @@ class NotificationService:
             shown = [schemas.Notification.model_validate(n) for n in found]
         return schemas.ImageNotifications(uuid=uuid, notifications=shown)
 
-    # What messages tell.
+    # Messages.
 
     def note_recipients(self, batch: Sequence[Received]) -> int:
-        """New images. Nothing is done about those that nobody left an address for."""
+        """Record the addresses of new images. Images without an address need nothing."""
         wanted = [r for r in batch if isinstance(r.body, ImageUploaded) and r.body.email]
         if wanted:
             with self._database.transaction() as session:
@@ -69,7 +69,7 @@ class NotificationService:
             repository.release_waiting(session, body.uuid)
 
     def note_dithers(self, batch: Sequence[Received]) -> int:
-        """Dithers are there: a mail about each, if somebody wants it."""
+        """Dithers are finished: add a mail for each whose image has an address."""
         wanted = [
             r
             for r in batch
@@ -89,7 +89,7 @@ class NotificationService:
         if recipient.deleted_at is not None:
             return
         values = {
-            # Another producer may leave the id out; the same file is then the same dither.
+            # Another producer may omit the id; the URL of the file then identifies the dither.
             "dither_id": body.dither_id or uuid5(body.uuid, body.url_dither),
             "image_uuid": body.uuid,
             "url_dither": body.url_dither,
@@ -99,7 +99,7 @@ class NotificationService:
         repository.add_notification(session, values)
 
     def forget_recipients(self, batch: Sequence[Received]) -> int:
-        """The images are gone, and with them the reason to know an address."""
+        """Images were deleted, so their addresses are deleted too."""
         with self._database.transaction() as session:
             for received in self.inbox.record_all(session, batch):
                 recipient = repository.lock_recipient(session, received.body.uuid)

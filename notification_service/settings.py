@@ -1,4 +1,4 @@
-"""What the notification service can be told, all of it by environment variables."""
+"""The settings of the notification service, all of them environment variables."""
 
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.settings import ServiceSettings
 
-# RFC 2047: how an encoded word begins. EmailMessage decodes those in the text of a header, and
-# Pythons before 3.11.10 and 3.12.5 then write the line breaks that come out of it.
+# RFC 2047: the beginning of an encoded word. EmailMessage decodes encoded words in the text of a
+# header, and Python before 3.11.10 and 3.12.5 then writes the line breaks that they contain.
 ENCODED_WORD = "=?"
 
 

@@ -1,4 +1,4 @@
-"""How a service is put together: what all of them have besides their own use cases."""
+"""How a service is put together: the parts that every service has besides its use cases."""
 
 import logging
 import threading
@@ -29,16 +29,16 @@ from shared.sweeper import Sweeper, Task
 
 logger = logging.getLogger(__name__)
 
-# Messages that have waited this long say that the broker is away.
+# An outbox message older than this means that the broker is not reachable.
 OUTBOX_DEGRADED_SECONDS = 30.0
 
 
 class Consumer:
-    """A service's subscriptions; the loop of each can be built anew after a crash.
+    """A service's subscriptions; the loop of each can be rebuilt after a crash.
 
-    Each topic has a consumer group, and so a loop, of its own: Kafka then shares out every topic
-    among the replicas. In a group of several topics the sticky assignor gives a replica that joins
-    whole topics, and with them all of the work or none.
+    Each topic has its own consumer group, and therefore its own loop: Kafka then shares every
+    topic among the replicas. In a group with several topics, the sticky assignor would give a new
+    replica whole topics, and so all of the work or none of it.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Consumer:
         self._patient = patient
         self._loops: dict[str, ConsumerLoop] = {}
         self._trouble: dict[str, str] = {}
-        # Called when partitions are assigned: what another process had may be ours to do now.
+        # Called when partitions are assigned: this process may have taken over another's work.
         self.on_assigned: Callable[[], None] = _nobody
 
     def factories(self) -> dict[str, Callable[[], ConsumerLoop]]:
@@ -73,7 +73,7 @@ class Consumer:
         return consumer_part(list(self._loops.values()))
 
     def _build(self, topic: str) -> ConsumerLoop:
-        """Raises ``TransientFailure`` while the broker is away, or lacks what is needed of it."""
+        """Raises ``TransientFailure`` while the broker, a topic or a right is missing."""
         settings, name = self._settings, f"{self._service}-{topic}"
         group = f"{settings.kafka_group_prefix}{name}"
         self._check(topic, group)
@@ -93,11 +93,11 @@ class Consumer:
         return self._loops[topic]
 
     def _check(self, topic: str, group: str) -> None:
-        """A broker that lacks a topic or a right says so once, by name, instead of nothing."""
+        """Log each missing topic or right once, by name; Kafka itself would report nothing."""
         settings = self._settings
         if settings.kafka_ephemeral:
-            return  # it makes topics by itself and knows no rights
-        writes = self._writes if topic == self._topics[0] else []  # said once
+            return  # it creates topics by itself and has no access control
+        writes = self._writes if topic == self._topics[0] else []  # checked once
         try:
             check_access(settings, group=group, reads=[topic], writes=writes)
         except AccessError as error:
@@ -109,11 +109,11 @@ class Consumer:
 
 
 def _nobody() -> None:
-    """Until somebody wants to know."""
+    """The default callback: does nothing."""
 
 
 def _at_most(workers: int, handlers: Handlers) -> dict[type[Body], Handler]:
-    """The loops of a process together run so many handlers at once."""
+    """Limit the handlers that run at once to ``workers`` for all loops of the process together."""
     slots = threading.BoundedSemaphore(workers)
 
     def limited(handler: Handler) -> Handler:
@@ -123,7 +123,7 @@ def _at_most(workers: int, handlers: Handlers) -> dict[type[Body], Handler]:
 
         return handle
 
-    # What handles several types is still one handler, which takes them in one batch.
+    # A handler of several message types stays one handler: it takes all of them in one batch.
     known = {handler: limited(handler) for handler in set(handlers.values())}
     return {body: known[handler] for body, handler in handlers.items()}
 
@@ -131,7 +131,7 @@ def _at_most(workers: int, handlers: Handlers) -> dict[type[Body], Handler]:
 def prepare_database(
     settings: ServiceSettings, database: Database, package: str, outbox: Outbox | None = None
 ) -> None:
-    """Before a service starts: its tables; and an in-memory broker is given the outbox anew."""
+    """Before a service starts: migrate its tables; republish the outbox to an in-memory broker."""
 
     def prepare() -> None:
         if settings.migrate_on_start:
@@ -146,7 +146,7 @@ def prepare_database(
 def purge_task(
     settings: ServiceSettings, database: Database, inbox: Inbox, outbox: Outbox | None = None
 ) -> Task:
-    """Forgets messages published, and received, long enough ago."""
+    """Deletes outbox and inbox rows that are older than their retention time."""
     retention = timedelta(seconds=settings.outbox_retention_seconds)
 
     def purge() -> None:
@@ -159,7 +159,7 @@ def purge_task(
 
 
 def build_sweeper(settings: ServiceSettings, database: Database, tasks: Sequence[Task]) -> Sweeper:
-    """For the scheduled jobs of a service, which hears of each use of its database."""
+    """The sweeper for a service's scheduled jobs; it is told of each use of the database."""
     sweeper = Sweeper(
         tasks,
         interval_seconds=settings.sweep_interval_seconds,
@@ -187,7 +187,7 @@ def run_service(
 ) -> None:
     """Run a service until a signal ends it: its app, ``parts``, and the relay and the consumer.
 
-    ``checks`` are shown by ``GET /health`` besides those of what is run here.
+    ``GET /health`` shows ``checks`` besides the checks of the parts that are run here.
     """
     asked: dict[str, Check] = {"database": lambda: _database_part(database), **(checks or {})}
     factories: dict[str, Callable[[], Runnable]] = {

@@ -1,11 +1,11 @@
-"""How long to wait before something that failed is tried again."""
+"""How long to wait before a retry."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Twice as long each time, from ``first`` up to ``most`` seconds, less a part by chance."""
+    """Doubles the pause each time, from ``first`` up to ``most`` seconds, less random jitter."""
 
     first: float
     most: float

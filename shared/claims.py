@@ -1,4 +1,4 @@
-"""Taking rows that are due, so that no two processes take the same; and when rows are due."""
+"""Claim due rows, so that no two processes take the same row; and compute when rows are due."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ def claim(target: Any, key: Any, *, due: Any, order: Any, limit: int, values: An
     """An update that sets ``values`` in the first ``limit`` rows that are ``due``.
 
     ``target`` is a table or a mapped class, ``key`` its primary key. Rows that another transaction
-    is taking are passed over, not waited for. Say with ``returning`` what is wanted of them; they
-    come in no order.
+    has locked are skipped, not waited for. Choose the columns to read with ``returning``; the rows
+    come in no particular order.
     """
     chosen = (
         select(key.label("key"))
@@ -25,11 +25,11 @@ def claim(target: Any, key: Any, *, due: Any, order: Any, limit: int, values: An
 
 
 def due_again(last: Any, tries: Any, after_seconds: float) -> Any:
-    """When a row is due again whose ``last`` try was the ``tries``-th.
+    """When a row is due again after its ``last`` try, which was number ``tries``.
 
     After ``after_seconds``, then twice as long each time, up to a day.
     """
-    doublings = func.least(tries - 1, 16)  # unbounded, the power overflows one day
+    doublings = func.least(tries - 1, 16)  # without a bound, the power would overflow one day
     wait = func.least(after_seconds * func.power(2, doublings), 86_400)
     return last + wait * text("interval '1 second'")
 

@@ -11,7 +11,7 @@ from random import getrandbits
 REQUEST_ID_HEADER = "x-request-id"
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-# What a client may choose itself: nothing that could forge a log line or a header.
+# Ids that a client may choose: no characters that could forge a log line or a header.
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -20,20 +20,20 @@ def current_request_id() -> str | None:
 
 
 def new_request_id() -> str:
-    """Unlike any other; it is no secret, so it need not be hard to guess."""
+    """A unique id; it is not a secret, so it need not be hard to guess."""
     return f"{getrandbits(128):032x}"
 
 
 def accept_request_id(value: str | None) -> str:
-    """The caller's id when it is harmless, else a new one."""
+    """The caller's id if it is valid, else a new one."""
     return value if value is not None and _ACCEPTED.fullmatch(value) else new_request_id()
 
 
 class request_context:  # noqa: N801 - used as contextlib's functions are
-    """Everything inside runs under this request id, or a new one: the value of ``with … as``.
+    """Runs the block under this request id, or a new one; ``with … as`` gives the id.
 
-    A class, since entering a generator costs several times as much and the gateway does it twice
-    a request.
+    A class, because entering a generator costs several times as much and the gateway does it
+    twice for each request.
     """
 
     __slots__ = ("_id", "_token")

@@ -1,4 +1,4 @@
-"""The cursor of a list that is newest first: where a page ended, as an opaque text."""
+"""The cursor of a newest-first list: the position where a page ended, as an opaque text."""
 
 import base64
 import json
@@ -14,14 +14,14 @@ def write_cursor(created_at: datetime, uuid: UUID) -> str:
 
 
 def read_cursor(cursor: str) -> tuple[datetime, UUID]:
-    """Raises ``Problem`` 422 for anything but what ``write_cursor`` gave."""
+    """Raises ``Problem`` 422 for a text that is not from ``write_cursor``."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         created_at, uuid = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         moment = datetime.fromisoformat(created_at)
         if moment.tzinfo is None:
             raise ValueError
-        # In UTC: there are offsets that Python reads and Postgres does not.
+        # In UTC: Python accepts some offsets that Postgres does not.
         return moment.astimezone(UTC), UUID(hex=uuid)
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise Problem(422, "cursor: give the next_cursor of the page before, as it was.") from None

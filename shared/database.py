@@ -1,8 +1,8 @@
 """Postgres: the pool, the transaction, and what its errors mean.
 
-Nothing here needs more than a transaction's worth of a session (no LISTEN, no session locks, no
-``SET`` but ``SET LOCAL``, no server-side prepared statements), so a transaction-mode PgBouncer may
-stand between.
+Nothing here needs session state beyond a transaction (no LISTEN, no session locks, no ``SET``
+except ``SET LOCAL``, no server-side prepared statements), so it works through a PgBouncer in
+transaction mode.
 """
 
 import logging
@@ -35,11 +35,11 @@ logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5
 _BEFORE_COMMIT, _AT_END = "before_commit", "at_end"
-# Nobody waits for a lock for longer than a client waits for an answer, and a transaction whose
-# process hangs gives its locks back. In one statement: one round trip a transaction.
+# No lock is waited for longer than a client waits for an answer, and the transaction of a hanging
+# process is ended, which frees its locks. One statement, so one round trip for each transaction.
 _BOUNDS = "SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '20s'"
 _NO_WAIT = "; SET LOCAL synchronous_commit = off"
-# A peer that vanished without a word is noticed within about 20 s instead of two hours.
+# A peer that vanished without closing its connection is noticed in about 20 s, not two hours.
 _KEEPALIVE = {
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -50,7 +50,7 @@ _KEEPALIVE = {
 
 
 def database_url(settings: DatabaseSettings) -> URL:
-    """Where Postgres is: ``DATABASE_URL`` if it is set, else put together from its parts."""
+    """The address of Postgres: ``DATABASE_URL`` if set, else built from its parts."""
     if settings.database_url is not None:
         return make_url(settings.database_url.get_secret_value()).set(
             drivername="postgresql+psycopg2"
@@ -83,7 +83,7 @@ class Database:
                 **_KEEPALIVE,
             },
         )
-        # Called after each transaction that was committed, and is a use; must not raise.
+        # Called after each committed transaction with ``is_use=True``; must not raise.
         self.on_use: Callable[[], None] = _nobody
         self._answers = False
 
@@ -91,9 +91,9 @@ class Database:
     def transaction(self, *, wait_for_disk: bool = True, is_use: bool = True) -> Iterator[Session]:
         """Commit on the way out, roll back on an error.
 
-        ``wait_for_disk=False`` is for what may be lost in a crash of Postgres itself,
-        ``is_use=False`` for what leaves nothing to do for scheduled jobs. Raises
-        ``TransientFailure`` when the database is down or all connections are taken too long,
+        ``wait_for_disk=False`` is for changes that may be lost in a crash of Postgres itself,
+        ``is_use=False`` for transactions that leave no work for scheduled jobs. Raises
+        ``TransientFailure`` when the database is down or no connection becomes free in time,
         ``PermanentFailure`` when it refuses the data itself.
         """
         session: Session | None = None
@@ -121,7 +121,7 @@ class Database:
 
     @contextmanager
     def _connection(self, bounds: str) -> Iterator[Connection]:
-        """In a transaction. An idle connection may have been cut: then another one is taken."""
+        """A connection in a transaction. If an idle one was cut, another one is taken."""
         for last in (False, True):
             connection = self.engine.connect()
             try:
@@ -140,7 +140,7 @@ class Database:
             session.execute(text("SELECT 1"))
 
     def check(self) -> None:
-        """As ``ping``, but asks nothing while the last use went well."""
+        """As ``ping``, but sends no query if the last use succeeded."""
         if not self._answers:
             self.ping()
 
@@ -149,23 +149,23 @@ class Database:
 
 
 def _nobody() -> None:
-    """Until somebody wants to know of uses."""
+    """The default ``on_use``: does nothing."""
 
 
 def before_commit(session: Session, action: Callable[[Session], None]) -> None:
-    """Call ``action`` in the transaction, right before it commits; once, however often given."""
+    """Call ``action`` in the transaction, right before it commits; once, even if added twice."""
     session.info.setdefault(_BEFORE_COMMIT, {})[action] = None
 
 
 def at_end(session: Session, action: Callable[[bool], None]) -> None:
-    """Call ``action`` (which must not raise) after the transaction: was it committed?"""
+    """Call ``action`` (which must not raise) after the transaction: True if it was committed."""
     session.info.setdefault(_AT_END, {})[action] = None
 
 
 def recordset(**columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableValuedAlias:
-    """Many rows in one parameter, ``rows``: a list of dicts, read in its order as a table.
+    """Many rows in one parameter, ``rows``: a list of dicts, read as a table in that order.
 
-    A statement with it is built once, whatever the number of rows.
+    So a statement is built once and works for any number of rows.
     """
     rows = func.json_to_recordset(bindparam("rows", type_=JSON))
     named = [column(name, kind) for name, kind in columns.items()]
@@ -173,7 +173,7 @@ def recordset(**columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableValued
 
 
 def without_bounds(session: Session) -> None:
-    """For a transaction that may wait, and take, as long as it needs: a migration."""
+    """Remove the time limits of this transaction: a migration may wait and run for long."""
     session.execute(text("SET LOCAL lock_timeout = 0"))
     session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
@@ -182,7 +182,7 @@ def _failure(error: SQLAlchemyError) -> Exception:
     if isinstance(error, PoolTimeoutError):
         return TransientFailure("all database connections are in use")
     if isinstance(error, OperationalError | InterfaceError):
-        # What is wrong is for the log: clients are told only that they may come again.
+        # The reason goes to the log only: clients are just told to try again.
         logger.warning("database error", extra={"reason": str(error.orig).strip()})
         return TransientFailure("the database is not available")
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -201,7 +201,7 @@ def _sqlstate(error: DBAPIError) -> str:
 
 def _retryable(error: DBAPIError) -> bool:
     # 40: serialization failure, deadlock. 57P: shutting down. 53: too many connections, disk full.
-    # 25006: read-only for now, as after a failover or beyond a hosted database's quota.
+    # 25006: read-only for now, for example after a failover or over a hosted database's quota.
     # 25P03, 55P03: the bounds above.
     states = ("40", "57P", "53", "25006", "25P03", "55P03")
     return _sqlstate(error).startswith(states)

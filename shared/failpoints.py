@@ -1,7 +1,7 @@
-"""Named points at which a test can kill the process, to see what a crash there leaves behind.
+"""Named points at which a test can kill the process, to see the state after a crash there.
 
 ``FAILPOINTS=name=n,name=n`` kills the process (SIGKILL) when the point is hit for the n-th time.
-Unset, as it is outside tests, a point costs one look into an empty dict.
+When it is unset, as outside tests, a point costs one lookup in an empty dict.
 """
 
 import os
@@ -23,7 +23,7 @@ _countdown = _armed()
 
 
 def hit(name: str) -> None:
-    """Mark that execution came through the point ``name``."""
+    """Mark that execution reached the point ``name``."""
     if not _countdown:
         return
     with _lock:

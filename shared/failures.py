@@ -1,8 +1,8 @@
-"""The two ways a piece of work can fail, as the consumer loop tells them apart."""
+"""The two kinds of failure that the consumer loop distinguishes."""
 
 
 class TransientFailure(Exception):
-    """Something this work needs is down: try again later, for as long as it takes."""
+    """Something this work needs is down: retry later, without a limit of attempts."""
 
 
 class PermanentFailure(Exception):

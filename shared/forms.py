@@ -1,4 +1,4 @@
-"""Multipart forms, read strictly: what is not understood is refused, not guessed."""
+"""Multipart forms, read strictly: unknown input is refused, not guessed."""
 
 import json
 from collections.abc import AsyncIterator, Iterable
@@ -16,7 +16,7 @@ MAX_JSON_LEVELS = 32
 
 
 class Form:
-    """One ``file`` and a few texts. Every method raises ``Problem`` with what is allowed."""
+    """One ``file`` and a few text fields. Every method raises ``Problem`` for bad input."""
 
     def __init__(self, form: FormData, fields: tuple[str, ...]) -> None:
         self._form = form
@@ -54,7 +54,7 @@ def parse_json_object(name: str, text: str | bytes) -> dict[str, Any]:
         if len(text) > MAX_JSON_CHARACTERS:
             raise ValueError
         value = json.loads(text)
-        # How deep Python itself reads differs from version to version.
+        # Python's own limit of nesting differs from version to version.
         if _is_deeper(value, MAX_JSON_LEVELS):
             raise ValueError
         if b"\\u0000" in json.dumps(value, allow_nan=False, ensure_ascii=False).encode():
@@ -71,7 +71,7 @@ def parse_json_object(name: str, text: str | bytes) -> dict[str, Any]:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether objects and arrays stand in each other more than ``levels`` deep."""
+    """Whether objects and arrays are nested more than ``levels`` deep."""
     containers = [value]
     for _ in range(levels):
         inner = (item for container in containers for item in _items(container))
@@ -89,12 +89,12 @@ def _items(container: Any) -> Iterable[Any]:
 
 @asynccontextmanager
 async def read_form(request: Request, fields: tuple[str, ...]) -> AsyncIterator[Form]:
-    """The request's form, which may have ``file`` and ``fields``."""
+    """The request's form; only ``file`` and ``fields`` are allowed."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Problem(415, f"Send multipart/form-data; {_takes(fields)}.")
     try:
         form = await request.form(max_files=2, max_fields=8, max_part_size=64 * 1024)
-    # Starlette's words for a form that is none; a charset that decodes nothing is not among them.
+    # Starlette reports an invalid form as HTTPException, but not a charset that cannot decode it.
     except (HTTPException, UnicodeError) as error:
         raise Problem(400, f"The form cannot be read; {_takes(fields)}.") from error
     try:
@@ -104,7 +104,7 @@ async def read_form(request: Request, fields: tuple[str, ...]) -> AsyncIterator[
 
 
 def form_openapi(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """How the form looks, for the API's description (``openapi_extra``)."""
+    """The form's schema for the OpenAPI document (``openapi_extra``)."""
     file = {
         "type": "string",
         "format": "binary",

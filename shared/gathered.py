@@ -1,7 +1,7 @@
-"""Calls that threads make side by side, handled together.
+"""Handle concurrent calls of several threads together, as one batch.
 
-While one batch is handled, the calls that come meanwhile wait, and are the next batch. A call that
-comes alone is handled at once, alone.
+Calls that arrive while a batch is being handled wait and form the next batch. A call that arrives
+when nothing is being handled starts at once, as a batch of one.
 """
 
 import queue
@@ -17,10 +17,10 @@ Result = TypeVar("Result")
 
 
 class Gathered(Generic[Item, Result]):
-    """Call it with an item from any thread: it returns, or raises, what ``handle`` does for it.
+    """Call it with an item from any thread: it returns or raises the outcome for that item.
 
     ``handle`` takes a batch and returns a result for each item, in their order; if it raises, it
-    must have had no effect. Batches are handled one after another, each by a thread that waits.
+    must have had no effect. Batches run one after another, each in one of the waiting threads.
     """
 
     def __init__(self, handle: Callable[[Sequence[Item]], Sequence[Result]]) -> None:
@@ -30,14 +30,14 @@ class Gathered(Generic[Item, Result]):
 
     @property
     def waiting(self) -> int:
-        """Calls that no batch has taken yet."""
+        """The number of calls that are in no batch yet."""
         return self._waiting.qsize()
 
     def __call__(self, item: Item) -> Result:
         future: Future[Result] = Future()
         self._waiting.put((item, future))
         with self._turn:
-            if not future.done():  # else another thread has handled it with its own item
+            if not future.done():  # else another thread has handled this item in its batch
                 self._settle([self._waiting.get() for _ in range(self.waiting)])
         return future.result()
 
@@ -48,7 +48,7 @@ class Gathered(Generic[Item, Result]):
             if len(batch) == 1 or isinstance(error, TransientFailure):
                 for _, future in batch:
                     future.set_exception(error)
-            else:  # one item must not decide what becomes of the others
+            else:  # one bad item must not make the others fail
                 for one in batch:
                     self._settle([one])
         else:

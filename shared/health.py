@@ -1,4 +1,4 @@
-"""``GET /health``: one word for a load balancer, the parts for a person."""
+"""``GET /health``: one status for a load balancer, and the parts for a person."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ FRESH_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``status`` is ``ok``, ``degraded`` (works, but a person should look) or ``down``."""
+    """``status`` is ``ok``, ``degraded`` (works, but needs attention) or ``down``."""
 
     status: str
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -27,7 +27,7 @@ Check = Callable[[], Part]
 
 
 class Health:
-    """Asks the parts, and keeps the answer for a second however often it is asked for."""
+    """Checks the parts, at most once a second: the answer is cached for that long."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ def _asked(check: Check) -> Part:
         return Part("down", {"detail": "the check itself failed; it has been logged"})
 
 
-# From the best to the worst, with the word for a load balancer.
+# From the best to the worst, with the status for a load balancer.
 _STATES = {
     State.RUNNING: "ok",
     State.STARTING: "degraded",
@@ -83,7 +83,7 @@ _STATES = {
 
 
 def consumer_part(loops: Sequence[ConsumerLoop]) -> Part:
-    """All loops of a process: the worst state, and sums.
+    """All loops of a process: the worst state, and the sums of their numbers.
 
     A halted consumer is down; one that waits for its first assignment, or for Kafka, is only
     degraded.

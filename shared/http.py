@@ -1,6 +1,6 @@
-"""What every process's HTTP side has in common, around its routes.
+"""What the HTTP apps of all processes have in common, around their routes.
 
-Loads neither Kafka's client, nor SQLAlchemy, nor Cloudinary: the gateway uses it too.
+Imports neither Kafka's client, nor SQLAlchemy, nor Cloudinary, because the gateway uses it too.
 """
 
 import logging
@@ -55,7 +55,7 @@ class HealthReport(Protocol):
 
 
 def create_problem_app(title: str, **options: Any) -> FastAPI:
-    """An app that answers every error as a problem, and says so in its description.
+    """An app that answers every error as a problem, and declares this in its OpenAPI document.
 
     ``options``: FastAPI's own.
     """
@@ -67,12 +67,12 @@ def create_problem_app(title: str, **options: Any) -> FastAPI:
 
 
 def create_app(title: str, health: HealthReport) -> FastAPI:
-    """A service's app: besides its routes it tells of its health and metrics."""
+    """A service's app: besides its own routes it has ``/health`` and ``/metrics``."""
     app = create_problem_app(title)
 
     @app.get("/metrics", include_in_schema=False)
     def _metrics() -> Response:
-        health.report()  # what is asked of the database (the outbox) is as fresh as health
+        health.report()  # updates the outbox metrics, which come from the database
         return metrics_response()
 
     @app.get("/health", tags=["system"], summary="How this service and its parts are")
@@ -88,7 +88,7 @@ def metrics_response() -> Response:
 
 
 def _install_failure_handlers(app: FastAPI) -> None:
-    """What is down now may be up again soon: 503, and when to come back."""
+    """A part that is down may be up again soon: 503 with ``Retry-After``."""
 
     def unavailable(_: Request, error: Exception) -> Response:
         logger.warning("a request must wait", extra={"reason": str(error)})
@@ -99,12 +99,12 @@ def _install_failure_handlers(app: FastAPI) -> None:
         )
 
     app.add_exception_handler(TransientFailure, unavailable)
-    # Nobody hears the answer; the status, nginx's for this, is for the access line.
+    # Nobody receives this answer; the status (499, as in nginx) is for the access line.
     app.add_exception_handler(ClientDisconnect, lambda _, __: Response(status_code=499))
 
 
 class RequestScope:
-    """Around the whole app: the request id, one access line and one observation a request.
+    """Around the whole app: for each request its id, one access line and one observation.
 
     An app may add fields to its access line: ``scope["access"]`` is a dict.
     """
@@ -146,7 +146,7 @@ def _given_id(scope: Scope) -> str | None:
     return None
 
 
-# The library looks a child up under a lock each time.
+# Cached, because prometheus_client takes a lock for each lookup of a child.
 _requests = lru_cache(2048)(REQUESTS.labels)
 
 
@@ -167,13 +167,13 @@ def _observe(scope: Scope, status: int, sent: int, seconds: float) -> None:
 
 
 def _shown(path: str) -> str:
-    """A path for the log: short, and without mail addresses. Query strings are never logged."""
+    """A path for the log: shortened, without email addresses. Query strings are never logged."""
     path = path[:MAX_LOGGED_PATH]
     return _EMAIL.sub("[email]", path) if "@" in path or "%40" in path else path
 
 
 class BodyLimit:
-    """Refuses a body as soon as it is known to be too large, declared or counted."""
+    """Refuses a body as soon as its declared or counted size is over the limit."""
 
     def __init__(self, app: Asgi, max_bytes: int) -> None:
         self._app = app

@@ -1,7 +1,7 @@
-"""The inbox: which messages have had their effect, kept in the same database as the effect.
+"""The inbox: the ids of processed messages, in the same database as their effects.
 
-A message is recorded in the transaction of what it causes, so either both are there or neither:
-a redelivered message finds itself recorded and does nothing.
+A message is recorded in the transaction that applies its effect, so both are committed or neither:
+a redelivered message is found in the inbox and skipped.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from shared.database import recordset
 from shared.kafka.codec import Received
 
-# Longer than any topic of ours keeps its messages.
+# Longer than any of our topics keeps its messages.
 RETENTION = timedelta(days=14)
 
 
@@ -27,7 +27,7 @@ def inbox_table(metadata: MetaData) -> Table:
         Column("message_id", Uuid, primary_key=True),
         Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     )
-    # Written far more often than read, and in the order of time.
+    # BRIN: rows are written far more often than read, and in the order of time.
     Index("inbox_received_at", table.c.received_at, postgresql_using="brin")
     return table
 
@@ -36,7 +36,7 @@ class Inbox:
     def __init__(self, table: Table) -> None:
         self._table = table
         given = recordset(message_id=Uuid)
-        rows = select(given.c.message_id).order_by(given.c.message_id)  # against deadlocks
+        rows = select(given.c.message_id).order_by(given.c.message_id)  # prevents deadlocks
         self._insert = (
             insert(table)
             .from_select(["message_id"], rows)
@@ -45,21 +45,21 @@ class Inbox:
         )
 
     def record(self, session: Session, message_id: UUID | None) -> bool:
-        """True when the message is new here, and now recorded."""
+        """Record the message; True if it is new."""
         return message_id is None or message_id in self._record(session, [message_id])
 
     def record_all(self, session: Session, batch: Sequence[Received]) -> list[Received]:
-        """Those of the messages that are new here, in their order; they are now recorded.
+        """Record the messages; returns those that are new, in their order.
 
-        A message without an id (other producers need not send one) is always new: what it causes
-        must be the same when caused twice, as every handler of ours sees to by its unique keys.
+        A message without an id (other producers need not send one) always counts as new: its
+        handler must be idempotent, and all of ours are, by unique keys.
         """
         ids = [r.message_id for r in batch if r.message_id is not None]
         unseen = self._record(session, ids) if ids else set()
         new = []
         for received in batch:
             if received.message_id is None or received.message_id in unseen:
-                unseen.discard(received.message_id)  # twice in one batch, it is new once
+                unseen.discard(received.message_id)  # a duplicate in the batch is new only once
                 new.append(received)
         return new
 

@@ -21,7 +21,7 @@ _STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "request_id",
 }
 
-# How long an access line may wait for others, so that they are written together.
+# How long an access line may be buffered, so that several are written together.
 ACCESS_LINE_SECONDS = 0.1
 MAX_WAITING_LINES = 500
 
@@ -31,8 +31,8 @@ _encode = json.JSONEncoder(default=str, ensure_ascii=True).encode
 def log_access(logger: logging.Logger, fields: dict[str, object]) -> None:
     """One INFO line, ``request``, with ``fields``.
 
-    Costs half of ``logger.info(..., extra=fields)``: the record needs no search for its extra
-    fields, and the line waits for others (see ``LineHandler``).
+    Costs half of ``logger.info(..., extra=fields)``: the extra fields need not be searched for in
+    the record, and the line is buffered (see ``LineHandler``).
     """
     if logger.isEnabledFor(logging.INFO):
         record = logging.LogRecord(logger.name, logging.INFO, "", 0, "request", None, None)
@@ -53,7 +53,7 @@ def _second(timestamp: int) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line. JSON escapes control characters, so no value can forge a line."""
+    """One JSON object per line. JSON escapes control characters, so no value can forge a line."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class TextFormatter(logging.Formatter):
 
 
 class LineHandler(logging.StreamHandler[TextIO]):
-    """Writes each line at once, with the access lines before it; those wait up to 0.1 s.
+    """Buffers access lines for up to 0.1 s; any other line is written at once, after them.
 
     ``logging`` flushes its handlers when the process ends, so a clean stop loses no line.
     """
@@ -132,13 +132,13 @@ class LineHandler(logging.StreamHandler[TextIO]):
         while self._are_waiting.wait():
             time.sleep(ACCESS_LINE_SECONDS)
             self._are_waiting.clear()
-            with contextlib.suppress(OSError, ValueError):  # nobody reads the log any more
+            with contextlib.suppress(OSError, ValueError):  # stderr is closed
                 self.flush()
 
 
 def _leave_out_what_no_line_shows() -> None:
-    """The record's caller, thread, process and task take as long to find as the rest of a line."""
-    logging._srcfile = None  # as "Optimization" in logging's documentation says
+    """Do not look up the caller, thread, process and task: that costs as much as the whole line."""
+    logging._srcfile = None  # see "Optimization" in the documentation of logging
     logging.logThreads = False
     logging.logProcesses = False
     logging.logMultiprocessing = False
@@ -153,7 +153,7 @@ def configure_logging(service: str, *, level: str = "INFO", log_format: LogForma
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # The services write their own access line; these would say everything twice.
+    # The services write their own access lines; uvicorn's would repeat them.
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("urllib3", "alembic", "cloudinary"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,7 +1,7 @@
 """Bring a service's tables up to date: each service has a Postgres schema and an Alembic history.
 
-``python -m shared.migrations upload_service …`` does it for a deployment as a job of its own;
-with ``MIGRATE_ON_START`` (the default) each service does it for itself.
+``python -m shared.migrations upload_service …`` runs the migrations as a separate job of a
+deployment; with ``MIGRATE_ON_START`` (the default) each service runs its own.
 """
 
 import argparse
@@ -26,11 +26,11 @@ RETRY_SECONDS = 1.0
 
 
 def upgrade(database: Database, package: str) -> None:
-    """Run what is missing of ``<package>/migrations``, all of it or nothing.
+    """Run the missing migrations of ``<package>/migrations``, all of them or none.
 
-    Replicas that start together wait for each other at a lock that ends with the transaction (a
-    session's lock would not survive a transaction-mode pooler). Raises ``TransientFailure`` when
-    the database is not available.
+    Replicas that start together wait for each other at a transaction-level lock (a session-level
+    lock does not work through a transaction-mode pooler). Raises ``TransientFailure`` when the
+    database is not available.
     """
     models = importlib.import_module(f"{package}.models")
     with database.transaction() as session:
@@ -49,7 +49,7 @@ def run_history(session: Session, models: ModuleType) -> None:
     config.set_main_option("script_location", str(script_directory(models)))
     without_bounds(session)
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": schema})
-    # Not IF NOT EXISTS: that may look at the catalogue as it was before the lock was free.
+    # Not IF NOT EXISTS: it may read the catalogue as it was before this transaction had the lock.
     there = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
     if session.scalar(there, {"name": schema}) is None:
         session.execute(text(f'CREATE SCHEMA "{schema}"'))
@@ -58,7 +58,7 @@ def run_history(session: Session, models: ModuleType) -> None:
 
 
 def run_environment(metadata: MetaData) -> None:
-    """What each service's ``migrations/env.py`` consists of."""
+    """The whole content of each service's ``migrations/env.py``."""
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=metadata,
@@ -113,7 +113,7 @@ def _write_new(database: Database, package: str, name: str) -> None:
 
 
 def _wait_for(database: Database) -> None:
-    """Raises ``TransientFailure`` when it does not answer for too long."""
+    """Wait for the database; raises ``TransientFailure`` after ``WAIT_SECONDS``."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:

@@ -1,7 +1,7 @@
-"""Write the next migration of a service: what its models have and its history does not.
+"""Write the next migration of a service: the difference between its models and its history.
 
 ``python -m shared.migrations --new "colour of an image" upload_service``. It needs a Postgres to
-run the history in, which it leaves as it was: all of it happens in a transaction that is undone.
+run the history in, and leaves it unchanged: everything happens in a transaction that it rolls back.
 """
 
 import re
@@ -38,14 +38,14 @@ def downgrade() -> None:
 
 
 class NothingToMigrateError(Exception):
-    """The models are as the history makes the tables."""
+    """The history already creates the tables exactly as the models describe them."""
 
 
 def write_migration(database: Database, models: ModuleType, name: str) -> Path:
     """Returns the new file in the package's ``migrations/versions``.
 
-    ``models`` is the module with the service's ``metadata``; ``name`` says in a few words what
-    changes. Raises ``NothingToMigrateError``, and ``TransientFailure`` without a database.
+    ``models`` is the module with the service's ``metadata``; ``name`` describes the change in a
+    few words. Raises ``NothingToMigrateError``, and ``TransientFailure`` without a database.
     """
     with database.transaction() as session:
         run_history(session, models)
@@ -76,8 +76,8 @@ def _differences(session: Session, models: ModuleType) -> tuple[str, str]:
     """The bodies of ``upgrade`` and ``downgrade``."""
     metadata = models.metadata
     connection = session.connection()
-    # A role that is called like a schema has it as its default schema, whose tables are then
-    # reported without it.
+    # If the role has the same name as a schema, that schema is its default one, and Alembic would
+    # report the tables in it without the schema's name.
     connection.execute(text("SET LOCAL search_path TO public"))
     connection.dialect.default_schema_name = "public"
     context = MigrationContext.configure(

@@ -1,14 +1,14 @@
-"""The transactional outbox: a message is stored with the change it tells of, then published.
+"""The transactional outbox: a message is stored with the change it reports, then published.
 
 ``Outbox.append`` writes a row in the caller's transaction; the relay (``shared/relay.py``)
-publishes it. A row counts as published only when its delivery report came back good.
+publishes it. A row counts as published only after the broker has acknowledged it.
 
-Order: the rows of one key are published one after another. Who appends must hold a lock that
-serialises the changes of that key (the image's row), so that ids are in the order of the commits.
-A row is claimed for this process as it is inserted, and published from memory as soon as its
-transaction has committed, unless an earlier row of its key still waits in another process: then it
-is left for a sweep. Rows are found by being unpublished, never by ``id > last``: across keys ids
-are not in the order of the commits, and a late commit would be skipped.
+Order: the rows of one key are published one after another. The caller of ``append`` must hold a
+lock that serialises the changes of that key (on the image's row), so that ids are in the order of
+the commits. A row is claimed for this process as it is inserted, and published from memory as soon
+as its transaction has committed, unless an earlier row of its key still waits in another process:
+then a sweep publishes it. A sweep selects rows that are unpublished, never ``id > last``: across
+keys ids are not in the order of the commits, and a row that commits late would be skipped.
 """
 
 from collections.abc import Sequence
@@ -48,9 +48,9 @@ from shared.kafka.producer import Outgoing
 from shared.messages import Body
 from shared.metrics import OUTBOX_AGE, OUTBOX_PENDING
 
-# A claim outlives the longest stay in memory and the producer's delivery timeout, so that no two
-# processes publish one row. It is also how long a row waits whose process died, or that the broker
-# refused for good.
+# A claim lasts longer than a row may stay in memory plus the producer's delivery timeout, so that
+# no two processes publish one row. It is also how long a row waits after its process died, and
+# before the next attempt after the broker has refused it.
 CLAIM = timedelta(seconds=15)
 _ROWS = "outbox rows"
 
@@ -74,7 +74,7 @@ def outbox_table(metadata: MetaData) -> Table:
     )
     unpublished = table.c.published_at.is_(None)
     Index("outbox_unpublished", table.c.key, table.c.id, postgresql_where=unpublished)
-    # Written far more often than read, and in the order of time.
+    # BRIN: rows are written far more often than read, and in the order of time.
     Index("outbox_published_at", table.c.published_at, postgresql_using="brin")
     return table
 
@@ -90,17 +90,17 @@ class Claims(Protocol):
 
     @property
     def owner(self) -> UUID | None:
-        """Whose the rows are that are inserted now; None: rows are left for a sweep."""
+        """The owner that new rows are claimed for; None: rows are left for a sweep."""
 
     def expect(self, owner: UUID, rows: Sequence[tuple[int, Outgoing]]) -> None:
-        """These were inserted for ``owner``; whether they are committed is still open."""
+        """These rows were inserted for ``owner``; their transaction has not committed yet."""
 
     def settled(self, ids: Sequence[int], rows: int, *, committed: bool) -> None:
-        """The transaction has ended; of its ``rows`` all but ``ids`` are left for a sweep."""
+        """The transaction has ended. It had ``rows`` rows; all but ``ids`` are left for a sweep."""
 
 
 class _NoRelay:
-    """Until there is a relay, rows wait for its first sweep."""
+    """Used until there is a relay: rows wait for its first sweep."""
 
     owner: UUID | None = None
 
@@ -108,11 +108,11 @@ class _NoRelay:
         raise AssertionError("no row was claimed")
 
     def settled(self, *_: object, committed: bool) -> None:
-        """Nobody is there to be told."""
+        """Nothing to do."""
 
 
 class Outbox:
-    """The service's side: append within a transaction, and what is left to publish."""
+    """The service's side: appends rows in a transaction, and reports what is unpublished."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -124,9 +124,9 @@ class Outbox:
     def append(
         self, session: Session, topic: str, body: Body, request_id: str | None = None
     ) -> None:
-        """Publish ``body`` if, and as soon as, the session's transaction commits.
+        """Publish ``body`` after the session's transaction has committed, and only then.
 
-        ``request_id``: the current one, unless another one is given.
+        ``request_id``: the current request id by default.
         """
         row = {
             "message_id": uuid4(),
@@ -160,15 +160,15 @@ class Outbox:
         return health
 
     def purge(self, session: Session, retention: timedelta) -> None:
-        """Forget what was published longer ago than ``retention``."""
+        """Delete the rows that were published longer than ``retention`` ago."""
         session.execute(
             delete(self.table).where(self.table.c.published_at < func.now() - retention)
         )
 
     def rewind(self, session: Session) -> int:
-        """Publish again all that is still kept, for a broker that forgot it; returns how many.
+        """Republish all rows still kept, for a broker that lost its messages; returns how many.
 
-        Consumers know the message ids and skip what they have seen.
+        Consumers skip the message ids that are in their inbox.
         """
         kept = self.table.c.published_at.is_not(None)
         rewound = session.execute(

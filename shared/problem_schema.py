@@ -1,4 +1,4 @@
-"""Problems in an API's description: every operation names the refusals, and their one schema."""
+"""Problems in the OpenAPI document: every operation lists its error answers, with one schema."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def add_problem_schema(app: FastAPI) -> None:
-    """FastAPI collects the schemas of models; that of problems has none."""
+    """Add the schema of problems: FastAPI adds only those of models, and problems have none."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -25,13 +25,13 @@ RETRY_AFTER_SECONDS = 5
 
 
 class _ProblemTypes:
-    """Where the pages of the problem types are: set once, when the process starts."""
+    """The address of the problem types' pages: set once, when the process starts."""
 
     path = PROBLEMS_PATH
 
 
 def locate_problem_types(public_path: str) -> None:
-    """``public_path``: that of ``PUBLIC_URL``, without a slash at its end."""
+    """``public_path``: the path of ``PUBLIC_URL``, without a slash at its end."""
     _ProblemTypes.path = f"{public_path}{PROBLEMS_PATH}"
 
 

@@ -1,4 +1,4 @@
-"""A service as a process: HTTP in front, its other parts (consumer, relay, sweeps) in threads."""
+"""A service as a process: its HTTP server, and its other parts (consumer, relay, …) in threads."""
 
 import argparse
 import logging
@@ -25,14 +25,14 @@ REQUESTS_END_SECONDS = 3
 
 
 class Runnable(Protocol):
-    """``run`` blocks until ``stop`` is called or there is nothing left to do."""
+    """``run`` blocks until ``stop`` is called or no work is left."""
 
     def run(self) -> None: ...
     def stop(self) -> None: ...
 
 
 class Threads:
-    """Runs parts side by side; one that crashes is made anew after a pause."""
+    """Runs parts in parallel threads; a part that crashes is rebuilt after a pause."""
 
     def __init__(self, factories: Mapping[str, Callable[[], Runnable]]) -> None:
         self._factories = dict(factories)
@@ -50,14 +50,14 @@ class Threads:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Only sets flags: safe in a signal handler, if that is not interrupted by another."""
+        """Only sets flags: safe in a signal handler that no other handler interrupts."""
         self._stopping.set()
         self._deadline = min(self._deadline, time.monotonic() + STOP_SECONDS)
         for part in list(self._running.values()):
             part.stop()
 
     def join(self) -> None:
-        """Wait for the threads after ``stop``; what does not end in time is cut off."""
+        """Wait for the threads after ``stop``; those that do not end in time are abandoned."""
         for thread in self._threads:
             thread.join(max(0.0, self._deadline - time.monotonic()))
             if thread.is_alive():
@@ -84,17 +84,17 @@ class Threads:
 
 
 class _Server(uvicorn.Server):
-    """Tells the threads of a signal at once, not only when the last request has ended."""
+    """Stops the threads as soon as a signal arrives, not only after the last request."""
 
     def __init__(self, config: uvicorn.Config, threads: Threads) -> None:
         super().__init__(config)
         self._threads = threads
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
-        """Not uvicorn's own, which sends the signal again when the last request has ended.
+        """Replaces uvicorn's handler, which raises the signal again after the last request.
 
-        That would end the process before its threads have put their work down. A second signal may
-        come in the middle of this one's handling, and must not wait for locks that it holds.
+        That would end the process before its threads have finished their work. A second signal may
+        arrive while the first is being handled, and must not wait for locks that this one holds.
         """
         if not self.should_exit:
             self.should_exit = True
@@ -116,7 +116,7 @@ def serve(app: Asgi, settings: HttpSettings, threads: Threads) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=75,  # above the gateway's: the side that asks closes first
+        timeout_keep_alive=75,  # longer than the gateway's, so that the client side closes first
         timeout_graceful_shutdown=REQUESTS_END_SECONDS,
         backlog=2048,
     )

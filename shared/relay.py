@@ -1,8 +1,9 @@
-"""The relay: publishes what the outbox holds. One thread a process.
+"""The relay: publishes the rows of the outbox. One thread in each process.
 
-What this process has just committed is published from memory, and marked as published many rows
-at a time. A sweep finds what a crash, an outage or another process has left behind; it claims rows
-before it publishes them. Whenever something fails, memory is given up and the sweep takes over.
+Rows that this process has just committed are published from memory, and marked as published many
+at a time. A sweep finds rows that a crash, an outage or another process has left unpublished; it
+claims rows before it publishes them. After any failure the relay discards the rows in memory, and
+the sweep publishes them from the table.
 """
 
 import logging
@@ -31,17 +32,17 @@ from shared.wakeup import Wakeup
 logger = logging.getLogger(__name__)
 
 BATCH = 200
-MARK_SECONDS = 0.1  # rows are marked at most so often: one transaction for many of them
-MEMORY_SECONDS = 6.0  # the claim must outlive this and a publish (8 s at most)
+MARK_SECONDS = 0.1  # how often rows are marked at most: one transaction for many of them
+MEMORY_SECONDS = 6.0  # the claim must last longer than this plus a publish (8 s at most)
 MEMORY_ROWS = 5000
-# A row that stands behind another process' row of its key is looked at again after this.
+# When to look again at a row that waits behind a row of the same key in another process.
 BEHIND_SECONDS = 0.5
 BACKOFF = Backoff(first=0.2, most=5.0)
 
 
 @dataclass(slots=True)
 class _Kept:
-    """A row in memory; ``committed`` once its transaction is."""
+    """A row in memory; ``committed`` is true once its transaction has committed."""
 
     message: Outgoing
     since: float
@@ -72,11 +73,11 @@ class Relay:
         self._unmarked: list[int] = []
         self._mark_at = inf
         self._sweep_at = clock()
-        self._left_behind = True  # what the last sweep, or failure, left in the table
+        self._left_behind = True  # the last sweep, or a failure, left rows in the table
         self._loop = Wakeup()
         outbox.relay = self
 
-    # What other threads call.
+    # Called by other threads.
 
     @property
     def owner(self) -> UUID | None:
@@ -100,7 +101,8 @@ class Relay:
                 self._left_behind = True
                 self._sweep_by(self._clock())
             if len(known) < len(ids) or not committed:
-                # Perhaps they are there, claimed by an owner that nobody is any more.
+                # The rows may be in the table, claimed by a former owner id: sweep when that
+                # claim has run out.
                 self._sweep_by(self._clock() + CLAIM.total_seconds())
         self._loop.wake()
 
@@ -113,7 +115,7 @@ class Relay:
         self._loop.stop()
 
     def health(self) -> OutboxHealth:
-        """What waits. Asks the database only while something is known to be left behind there."""
+        """What is unpublished. Queries the database only if rows may be left in its table."""
         if self._left_behind:
             with self._database.transaction(is_use=False) as session:
                 return self._outbox.health(session)
@@ -140,12 +142,12 @@ class Relay:
                 failures += 1
                 self._back_off(failures, f"unexpected {type(error).__name__}")
         if self._kept or self._unmarked:
-            self._give_up_memory()  # whoever comes next need not wait for our claims
+            self._give_up_memory()  # releases the claims, so that another process need not wait
 
     def publish_pending(self) -> int:
-        """Publish all that can be claimed, and mark it; returns how many rows were published.
+        """Publish all rows that can be claimed, and mark them; returns how many.
 
-        Raises ``TransientFailure`` when the database or the broker does not take them.
+        Raises ``TransientFailure`` when the database or the broker fails.
         """
         self.sweep_soon()
         published = self._step()
@@ -175,7 +177,7 @@ class Relay:
         return published
 
     def _take(self) -> dict[int, Outgoing]:
-        """Committed rows, none before an earlier one of its key that may still commit."""
+        """Committed rows, but none while an earlier row of its key may still commit."""
         taken: dict[int, Outgoing] = {}
         open_keys: set[tuple[str, bytes | None]] = set()
         oldest = self._clock() - MEMORY_SECONDS
@@ -192,7 +194,7 @@ class Relay:
         return taken
 
     def _publish(self, rows: dict[int, Outgoing]) -> int:
-        """Returns how many are published; raises ``TransientFailure`` if some must come again."""
+        """Returns how many are published; raises ``TransientFailure`` if some must be retried."""
         failpoints.hit("relay.before-publish")
         outcomes = _Outcomes.of(rows, self._publisher.publish(list(rows.values())))
         failpoints.hit("relay.before-mark")
@@ -201,7 +203,7 @@ class Relay:
         self._unmarked += outcomes.published
         self._mark_at = min(self._mark_at, self._clock() + MARK_SECONDS)
         if outcomes.refused:
-            # Claimed for a while by nobody, so that they do not hold up the others.
+            # Claimed for a while without an owner, so that they do not block the other rows.
             self._execute(self._statements.refuse, ids=outcomes.refused)
             self._sweep_by(self._clock() + CLAIM.total_seconds())
         if outcomes.failed:
@@ -210,7 +212,7 @@ class Relay:
 
     def _mark(self) -> None:
         if self._unmarked:
-            # Not flushed to disk: a mark that is lost only repeats a message that consumers know.
+            # Not flushed to disk: a lost mark only repeats a message, which the inbox skips.
             self._execute(self._statements.mark, ids=self._unmarked)
             self._unmarked = []
         self._mark_at = inf
@@ -220,10 +222,10 @@ class Relay:
             session.execute(statement, values)
 
     def _sweep(self) -> int:
-        """Publish what is left in the table and can be claimed."""
+        """Publish the unpublished rows of the table that can be claimed."""
         published = 0
         while not self._loop.stopping():
-            self._mark()  # or it would be claimed again
+            self._mark()  # else published rows would be claimed again
             rows, due = self._claim()
             if not rows:
                 with self._lock:
@@ -234,9 +236,9 @@ class Relay:
         return published
 
     def _claim(self) -> tuple[dict[int, Outgoing], float]:
-        """Rows, in their order; without any, the seconds until there may be some."""
+        """Claimed rows, in order; if there are none, the seconds until there may be some."""
         with self._lock:
-            self._sweep_at = inf  # who wants a sweep from now on wants another one
+            self._sweep_at = inf  # a sweep requested from now on is a further one
         with self._database.transaction(is_use=False) as session:
             values = {"owner": self._owner}
             found = session.execute(self._statements.claim, values).mappings().all()
@@ -248,10 +250,10 @@ class Relay:
             return {}, BEHIND_SECONDS
         return {}, inf if seconds is None else max(0.0, float(seconds)) + 0.05
 
-    # Trouble.
+    # Failures.
 
     def _give_up_memory(self) -> None:
-        """From now on the rows are the sweep's; those of transactions under way are not known."""
+        """Discard the rows in memory and release their claims; the sweep publishes them."""
         with self._lock:
             former, self._owner = self._owner, uuid4()
             self._kept.clear()
@@ -261,7 +263,7 @@ class Relay:
             self._mark()
             self._execute(self._statements.release, former=former)
         except TransientFailure as error:
-            # Then their claims run out.
+            # The claims then expire by themselves.
             logger.warning("claims are not given back", extra={"reason": str(error)})
 
     def _back_off(self, failures: int, reason: str) -> None:
@@ -269,7 +271,7 @@ class Relay:
         logger.warning("the outbox waits", extra={"reason": reason, "seconds": round(pause, 2)})
         self._loop.pause(pause)
 
-    # Under the lock.
+    # Called with the lock held.
 
     def _forget(self, ids: Any) -> None:
         for number in ids:
@@ -281,7 +283,7 @@ class Relay:
 
 @dataclass(slots=True)
 class _Outcomes:
-    """What became of the rows of a batch, by id."""
+    """The outcome of publishing a batch: ids of rows by result."""
 
     published: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
@@ -307,7 +309,7 @@ class _Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
-    """Built once."""
+    """The relay's SQL statements, built once."""
 
     mark: Any
     refuse: Any
@@ -337,9 +339,9 @@ class _Statements:
 
 
 def _claim_statement(table: Table) -> Any:
-    """Claim keys by their first unpublished rows, and with each the rows behind it.
+    """Claim keys by their first unpublished row, together with the later rows of each key.
 
-    The lock on the first row keeps all other sweeps away from its key.
+    The lock on the first row keeps other sweeps from claiming rows of the same key.
     """
     earlier, unpublished = table.alias("earlier"), table.c.published_at.is_(None)
     free = or_(table.c.claimed_until.is_(None), table.c.claimed_until < func.clock_timestamp())

@@ -1,4 +1,4 @@
-"""A service's tables as it starts: nothing is done, and Alembic not loaded, if they are current."""
+"""Migrate a service's tables at its start. If they are current, Alembic is not even imported."""
 
 import importlib
 from pathlib import Path
@@ -19,7 +19,7 @@ def bring_up_to_date(database: Database, package: str) -> None:
 
 
 def _revision(session: Session, schema: str) -> str | None:
-    """The last migration that was run, if there was any."""
+    """The last migration that was run, or None."""
     table = f"{schema}.alembic_version"
     if session.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
         return None
@@ -28,5 +28,5 @@ def _revision(session: Session, schema: str) -> str | None:
 
 
 def _newest(versions: Path) -> str:
-    """Migrations are numbered, and a file's name begins with its number."""
+    """The newest migration: file names begin with the migration's number."""
     return max(file.name.partition("_")[0] for file in versions.glob("[0-9]*.py"))

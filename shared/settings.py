@@ -1,7 +1,7 @@
-"""The blocks that a service's settings class is put together from.
+"""The blocks that a service's settings class is built from.
 
 Settings come from the environment (and a ``.env`` file in the working directory), are validated
-once at start, and are handed to whoever needs them: there is no global settings object.
+once at start, and are passed to the parts that need them: there is no global settings object.
 """
 
 import re
@@ -16,7 +16,7 @@ from shared.logs import LogFormat
 
 
 class Settings(BaseSettings):
-    """What every process has."""
+    """The settings of every process."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
@@ -30,7 +30,7 @@ class Settings(BaseSettings):
 
 
 class HttpSettings(Settings):
-    """Where a service listens, and the address that people reach the system at."""
+    """Where a service listens, and the public address of the system."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
@@ -50,16 +50,16 @@ class HttpSettings(Settings):
 
     @property
     def public_path(self) -> str:
-        """The path of ``public_url`` without a slash at its end; empty at the host's root."""
+        """The path of ``public_url`` without a slash at its end; empty if it has no path."""
         return urlsplit(self.public_url).path.rstrip("/")
 
     def public_link(self, url: str) -> str:
-        """The absolute form of a path of ours; what is absolute already stays as it is."""
+        """The absolute URL of one of our paths; an absolute URL stays unchanged."""
         return urljoin(self.public_url.rstrip("/") + "/", url.lstrip("/"))
 
 
 class DatabaseSettings(Settings):
-    """Postgres, by its parts or as one URL (which wins)."""
+    """Postgres, as single values or as one URL (which takes precedence)."""
 
     database_url: SecretStr | None = Field(
         None, description="Postgres as one URL (postgres://user:password@host:port/db)"
@@ -180,4 +180,4 @@ class KafkaSettings(Settings):
 
 
 class ServiceSettings(HttpSettings, DatabaseSettings, KafkaSettings):
-    """What each of the three services has: a REST app, tables, and messages."""
+    """What each of the three services has: a REST API, tables, and messages."""

@@ -1,4 +1,4 @@
-"""Places for requests that take long, so that they never take all of the threads."""
+"""A limit for slow requests, so that they never take all of the threads."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,9 +8,9 @@ from shared.problems import Unavailable
 
 
 class Slots:
-    """At most ``count`` at once; who waits longer than ``wait_seconds`` is told 503 ``busy``.
+    """At most ``count`` at once; a request that waits over ``wait_seconds`` gets 503 ``busy``.
 
-    Waiting costs no thread. Belongs to one event loop.
+    Waiting takes no thread. Use it in one event loop only.
     """
 
     def __init__(self, count: int, *, wait_seconds: float, busy: str) -> None:
@@ -20,7 +20,7 @@ class Slots:
 
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
-        """Raises ``Unavailable``."""
+        """Hold a slot during the block. Raises ``Unavailable``."""
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await self._free.acquire()

@@ -1,4 +1,4 @@
-"""Scheduled jobs: they run when something is known to be due, and rarely otherwise."""
+"""Scheduled jobs: they run when work is known to be due, and rarely otherwise."""
 
 import logging
 import threading
@@ -11,17 +11,17 @@ from shared.wakeup import Wakeup
 
 logger = logging.getLogger(__name__)
 
-# Does what is due, and tells in how many seconds more will be; None: nothing is known of.
+# Does the work that is due and returns the seconds until more is due; None: no more is known.
 Task = Callable[[], float | None]
-LEAST_SECONDS = 1.0  # between two sweeps that nobody asked for
+LEAST_SECONDS = 1.0  # between two sweeps, unless one is requested
 
 
 class Sweeper:
-    """One task that fails does not keep the others from running.
+    """Runs all tasks one after another; a task that fails does not stop the others.
 
-    They run at the start, when the earliest of what they know of is due, ``interval_seconds``
-    after the last time if the service has been used since, and every ``idle_seconds`` if not. So
-    nothing is asked of the database of a service that nobody uses.
+    They run at the start, when the earliest work that they reported is due, ``interval_seconds``
+    after the last run if the service has been used since, and every ``idle_seconds`` if not. So
+    a service that nobody uses sends almost no queries to its database.
     """
 
     def __init__(
@@ -51,15 +51,15 @@ class Sweeper:
                 self._sweep()
 
     def sweep_soon(self) -> None:
-        """Something is due now."""
+        """Run the tasks now: something is due."""
         with self._lock:
             self._next = self._clock()
         self._loop.wake()
 
     def note_use(self) -> None:
-        """The service did something, of which something may be left to do later."""
+        """The service was used, which may have left work for the scheduled jobs."""
         if self._used or threading.current_thread() is self._thread:
-            return  # a sweep's own transactions are no use of the service
+            return  # a sweep's own transactions do not count as use of the service
         with self._lock:
             self._used = True
             self._next = min(self._next, self._begun + self._interval)

@@ -1,10 +1,10 @@
-"""The loop of a thread that sleeps until it is woken, something is due, or it is to stop."""
+"""For a thread that sleeps until it is woken, some work is due, or it must stop."""
 
 import threading
 
 
 class Wakeup:
-    """``wait`` and ``pause`` are for the thread itself, ``wake`` and ``stop`` for any other."""
+    """The thread itself calls ``wait`` and ``pause``; any thread may call ``wake`` and ``stop``."""
 
     def __init__(self) -> None:
         self._wanted = threading.Event()
@@ -21,12 +21,12 @@ class Wakeup:
         return self._stopping.is_set()
 
     def wait(self, seconds: float | None) -> bool:
-        """Until it is woken, or ``seconds`` have passed; False when it is to stop."""
+        """Sleep until woken or ``seconds`` have passed; False if the thread must stop."""
         self._wanted.wait(seconds)
         self._wanted.clear()
         return not self._stopping.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Nothing but a stop ends it before; the next ``wait`` then returns at once."""
+        """Sleep for ``seconds``; only ``stop`` ends it early. The next ``wait`` returns at once."""
         self._stopping.wait(seconds)
         self._wanted.set()

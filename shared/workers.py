@@ -1,8 +1,8 @@
-"""A few threads that run work.
+"""A small pool of threads.
 
-Unlike those of ``concurrent.futures.ThreadPoolExecutor`` they are daemons: a piece of work that
-outlives the stop of its process must not hold the process up (its message was not committed and
-comes again).
+Unlike those of ``concurrent.futures.ThreadPoolExecutor`` they are daemon threads: work that does
+not end in time must not keep the process from stopping (its message was not committed and is
+redelivered).
 """
 
 import queue
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Workers:
-    """``submit`` may be called by any thread; work waits in a line until a thread is free."""
+    """Any thread may call ``submit``; work waits in a queue until a thread is free."""
 
     def __init__(self, count: int, *, name: str) -> None:
         self.count = count
@@ -24,7 +24,7 @@ class Workers:
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """The result, or what ``work`` raised, comes with the future."""
+        """The future gives the result of ``work``, or raises its exception."""
         future: Future[T] = Future()
         self._todo.put(lambda: _settle(future, work))
         return future

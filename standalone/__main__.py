@@ -82,7 +82,7 @@ def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
     return {
         "KAFKA_SERVER": broker.bootstrap_servers,
         "KAFKA_EPHEMERAL": "true",
-        # How long after a service was killed its partitions go to another consumer.
+        # How soon the partitions of a killed service are assigned to another consumer.
         "KAFKA_SESSION_TIMEOUT_SECONDS": "6",
     }
 

@@ -85,7 +85,7 @@ def _deadletters(arguments: list[str]) -> int:
 
 
 def _health(url: str | None) -> int:
-    """Exit status 0 if all parts are well, else 1."""
+    """Exit status 0 if all parts are healthy, else 1."""
     url = url or f"http://localhost:{os.environ.get('PORT') or 8000}"
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=HEALTH_SECONDS) as answer:  # noqa: S310 - the operator's own URL

@@ -1,7 +1,7 @@
-"""The engine's kernels are compiled before anybody is asked in: the first request would time out.
+"""Compile the engine's kernels before the system is ready; else the first request would time out.
 
-To find out that all of them are compiled takes seconds of CPU. So it is noted beside Numba's cache
-when they were, of which sources, and on which machine: another one may have another processor.
+Checking that all of them are compiled takes seconds of CPU. So a file beside Numba's cache records
+for which sources and which machine they were compiled: another machine may have another processor.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _LOWEST_PRIORITY = 19
 
 
 class Kernels:
-    """Compiled by a process of the lowest priority, while the services start."""
+    """Compiles the kernels in a process of the lowest priority, while the services start."""
 
     def __init__(self, running: ExitStack) -> None:
         cache = os.environ.get("NUMBA_CACHE_DIR") or _ENGINE / "compiled" / "__pycache__"
@@ -34,7 +34,7 @@ class Kernels:
             return True
         status = self._process.poll()
         if status == 0:
-            with suppress(OSError):  # read-only, perhaps: then the next start looks again
+            with suppress(OSError):  # perhaps read-only: then the next start checks again
                 self._note.write_text(self._wanted)
         return status is not None
 
@@ -59,7 +59,7 @@ def _compile(running: ExitStack) -> "subprocess.Popen[bytes]":
 
 
 def _fingerprint() -> str:
-    """Of what Numba's cache depends on: sources, Numba and Python, the processor."""
+    """A digest of all that Numba's cache depends on: sources, Numba, Python, the processor."""
     found = hashlib.sha256(f"{version('numba')} {sys.version} {platform.node()}".encode())
     for source in sorted(_ENGINE.rglob("*.py")):
         status = source.stat()

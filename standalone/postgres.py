@@ -72,7 +72,7 @@ class EmbeddedPostgres:
 
     @property
     def home(self) -> Path:
-        """Where the data are: `data_dir`, unless Postgres' account cannot enter that directory."""
+        """The directory of the data: `data_dir`, unless Postgres' account cannot enter it."""
         return self._home
 
     def start(self) -> None:

@@ -74,7 +74,7 @@ def find_account(cluster: Path) -> Account:
 
 
 def find_home(data_dir: Path, account: Account) -> Path:
-    """A directory for the database that `account` reaches: `data_dir`, if it can be."""
+    """A directory for the database that `account` can enter: `data_dir` if possible."""
     data_dir.mkdir(parents=True, exist_ok=True)
     if account.uid is None or _opened(data_dir, account):
         return data_dir

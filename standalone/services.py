@@ -16,7 +16,7 @@ def build_services(
     logs: Path,
     overrides: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Supervisor:
-    """``environment`` is for all, ``overrides[name]`` for one; the gateway listens on ``port``."""
+    """``environment`` is for all services, ``overrides[name]`` for one; ``port``: the gateway's."""
     ports = {"gateway": port, **{name: free_port() for name in NAMES if name != "gateway"}}
     addresses = {
         f"{name.upper()}_SERVICE_URL": f"http://127.0.0.1:{ports[name]}"

@@ -30,7 +30,7 @@ PR_SET_PDEATHSIG = 1
 
 
 class ServiceDidNotStartError(Exception):
-    """The text names the service and tells where its log is."""
+    """The text gives the name of the service and the path of its log."""
 
 
 @dataclass

@@ -21,9 +21,9 @@ from upload_service.form import FIELDS, OPENAPI, read_upload
 from upload_service.service import UploadService
 from upload_service.settings import UploadSettings
 
-# What multipart framing and the small fields add to a file.
+# The size of multipart framing and the small fields, in addition to the file.
 FORM_OVERHEAD_BYTES = 64 * 1024
-# Each holds a file in memory and a thread for as long as storage and database take.
+# Each upload holds a file in memory and a thread until storage and database are done.
 MAX_UPLOADS = 8
 UPLOAD_WAIT_SECONDS = 2.0
 _EVENTS = 'event: image\ndata: {"uuid": "9b2e7c1a-4a5d-4f0e-8a57-0c2f6f1d3b90", ...}\n\n'

@@ -1,10 +1,10 @@
-"""Conditional requests: what a client has already is not sent again."""
+"""Conditional requests: content that the client already has is not sent again."""
 
 from fastapi import Request
 
 
 def client_has(request: Request, etag: str) -> bool:
-    """Whether ``If-None-Match`` names this tag (RFC 9110, 13.1.2: weakly compared, or any)."""
+    """Whether ``If-None-Match`` has this tag (weak comparison) or ``*`` (RFC 9110, 13.1.2)."""
     tags = {
         tag.strip().removeprefix("W/")
         for tag in request.headers.get("if-none-match", "").split(",")

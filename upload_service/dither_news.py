@@ -1,4 +1,4 @@
-"""What the dither service's messages say of a dither, as a row."""
+"""Convert the dither service's messages about a dither to a row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ _RANK = [QUEUED, FAILED, DONE]
 
 
 def news_by_dither(bodies: Sequence[Body]) -> list[dict[str, Any]]:
-    """One row a dither: of several messages about one, what is done counts most, queued least."""
+    """One row for each dither. Of several messages about one, done counts most, queued least."""
     rows: dict[UUID, dict[str, Any]] = {}
     for body in bodies:
         row = _row(body)
@@ -26,7 +26,7 @@ def news_by_dither(bodies: Sequence[Body]) -> list[dict[str, Any]]:
 def _row(body: Body) -> dict[str, Any]:
     assert isinstance(body, DitherRequested | DitherUploaded | DitherFailed)
     return {
-        # Another producer may leave the id out; the same file is then the same dither.
+        # Another producer may omit the id; the URL of the file then identifies the dither.
         "dither_id": body.dither_id or uuid5(body.uuid, _url(body)),
         "image_uuid": body.uuid,
         "status": _STATUS[type(body)],

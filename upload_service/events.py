@@ -1,8 +1,8 @@
-"""Following images: server-sent events for the clients that watch one.
+"""Server-sent events for the clients that follow an image.
 
-One thread looks for changed versions of all watched images with one query, at once when this
-process has committed a change, else every half second (another replica may have made it). So
-what watching costs the database does not grow with the watchers.
+One thread looks for new versions of all followed images with one query: at once when this process
+has committed a change, else every half second (another replica may have made a change). So the
+number of queries does not grow with the number of clients.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class _Watcher:
 
 
 class ImageEvents:
-    """``run`` blocks until ``stop``; ``watch`` may be called from the event loop all the while."""
+    """``run`` blocks until ``stop``; meanwhile ``watch`` may be called from the event loop."""
 
     def __init__(self, service: UploadService, *, poll_seconds: float, max_watchers: int) -> None:
         self._service = service
@@ -52,7 +52,7 @@ class ImageEvents:
         service.on_change = self._loop.wake
 
     def run(self) -> None:
-        # Without watchers there is nothing to look for until somebody comes.
+        # Without watchers, sleep until there is one.
         while self._loop.wait(self._poll_seconds if self._watchers else None):
             try:
                 self.look()
@@ -65,7 +65,7 @@ class ImageEvents:
         self._loop.stop()
 
     def look(self) -> None:
-        """Send each watcher what it has not seen."""
+        """Send each watcher the changes that it has not seen yet."""
         with self._lock:
             watchers = list(self._watchers)
         if not watchers:
@@ -79,7 +79,7 @@ class ImageEvents:
                 watcher.send(event)
 
     async def watch(self, uuid: UUID) -> AsyncIterator[bytes]:
-        """The events of an image, the first with how it is now. Raises ``Problem``."""
+        """The events of an image, beginning with its current state. Raises ``Problem``."""
         if len(self._watchers) >= self._max_watchers:
             raise Unavailable("Too many clients follow images at the moment; ask again, or poll.")
         first, version = await asyncio.to_thread(self._event, uuid)

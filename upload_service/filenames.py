@@ -1,4 +1,4 @@
-"""Names of files as people sent them, made safe to store, to show and to mail."""
+"""File names from uploads, made safe to store, to show and to mail."""
 
 import unicodedata
 
@@ -7,11 +7,11 @@ UNNAMED = "image"
 
 
 def clean_filename(name: str | None) -> str:
-    """The last part of the path without what could deceive a reader or a program.
+    """The last part of the path, without characters that could deceive a reader or a program.
 
-    Control and format characters go (among them CR, LF, NUL and the marks that turn the reading
-    direction), spaces are single, the length has a limit; what is left over is just text, to be
-    escaped wherever it is shown.
+    Control and format characters are removed (also CR, LF, NUL and the marks that change the
+    reading direction), repeated spaces become one, the length is limited. The result is plain text
+    and must still be escaped wherever it is shown.
     """
     last = (name or "").replace("\\", "/").rpartition("/")[2]
     harmless = (c for c in last[: 4 * LONGEST] if unicodedata.category(c)[0] != "C" or c == "\t")

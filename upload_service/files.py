@@ -1,4 +1,4 @@
-"""``/files/…``: what lies on the local disk, for when no Cloudinary serves it."""
+"""``/files/…``: serves the files on the local disk if Cloudinary is not used."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from shared.problems import Problem
 from shared.storage import LocalStorage, Storage, StorageRefusedError
 from upload_service.conditional import client_has
 
-# Bytes under a key never change; whether the file is still there is another matter.
+# The bytes under a key never change, although the file may be deleted.
 CACHE = "public, max-age=31536000, immutable"
 TYPES = {
     "png": "image/png",
@@ -23,12 +23,12 @@ TYPES = {
 
 
 def file_response(storage: Storage, key: str, request: Request) -> Response:
-    """The file, or the part of it that ``Range`` asks for; 304 when the client has it."""
+    """The file, or the part of it that ``Range`` asks for; 304 if the client already has it."""
     path = _path(storage, key)
     headers = {
         "etag": f'"{path.stat().st_size:x}-{path.stat().st_mtime_ns:x}"',
         "cache-control": CACHE,
-        # A picture is shown, never run; opened as a page it may do nothing at all.
+        # If the file is opened as a page, it may neither run scripts nor load anything.
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
     }

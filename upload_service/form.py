@@ -31,7 +31,7 @@ _email = TypeAdapter(EmailStr)
 async def read_upload(form: Form, max_bytes: int) -> Upload:
     """Raises ``Problem`` with what is wrong and what is allowed.
 
-    Which options there are is for the dither service to say: here they are only a JSON object.
+    The options are only checked to be a JSON object; the dither service validates them.
     """
     data, filename = await form.file(max_bytes)
     email = form.text("email")
@@ -45,7 +45,7 @@ async def read_upload(form: Form, max_bytes: int) -> Upload:
 
 def _checked_email(text: str) -> str:
     try:
-        # A mail's header decodes what begins with "=?" (RFC 2047), line breaks too.
+        # In a mail header, a text that begins with "=?" is decoded (RFC 2047), also line breaks.
         if len(text) > MAX_EMAIL_CHARACTERS or "=?" in text or any(ord(c) < 32 for c in text):
             raise ValueError
         return str(_email.validate_python(text))

@@ -1,7 +1,7 @@
-"""What a file is, by its content: never by its name or the type it was sent with.
+"""Determine a file's type by its content, never by its name or declared type.
 
-The engine judges, by the code that reads the file when it is dithered: what is taken here is not
-found damaged, too large or too long later.
+The engine checks the file with the same code that reads it for dithering, so that a file accepted
+here is not found damaged, too large or too long later.
 """
 
 import threading
@@ -11,11 +11,11 @@ from dither_engine.decode import Source, open_bytes
 from dither_engine.errors import Damaged, EngineError, TooLarge, UnknownFormat
 from shared.problems import Problem, Unavailable
 
-# Pillow's name of a format → the type it is served with, and the extension of its key.
+# Pillow's name of a format → its media type, and the extension of its key.
 FORMATS = {
     "PNG": ("image/png", "png"),
     "JPEG": ("image/jpeg", "jpg"),
-    "MPO": ("image/jpeg", "jpg"),  # a JPEG with more pictures behind the first, as phones make
+    "MPO": ("image/jpeg", "jpg"),  # a JPEG followed by further pictures, as some phones write it
     "GIF": ("image/gif", "gif"),
     "WEBP": ("image/webp", "webp"),
     "AVIF": ("image/avif", "avif"),
@@ -24,14 +24,14 @@ FORMATS = {
 }
 ALLOWED = "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF"
 
-# 50 megapixels are 200 MB decoded, of a file of 200 KB perhaps: one at a time.
+# 50 megapixels take 200 MB when decoded, even from a file of 200 KB: decode one at a time.
 _decoding = threading.BoundedSemaphore(1)
-_DECODE_SECONDS = 2.0  # of the ten that a client, or the gateway for it, waits for all
+_DECODE_SECONDS = 2.0  # of the ten seconds that a client, or the gateway, waits for the answer
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """``width`` and ``height`` are those of the upright picture."""
+    """``width`` and ``height`` are measured after the picture was turned upright."""
 
     content_type: str
     extension: str

@@ -23,7 +23,7 @@ NAME = "upload"
 
 
 def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> None:
-    """Everything this service consists of, until a signal ends it."""
+    """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
     storage = build_storage(settings)
     service = UploadService(settings, database, storage)

@@ -50,7 +50,7 @@ class Image(Base):
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.clock_timestamp()
     )
-    # When it was last announced, and how often: what stays unfinished is announced again.
+    # When it was last announced, and how often: an unfinished image is announced again.
     announced_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )
@@ -67,7 +67,7 @@ class Image(Base):
 
 
 class Dither(Base):
-    """What the dither service has told of a dither."""
+    """A dither, with what the dither service's messages said about it."""
 
     __tablename__ = "dithers"
 

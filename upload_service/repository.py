@@ -29,12 +29,12 @@ from shared.claims import claim, due_again, seconds_until
 from shared.database import recordset
 from upload_service.models import DITHERED, DONE, FAILED, QUEUED, UPLOADED, Dither, Image
 
-# An image may have many dithers: they are loaded for those who look at them, and for nobody else.
+# An image may have many dithers: they are loaded only by the queries that need them.
 _WITH_DITHERS = selectinload(Image.dithers)
 
 
 def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> dict[UUID, datetime]:
-    """When each of the new images was created, by uuid."""
+    """Insert images; returns their time of creation, by uuid."""
     return dict(session.execute(_ADD_ALL, {"rows": rows}).all())
 
 
@@ -44,12 +44,12 @@ def find(session: Session, uuid: UUID) -> Image | None:
 
 
 def lock(session: Session, uuid: UUID) -> Image | None:
-    """The image without its dithers, nobody else's to change until the transaction ends."""
+    """The image without its dithers; locked until the transaction ends."""
     return session.get(Image, uuid, with_for_update=True, populate_existing=True)
 
 
 def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -> Sequence[Image]:
-    """``limit`` images, newest first, from behind the one at ``before``, with their dithers."""
+    """``limit`` images with their dithers, newest first, beginning after the one at ``before``."""
     query = select(Image).options(_WITH_DITHERS)
     query = query.order_by(Image.created_at.desc(), Image.uuid.desc()).limit(limit)
     if before is not None:
@@ -64,31 +64,31 @@ def versions(session: Session, uuids: Collection[UUID]) -> dict[UUID, int]:
 
 
 def delete(session: Session, image: Image) -> None:
-    """The image and, by their foreign key, its dithers."""
+    """Delete the image and, through their foreign key, its dithers."""
     session.execute(sql_delete(Image).where(Image.uuid == image.uuid))
 
 
 def lock_all(session: Session, uuids: Collection[UUID]) -> set[UUID]:
-    """Those of the images that exist, nobody else's to change until the transaction ends."""
+    """The uuids of the images that exist; their rows are locked until the transaction ends."""
     return set(session.scalars(_LOCK_ALL, {"uuids": list(uuids)}))
 
 
 def record_dithers(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
-    """Add or finish dithers of images that exist, one row a dither; the images that it changed.
+    """Add or finish dithers of existing images, one row each; returns the images that changed.
 
-    What is settled is not queued again, and what is done stays done: messages that come late,
-    twice or in another order end in the same state.
+    A settled dither never becomes queued again, and a done one stays done: messages that arrive
+    late, twice or in another order lead to the same state.
     """
     return set(session.scalars(_RECORD_DITHERS, {"rows": rows}))
 
 
 def refresh(session: Session, uuids: Collection[UUID]) -> None:
-    """Draw the images' status from their dithers, and count the change."""
+    """Derive the images' status from their dithers, and increment their versions."""
     session.execute(_REFRESH, {"uuids": list(uuids)})
 
 
 def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequence[Image]:
-    """Images that nothing was heard of for too long, counted as announced once more."""
+    """Claim images that have been unfinished for too long, and count the new announcement."""
     statement = claim(
         Image,
         Image.uuid,
@@ -101,7 +101,7 @@ def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequ
 
 
 def seconds_until_unfinished(session: Session, after_seconds: float) -> float | None:
-    """When ``claim_unfinished`` may find something; None: never, as things are."""
+    """When ``claim_unfinished`` may find something next; None if nothing is unfinished."""
     return seconds_until(session, _due(after_seconds), Image.status == UPLOADED)
 
 
@@ -133,7 +133,7 @@ def _add_all() -> Any:
 def _record_dithers() -> Any:
     names = [column.name for column in _dithers.c if column.name != "created_at"]
     given = recordset(**{name: _dithers.c[name].type for name in names})
-    # In one order, so that two transactions never wait for each other.
+    # In a fixed order, so that two transactions never deadlock.
     rows = select(*(given.c[name] for name in names)).order_by(given.c.dither_id)
     statement = insert(_dithers).from_select(names, rows)
     told, status = statement.excluded, _dithers.c.status
@@ -151,7 +151,7 @@ def _has(status: str) -> Any:
     return exists().where(_dithers.c.image_uuid == _images.c.uuid, _dithers.c.status == status)
 
 
-# Built once, as they are for every batch.
+# Built once, because they run for every batch.
 _ADD_ALL = _add_all()
 _LOCK_ALL = (
     select(_images.c.uuid)

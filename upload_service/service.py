@@ -31,13 +31,14 @@ from upload_service.settings import UploadSettings
 logger = logging.getLogger(__name__)
 
 ANNOUNCE_BATCH = 100
-# The gateway waits for 10 s: who was told 504 sends the file again, and must not find it twice.
+# The gateway waits for 10 s. A client that got a 504 sends the file again; it must not be stored
+# twice.
 UPLOAD_SECONDS = 9.0
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a client sent; ``email`` is checked already."""
+    """The content of an upload; ``email`` is already checked."""
 
     data: bytes
     filename: str | None
@@ -47,7 +48,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """An image whose file is stored: its row, and whom to tell."""
+    """An image whose file is stored: its row, and the values of its message."""
 
     values: dict[str, Any]
     email: str | None
@@ -56,12 +57,12 @@ class _Stored:
 
 
 def _nobody() -> None:
-    """Until somebody watches."""
+    """The default callback: does nothing."""
 
 
 class UploadService:
-    """``on_change`` is called when a change of an image was committed, ``on_removal`` when a file
-    is to be removed."""
+    """Calls ``on_change`` after a change of an image was committed, ``on_removal`` when a file is
+    due for removal."""
 
     def __init__(
         self,
@@ -80,19 +81,19 @@ class UploadService:
         self.outbox = Outbox(models.outbox)
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
-        # Uploads side by side share transactions, and so connections and flushes to disk.
+        # Concurrent uploads share transactions, and so connections and flushes to disk.
         self._reserve = Gathered(self._reserve_all)
         self._add = Gathered(self._add_all)
         self.on_change: Callable[[], None] = _nobody
         self.on_removal: Callable[[], None] = _nobody
 
-    # What clients ask for.
+    # Requests of clients.
 
     def upload_image(self, upload: Upload, arrived: float | None = None) -> schemas.Image:
-        """Store the file, then image and announcement in one transaction. Raises ``Problem``.
+        """Store the file, then commit image and outbox row together. Raises ``Problem``.
 
-        What is not done ``UPLOAD_SECONDS`` after ``arrived`` (a moment of ``time.monotonic``; now,
-        if not given) is given up; a sweep removes the file.
+        An upload that is not done ``UPLOAD_SECONDS`` after ``arrived`` (by ``time.monotonic``;
+        default: now) is given up; a sweep removes the file.
         """
         give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
         limits = self._settings
@@ -124,14 +125,14 @@ class UploadService:
         return schemas.Image(**shown, status=models.UPLOADED, dithers=[])
 
     def _reserve_all(self, keys: Sequence[str]) -> Sequence[None]:
-        # Flushed to disk: a Postgres that is killed now also refuses the image, and without the
-        # note its file would stay for ever.
+        # Flushed to disk: if Postgres crashed and lost this row, it would also fail to store the
+        # image, and the file would remain for ever.
         with self._database.transaction() as session:
             self.removals.reserve(session, keys)
         return [None] * len(keys)
 
     def _add_all(self, batch: Sequence[_Stored]) -> Sequence[datetime]:
-        """When each image was created."""
+        """Insert the images; returns their times of creation."""
         with self._database.transaction() as session:
             self.removals.keep(session, [new.values["key"] for new in batch])
             created = repository.add_all(session, [new.values for new in batch])
@@ -161,7 +162,7 @@ class UploadService:
             return self._shown(image), image.version
 
     def delete_image(self, uuid: UUID) -> None:
-        """The image goes now, its file and all that others made of it soon. ``Problem`` 404."""
+        """Delete the image now; its file and its dithers follow soon. Raises ``Problem`` 404."""
         with self._database.transaction() as session:
             image = repository.lock(session, uuid)
             if image is None:
@@ -175,14 +176,14 @@ class UploadService:
         self.on_removal()
 
     def versions(self, uuids: set[UUID]) -> dict[UUID, int]:
-        """The versions of those of the images that exist."""
+        """The versions of the images that exist, by uuid."""
         with self._database.transaction() as session:
             return repository.versions(session, uuids)
 
-    # What the dither service tells.
+    # Messages of the dither service.
 
     def note_dithers(self, batch: Sequence[Received]) -> int:
-        """Show the images' viewers what became of dithers; news of deleted images end here."""
+        """Record the outcomes of dithers; messages about deleted images are ignored."""
         with self._database.transaction() as session:
             new = self.inbox.record_all(session, batch)
             there = repository.lock_all(session, {received.body.uuid for received in new})
@@ -196,16 +197,16 @@ class UploadService:
     # Scheduled jobs.
 
     def announce_task(self) -> float | None:
-        """Announce what is unfinished, and tell when something will be."""
+        """Announce unfinished images again; returns the seconds until the next is due."""
         self.announce_unfinished()
         after = self._settings.unfinished_after_seconds
         with self._database.transaction() as session:
             return repository.seconds_until_unfinished(session, after)
 
     def announce_unfinished(self) -> int:
-        """Announce images again that nothing was made of for too long; returns how many.
+        """Announce images again that have been unfinished for too long; returns how many.
 
-        Whoever has made a dither already does nothing about it.
+        The dither service does not make a dither again that it has already made.
         """
         after = self._settings.unfinished_after_seconds
         with self._database.transaction() as session:

@@ -1,4 +1,4 @@
-"""What the upload service can be told, all of it by environment variables."""
+"""The settings of the upload service, all of them environment variables."""
 
 from pydantic import Field
 

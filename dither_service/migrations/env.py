@@ -1,4 +1,4 @@
-"""Alembic's entry point: which tables this service has."""
+"""Alembic's entry point, with the tables of this service."""
 
 from dither_service.models import metadata
 from shared.migrations import run_environment

@@ -1,4 +1,4 @@
-/** The tabs of adjustments and of sizes; options that no other tab shows are here. */
+/** The tabs of adjustments and of sizes, with all options that no other tab shows. */
 
 import { h } from "./dom.js";
 import { bindFields, segments } from "./fields.js";
@@ -10,7 +10,7 @@ const SIDES = ["width", "height"];
 const FILE = ["alpha", "background", "format"];
 const ELSEWHERE = ["algorithm", "palette", "channels", "distance", "kernel", "scale", "pattern", "across"];
 const PATTERNS = [1, 2, 3, 4, 6, 8, 12];
-const PAGE = 600; // dots across a page 15 cm wide, at 40 a centimetre
+const PAGE = 600; // dots across a page 15 cm wide, at 40 dots per centimetre
 
 export function createAdjust(store, studio) {
 	const picture = h(".fields");
@@ -22,7 +22,7 @@ export function createAdjust(store, studio) {
 	return h(".pane", picture, mixing);
 }
 
-/** How coarse the pattern is: pixels a dot, or as on a printed page whatever the picture's size. */
+/** The control of the dot size: pixels per dot, or the size of a printed page for any picture. */
 export function createPattern(store, studio) {
 	const choices = [...PATTERNS.map((value) => ({ value, title: text.patternValue(value) })), { value: "page", title: text.page }];
 	const bar = segments(text.pattern, choices, 1, choose);

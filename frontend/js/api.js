@@ -1,16 +1,16 @@
-/** The service's HTTP interface. Every failure is an `ApiError` with a sentence for the person. */
+/** The service's HTTP interface. Every failure is an `ApiError` with a sentence for the user. */
 
 import { apiKey, askForKey } from "./key.js";
 import { errors } from "./strings.js";
 
-/** Where the service is: the page may be served below a path. Without a slash at its end. */
+/** The service's base path, without a slash at its end: the page may be served below a path. */
 const BASE = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
 const JSON_BODY = { "content-type": "application/json" };
 const KINDS = { 404: "gone", 410: "gone", 413: "large", 429: "limited", 502: "busy", 503: "busy", 504: "busy" };
 
 /**
- * kind: one of KINDS, "offline" (nothing came back), "refused" (any other 4xx) or "failed".
+ * kind: one of KINDS, "offline" (no answer), "refused" (any other 4xx) or "failed".
  * retryAfter: seconds the service asks to wait, or null.
  */
 export class ApiError extends Error {
@@ -40,7 +40,7 @@ export const api = {
 		return (await request("/preview", { method: "POST", body, signal })).blob();
 	},
 
-	/** → {blob, ms, width, height, frames}: a part of what would be saved, how long it took to come in, and the size of the whole. */
+	/** → {blob, ms, width, height, frames}: a part of what would be saved, its transfer time, and the size of the whole. */
 	async part(source, options, part, how = {}) {
 		const response = await ask("part", source, { options, part }, how);
 		const number = (name) => Number(response.headers.get(`x-dither-${name}`));
@@ -49,12 +49,12 @@ export const api = {
 		return { blob, ms: performance.now() - begun, width: number("width"), height: number("height"), frames: number("frames") };
 	},
 
-	/** → the whole picture as a file that is stored nowhere. */
+	/** → the whole picture as a file; the service does not store it. */
 	async file(source, options, how = {}) {
 		return (await ask("file", source, { options }, how)).blob();
 	},
 
-	/** → {source, width, height, frames, bytes, format, colours, palette}: of what would be saved. */
+	/** → {source, width, height, frames, bytes, format, colours, palette} of the file that would be saved. */
 	async facts(source, options, how = {}) {
 		return (await ask("facts", source, { options }, how)).json();
 	},
@@ -71,8 +71,8 @@ export const api = {
 };
 
 /**
- * Asks about a picture that the service holds in memory; its file is sent the first time, and again
- * when the service has forgotten it. `source.held` is the service's name for it.
+ * Sends a request about a picture that the service holds in memory. The file is sent the first time,
+ * and again if the service does not have it any more. `source.held` is the service's name for it.
  */
 async function ask(answer, source, wish, { signal, onProgress } = {}) {
 	const url = `/previews/${answer}`;
@@ -91,8 +91,8 @@ async function ask(answer, source, wish, { signal, onProgress } = {}) {
 }
 
 /**
- * Where this page gets a stored file: one that the service keeps itself from this origin, under
- * whatever name the page was opened.
+ * The URL from which this page loads a stored file. A file that the service itself keeps is loaded
+ * from the page's own origin, under any host name.
  */
 export function fileUrl(url) {
 	const { pathname } = new URL(url, window.location.href);
@@ -124,7 +124,7 @@ async function request(url, { onProgress, ...init } = {}) {
 	throw problem(response.status, await response.text().catch(() => ""), response.headers.get("retry-after"));
 }
 
-/** As fetch, by XMLHttpRequest: fetch does not say how much it has sent. */
+/** Like fetch, but with XMLHttpRequest: fetch does not report how much it has sent. */
 function sendWatched(url, { method, headers, body, signal }, onProgress) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest();
@@ -148,7 +148,7 @@ function responseOf(xhr) {
 	return new Response(xhr.response, { status: xhr.status, headers });
 }
 
-/** Sends a request, and repeats it with the key if the service asks for one. */
+/** Sends a request, and repeats it with the API key if the service requires one. */
 async function withKey(attempt) {
 	for (;;) {
 		const key = apiKey();
@@ -157,12 +157,12 @@ async function withKey(attempt) {
 	}
 }
 
-/** A path of the service's own, as the page reaches it. */
+/** The URL of a path of the service. */
 function absolute(url) {
 	return url.startsWith("/") && !url.startsWith(`${BASE}/files/`) ? BASE + url : url;
 }
 
-/** The key is for this service alone: never for the host that stores the files. */
+/** The key is sent only to this service, never to the host that stores the files. */
 function keyFor(url) {
 	return url.startsWith("/") && apiKey() ? { "x-api-key": apiKey() } : {};
 }
@@ -173,7 +173,7 @@ function problem(status, body, retryAfter) {
 		const fields = JSON.parse(body);
 		sentence = fields.detail || fields.title || "";
 	} catch {
-		// The body is empty or a proxy's page: only the status is known.
+		// The body is empty or an HTML page of a proxy: only the status is known.
 	}
 	const kind = KINDS[status] ?? (status < 500 ? "refused" : "failed");
 	return new ApiError(kind, sentence || errors[kind], Number(retryAfter) || null);

@@ -1,4 +1,4 @@
-/** Many pictures: a strip of all, one set of options that each may leave, and a ZIP of the results. */
+/** Many pictures: a strip of all, shared options that a picture may override, a ZIP of the results. */
 
 import { api } from "./api.js";
 import { saveFile } from "./download.js";
@@ -13,7 +13,7 @@ import { batch as text } from "./strings.js";
 import { thumbnail } from "./thumbnails.js";
 import { zip } from "./zip.js";
 
-/** → openAll(files): one picture by itself, many as a batch; what is no picture is said. */
+/** → openAll(files): opens one picture alone, many as a batch; reports files that are no pictures. */
 export function createOpening(studio, batch) {
 	return async (files) => {
 		const pictures = files.filter(({ type, name }) => type.startsWith("image/") || /\.tiff?$/i.test(name));
@@ -24,7 +24,7 @@ export function createOpening(studio, batch) {
 	};
 }
 
-/** An item: {file, own: options or null, element, …} and what the queue adds. */
+/** An item: {file, own: options or null, element, …} and the fields that the queue adds. */
 export function createBatch(store, studio) {
 	let current = null;
 	let shared = {};
@@ -59,7 +59,7 @@ export function createBatch(store, studio) {
 		if (waiting + working === 0) await pack();
 	}
 
-	/** What has been made, in one file; what failed is said and left out. */
+	/** Saves all results in one file; failed ones are reported and left out. */
 	async function pack() {
 		const done = queue.items.filter(({ state }) => state === "done");
 		if (done.length === 0 || zipping) return;
@@ -85,7 +85,7 @@ export function createBatch(store, studio) {
 		strip.append(item.element);
 	}
 
-	/** Opens one of them on the stage, with its options. */
+	/** Opens one of the pictures on the stage, with its options. */
 	async function show(item) {
 		keepOptions();
 		current = null;
@@ -99,7 +99,7 @@ export function createBatch(store, studio) {
 		update();
 	}
 
-	/** The options on the screen are those of the picture there, or of all that have none of their own. */
+	/** Keeps the options on the screen: for the picture shown, or for all without options of their own. */
 	function keepOptions() {
 		if (!current || element.hidden) return;
 		const { options } = store;
@@ -145,14 +145,14 @@ export function createBatch(store, studio) {
 	}
 
 	store.on(["options"], keepOptions);
-	// Another picture that is opened by itself ends the batch.
+	// Opening another single picture ends the batch.
 	store.on(["source"], () => !element.hidden && !store.source?.batch && close());
 	window.addEventListener("beforeunload", (event) => queue.isRunning && event.preventDefault());
 
 	return {
 		element,
 
-		/** Pictures are added to those that are there. */
+		/** Adds the pictures to the batch. */
 		async open(files) {
 			if (element.hidden) shared = store.options;
 			element.hidden = false;

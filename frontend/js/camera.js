@@ -1,4 +1,4 @@
-/** A picture from the camera. */
+/** Takes a picture with the camera. */
 
 import { h } from "./dom.js";
 import { openDialog } from "./dialog.js";

@@ -1,8 +1,8 @@
-/** What the engine offers (GET /options), and how a set of options is read against it. */
+/** The options that the engine offers (GET /options), and how to interpret a set of them. */
 
 import { method } from "./strings.js";
 
-/** Options that the page has of its own; see output.js. */
+/** Options that only the page has; see output.js. */
 const OWN = {
 	pattern: { type: "integer", min: 1, max: 32, default: 1, description: "" },
 	across: { type: "integer", min: 8, max: 4000, default: null, description: "" },
@@ -12,7 +12,7 @@ export class Catalogue {
 	constructor({ algorithms, palettes, options, formats, limits }) {
 		Object.assign(this, { palettes, formats, limits, fields: { ...options, ...OWN } });
 		this.algorithms = withCustom(algorithms, options);
-		/** Options that only some algorithms read; all others are always read. */
+		/** Options that only some algorithms use; all others are always used. */
 		this.controlled = [...new Set(this.algorithms.flatMap((algorithm) => algorithm.controls))];
 	}
 
@@ -43,7 +43,7 @@ export class Catalogue {
 		return this.algorithm(this.value(options, "algorithm"))?.controls.includes(key) ?? false;
 	}
 
-	/** Only what differs from the defaults, of fields that exist: for links and requests. */
+	/** Only existing fields that differ from their defaults: for links and requests. */
 	sparse(options) {
 		const differs = (key) => (options[key] ?? null) !== null && JSON.stringify(options[key]) !== JSON.stringify(this.fields[key].default);
 		return Object.fromEntries(Object.keys(this.fields).filter(differs).map((key) => [key, options[key]]));
@@ -61,7 +61,7 @@ export function paletteKind(palette) {
 	return typeof palette === "string" && palette.startsWith("adaptive:") ? "adaptive" : "colours";
 }
 
-/** A kernel of one's own is an option of the engine before it is an entry of its list. */
+/** Adds the custom kernel, which the engine offers as an option, not in its list of algorithms. */
 function withCustom(algorithms, { kernel }) {
 	if (!kernel || algorithms.some((entry) => entry.controls.includes("kernel"))) return algorithms;
 	const custom = { name: "custom", family: "custom", title: method.custom, description: kernel.description, source: "", controls: ["distance", "kernel", "serpentine", "strength"] };

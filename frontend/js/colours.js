@@ -58,7 +58,7 @@ export function createColours(store, studio) {
 	return element;
 }
 
-/** One's own palettes and the named ones as strips; `element.set(palette)` marks the chosen one. */
+/** The user's palettes and the named ones as strips; `element.set(palette)` marks the chosen one. */
 function paletteList(catalogue, onchoose) {
 	const name = freshId("palette");
 	const element = h("fieldset.palette-rows");

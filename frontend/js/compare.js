@@ -1,4 +1,4 @@
-/** Original and result: which is shown where, and the divider between them. */
+/** Comparing original and result: which is shown where, and the divider between them. */
 
 import { h, setStyle } from "./dom.js";
 import { segments } from "./fields.js";
@@ -11,7 +11,7 @@ const MODES = ["original", "split", "dithered", "side", "difference"];
 export function createCompare(viewport, changed) {
 	let mode = "split";
 	let possible = true;
-	let share = 0.5; // of the visible picture that shows the original
+	let share = 0.5; // the share of the visible picture that shows the original
 	let visible = { from: 0, to: 0 };
 
 	const modes = segments(text.view, MODES.map((value) => ({ value, title: text[value] })), mode, choose);
@@ -55,7 +55,7 @@ export function createCompare(viewport, changed) {
 	return {
 		modes,
 		divider,
-		/** The next of the ways to compare. */
+		/** Switches to the next way to compare. */
 		next: () => possible && choose(MODES[(MODES.indexOf(mode) + 1) % MODES.length]),
 
 		get mode() {

@@ -1,13 +1,13 @@
-/** Delete with undo: the request is sent when the time to undo is over. */
+/** Delete with undo: the request is sent when the time for undo is over. */
 
 import { api } from "./api.js";
 import { gallery as text } from "./strings.js";
 import { announce, toast } from "./messages.js";
 
 const UNDO_MS = 7000;
-const leaving = new Map(); // uuid → delete it now
+const leaving = new Map(); // uuid → function that deletes it now
 
-/** Whether a picture is deleted as far as the person is concerned. */
+/** Whether the user has deleted the picture, even if the request is not sent yet. */
 export function isLeaving(uuid) {
 	return leaving.has(uuid);
 }

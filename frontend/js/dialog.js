@@ -1,4 +1,4 @@
-/** A modal dialog; at its end the focus goes back to where it was. */
+/** A modal dialog; when it closes, the focus returns to where it was. */
 
 import { freshId, h, iconButton } from "./dom.js";
 import { moveMessages } from "./messages.js";

@@ -6,8 +6,8 @@ const isThere = (value) => value !== null && value !== undefined && value !== fa
 
 /**
  * h("button.button.primary", { onclick: save, "aria-label": "Save" }, child, "text", …)
- * Without a tag, a div. A function is a listener, null and false leave an attribute or a child out,
- * `style` takes properties.
+ * Without a tag name it is a div. A function is a listener; an attribute or child that is null or
+ * false is left out; `style` is an object of properties.
  */
 export function h(selector, ...rest) {
 	const attributes = rest[0]?.constructor === Object ? rest.shift() : {};
@@ -45,7 +45,7 @@ export function icon(name) {
 	return svg;
 }
 
-/** `more`: further classes, with dots between. */
+/** `more`: further classes, separated by dots. */
 export function iconButton(name, label, onclick, more = "") {
 	return h(`button.button.plain.square.${more}`, { "aria-label": label, title: label, onclick }, icon(name));
 }

@@ -1,4 +1,4 @@
-/** Download: the picture as a file, made on the fly; nothing is stored, published or mailed. */
+/** Download: the picture as a file, made on request; nothing is stored, published or mailed. */
 
 import { api, ApiError } from "./api.js";
 import { h, icon, replace } from "./dom.js";
@@ -8,7 +8,7 @@ import { lookOf } from "./presets.js";
 import { announce, toast } from "./messages.js";
 import { save as text, titleOf, values } from "./strings.js";
 
-/** The button, the choice of format beside it, and `run()`. */
+/** → the button with the choice of format beside it, and `run()`. */
 export function createDownload(store, studio) {
 	const label = h("span");
 	const button = h("button.button.primary.grow", { onclick: run }, icon("save"), label);

@@ -1,12 +1,12 @@
-/** The files of a drop or a choice, also those in folders. */
+/** The files that were dropped or chosen, also those in folders. */
 
-/** Entries are to be taken before the event ends: after it the browser forgets them. */
+/** Call this during the event: afterwards the browser has dropped the entries. */
 export function entriesOf(dataTransfer) {
 	const entries = [...dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
 	return entries.filter(Boolean);
 }
 
-/** → files in the order of their names; `file.path` is the folder they lie in, "" or "a/b/". */
+/** → files sorted by name; `file.path` is the folder of the file, "" or "a/b/". */
 export async function filesOf(entries) {
 	const found = [];
 	for (const entry of entries) await collect(entry, "", found);
@@ -22,7 +22,7 @@ async function collect(entry, path, found) {
 	}
 	const reader = entry.createReader();
 	for (;;) {
-		// A reader gives some at a time, and none at the end.
+		// A reader returns some entries at a time, and an empty list at the end.
 		const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
 		if (some.length === 0) return;
 		for (const inner of some) await collect(inner, `${path}${entry.name}/`, found);

@@ -12,7 +12,7 @@ export function createFacts(store, studio) {
 	const palette = h(".used");
 	const element = h("section.facts", { "aria-label": text.label, hidden: true }, list, palette);
 
-	// From the beginning: the picture is fitted into the room that is left.
+	// Shown as soon as there is a picture, because the picture is fitted into the remaining room.
 	store.on(["source"], () => (element.hidden = !store.source));
 	store.on(["facts"], () => (store.facts ? show(store.facts) : element.classList.add("stale")));
 
@@ -36,7 +36,7 @@ export function createFacts(store, studio) {
 	return element;
 }
 
-/** `hint` is said at a click: a tooltip would be for the mouse alone. */
+/** `hint` is shown on a click: a tooltip would work only with a mouse. */
 function fact(name, value, hint = null) {
 	return h("div", h("dt.soft", hint ? h("button.term", { onclick: () => toast(hint) }, name) : name), h("dd", value));
 }

@@ -7,7 +7,7 @@ import * as strings from "./strings.js";
 
 const text = strings.field;
 
-/** A bar of radios. `options`: [{value, title}]. `element.set(value)` shows another choice. */
+/** A bar of radio buttons. `options`: [{value, title}]. `element.set(value)` shows another choice. */
 export function segments(label, options, value, onchange) {
 	const name = freshId("choice");
 	const radios = options.map((option) => h("input", { type: "radio", name, value: option.value, checked: option.value === value, onchange: () => onchange(option.value) }));
@@ -26,7 +26,7 @@ export function fieldFor(key, field, onchange) {
 	return make(key, label, { ...field, description: strings.hints[key] ?? field.description }, onchange);
 }
 
-/** Fields for options, shown while they are read. `groups(catalogue)` → [[element, keys]]. */
+/** Fields for options, shown while the options are in use. `groups(catalogue)` → [[element, keys]]. */
 export function bindFields(store, studio, groups) {
 	const fields = new Map();
 	store.on(["catalogue"], () => {
@@ -48,7 +48,7 @@ export function bindFields(store, studio, groups) {
 	}
 }
 
-/** What is in a field, and what the option does: also for those who only hear `control`. */
+/** A field with the description of its option, which screen readers read with `control`. */
 function frame({ description }, control, ...content) {
 	if (!description) return h(".field", content);
 	const hint = h("p.soft.small", { id: freshId("hint") }, description);
@@ -75,7 +75,7 @@ function toggle(key, label, field, onchange) {
 	return element;
 }
 
-/** A slider for the eye and a number for the exact value. */
+/** A slider for quick changes and a number field for the exact value. */
 export function slider(key, label, field, onchange) {
 	const scale = scaleFor(field);
 	const id = freshId("slider");
@@ -83,7 +83,7 @@ export function slider(key, label, field, onchange) {
 	const range = h("input", { type: "range", id, min: 0, max: 1000 });
 	const exact = h("input.exact.numbers", { type: "number", min: field.min, max: field.max, step: scale.step, "aria-label": `${label}: ${field.min} to ${field.max}` });
 	const back = iconButton("reset", text.reset(label), () => send(field.default), "compact");
-	let current = field.default; // the track has too few positions to tell every value
+	let current = field.default; // kept here, because the slider has too few positions for all values
 
 	function show(value) {
 		current = value;

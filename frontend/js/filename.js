@@ -1,6 +1,6 @@
 /** Names of downloaded files. */
 
-/** "Holiday 1.JPG" as a newspaper in PNG: "Holiday 1-newspaper.png". `look`: its title. */
+/** "Holiday 1.JPG" with the look "Newspaper" as PNG: "Holiday 1-newspaper.png". `look`: its title. */
 export function fileName(original, look, extension) {
 	return `${stem(original)}-${slug(look)}.${extension}`;
 }
@@ -15,7 +15,7 @@ function slug(title) {
 	return plain.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "dithered";
 }
 
-/** Each name once: the second "a.png" is "a-2.png". */
+/** Makes names unique: the second "a.png" becomes "a-2.png". */
 export function distinct(names) {
 	const seen = new Set();
 	return names.map((name) => {

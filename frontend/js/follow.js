@@ -1,11 +1,11 @@
-/** A stored picture as it changes: by server-sent events, else by asking again. */
+/** Follows the changes of a stored picture: by server-sent events, else by polling. */
 
 import { api } from "./api.js";
 
 const POLL_MS = 1500;
-const SILENCE_MS = 5000; // after which the stream is given up: something between may hold it back
+const SILENCE_MS = 5000; // without data the stream is given up: a proxy may be buffering it
 
-/** `onimage(image)` at once and at each change, `ongone()` when it is deleted. → stop(). */
+/** Calls `onimage(image)` at once and at each change, `ongone()` when it is deleted. → stop(). */
 export function follow(uuid, onimage, ongone) {
 	const abort = new AbortController();
 	const { signal } = abort;
@@ -32,7 +32,7 @@ export function follow(uuid, onimage, ongone) {
 		} catch (error) {
 			if (error.kind === "gone") return gone();
 		}
-		// The stream has ended or never began: go on without it.
+		// The stream has ended or never began: poll instead.
 		if (!signal.aborted) poll();
 	}
 
@@ -50,14 +50,14 @@ export function follow(uuid, onimage, ongone) {
 	return stop;
 }
 
-/** Rejects when a promise takes longer than a stream may be silent. */
+/** Rejects if a promise takes longer than SILENCE_MS. */
 function soon(promise) {
 	let timer = 0;
 	const silence = new Promise((_, reject) => (timer = setTimeout(reject, SILENCE_MS, new Error("silent"))));
 	return Promise.race([promise, silence]).finally(() => clearTimeout(timer));
 }
 
-/** {event, data} of each event in a stream. Not EventSource, which can send no API key. */
+/** Yields {event, data} of each event in a stream. EventSource cannot be used: it sends no API key. */
 async function* readEvents(body) {
 	const reader = body.pipeThrough(new TextDecoderStream()).getReader();
 	let rest = "";

@@ -1,6 +1,6 @@
 /**
- * The address's fragment: `#algorithm=bayer-8&palette=000000,ffffff&scale=2` reproduces the
- * options, `sample=` or `image=` also the picture, and `#gallery` is the gallery.
+ * The fragment of the page's URL: `#algorithm=bayer-8&palette=000000,ffffff&scale=2` restores the
+ * options, `sample=` or `image=` also the picture, and `#gallery` shows the gallery.
  */
 
 const PICTURE = ["image", "sample"];
@@ -27,7 +27,7 @@ export function writeFragment(picture, options) {
 	const pairs = new URLSearchParams();
 	for (const key of PICTURE) if (picture[key]) pairs.set(key, picture[key]);
 	for (const [key, value] of Object.entries(options)) pairs.set(key, format(key, value));
-	// These may stand in a fragment, and read better than their codes.
+	// These characters are allowed in a fragment, and are easier to read unescaped.
 	return `#${pairs.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
 }
 
@@ -36,7 +36,7 @@ function format(key, value) {
 	return typeof value === "object" ? JSON.stringify(value) : String(value).replace(/^#/, "");
 }
 
-/** The option's value, or null when the text is none: links are typed and cut by people. */
+/** The option's value, or null if the text is not valid: people type links and cut them off. */
 function parse(text, key, { type, values, min = -Infinity, max = Infinity }) {
 	if (key === "palette") return parsePalette(text);
 	if (key === "background") return parseHex(text);
@@ -57,7 +57,7 @@ function parsePalette(text) {
 	return colours.includes(null) ? null : colours;
 }
 
-/** Of code values, 0 to 255. */
+/** The hex code of red, green and blue, each 0 to 255. */
 export function toHex(rgb) {
 	return `#${rgb.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
 }

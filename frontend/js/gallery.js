@@ -1,4 +1,4 @@
-/** What is stored: newest first, more as one scrolls. */
+/** The gallery of stored pictures: newest first, more are loaded while scrolling. */
 
 import { announce } from "./messages.js";
 import { api, fileUrl } from "./api.js";
@@ -9,7 +9,7 @@ import { format, gallery as text } from "./strings.js";
 import { openVersions } from "./versions.js";
 
 const PAGE = 24;
-const NEWEST = 100; // as many as the service gives at once
+const NEWEST = 100; // the most that the service returns at once
 const POLL_MS = 2000;
 
 export function createGallery(store, studio) {
@@ -18,12 +18,12 @@ export function createGallery(store, studio) {
 	const element = h("main.gallery", { tabindex: "-1" }, h("h1.gallery-title", text.heading), grid, foot);
 	const cards = new Map(); // uuid → card
 	let cursor = null;
-	let loading = null; // the list that is being loaded: a stale answer is not for it
+	let loading = null; // the current load: answers to an older one are ignored
 	let timer = 0;
 
 	const nearEnd = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && cursor && load(), { rootMargin: "600px" });
 
-	/** Starts over: what was saved since comes first. */
+	/** Loads the list again, so that new pictures come first. */
 	function refresh() {
 		cards.clear();
 		grid.replaceChildren();
@@ -52,8 +52,8 @@ export function createGallery(store, studio) {
 	}
 
 	/**
-	 * Asks again while the gallery is shown and something in it is at work. No event stream for each:
-	 * six of them would keep all the connections that a browser opens to a host.
+	 * Polls while the gallery is shown and a picture in it is unfinished. Not one event stream for
+	 * each: six would use up all the connections that a browser opens to a host.
 	 */
 	function watch() {
 		clearTimeout(timer);
@@ -70,7 +70,7 @@ export function createGallery(store, studio) {
 				if (image) show(image);
 			}
 		} catch {
-			// It is tried again at the next interval.
+			// Try again at the next interval.
 		}
 		watch();
 	}
@@ -102,7 +102,7 @@ export function createGallery(store, studio) {
 		(next?.querySelector("button") ?? element).focus();
 		deleteLater(image, {
 			undone() {
-				if (!card.element.isConnected) return refresh(); // the list was made anew without it
+				if (!card.element.isConnected) return refresh(); // the list was rebuilt without the card
 				card.element.hidden = false;
 				card.element.querySelector("button").focus();
 			},

@@ -1,4 +1,4 @@
-/** Mouse, pen and fingers on the picture. */
+/** Gestures with mouse, pen and fingers on the picture. */
 
 const WHEEL_STEP = 60;
 

@@ -1,4 +1,4 @@
-/** Undo and redo of the options. Steps of one slider in one go count as one. */
+/** Undo and redo of the options. Quick changes of one slider count as one step. */
 
 const TOGETHER_MS = 700;
 

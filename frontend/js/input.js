@@ -1,4 +1,4 @@
-/** Pictures dropped or pasted, and the keys of undo and redo. */
+/** Dropped and pasted pictures, and the keys for undo and redo. */
 
 import { h } from "./dom.js";
 import { entriesOf, filesOf } from "./dropped.js";
@@ -40,7 +40,7 @@ export function watchInput(store, studio, openAll) {
 	});
 }
 
-/** Text fields have a clipboard and an undo of their own. */
+/** Text fields have their own paste and undo. */
 export function isTyping(target) {
 	return target instanceof Element && target.matches(".input, .exact, textarea, select");
 }

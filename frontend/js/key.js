@@ -1,4 +1,4 @@
-/** The API key: asked for when the service wants one, kept until the tab is closed. */
+/** The API key: the user is asked for it if the service requires one; kept until the tab closes. */
 
 import { openDialog } from "./dialog.js";
 import { freshId, h } from "./dom.js";
@@ -8,7 +8,7 @@ const STORED = "api-key";
 let key = stored((storage) => storage.getItem(STORED)) ?? "";
 let asking = null;
 
-/** A browser that blocks site data throws: the key is then kept as long as the page. */
+/** A browser that blocks site data throws: the key is then kept only until the page is left. */
 function stored(use) {
 	try {
 		return use(sessionStorage);
@@ -21,7 +21,7 @@ export function apiKey() {
 	return key;
 }
 
-/** → whether there is another key than `refused`; asks the person once at a time. */
+/** → whether there is another key than `refused`; shows only one dialog at a time. */
 export async function askForKey(refused) {
 	if (key !== refused) return true;
 	asking ??= ask(refused !== "").finally(() => (asking = null));

@@ -1,8 +1,8 @@
-/** Named things of one's own, kept in this browser: palettes and looks. */
+/** The user's own palettes and looks, kept under names in this browser. */
 
 const listeners = new Set();
 
-/** Private windows may forbid it: then nothing is kept. */
+/** Private windows may block storage: then nothing is kept. */
 function read(kind) {
 	try {
 		return JSON.parse(localStorage.getItem(kind)) ?? {};
@@ -24,7 +24,7 @@ function write(kind, all) {
 /** Kinds: "palettes" (name → colours) and "looks" (name → options). */
 export const library = {
 	all: (kind) => Object.entries(read(kind)),
-	/** → whether it could be kept. */
+	/** → whether the value could be stored. */
 	put: (kind, name, value) => write(kind, { ...read(kind), [name]: value }),
 	remove(kind, name) {
 		const { [name]: _, ...others } = read(kind);

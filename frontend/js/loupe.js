@@ -6,8 +6,8 @@ import { toHex } from "./fragment.js";
 import { engineOptions, savedSize } from "./output.js";
 import { loupe as text } from "./strings.js";
 
-const SIDE = 15; // pixels of the picture
-const EACH = 9; // CSS pixels for one of them
+const SIDE = 15; // pixels of the picture per side
+const EACH = 9; // CSS pixels per pixel of the picture
 
 /** `pixelAt(event)`: {x, y} of the saved picture, or null. → toggle(). */
 export function createLoupe(store, viewport, pixelAt) {
@@ -51,7 +51,7 @@ export function createLoupe(store, viewport, pixelAt) {
 		element.hidden = !isOn;
 	}
 
-	/** The colour there in the original, as far as this browser can tell. */
+	/** The colour of that pixel in the original, if this browser can read it. */
 	function originalAt({ x, y }) {
 		const { source, options } = store;
 		if (!source.bitmap) return null;

@@ -1,4 +1,4 @@
-/** Puts the page together. */
+/** Builds the page from its parts. */
 
 import { announce } from "./messages.js";
 import { api } from "./api.js";
@@ -109,7 +109,7 @@ const showKeys = watchShortcuts(store, {
 	s: () => openSheet(store),
 });
 
-/** Follows the address: the gallery, or options and a picture. */
+/** Shows what the address asks for: the gallery, or a picture with options. */
 async function readAddress() {
 	const { catalogue, source } = store;
 	const { view, picture, options } = readFragment(window.location.hash, catalogue?.fields ?? {});
@@ -127,7 +127,7 @@ async function readAddress() {
 	}
 }
 
-/** The picture that was there before the page was loaded anew. */
+/** Opens the picture that was on the stage before the page was reloaded. */
 async function openUnsaved() {
 	const file = await unsaved();
 	if (file && !store.source && !store.opening) await studio.open(file);

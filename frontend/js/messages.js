@@ -8,7 +8,7 @@ const spoken = h(".sr-only", { role: "status", "aria-live": "polite" });
 const region = h(".toasts", { role: "region", "aria-label": dialog.messages });
 moveMessages();
 
-/** Inside the topmost dialog: what is outside of it is neither visible nor announced. */
+/** Moves the messages into the topmost dialog: outside of it they are neither visible nor announced. */
 export function moveMessages() {
 	([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(spoken, region);
 }
@@ -17,14 +17,14 @@ let timer = 0;
 /** Tells screen readers what changed, without moving the focus. */
 export function announce(text) {
 	clearTimeout(timer);
-	// Emptied first: the same sentence twice would be said once.
+	// Emptied first: otherwise a repeated sentence would not be announced again.
 	spoken.textContent = "";
 	timer = setTimeout(() => (spoken.textContent = text), 60);
 }
 
 /**
- * `action`: {label, run}. `ms`: how long; time stands still while the pointer or the focus is on it.
- * `onend` is called when it went without its action.
+ * `action`: {label, run}. `ms`: how long it is shown, paused while it has the pointer or the focus.
+ * `onend` is called when it closes and its action was not used.
  */
 export function toast(text, { action = null, ms = SHOWN_MS, onend = () => {} } = {}) {
 	let timer = 0;

@@ -1,4 +1,4 @@
-/** The tab of algorithms: the chosen one with its settings, and all as tiles. */
+/** The tab of algorithms: all of them as tiles, the chosen one with its settings. */
 
 import { freshId, h, replace } from "./dom.js";
 import { bindFields } from "./fields.js";
@@ -20,7 +20,7 @@ const ALIASES = {
 	none: "posterize quantize",
 };
 const REFRESH_MS = 400;
-/** A kernel of one's own to begin with: half right, half down. */
+/** The first custom kernel: half of the error to the right, half down. */
 const FIRST_KERNEL = [
 	[0, 0, 1],
 	[0, 1, 0],
@@ -62,7 +62,7 @@ export function createMethod(store, studio, swatches) {
 		return element;
 	}
 
-	/** Shows what has all the words typed. */
+	/** Shows the algorithms that match all typed words. */
 	function filter() {
 		const wanted = search.value.trim().toLowerCase().split(/\s+/);
 		for (const { element, words } of tiles) element.hidden = !wanted.every((word) => words.includes(word));
@@ -80,7 +80,7 @@ export function createMethod(store, studio, swatches) {
 		source.textContent = entry?.source.length > 1 ? entry.source : "";
 		for (const { input, element } of tiles) {
 			input.checked = input.value === chosen;
-			// Its settings open beside it.
+			// Show the settings beside the chosen tile.
 			if (input.checked && element.nextSibling !== about) element.after(about);
 		}
 		clearTimeout(timer);
@@ -90,7 +90,7 @@ export function createMethod(store, studio, swatches) {
 	return h(".pane", search, none, list);
 }
 
-/** What a search finds a method by: also "bayer 8x8", "bluenoise", "fs". */
+/** The words by which a search finds a method, such as "bayer 8x8", "bluenoise" or "fs". */
 function searchWords({ name, title }, more) {
 	const size = /-(\d+)$/.exec(name)?.[1];
 	const words = `${name} ${title} ${more} ${ALIASES[name] ?? ""} ${size ? `${size}x${size}` : ""}`.toLowerCase();

@@ -1,11 +1,11 @@
-/** A button that asks for a name and keeps something under it. */
+/** A button that asks for a name and stores a value under it. */
 
 import { h } from "./dom.js";
 import { library } from "./library.js";
 import { toast } from "./messages.js";
 import { library as text } from "./strings.js";
 
-/** `value()`: what is kept. */
+/** `value()`: the value to store. */
 export function keepButton(kind, label, value) {
 	const name = h("input.input", { maxlength: "60", required: true, "aria-label": text.name, placeholder: text.name, autocomplete: "off" });
 	const form = h("form.row.nowrap", { hidden: true }, name, h("button.button.compact.primary", { type: "submit" }, text.keep));

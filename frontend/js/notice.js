@@ -36,7 +36,7 @@ export function notice(error, { retry = null, dismiss = null, other = null } = {
 	return element;
 }
 
-/** The store's error as a notice, or null; one that nothing can repeat can be dismissed. */
+/** The store's error as a notice, or null; an error without a retry can be dismissed. */
 export function noticeOf(store, other = null) {
 	const { error } = store;
 	return error && notice(error.error, { ...error, other, dismiss: error.retry ? null : () => store.set({ error: null }) });

@@ -1,17 +1,17 @@
-/** What the service makes of a picture and of the page's options: sizes, and the options it is sent. */
+/** Converts the page's options to the engine's, and computes the size of the result. */
 
 import { errors } from "./strings.js";
 import { pixels } from "./zoom.js";
 
-/** The largest enlargement that the engine takes. */
+/** The largest enlargement that the engine accepts. */
 const LARGEST_PATTERN = 32;
 /** A GIF has 256 colours, one of which may stand for transparent. */
 const GIF_COLOURS = 255;
 
 /**
- * How many pixels of the saved picture one dot of the pattern takes. `pattern` says it itself;
- * `across` says how many dots lie along the longer side, so that a look is as coarse on a photograph
- * as on an icon; `scale` is the engine's own.
+ * How many pixels of the saved picture one dot of the pattern takes. `pattern` gives this number;
+ * `across` gives the number of dots along the longer side, so that a look is equally coarse on a
+ * photograph and on an icon; `scale` is the engine's own option.
  */
 export function patternSize(options, source) {
 	if (options.across) {
@@ -47,12 +47,12 @@ function asked(source, { width, height }) {
 	return { width: w, height: h };
 }
 
-/** What moves is saved as what plays everywhere, if its colours fit. */
+/** The format for animations: GIF, which plays everywhere, if the colours fit. */
 function motionFormat({ palette, channels = 2 }) {
 	return (palette ?? "channels") === "channels" && channels ** 3 > GIF_COLOURS ? "webp" : "gif";
 }
 
-/** Why the service would not make this: a sentence, or null. */
+/** Why the service would refuse this: a sentence, or null. */
 export function sizeProblem({ source, options, catalogue }) {
 	if (!source?.width) return null;
 	const size = savedSize(options, source);

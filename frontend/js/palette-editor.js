@@ -13,7 +13,7 @@ const MOST = 256;
 /** `onchange(colours)`: lower-case `#rrggbb`, in order. */
 export function createPaletteEditor(store, onchange) {
 	let colours = [];
-	const locked = new Set(); // colours that stay when the others are made anew
+	const locked = new Set(); // colours that stay when the others are generated again
 	let chosen = 0;
 
 	const id = freshId("chips");
@@ -121,7 +121,7 @@ export function createPaletteEditor(store, onchange) {
 	});
 	code.addEventListener("input", () => {
 		code.setAttribute("aria-invalid", String(parseHex(code.value) === null));
-		// Three digits may be the beginning of six.
+		// Only for six digits: three may be the beginning of six.
 		if (code.value.replace("#", "").length === 6) recolour(code.value);
 	});
 	code.addEventListener("blur", () => {
@@ -139,7 +139,7 @@ export function createPaletteEditor(store, onchange) {
 	};
 }
 
-/** The form that takes a list, and the button that opens it. */
+/** The form for pasting a list of colours, and the button that opens it. */
 function createPaste(onuse) {
 	const id = freshId("paste");
 	const area = h("textarea.input", { id, rows: "3", placeholder: text.pastePlaceholder, spellcheck: "false", oninput: note });

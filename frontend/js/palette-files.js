@@ -5,7 +5,7 @@
 
 import { parseHex, toHex } from "./fragment.js";
 
-/** Whole words; three digits only with a #, or "bad" and "add" were colours. */
+/** Whole words; three digits only with a #, because "bad" and "add" are no colours. */
 const HEX = /(?<![\w.#-])(?:#?[0-9a-f]{6}|#[0-9a-f]{3})(?![\w-])/gi;
 const RGB = /rgba?\(\s*(\d+)(%?)[\s,]+(\d+)%?[\s,]+(\d+)%?[^)]*\)/gi;
 const ALPHA_FIRST = /^[0-9a-f]{8}$/i;
@@ -32,13 +32,13 @@ function triples(lines) {
 	});
 }
 
-/** The name in the address of a palette at lospec.com, or null. */
+/** The palette's name in a lospec.com URL, or null. */
 export function lospecName(text) {
 	const slug = /lospec\.com\/palette-list\/([a-z0-9-]+)/i.exec(text)?.[1];
 	return slug ? slug.replaceAll("-", " ") : null;
 }
 
-/** The colours of a palette file, by its bytes; none when it is not one. */
+/** The colours of a palette file, from its bytes; empty if it is no palette file. */
 export function coloursOfFile(bytes) {
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	const starts = (text) => [...text].every((letter, i) => bytes[i] === letter.charCodeAt(0));

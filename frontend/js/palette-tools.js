@@ -1,4 +1,4 @@
-/** What is done with a whole palette: kept, taken from the picture or a file, and written to one. */
+/** Actions for a whole palette: keep it, take it from the picture or a file, write it to a file. */
 
 import { api, ApiError } from "./api.js";
 import { saveFile } from "./download.js";
@@ -10,7 +10,7 @@ import { coloursOfFile, WRITERS } from "./palette-files.js";
 import { colours as text } from "./strings.js";
 
 const MOST = 256;
-const LARGEST_FILE = 1024 * 1024; // of a palette; a picture may be larger
+const LARGEST_FILE = 1024 * 1024; // bytes of a palette file; a picture may be larger
 
 /** `get()`: {colours, locked}; `set(colours)`. */
 export function createPaletteTools(store, get, set) {
@@ -33,7 +33,7 @@ export function createPaletteTools(store, get, set) {
 		if (kind) saveFile(new Blob([WRITERS[kind](text.fileName, get().colours)]), `${text.fileName}.${kind}`);
 	}
 
-	/** As many colours as there are, of the picture; locked ones stay where they are. */
+	/** Takes as many colours from the picture as the palette has; locked ones stay in place. */
 	async function fromPicture() {
 		const { colours, locked } = get();
 		try {
@@ -50,7 +50,7 @@ export function createPaletteTools(store, get, set) {
 	return [h(".row", keep.button, button(text.fromPicture, fromPicture), button(text.read, () => input.click()), write, input), keep.form];
 }
 
-/** Each colour once, in reading order; more than MOST end it. */
+/** Each colour once, in reading order; stops after more than MOST. */
 async function coloursOfPicture(file) {
 	const bitmap = await createImageBitmap(file).catch(() => null);
 	if (!bitmap) return [];

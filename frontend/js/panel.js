@@ -45,7 +45,7 @@ export function createPanel(store, studio, swatches, foot) {
 		body.scrollTop = 0;
 	}
 
-	/** On a phone the sheet can be put away; on wider screens it is always there. */
+	/** On a phone the sheet can be closed; on wider screens it is always open. */
 	function open(yes) {
 		element.classList.toggle("closed", !yes);
 		toggle.ariaLabel = yes ? text.toggleClose : text.toggleOpen;

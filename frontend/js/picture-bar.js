@@ -1,4 +1,4 @@
-/** Name and size of the picture, and what one does with it. */
+/** Name and size of the picture, and the actions for it. */
 
 import { h, icon, iconButton } from "./dom.js";
 import { copyText } from "./saved.js";

@@ -1,7 +1,7 @@
 /**
- * Looks: options by an id. `across` is how many dots of the pattern lie along the longer side, so
- * that a look is the same on every picture; a device has its own width. A look whose algorithm or
- * palette the engine does not offer is not shown. The titles are in strings.js.
+ * Looks: sets of options by id. `across` is the number of pattern dots along the longer side, so
+ * that a look is the same on every picture; looks of devices have the device's width. A look whose
+ * algorithm or palette the engine does not offer is not shown. The titles are in strings.js.
  */
 
 import { presets as titles } from "./strings.js";
@@ -34,7 +34,7 @@ export function presetsOf(catalogue) {
 		.map(([id, options]) => ({ id, options: catalogue.sparse(options) }));
 }
 
-/** What the options are called: the title of a look, else the name of the method. */
+/** The name for a set of options: the title of a look, else the name of the method. */
 export function lookOf(catalogue, options) {
 	const { format: _, ...drawn } = options;
 	const chosen = JSON.stringify(drawn);

@@ -1,6 +1,6 @@
 /**
- * The live preview: parts of the picture that would be saved. One request at a time; first the part
- * that is seen, for the newest options; then what lies around it; then the whole, made small.
+ * The live preview: parts of the picture that would be saved. One request at a time: first the
+ * visible part with the newest options, then the area around it, then the whole picture, reduced.
  */
 
 import { api, ApiError } from "./api.js";
@@ -9,15 +9,15 @@ import { engineOptions, sizeProblem } from "./output.js";
 const SETTLE_MS = 15;
 const STALE_MS = 350;
 const FACTS_MS = 150;
-const SLOW_MS = 800; // for a part to come in, after which a draft is shown first
+const SLOW_MS = 800; // if parts take longer than this to arrive, a draft is requested first
 
-/** `missing()`: of the stage, {part, whole} of what it has yet to be given, or null. */
+/** `missing()`: the stage's function for what it still needs, {part, whole} or null. */
 export function createPreview(store, missing) {
 	let running = null;
 	let wanted = false;
 	let timer = 0;
 	const line = createLine();
-	let done = ""; // the last request that was answered: never twice the same
+	let done = ""; // the last answered request, which is not sent again
 
 	function want() {
 		if (!store.source || !store.catalogue) return;
@@ -91,12 +91,12 @@ export function createPreview(store, missing) {
 
 const pixelsOf = (part) => part.shown_width * part.shown_height;
 
-/** Half as many pixels a side, with losses: what a slow line shows first. */
+/** A draft for slow connections: half as many pixels per side, lossy. */
 function draftOf(part) {
 	return { ...part, shown_width: Math.ceil(part.shown_width / 2), shown_height: Math.ceil(part.shown_height / 2), lossy: true };
 }
 
-/** How fast answers come in: {note(answer, part), isSlow(part)}. */
+/** Measures the speed of the connection: {note(answer, part), isSlow(part)}. */
 function createLine() {
 	let perPixel = 0; // milliseconds
 	return {
@@ -105,7 +105,7 @@ function createLine() {
 	};
 }
 
-/** A URL of a blob keeps the blob until it is given back. */
+/** Revokes object URLs that are not used any more, because each keeps its blob in memory. */
 function giveBackUrls(store) {
 	let kept = new Set();
 	store.on(["result", "overview"], () => {
@@ -115,7 +115,7 @@ function giveBackUrls(store) {
 	});
 }
 
-/** `store.facts`: of the file that would be saved, once the picture is shown; null until known. */
+/** Sets `store.facts` about the file that would be saved, after the picture is shown; else null. */
 function watchFacts(store) {
 	let timer = 0;
 	let abort = new AbortController();

@@ -1,16 +1,16 @@
-/** Work on many things, a few at a time, that can be stopped and continued. */
+/** A queue that works on a few items at a time, and can be stopped and continued. */
 
 const TRIES = 6;
-const WAIT_SECONDS = 2; // before another try, when the service does not say how long
+const WAIT_SECONDS = 2; // before a retry, if the service does not say how long
 
 /**
- * `work(item, signal)`: a promise of what becomes of an item. `onchange()` after every change.
+ * `work(item, signal)`: returns a promise of an item's result. `onchange()` after every change.
  * Items get `state`: "waiting", "working", "done" (with `result`) or "failed" (with `error`).
  * `wait(seconds, signal)` is for tests.
  */
 export function createQueue(work, { parallel = 2, onchange = () => {}, wait = pause } = {}) {
 	const items = [];
-	let abort = null; // of the run that is under way
+	let abort = null; // the AbortController of the current run
 	let workers = 0;
 
 	const next = () => items.find(({ state }) => state === "waiting");
@@ -39,7 +39,7 @@ export function createQueue(work, { parallel = 2, onchange = () => {}, wait = pa
 			const result = await attempt(item, signal);
 			if (item.turn === turn) change(item, { state: "done", result });
 		} catch (error) {
-			if (item.turn !== turn) return; // it was to be made anew meanwhile
+			if (item.turn !== turn) return; // `renew` was called for the item meanwhile
 			if (signal.aborted) change(item, { state: "waiting" });
 			else change(item, { state: "failed", error });
 			if (error.kind === "offline") stop(); // the others would fail as well
@@ -53,7 +53,7 @@ export function createQueue(work, { parallel = 2, onchange = () => {}, wait = pa
 		if (workers === 0) onchange();
 	}
 
-	/** Works on what waits, and once more on what failed. Resolves when there is nothing left to do. */
+	/** Works on waiting items, and once more on failed ones. Resolves when no work is left. */
 	async function start() {
 		if (abort && !abort.signal.aborted && workers > 0) return;
 		abort = new AbortController();
@@ -82,7 +82,7 @@ export function createQueue(work, { parallel = 2, onchange = () => {}, wait = pa
 			onchange();
 		},
 
-		/** What was made of these is not good any more. */
+		/** The results of these items are out of date: they wait again. */
 		renew(some) {
 			for (const item of some) Object.assign(item, { state: "waiting", result: null, error: null, turn: null });
 			onchange();
@@ -92,7 +92,7 @@ export function createQueue(work, { parallel = 2, onchange = () => {}, wait = pa
 			return workers > 0 && !abort.signal.aborted;
 		},
 
-		/** How many there are of each state. */
+		/** The number of items in each state. */
 		counts() {
 			const counts = { waiting: 0, working: 0, done: 0, failed: 0 };
 			for (const { state } of items) counts[state] += 1;

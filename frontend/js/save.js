@@ -1,4 +1,4 @@
-/** Keep and share: the form that says who will see it, the steps, the link. */
+/** Keep and share: the form that explains who will see the picture, the steps, the link. */
 
 import { openDialog } from "./dialog.js";
 import { freshId, h, icon, replace } from "./dom.js";
@@ -16,7 +16,7 @@ const MARKS = {
 	failed: () => icon("close"),
 };
 
-/** → open(): the dialog; what it has begun goes on when it is closed. */
+/** → open(): opens the dialog; a save that has begun continues after the dialog is closed. */
 export function createSave(store, studio) {
 	let dialog = null;
 	let content = null;

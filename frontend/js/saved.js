@@ -25,7 +25,7 @@ export function createResult(image, dither, catalogue) {
 	);
 }
 
-/** Another format than it was kept in is made of the original on the fly. */
+/** A format other than the stored one is made from the original on request. */
 function downloadButton(image, dither, catalogue, name, label) {
 	const button = h("button.button", { "aria-label": text.download(label), onclick: get }, icon("save"), label);
 	async function get() {
@@ -49,7 +49,7 @@ async function converted(image, options, format) {
 	return api.file({ file, held: null }, { ...options, format });
 }
 
-/** `field`: where it can be copied by hand if the browser allows nothing else. */
+/** `field`: the field from which the user can copy by hand if the browser blocks the clipboard. */
 export async function copyText(value, field = null) {
 	try {
 		await navigator.clipboard.writeText(value);

@@ -1,4 +1,4 @@
-/** One save from the file to the mail, as data. */
+/** The state of one save, from the upload of the file to the mail. */
 
 import { api, ApiError } from "./api.js";
 import { follow, followMail } from "./follow.js";
@@ -6,7 +6,7 @@ import { save as text } from "./strings.js";
 
 /**
  * `steps`: {uploaded, queued, dithered, mailed?: "wait"|"now"|"done"|"failed"}; `onchange()` after
- * each change, `onend()` once. The source learns its uuid, so that a second save adds a version.
+ * each change, `onend()` once. Sets the source's uuid, so that a second save adds a version.
  */
 export function createSaving(source, options, catalogue, email) {
 	let stop = () => {};
@@ -44,7 +44,7 @@ export function createSaving(source, options, catalogue, email) {
 		saving.uploading = true;
 		try {
 			const image = await api.upload(source.file, { email, options }, (sent) => {
-				saving.sent = Math.min(sent, saving.total); // what is sent has the form around it
+				saving.sent = Math.min(sent, saving.total); // the request also contains the form
 				saving.onchange();
 			});
 			Object.assign(source, { uuid: image.uuid, email });
@@ -90,7 +90,7 @@ export function createSaving(source, options, catalogue, email) {
 		stop();
 		Object.assign(saving, { failure, over: true });
 		for (const [name, state] of Object.entries(saving.steps)) if (state === "now") saving.steps[name] = "failed";
-		// A picture that is not there any more has to be uploaded anew.
+		// A picture that was deleted meanwhile has to be uploaded again.
 		if (failure.kind === "gone") source.uuid = null;
 		saving.onchange();
 		saving.onend();

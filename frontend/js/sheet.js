@@ -1,4 +1,4 @@
-/** The picture in all looks on one sheet, to be compared, printed or downloaded. */
+/** The picture in all looks on one sheet, for comparing, printing or downloading. */
 
 import { api, ApiError } from "./api.js";
 import { openDialog } from "./dialog.js";
@@ -43,7 +43,7 @@ export function openSheet(store) {
 		if (dialog.open) save.focus();
 	}
 
-	/** The whole picture in one look, made small as the eye sees it from a distance. */
+	/** Draws the whole picture in one look, reduced as the eye would see it from a distance. */
 	async function drawLook(options, x, y) {
 		const size = savedSize(options, source);
 		const factor = Math.min(1, CELL.width / size.width, CELL.height / size.height);

@@ -1,4 +1,4 @@
-/** Keys for what one does often, and the sheet that lists them. They can be switched off. */
+/** Keyboard shortcuts, and the sheet that lists them. They can be switched off. */
 
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
@@ -13,7 +13,7 @@ export function watchShortcuts(store, actions) {
 	try {
 		isOff = localStorage.getItem(OFF) !== null;
 	} catch {
-		// The browser keeps nothing: they are on.
+		// The browser blocks storage: shortcuts are on.
 	}
 
 	window.addEventListener("keydown", (event) => {
@@ -36,7 +36,7 @@ export function watchShortcuts(store, actions) {
 			if (yes) localStorage.setItem(OFF, "1");
 			else localStorage.removeItem(OFF);
 		} catch {
-			// Then until the page is left.
+			// The setting then lasts only until the page is left.
 		}
 	}
 

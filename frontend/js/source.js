@@ -1,18 +1,18 @@
-/** The picture that is worked on: its file, and a small copy for swatches and measurements. */
+/** The current picture: its file, and a small copy for swatches and measurements. */
 
 import { api } from "./api.js";
 import { errors as text } from "./strings.js";
 import { pixels } from "./zoom.js";
 
-/** Longer side, in pixels, of what is kept decoded. */
+/** The longer side, in pixels, of the decoded copy that is kept. */
 const KEPT = 1280;
-/** A smaller copy is exact where the original is, and as transparent. */
+/** The format of a smaller copy: lossless and transparent if the original is. */
 const COPY_TYPES = { "image/jpeg": "image/jpeg", "image/webp": "image/webp", "image/avif": "image/webp" };
 const COPY_QUALITY = 0.95;
 
 export class SourceError extends Error {}
 
-/** Throws SourceError with a sentence when the file cannot be worked on. `details`: uuid, sample, email. */
+/** Throws SourceError with a sentence if the file cannot be used. `details`: uuid, sample, email. */
 export async function openSource(file, limits, details) {
 	if (file.size === 0) throw new SourceError(text.emptyFile(file.name));
 	if (/^(text|audio|video)\/|pdf|zip|json/.test(file.type)) throw new SourceError(text.notAPicture(file.name));
@@ -37,8 +37,8 @@ async function fitted(whole, { width, height }) {
 }
 
 /**
- * Width, height and number of frames: by the browser, which reads only the head of the file, else by
- * the service; `held` is then its name for the file.
+ * Width, height and number of frames: from the browser, which reads only the start of the file, else
+ * from the service; `held` is then the service's name for the file.
  */
 export async function sizeOf(file, how) {
 	if (!/gif|webp|avif|apng|png/.test(file.type)) {
@@ -77,7 +77,7 @@ class Source {
 		this.swatches = new Map();
 	}
 
-	/** What the address bar keeps of it. */
+	/** The part of the page's address that names this picture. */
 	get address() {
 		if (this.uuid) return { image: this.uuid };
 		return this.sample ? { sample: this.sample } : {};
@@ -89,7 +89,7 @@ class Source {
 		return { width: pixels(this.width * factor), height: pixels(this.height * factor) };
 	}
 
-	/** A small file of the picture's middle that fills `size`, for swatches. */
+	/** A small file with the middle of the picture, which fills `size`, for swatches. */
 	swatch(size) {
 		const key = `${size.width} ${size.height}`;
 		if (!this.swatches.has(key)) this.swatches.set(key, this.#draw(size));

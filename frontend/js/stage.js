@@ -1,4 +1,4 @@
-/** Where the picture is: original and result, zoom and pan with crisp pixels. */
+/** The stage shows original and result, with zoom, pan and crisp pixels. */
 
 import { createCompare } from "./compare.js";
 import { h, iconButton, replace, setStyle } from "./dom.js";
@@ -13,7 +13,7 @@ const MIDDLE = { x: 0, y: 0 };
 const FITTED = { zoom: null, x: 0, y: 0 };
 const STEP = 60;
 const LARGEST_ZOOM = 32;
-const AROUND = 0.5; // of the viewport, on each side, is asked for once the visible part is there
+const AROUND = 0.5; // viewports on each side to request after the visible part has arrived
 const SLOW_MS = 250;
 
 export function createStage(store) {
@@ -33,14 +33,14 @@ export function createStage(store) {
 	let whole = { width: 0, height: 0 };
 
 	const ratio = () => window.devicePixelRatio || 1;
-	/** What one of two views side by side has, or the only one. */
+	/** The size of one view: of the only one, or of one of two side by side. */
 	const box = () => (compare.mode === "side" ? { width: whole.width / 2, height: whole.height } : whole);
 	const room = () => {
 		const { width, height } = box();
 		const margin = 2 * (width < 600 ? MARGIN.narrow : MARGIN.wide);
 		return { width: Math.max(1, width - margin), height: Math.max(1, height - margin) };
 	};
-	/** Of the picture that would be saved, in pixels; null while it is not known or too large. */
+	/** The size in pixels of the picture that would be saved; null while unknown or too large. */
 	const size = () => (store.source?.width && !sizeProblem(store) ? savedSize(store.options, store.source) : null);
 	const fitted = () => fitZoom(size(), room(), ratio());
 	const zoomNow = () => view.zoom ?? fitted();
@@ -63,7 +63,7 @@ export function createStage(store) {
 		compare.draw(at, whole);
 	}
 
-	/** Where a part lies on the picture; one below another that covers all that is seen is not shown. */
+	/** Positions a part on the picture; a part below another that covers the whole view is hidden. */
 	function lay(layer, at) {
 		const { part, width, height } = layer.shown;
 		const across = at.width / width;
@@ -74,7 +74,7 @@ export function createStage(store) {
 		layer.hidden = layer !== top && (seen === null || covers(top.shown.part, seen));
 	}
 
-	/** What is yet to be asked for: {part, whole} or null; see preview.js. */
+	/** What must still be requested: {part, whole} or null; see preview.js. */
 	function missing() {
 		const natural = size();
 		if (natural === null || whole.width === 0) return null;
@@ -99,14 +99,14 @@ export function createStage(store) {
 		see();
 	}
 
-	/** Tells that another part may be seen. */
+	/** Notifies listeners that another part may be visible. */
 	const see = () => store.set({ sight: {} });
 
 	function step(direction, point = MIDDLE) {
 		if (size()) zoomTo(nextZoom(zoomNow(), direction, fitted()), point);
 	}
 
-	/** `point`, relative to the viewport's middle, stays where it is. */
+	/** Zooms; `point`, relative to the viewport's middle, stays in place. */
 	function zoomTo(zoom, point) {
 		const factor = zoom / zoomNow();
 		const { x, y } = compare.mode === "side" ? { x: point.x - (Math.sign(point.x) * whole.width) / 4, y: point.y } : point;
@@ -172,7 +172,7 @@ export function createStage(store) {
 	store.on(["busy"], () => {
 		clearTimeout(waiting);
 		busy.hidden = true;
-		// Short work shows nothing: a flicker helps nobody.
+		// Short work shows no indicator, which would only flicker.
 		if (store.busy) waiting = setTimeout(() => (busy.hidden = false), SLOW_MS);
 	});
 

@@ -22,7 +22,7 @@ export const format = {
 	},
 };
 
-/** "error-diffusion" is "Error diffusion". */
+/** "error-diffusion" → "Error diffusion". */
 export function titleOf(name, exceptions) {
 	return exceptions[name] ?? name[0].toUpperCase() + name.slice(1).replaceAll("-", " ");
 }
@@ -245,7 +245,7 @@ export const size = {
 	asOriginal: "as the original",
 };
 
-/** Where the engine's own name is not plain enough. */
+/** Titles where the engine's own name is not plain enough. */
 export const fields = {
 	serpentine: "Alternate the direction of rows",
 	distance: "Measure colour distance in",

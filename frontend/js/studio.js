@@ -13,7 +13,7 @@ import { dropUnsaved, keepUnsaved } from "./unsaved.js";
  */
 export function createStudio(store) {
 	let history = createHistory({});
-	let newest = 0; // of the pictures that were asked for
+	let newest = 0; // the number of the newest request to open a picture
 
 	function show() {
 		store.set({ ...history.state(), error: null });
@@ -21,7 +21,7 @@ export function createStudio(store) {
 	}
 
 	function writeAddress() {
-		if (store.view !== "studio" || !store.catalogue) return; // not before what is in it was read
+		if (store.view !== "studio" || !store.catalogue) return; // not before the address was read
 		const address = writeFragment(store.source?.address ?? {}, store.options);
 		window.history.replaceState(null, "", address === "#" ? window.location.pathname : address);
 	}
@@ -54,15 +54,15 @@ export function createStudio(store) {
 			announce(text.reset);
 		},
 
-		/** Options that came with the address: not a step to undo. */
+		/** Sets the options from the address, without an undo step. */
 		begin(options) {
 			history = createHistory(store.catalogue.sparse(options));
 			store.set({ ...history.state(), error: null });
 		},
 
 		/**
-		 * Opens a file, or what is promised to be one; → whether it is shown now: not when another was
-		 * asked for meanwhile. On failure the picture before it stays. `details`: uuid, sample, email.
+		 * Opens a file, or a promise of one. → whether it is shown now: false if another was requested
+		 * meanwhile. On failure the previous picture stays. `details`: uuid, sample, email.
 		 */
 		async open(file, details = {}) {
 			const mine = (newest += 1);

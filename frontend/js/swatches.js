@@ -1,4 +1,4 @@
-/** Small live pictures of what an option would do, made only when seen. */
+/** Small live pictures that show the effect of an option, made only when visible. */
 
 import { api } from "./api.js";
 import { h } from "./dom.js";
@@ -29,7 +29,7 @@ export function createSwatches(store) {
 	}
 
 	async function work() {
-		// One at a time, after the big picture, so that a slow method does not hold it up.
+		// One at a time, after the main picture, so that a slow method does not delay it.
 		if (working || store.busy || queue.length === 0) return;
 		const { element, key, source, options } = queue.shift();
 		const { swatch } = element;
@@ -62,12 +62,12 @@ export function createSwatches(store) {
 	};
 }
 
-/** What a swatch shows: the options without those of size. */
+/** The options for a swatch: without those for the size. */
 export function smallOptions({ width: _w, height: _h, scale: _s, pattern: _p, across: _a, format: _f, ...others }) {
 	return others;
 }
 
-/** One URL an element: that of its picture before is given back. */
+/** Shows `blob` in `element`; the URL of its previous picture is revoked. */
 function show(element, blob) {
 	URL.revokeObjectURL(element.src);
 	element.src = URL.createObjectURL(blob);

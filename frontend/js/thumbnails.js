@@ -1,4 +1,4 @@
-/** Small pictures of files, made one at a time and only when seen: decoding takes memory. */
+/** Thumbnails of files, made one at a time and only when visible, because decoding takes memory. */
 
 import { h } from "./dom.js";
 
@@ -15,7 +15,7 @@ const seen = new IntersectionObserver((entries) => {
 	}
 });
 
-/** A canvas that shows `file` once it is seen. */
+/** A canvas that shows `file` once the canvas is visible. */
 export function thumbnail(file) {
 	const canvas = h("canvas.thumbnail", { "aria-hidden": "true", width: SIZE, height: SIZE });
 	canvas.file = file;
@@ -28,7 +28,7 @@ async function work() {
 	working = true;
 	const canvas = waiting.shift();
 	const side = SIZE * Math.min(2, window.devicePixelRatio || 1);
-	// What the browser cannot read stays empty.
+	// The canvas stays empty if the browser cannot read the file.
 	const bitmap = await createImageBitmap(canvas.file, { resizeHeight: side, resizeQuality: "medium" }).catch(() => null);
 	if (bitmap) {
 		Object.assign(canvas, { width: side, height: side });

@@ -1,6 +1,6 @@
 /**
- * The picture on the stage, kept in the browser's own storage, so that a reload does not lose it. Each
- * tab has its own; what no tab has used for a day is dropped.
+ * Keeps the picture on the stage in the browser's storage, so that a reload does not lose it. Each tab
+ * has its own picture; one that no tab has used for a day is deleted.
  */
 
 const DATABASE = "dither";
@@ -8,7 +8,7 @@ const STORE = "unsaved";
 const TAB = "tab";
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** What fails here (a private window, a full disk) costs only the convenience: → null. */
+/** → null on failure (a private window, a full disk): the picture is then just not kept. */
 async function withStore(mode, use) {
 	try {
 		const database = await promised(
@@ -31,7 +31,7 @@ function promised(request) {
 	});
 }
 
-/** A tab's name outlives a reload, not the tab. */
+/** The tab's name: it stays the same over a reload, until the tab is closed. */
 function tab() {
 	try {
 		const name = sessionStorage.getItem(TAB) ?? String(Math.random()).slice(2);
@@ -52,7 +52,7 @@ export function dropUnsaved() {
 	return name && withStore("readwrite", (store) => promised(store.delete(name)));
 }
 
-/** → the file this tab had, or null. */
+/** → the file that this tab had on the stage, or null. */
 export async function unsaved() {
 	const name = tab();
 	const found = name && (await withStore("readonly", (store) => promised(store.get(name))));

@@ -53,7 +53,7 @@ function summary({ channels, options }, catalogue) {
 	return `${catalogue.algorithm(algorithm)?.title ?? strings.titleOf(algorithm, {})}, ${named}`;
 }
 
-/** Opens a stored picture; without `options`, those that are there stay. */
+/** Opens a stored picture; without `options`, the current ones stay. */
 export async function openStored(uuid, studio, options = null) {
 	const shown = await studio.open(storedFile(uuid), { uuid });
 	if (shown && options) studio.use(options);

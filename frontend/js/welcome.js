@@ -6,9 +6,9 @@ import { h, icon, replace } from "./dom.js";
 import { noticeOf } from "./notice.js";
 import { samples, welcome as text } from "./strings.js";
 
-/** Where they are from is in samples/README.md. */
+/** samples/README.md names their sources. */
 export const SAMPLES = Object.keys(samples);
-/** How their thumbnails look. */
+/** The options of their thumbnails. */
 const LOOKS = {
 	dunes: { algorithm: "bayer-4", palette: ["#2b1b3d", "#7a2f5c", "#e4655b", "#ffb56b", "#ffe9b8"], across: 240 },
 	astronaut: { palette: ["#14213d", "#7a2f5c", "#e4655b", "#f2b880", "#f4f1de"], across: 240 },

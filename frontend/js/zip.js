@@ -1,9 +1,10 @@
 /**
- * ZIP files of blobs, stored as they are: pictures are compressed already. Only one file at a time is
- * read into memory. Source: PKWARE, "APPNOTE.TXT – .ZIP File Format Specification", 6.3.10.
+ * ZIP files of blobs, stored without compression, because pictures are already compressed. Only one
+ * file at a time is read into memory. Source: PKWARE, "APPNOTE.TXT – .ZIP File Format
+ * Specification", 6.3.10.
  */
 
-const LARGEST = 0xffffffff; // more would need ZIP64
+const LARGEST = 0xffffffff; // a larger file would need ZIP64
 const UTF8_NAMES = 0x0800;
 const VERSION = 20;
 
@@ -39,7 +40,7 @@ export async function zip(files, date = new Date()) {
 	return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 
-/** What a file's own header and its entry in the directory have in common. */
+/** The fields that a file's header and its directory entry have in common. */
 function fields(name, crc, size, date) {
 	const time = (date.getHours() << 11) | (date.getMinutes() << 5) | (date.getSeconds() >> 1);
 	const day = (Math.max(0, date.getFullYear() - 1980) << 9) | ((date.getMonth() + 1) << 5) | date.getDate();

@@ -1,6 +1,6 @@
 /** Zoom arithmetic. A zoom is device pixels per picture pixel; whole numbers keep pixels square. */
 
-/** A side of a picture: whole pixels, at least one; a half goes to the even one, as in the engine. */
+/** The side of a picture in whole pixels, at least 1; halves are rounded to even, as in the engine. */
 export const pixels = (length) => Math.max(1, length % 1 === 0.5 ? 2 * Math.round(length / 2) : Math.round(length));
 
 const STEPS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
@@ -19,11 +19,11 @@ export function nextZoom(zoom, direction, fitted) {
 }
 
 /**
- * Where the picture lies in the viewport. `x`, `y`: its middle off the viewport's middle; kept so
- * that no edge of a larger picture comes inside the viewport.
+ * The position of the picture in the viewport. `x`, `y`: the offset of its middle from the viewport's
+ * middle, limited so that no edge of a larger picture comes inside the viewport.
  */
 export function place(size, zoom, ratio, { x, y }, box) {
-	// Whole pixels of the screen, so that those of the picture stay square.
+	// Whole screen pixels, so that the picture's pixels stay square.
 	const width = Math.max(1, Math.round(size.width * zoom)) / ratio;
 	const height = Math.max(1, Math.round(size.height * zoom)) / ratio;
 	const bound = (offset, length, room) => {
@@ -38,9 +38,9 @@ export function place(size, zoom, ratio, { x, y }, box) {
 
 /**
  * The part of the picture that a viewport shows: {x, y, width, height} in pixels of the picture, and
- * shown_width, shown_height, the pixels to show it with; at most `most` a side, of which there are
- * none more than there are in the picture. `at`: from `place`; `margin`: how much more on each side,
- * in viewports. Null when nothing is seen.
+ * shown_width, shown_height, the pixels to show it with: at most `most` per side, and never more than
+ * the part has in the picture. `at`: from `place`; `margin`: how much more on each side, in
+ * viewports. Null if nothing is visible.
  */
 export function visiblePart(size, at, box, ratio, { margin = 0, most = 4096 } = {}) {
 	const across = span(size.width, at.left, at.width, box.width, margin);
@@ -64,11 +64,11 @@ function span(pixels, start, length, room, margin) {
 	return { from, length: to - from };
 }
 
-/** Whether `one` shows all that `other` shows, in no less detail. */
+/** Whether `one` shows everything that `other` shows, with at least the same detail. */
 export function covers(one, other) {
 	const isInside = one.x <= other.x && one.y <= other.y && one.x + one.width >= other.x + other.width && one.y + one.height >= other.y + other.height;
 	return isInside && isAlike(one.shown_width / one.width, other.shown_width / other.width);
 }
 
-/** Rounding to whole pixels makes a small difference. */
+/** Equal except for the small differences from rounding to whole pixels. */
 const isAlike = (one, other) => Math.abs(one - other) < 0.002 + 0.01 * other;

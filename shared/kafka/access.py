@@ -1,6 +1,6 @@
-"""Is everything there that a service needs of Kafka? One clear answer instead of a lasting silence.
+"""Check that all topics and rights that a service needs in Kafka are there, and name what is not.
 
-A consumer of a topic that does not exist, or that it must not read, just waits.
+Without this check, a consumer whose topic is missing, or is not readable for it, waits in silence.
 """
 
 import threading
@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 5.0
 
 
 class AccessError(Exception):
-    """The broker answers, and this service cannot work with it; the text says what is missing."""
+    """The broker answers, but something is missing; the text says what."""
 
 
 def check_access(
@@ -44,7 +44,7 @@ def check_access(
     try:
         missing = [*_topics(admin, reads, writes), *_group(admin, group)]
     except KafkaException as error:
-        admin.poll(0.1)  # this is what calls `notice`
+        admin.poll(0.1)  # calls `notice`
         if refused.is_set():
             raise AccessError(
                 f"Kafka refuses the login of {settings.kafka_sasl_username!r} "
@@ -79,7 +79,7 @@ def _group(admin: AdminClient, group: str) -> Iterator[str]:
 def _sentences(
     what: str, needed: Sequence[AclOperation], described: Mapping[str, Future[Any]], name: str
 ) -> Iterator[str]:
-    """What is missing. Raises ``KafkaException`` when that cannot be told."""
+    """What is missing. Raises ``KafkaException`` when this cannot be found out."""
     wanted = " and ".join(operation.name for operation in needed)
     try:
         allowed = described[name].result().authorized_operations

@@ -1,4 +1,4 @@
-"""How Kafka clients of ours are configured and built."""
+"""How our Kafka clients are configured and built."""
 
 import logging
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from shared.settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
 
-# Kafka answers a waiting fetch as soon as there is a message. Only a partition that is resumed, or
-# new, waits for the fetch under way.
+# Kafka answers a waiting fetch as soon as there is a message. Only a partition that is new or just
+# resumed has to wait for the fetch under way.
 LONG_POLL = 500
-# librdkafka's in-process broker lets a fetch wait to its end, whatever comes meanwhile.
+# librdkafka's in-process broker lets a fetch wait to its end, even if messages arrive.
 EPHEMERAL_WAIT = 20
 
 # librdkafka reports these whenever a broker goes away; it reconnects by itself.
@@ -56,18 +56,18 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "security.protocol": settings.kafka_security_protocol,
         "error_cb": log_client_error,
         "logger": logging.getLogger("librdkafka"),
-        "log_level": 2,  # what it would log as an error comes through error_cb as well
+        "log_level": 2,  # errors that it would log come through error_cb as well
         "socket.keepalive.enable": True,
-        # A client that has lost its last broker goes back to KAFKA_SERVER. librdkafka 2.16 then
-        # starts its backoff anew each time, and all that spaces the tries out is half of the first
-        # backoff, at most a second: so the first is two, and a client tries once a second.
+        # A client that has lost its last broker goes back to KAFKA_SERVER. librdkafka 2.16 resets
+        # its backoff each time it does, and then waits only half of the first backoff, at most a
+        # second. So the first backoff is two seconds, and a client retries once a second.
         "metadata.recovery.strategy": "rebootstrap",
         "reconnect.backoff.ms": 2000,
         "reconnect.backoff.max.ms": 4000,
         "broker.address.ttl": 5000,
-        # A topic made after we started, or with more partitions than before, is seen this soon.
+        # How soon a topic created after our start, or a new partition of one, is noticed.
         "topic.metadata.refresh.interval.ms": 10_000,
-        # Only librdkafka's in-process broker makes topics by being asked for them.
+        # Only librdkafka's in-process broker creates topics on demand.
         "allow.auto.create.topics": settings.kafka_ephemeral,
     }
     if settings.kafka_sasl_mechanism and settings.kafka_sasl_password:
@@ -88,8 +88,8 @@ def consumer_client(
 ) -> Consumer:
     """A consumer for ``ConsumerLoop``, which alone decides what is committed, and when.
 
-    ``KAFKA_GROUP_PREFIX`` is put before ``group``; ``brokers`` hears of its connections. One that
-    is ``patient`` saves CPU on an in-memory broker, where its messages may come half a second late.
+    ``KAFKA_GROUP_PREFIX`` is put before ``group``; ``brokers`` gets its connection statistics. A
+    ``patient`` consumer saves CPU on an in-memory broker; its messages may come half a second late.
     """
     hurried = settings.kafka_ephemeral and not patient
     session = _milliseconds(settings.kafka_session_timeout_seconds)
@@ -117,10 +117,10 @@ def consumer_client(
 
 
 def _membership(settings: KafkaSettings) -> dict[str, Any]:
-    """How a consumer is a member of its group."""
+    """The settings of a consumer's group membership."""
     if settings.kafka_ephemeral:
-        # librdkafka's in-process broker lets the first member of a group wait for three seconds,
-        # unless it joins by the newer protocol (KIP-848).
+        # librdkafka's in-process broker makes the first member of a group wait for three seconds,
+        # unless it joins with the newer protocol (KIP-848).
         return {"group.protocol": "consumer"}
     session = _milliseconds(settings.kafka_session_timeout_seconds)
     return {
@@ -148,7 +148,7 @@ def log_client_error(error: KafkaError) -> None:
 
 
 def log_commit(error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-    """Uncommitted messages come again, and the inbox knows them: worth a line, no more."""
+    """Only log it: uncommitted messages are redelivered, and the inbox skips them."""
     reasons = {str(p.error) for p in partitions if p.error is not None}
     if error is not None and error.code() != KafkaError._NO_OFFSET:
         reasons.add(error.str())

@@ -1,4 +1,4 @@
-"""Between a message as objects and a message as headers and bytes.
+"""Convert between a message as objects and a message as headers and bytes.
 
 On the wire: headers ``message_type`` and ``version`` (required, once each, UTF-8), ``message_id``
 and ``request_id`` (optional); key: the image's uuid as text; body: a JSON object.
@@ -17,7 +17,7 @@ from shared.messages import BODIES, VERSION, Body
 
 
 class UnknownMessageType(PermanentFailure):
-    """Perhaps a newer producer's, who knows of a type that nobody here does."""
+    """The type is not known here; perhaps the producer is a newer version."""
 
 
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
@@ -52,7 +52,7 @@ def encode_headers(
 def decode(record: Record) -> Received:
     """Raises ``PermanentFailure`` with the reason when the message breaks the contract.
 
-    ``UnknownMessageType`` is the one about a type that is not known here.
+    ``UnknownMessageType`` is raised if the type is not known here.
     """
     if record.headers is None:
         raise PermanentFailure("the name of a header is not UTF-8")
@@ -91,7 +91,7 @@ def _required(headers: Headers, name: str) -> str:
 
 
 def _optional(headers: Headers, name: str) -> str | None:
-    """Others may use these names for something else: what cannot be read is not there."""
+    """Other producers may use these names differently: an unreadable header counts as missing."""
     values = [value for key, value in headers if key == name]
     if len(values) != 1 or values[0] is None:
         return None

@@ -1,13 +1,13 @@
-"""The consumer loop: poll, hand out, settle, commit.
+"""The consumer loop: poll, dispatch, settle, commit.
 
 One thread owns the Kafka client and runs ``ConsumerLoop.run``; a few workers run the handlers.
 
-* What waits of one partition is handled together, in order; partitions are handled side by side.
-  The loop keeps polling while work runs, so slow work never costs the group membership.
-* An offset is committed after its message was handled or dead-lettered, never before; what was
-  dealt with since the last commit comes again after a crash.
-* What becomes of a message that failed is decided in ``failure_policy.py``; a run of failures
-  halts the consumer with nothing further committed.
+* The waiting messages of a partition are handled as a batch, in order; partitions are handled in
+  parallel. The loop keeps polling while work runs, so slow work never costs the group membership.
+* An offset is committed after its message was handled or dead-lettered, never before. After a
+  crash, the messages settled since the last commit are redelivered.
+* ``failure_policy.py`` decides what to do with a message that failed. A run of failures halts the
+  consumer, and it commits nothing further.
 """
 
 import logging
@@ -35,11 +35,11 @@ from shared.workers import Workers
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 4.0  # how long a stop or a rebalance waits for the work in flight
-CLOSE_SECONDS = 1.5  # and how long for leaving the group, of which a dead broker hears nothing
-COMMIT_SECONDS = 0.2  # at most this often: brokers take some 200 commits a second of one client
+CLOSE_SECONDS = 1.5  # how long leaving the group may take; a dead broker never answers
+COMMIT_SECONDS = 0.2  # between two commits: a broker takes about 200 a second from one client
 IDLE_SECONDS = 0.5  # how long an idle loop sleeps if no message wakes it
-BUSY_SECONDS = 0.02  # how long a loop with work under way waits for an end of it
-FETCH = 500  # messages taken over at once
+BUSY_SECONDS = 0.02  # how long a loop with work in flight waits for some of it to finish
+FETCH = 500  # messages taken from the client at once
 
 _Work = tuple[Partition, list[Record]]
 
@@ -151,7 +151,7 @@ class ConsumerLoop:
     # The steps of the loop.
 
     def _receive(self) -> None:
-        """Wait for whatever comes first: a message, or the end of a piece of work."""
+        """Wait until a message arrives or a piece of work finishes, whichever is first."""
         messages: list[Message] = []
         if self._running:
             wait(self._running, BUSY_SECONDS, return_when=FIRST_COMPLETED)
@@ -167,15 +167,15 @@ class ConsumerLoop:
                 partition.take(record)
 
     def _idle_seconds(self) -> float:
-        """Until something is due that no message tells of: a commit, or another try."""
+        """Seconds until the next commit or retry is due, which no message would announce."""
         due = [p.due for p in self._partitions.values() if p.buffer]
         if any(p.settled != p.committed for p in self._partitions.values()):
             due.append(self._commit_due)
         return max(0.0, min([IDLE_SECONDS, *(moment - self._clock() for moment in due)]))
 
     def _dispatch(self) -> None:
-        """Give each partition its turn, so that a long one does not keep the others waiting."""
-        if self._stopping.is_set():  # halted just now: not one message more
+        """Start work for each partition in turn, so that a long one does not block the others."""
+        if self._stopping.is_set():  # just halted: start nothing more
             return
         now, free = self._clock(), self._workers.count - len(self._running)
         ready = [p for p in self._partitions.values() if p.ready(now)]
@@ -195,7 +195,7 @@ class ConsumerLoop:
             partition, records = self._running.pop(future)
             partition.in_flight = 0
             CONSUMER_IN_FLIGHT.labels(self._group).dec(len(records))
-            # A partition revoked meanwhile is another's: whoever has it decides its offset.
+            # If the partition was revoked meanwhile, its new consumer commits the offset.
             if self._partition_of(records[0]) is partition:
                 results = future.result()
                 partition.alone = partition.alone if results else len(records)
@@ -213,7 +213,7 @@ class ConsumerLoop:
             self._halt(str(error))
 
     def _end_pauses(self) -> None:
-        """What one message had to wait for is back; others most likely wait for the same."""
+        """Retry all partitions now: what made one message wait is back, probably for all."""
         for partition in self._partitions.values():
             partition.due = min(partition.due, self._clock())
 
@@ -240,8 +240,8 @@ class ConsumerLoop:
         self._client.resume([partition.at()])
         partition.paused = False
 
-    # Rebalancing: these run inside the client's poll, on the loop's own thread. The client itself
-    # then adds what is assigned to what it has, or takes away what is revoked.
+    # Rebalance callbacks: they run inside the client's poll, on the loop's own thread. Afterwards
+    # the client itself adds the assigned partitions to its own, or removes the revoked ones.
 
     def _on_assign(self, _: object, assigned: list[TopicPartition]) -> None:
         for p in assigned:
@@ -266,7 +266,7 @@ class ConsumerLoop:
         try:
             self._client.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
-            # The messages come again, and the inbox knows them.
+            # The messages are redelivered, and the inbox skips them.
             logger.warning("commit failed", extra={"reason": str(error)})
 
     def _on_lost(self, _: object, lost: list[TopicPartition]) -> None:
@@ -278,7 +278,7 @@ class ConsumerLoop:
         return [partition for partition in found if partition is not None]
 
     def _drain(self, leaving: Sequence[Partition]) -> None:
-        """Let what is in flight finish, within limits."""
+        """Wait for the work in flight to finish, at most ``DRAIN_SECONDS``."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while any(p.in_flight for p in leaving) and time.monotonic() < deadline:
             wait(self._running, 0.05, return_when=FIRST_COMPLETED)
@@ -286,12 +286,12 @@ class ConsumerLoop:
 
     def _forget(self, leaving: Iterable[Partition]) -> None:
         for partition in leaving:
-            if partition.paused:  # else it would come back paused
+            if partition.paused:  # else it would still be paused when it is assigned again
                 self._resume(partition)
             del self._partitions[partition.topic, partition.number]
 
     def _leave(self) -> None:
-        """Finish, and leave the group: closing waits for the commits that are under way."""
+        """Finish the work, then leave the group; closing waits for commits under way."""
         everything = list(self._partitions.values())
         self._drain(everything)
         self._commit_due = self._clock()
@@ -306,7 +306,7 @@ class ConsumerLoop:
         if self._state is not State.HALTED:
             self._state = State.STOPPED
 
-    # Trouble, and what is known of the state.
+    # Errors and state.
 
     def _show(self) -> None:
         CONSUMER_HALTED.labels(self._group).set(self._state is State.HALTED)
@@ -325,7 +325,7 @@ class ConsumerLoop:
         text = error.str()
         if error.code() in SETUP_ERRORS:
             if text == self._reason:
-                return  # librdkafka says it again each time it looks
+                return  # librdkafka repeats the same error at each check
             self._reason = text
         logger.warning("kafka consumer: %s", text)
 

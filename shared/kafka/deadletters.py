@@ -1,8 +1,7 @@
 """The dead-letter topic: writing to it, and the command to list, show and replay messages.
 
-``python -m shared.kafka.deadletters list|show|replay``. A dead letter is the original message,
-bytes, key and headers as they were, with headers of its own that say where it stood and why it
-could not be processed.
+``python -m shared.kafka.deadletters list|show|replay``. A dead letter is the original message with
+unchanged bytes, key and headers. Added headers say where it came from and why it failed.
 """
 
 import argparse
@@ -32,7 +31,7 @@ class DeadLetterWriter:
         self._group = group
 
     def write(self, record: Record, reason: str) -> None:
-        """Return when the broker has it; raise ``TransientFailure`` when it has not."""
+        """Return when the broker has acknowledged it; else raise ``TransientFailure``."""
         about = {
             "reason": reason[:REASON_LIMIT],
             "group": self._group,
@@ -43,7 +42,7 @@ class DeadLetterWriter:
         missing = [] if record.headers is not None else ["headers"]
         failure = self._publish(self._letter(record, about, missing))
         if failure is not None and failure.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-            # Its bytes are where it came from for as long as that topic keeps them.
+            # Leave out the body: the original topic still has it for its retention time.
             failure = self._publish(self._letter(record, about, [*missing, "body"]))
         if failure is not None:
             raise TransientFailure(f"the dead letter was not taken: {failure.str()}")
@@ -64,7 +63,7 @@ class DeadLetterWriter:
 
 
 def _original_headers(record: Record) -> list[tuple[str, bytes | None]]:
-    """Without those of an earlier time, for a message that was replayed and failed again."""
+    """Without the dead-letter headers of an earlier failure, for a replayed message."""
     return [(k, v) for k, v in record.headers or () if not k.startswith(PREFIX)]
 
 
@@ -79,8 +78,8 @@ def original(letter: Record) -> Outgoing:
 
 
 def dead_letter_headers(letter: Record) -> dict[str, str]:
-    """``reason``, ``group``, ``topic``, ``partition``, ``offset``, and ``without`` (what part of
-    the original could not be put into the letter)."""
+    """``reason``, ``group``, ``topic``, ``partition``, ``offset``, and ``without`` (the part of
+    the original that the letter lacks)."""
     return {
         key.removeprefix(PREFIX): (value or b"").decode(errors="replace")
         for key, value in letter.headers or ()
@@ -89,7 +88,7 @@ def dead_letter_headers(letter: Record) -> dict[str, str]:
 
 
 def read_all(settings: KafkaSettings) -> Iterator[Record]:
-    """Every letter that is in the topic now, oldest first within a partition."""
+    """All letters that are in the topic now, oldest first within a partition."""
     client = Consumer(
         {
             **client_config(settings, "deadletters"),
@@ -203,7 +202,7 @@ def _replay(settings: KafkaSettings, letters: Sequence[Record]) -> int:
 def _send_back(
     publisher: Publisher, letters: Sequence[Record]
 ) -> Iterator[tuple[Record, str | None]]:
-    """Each letter, and why it was not sent back."""
+    """Each letter, with the reason if it was not replayed, else None."""
     complete: list[tuple[Record, Outgoing]] = []
     for letter in letters:
         try:

@@ -1,12 +1,12 @@
-"""What becomes of a message once its handler has ended: done, tried again, or dead-lettered.
+"""Decides what to do with a message after its handler ended: done, retry, or dead-letter.
 
-* ``TransientFailure``: again after a backoff with jitter, for as long as it takes.
-* ``PermanentFailure``: to the dead-letter topic.
-* Anything else is a bug, of ours or of a message: tried ``UNEXPECTED_ATTEMPTS`` times, then
-  dead-lettered.
-* A run of dead letters is how a bad deployment looks, and it must not empty the topic into the
-  dead letters: the last of the run is left where it is, and the consumer told to halt. Messages
-  that are ignored say nothing about the deployment: they neither lengthen a run nor end it.
+* ``TransientFailure``: retried after a backoff with jitter, without a limit of attempts.
+* ``PermanentFailure``: dead-lettered.
+* Any other exception is a bug in our code or a bad message: tried ``UNEXPECTED_ATTEMPTS`` times,
+  then dead-lettered.
+* A run of dead letters usually means a bad deployment, which must not move the whole topic to the
+  dead letters: the last message of the run is not dead-lettered, and the consumer halts. Ignored
+  messages say nothing about the deployment: they neither lengthen a run nor end it.
 """
 
 import logging
@@ -26,15 +26,15 @@ UNEXPECTED_ATTEMPTS = 5
 
 class DeadLetters(Protocol):
     def write(self, record: Record, reason: str) -> None:
-        """Return when the broker has it; raise ``TransientFailure`` when it has not."""
+        """Return when the broker has acknowledged it; else raise ``TransientFailure``."""
 
 
 class TooManyFailures(Exception):
-    """The consumer must halt; the text says after how many, and why the last one failed."""
+    """The consumer must halt; the text gives the number of failures and the last reason."""
 
 
 class FailurePolicy:
-    """Counts what it decides; belongs to the thread of one consumer loop."""
+    """Applies the rules above and counts retries and dead letters; used by one loop's thread."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class FailurePolicy:
         self._in_a_row = 0
         self.retries = 0
         self.dead_lettered = 0
-        # Named here, so that they are there to be seen while they are still 0.
+        # Created here, so that the metrics exist while they are still 0.
         self._retries_metric = CONSUMER_RETRIES.labels(group)
         self._dead_lettered_metric = CONSUMER_DEAD_LETTERS.labels(group)
 
     def settle(self, partition: Partition, result: Result) -> bool:
-        """True when the partition's first message is dealt with for good, else it comes again.
+        """True if the partition's first message is settled; False if it will be retried.
 
         Raises ``TooManyFailures``.
         """

@@ -1,4 +1,4 @@
-"""How far a consumer is behind, as far as its client knows without asking the broker."""
+"""How far a consumer is behind, from what its client knows without asking the broker."""
 
 from collections.abc import Callable, Iterable
 
@@ -23,7 +23,7 @@ class Lag:
         self.messages = 0
 
     def measure(self, partitions: Iterable[Partition]) -> None:
-        """Now and then. On the loop's own thread: the client makes others wait while it polls."""
+        """Update the lag, at intervals. Call it on the loop's thread: a poll blocks others."""
         if self._clock() >= self._due:
             self._due = self._clock() + LAG_SECONDS
             self.messages = sum(p.lag(self._end(p)) for p in partitions)

@@ -9,34 +9,34 @@ from confluent_kafka import TopicPartition
 from shared.backoff import Backoff
 from shared.kafka.record import Record
 
-# A partition is paused when so many of its messages, or bytes, wait here, and resumed long before
-# it runs dry: librdkafka takes up to a second until the messages come again.
+# A partition is paused when this many messages, or bytes, wait here, and resumed long before the
+# buffer is empty: librdkafka takes up to a second to deliver messages again.
 BUFFER_HIGH = 500
 BUFFER_LOW = 250
 BYTES_HIGH = 8 * 1024 * 1024
 BYTES_LOW = BYTES_HIGH // 2
 BACKOFF = Backoff(first=0.2, most=5.0)
-# What is handled together, at most.
+# The limits of a batch.
 BATCH_MESSAGES = 64
 BATCH_BYTES = 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
 class Partition:
-    """Messages that wait here in order, the first one perhaps being worked on."""
+    """A buffer of waiting messages in order; the first ones may be in flight."""
 
     topic: str
     number: int
     buffer: deque[Record] = field(default_factory=deque)
-    bytes: int = 0  # of the messages in it
-    in_flight: int = 0  # so many of its first messages are being worked on
-    attempts: int = 0  # at the first message
-    unexpected: int = 0  # those of them that failed by a bug
-    alone: int = 0  # so many of its first messages failed together, and are handled one by one
-    due: float = 0.0  # not to be tried again before
-    served: int = 0  # when its turn was last; the lowest is next
+    bytes: int = 0  # of the messages in the buffer
+    in_flight: int = 0  # how many of the first messages are being handled
+    attempts: int = 0  # failed attempts at the first message
+    unexpected: int = 0  # those of them that failed with an unexpected exception
+    alone: int = 0  # how many of the first messages failed as a batch and are now handled singly
+    due: float = 0.0  # when the next attempt is due
+    served: int = 0  # the turn in which it was last served; the lowest is next
     paused: bool = False
-    settled: int | None = None  # the offset to commit: one past the last message dealt with
+    settled: int | None = None  # the offset to commit: one past the last settled message
     committed: int | None = None  # the offset last sent to the broker
 
     def at(self, offset: int | None = None) -> TopicPartition:
@@ -48,7 +48,7 @@ class Partition:
         return bool(self.buffer) and not self.in_flight and self.due <= now
 
     def take(self, record: Record) -> None:
-        """One more message, behind those that wait."""
+        """Append a message to the buffer."""
         self.buffer.append(record)
         self.bytes += record.size
 
@@ -61,12 +61,12 @@ class Partition:
         return len(self.buffer) <= BUFFER_LOW and self.bytes <= BYTES_LOW
 
     def postpone(self, now: float, jitter: float) -> None:
-        """Wait for twice as long as last time, up to a limit; ``jitter`` is in 0..1."""
+        """Back off: wait twice as long as last time, up to a limit; ``jitter`` is in 0..1."""
         self.attempts += 1
         self.due = now + BACKOFF.seconds(self.attempts, jitter)
 
     def batch(self) -> list[Record]:
-        """The first messages, within limits; one, if it is tried again or failed before."""
+        """The first messages, within the limits; only one if it is retried or failed before."""
         if self.attempts or self.alone:
             return [self.buffer[0]]
         chosen: list[Record] = []
@@ -79,7 +79,7 @@ class Partition:
         return chosen
 
     def advance(self) -> None:
-        """The first message is dealt with."""
+        """Remove the first message: it is settled."""
         record = self.buffer.popleft()
         self.settled = record.offset + 1
         self.bytes -= record.size
@@ -87,7 +87,7 @@ class Partition:
         self.alone = max(0, self.alone - 1)
 
     def lag(self, end: int | None) -> int:
-        """Messages not yet dealt with; ``end`` is one past the newest offset, if that is known."""
+        """Messages not yet settled; ``end`` is one past the newest offset, None if unknown."""
         start = self.settled
         if start is None and self.buffer:
             start = self.buffer[0].offset

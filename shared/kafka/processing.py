@@ -1,8 +1,8 @@
-"""From a partition's messages to what became of each: decode, call the handlers.
+"""Decode a partition's messages, call their handlers, and return a result for each message.
 
-What waits in line is handled together, in one call of its handler and so in one transaction. If
-that fails, nothing of it is settled, and the messages are to be given again one by one: so each is
-judged by itself, whatever it came with.
+Waiting messages are handled as a batch, in one call of their handler and so in one transaction. If
+the batch fails, none of its messages is settled, and the caller must pass them again one by one:
+so each message is judged by itself.
 """
 
 import logging
@@ -20,8 +20,8 @@ from shared.metrics import MESSAGE_SECONDS, MESSAGES
 
 logger = logging.getLogger(__name__)
 
-# Handles messages of one partition, in order, and returns how many of them, from the first on, it
-# is done with: all, or, when it takes long, some.
+# Handles messages of one partition, in order, and returns how many of them, counted from the first,
+# are done: all, or only some if the work takes long.
 Handler = Callable[[Sequence[Received]], int]
 Handlers = Mapping[type[Body], Handler]
 
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``expected`` is false for an error that no handler foresaw."""
+    """``expected`` is false for an exception that is not one of ``shared.failures``."""
 
     outcome: Outcome
     reason: str = ""
@@ -47,7 +47,7 @@ DONE, IGNORED = Result(Outcome.DONE), Result(Outcome.IGNORED)
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """``received`` is empty for what is ignored."""
+    """``received`` is None for a message that is ignored."""
 
     record: Record
     kind: str
@@ -55,9 +55,9 @@ class _Item:
 
 
 class Processor:
-    """Never raises. Types without a handler here are another service's: ignored.
+    """Never raises. Message types without a handler belong to another service: they are ignored.
 
-    So are types that nobody here knows: a newer producer may be ahead of this consumer.
+    Unknown types are ignored as well: the producer may be newer than this consumer.
     """
 
     def __init__(self, group: str, handlers: Handlers) -> None:
@@ -65,9 +65,9 @@ class Processor:
         self._handlers = dict(handlers)
 
     def process(self, records: Sequence[Record]) -> list[Result]:
-        """What became of the first of them; the others are to be given again.
+        """Results for the first messages; the caller must pass the others again.
 
-        Of none, when they failed together: then they are to be given again one by one.
+        The list is empty if the batch failed: then pass its messages again one by one.
         """
         started = time.monotonic()
         items, handler = self._first_run(records)
@@ -80,7 +80,7 @@ class Processor:
         return results
 
     def _first_run(self, records: Sequence[Record]) -> tuple[list[_Item], Handler | None]:
-        """The first messages, up to one that cannot be read or that has another handler."""
+        """The first messages, up to one that cannot be decoded or has another handler."""
         items: list[_Item] = []
         handler: Handler | None = None
         for record in records:
@@ -89,7 +89,7 @@ class Processor:
             except UnknownMessageType:
                 items.append(_Item(record, "unknown"))
                 continue
-            except Exception:  # noqa: BLE001 - found again, and told of, when it comes first
+            except Exception:  # noqa: BLE001 - raised and reported again when it is the first
                 break
             own = self._handlers.get(type(received.body))
             if own is not None and handler not in {None, own}:

@@ -1,4 +1,4 @@
-"""Publishing, with the answer of the broker for every message."""
+"""Publish messages and return the broker's answer for each of them."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from confluent_kafka import Producer as Client
 
 logger = logging.getLogger(__name__)
 
-# Above the 1 MB that brokers take by default, as a dead letter is larger than its message.
+# Above the brokers' default of 1 MB, because a dead letter is larger than its message.
 MESSAGE_MAX_BYTES = 2 * 1024 * 1024
 
 
@@ -25,7 +25,7 @@ class Outgoing:
     headers: Sequence[tuple[str, bytes | None]]
 
 
-# What no waiting cures: the broker, or the client before it, will refuse the message again.
+# Errors that a retry cannot cure: the broker, or the client itself, will refuse the message again.
 REFUSALS = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
@@ -39,16 +39,16 @@ REFUSALS = frozenset(
 
 
 # An idempotent client whose connection breaks at a bad moment may never send again: the broker is
-# well, and all that it is given times out (seen with librdkafka 2.16 on a starved machine).
+# healthy, but every message times out (seen with librdkafka 2.16 on a starved machine).
 TIMEOUTS = frozenset({KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT})
-STUCK_AFTER = 2  # batches in a row of which nothing was delivered in time
+STUCK_AFTER = 2  # batches in a row in which no message was delivered in time
 
 
 class Publisher(Protocol):
     """What the relay and the dead-letter writer need of a producer."""
 
     def publish(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
-        """One entry a message, in order: ``None`` when the broker has it, else why it has not."""
+        """One entry for each message, in order: ``None`` if acknowledged, else the error."""
 
 
 class Producer:
@@ -86,7 +86,7 @@ class Producer:
                 batch.report(index, error.args[0])
             except BufferError:
                 batch.report(index, KafkaError(KafkaError._QUEUE_FULL))
-        # librdkafka looks for expired messages of a topic it does not know once a second.
+        # For an unknown topic, librdkafka looks for expired messages only once a second.
         deadline = time.monotonic() + self._timeout + 3
         while batch.waiting and time.monotonic() < deadline:
             self._client.poll(0.2)
@@ -96,7 +96,7 @@ class Producer:
         return batch.outcomes
 
     def _replace(self, batch: "_Batch") -> None:
-        """After a fatal error, or silence, this client will never send again."""
+        """Replace the client: after a fatal error, or if stuck, it would never send again."""
         self._timeouts = 0
         logger.warning("the producer is replaced", extra={"unreported": batch.waiting})
         self._client.purge()
@@ -108,7 +108,7 @@ class Producer:
 
 
 class LazyProducer:
-    """A ``Producer`` that connects when it first has something to publish."""
+    """A ``Producer`` that is created when the first messages are published."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -139,6 +139,6 @@ class _Batch:
 
     @property
     def timed_out(self) -> bool:
-        """Nothing of it was delivered in time."""
+        """No message of the batch was delivered in time."""
         codes = {None if error is None else error.code() for error in self.outcomes}
         return bool(codes) and codes <= TIMEOUTS

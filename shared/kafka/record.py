@@ -1,4 +1,4 @@
-"""A message as it was taken from Kafka: its bytes, and where it stood."""
+"""A message as received from Kafka: its bytes, and its topic, partition and offset."""
 
 import time
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``headers`` is ``None`` when the client cannot read them: a name in them is not UTF-8.
+    """``headers`` is ``None`` if the client cannot read them because a name is not UTF-8.
 
-    ``produced_at`` is never in the future, whatever the producer's clock said.
+    ``produced_at`` is never in the future, even if the producer's clock was wrong.
     """
 
     topic: str
@@ -38,18 +38,18 @@ class Record:
 
     @property
     def size(self) -> int:
-        """Bytes of its key and value."""
+        """Bytes of key and value."""
         return len(self.key or b"") + len(self.value or b"")
 
     @property
     def place(self) -> dict[str, object]:
-        """Where it stands in the log."""
+        """Topic, partition and offset, for log lines."""
         return {"topic": self.topic, "partition": self.partition, "offset": self.offset}
 
 
 def _headers(message: Message) -> Headers | None:
-    # Asked for once, here, and never again: after a name that is not UTF-8, confluent-kafka 2.16
-    # raises the first time and hands out null pointers the second.
+    # Read the headers only once: for a name that is not UTF-8, confluent-kafka 2.16 raises at the
+    # first call and returns null pointers at the second.
     try:
         headers = message.headers() or []
     except (SystemError, UnicodeDecodeError):
@@ -59,7 +59,7 @@ def _headers(message: Message) -> Headers | None:
 
 
 def _moment(milliseconds: int) -> datetime:
-    # A producer may write any 64 bits, and not all of them are a date that Python knows.
+    # A producer may send any 64-bit number; Python has no date for some of them.
     return datetime.fromtimestamp(min(max(milliseconds / 1000, 0), time.time()), UTC)
 
 

@@ -1,8 +1,8 @@
 """Create the topics: ``python -m shared.kafka.topics``.
 
-Brokers that we can trust with data do not create topics by themselves, and a service that did so
-at start would need the right to. So this is a command, run once for a deployment. It leaves a
-topic that is there already as it is, and says so; when all are there it needs no right to create.
+Production brokers do not create topics on demand, and a service that created them at start would
+need the right to do so. So this is a command, run once for each deployment. It reports existing
+topics and leaves them unchanged; if all of them exist, it needs no right to create topics.
 """
 
 import sys
@@ -20,16 +20,16 @@ from shared.kafka.producer import MESSAGE_MAX_BYTES
 from shared.settings import KafkaSettings
 
 TIMEOUT_SECONDS = 30.0
-MESSAGES_KEPT = timedelta(days=7)  # less than an inbox remembers them
+MESSAGES_KEPT = timedelta(days=7)  # less than the retention of the inbox
 LETTERS_KEPT = timedelta(days=30)  # as long as an email address may be kept
 
 
 class TopicError(Exception):
-    """A topic is missing and could not be made; the text names the topic and the reason."""
+    """A topic is missing and could not be created; the text names the topic and the reason."""
 
 
 def wanted_topics(settings: KafkaSettings) -> dict[str, dict[str, str]]:
-    """The topics by name, and how each differs from the broker's defaults."""
+    """The topics by name, each with its settings that differ from the broker's defaults."""
     message = {"retention.ms": str(MESSAGES_KEPT // timedelta(milliseconds=1))}
     letter = {
         "retention.ms": str(LETTERS_KEPT // timedelta(milliseconds=1)),
@@ -43,7 +43,7 @@ def wanted_topics(settings: KafkaSettings) -> dict[str, dict[str, str]]:
 
 
 def create_topics(settings: KafkaSettings) -> dict[str, str]:
-    """Make what is missing; return what became of each topic. Raises ``TopicError``."""
+    """Create the missing topics; return the outcome for each topic. Raises ``TopicError``."""
     admin = AdminClient(client_config(settings, "topics"))
     wanted = wanted_topics(settings)
     try:

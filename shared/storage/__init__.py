@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def build_storage(settings: StorageSettings) -> Storage:
-    """The storage that the settings ask for; says so in the log when it is only the local disk."""
+    """The storage that the settings choose; logs it if this is only the local disk."""
     name, key, secret = (
         settings.cloudinary_cloud_name,
         settings.cloudinary_api_key,

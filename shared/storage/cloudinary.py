@@ -33,8 +33,8 @@ _CONNECT_ATTEMPTS = 4
 class CloudinaryStorage:
     """Storage in one Cloudinary product environment.
 
-    The key without its extension, under `folder`, is the public id: keys differ in more than the
-    extension. Nothing is retried here; the callers know how long their work may wait.
+    The public id is `folder` and the key without its extension; two keys never differ in the
+    extension alone. Nothing is retried here: the callers know how long their work may wait.
     """
 
     name = "cloudinary"
@@ -55,8 +55,8 @@ class CloudinaryStorage:
         self._timeout = urllib3.Timeout(
             connect=timeout_seconds / _CONNECT_ATTEMPTS, read=timeout_seconds
         )
-        # Given with each call: the SDK's global configuration stays untouched, and its own
-        # `config(timeout=…)` is not heeded by upload and destroy.
+        # Passed with each call: the SDK's global configuration stays untouched, and upload and
+        # destroy ignore its `config(timeout=…)`.
         self._call = {
             "cloud_name": cloud_name,
             "api_key": api_key,
@@ -68,7 +68,7 @@ class CloudinaryStorage:
             "timeout": self._timeout,
         }
         self._delivery = f"{delivery_url.rstrip('/')}/{cloud_name}/image/upload/"
-        # Nothing but a version may stand before the public id: no transformations by URL.
+        # Only a version may come before the public id: no transformations in the URL.
         self._own_url = re.compile(
             re.escape(self._delivery) + r"(?:v\d{1,20}/)?" + re.escape(self._folder) + KEY_PATTERN
         )
@@ -78,7 +78,7 @@ class CloudinaryStorage:
         public_id = self._public_id(key)
         refuse_empty(key, data)
         with _sdk_errors(f"store {key}"):
-            # A str would be read as a path or a URL: bytes only.
+            # Bytes only: the SDK would take a str as a path or a URL.
             answer = cloudinary.uploader.upload(
                 BytesIO(data), public_id=public_id, overwrite=True, **self._call
             )
@@ -113,7 +113,7 @@ class CloudinaryStorage:
     def delete(self, key: str) -> None:
         public_id = self._public_id(key)
         with _sdk_errors(f"delete {key}"):
-            # "ok" or "not found": both mean that it is gone.
+            # "ok" or "not found": both mean that the file is gone.
             cloudinary.uploader.destroy(public_id, **self._call)
 
     def _public_id(self, key: str) -> str:
@@ -123,7 +123,7 @@ class CloudinaryStorage:
         if response.status != 200:
             response.close()
             raise _unfetchable(response.status, url)
-        # The read timeout starts anew with each byte; a server that drips must not hold a worker.
+        # The read timeout restarts with each byte: a very slow server must not block a worker.
         deadline = time.monotonic() + 4 * self._seconds
         data = bytearray()
         try:
@@ -152,7 +152,7 @@ def _unfetchable(status: int, url: str) -> StorageError:
 
 @contextmanager
 def _sdk_errors(action: str) -> Iterator[None]:
-    """Sorts what the SDK and the urllib3 below it raise into "later" and "never"."""
+    """Sorts the errors of the SDK and of urllib3 below it into "later" and "never"."""
     try:
         yield
     except (

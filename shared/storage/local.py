@@ -1,4 +1,4 @@
-"""Files under a directory of this machine: what is used when no Cloudinary is set."""
+"""Files in a directory of this machine: used when Cloudinary is not configured."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ URL_PREFIX = "/files/"
 
 
 class LocalStorage:
-    """Storage in `root`; the directory is made with the first file."""
+    """Storage in `root`; the directory is created with the first file."""
 
     name = "local disk"
 
@@ -28,7 +28,7 @@ class LocalStorage:
         self._root = root
 
     def path(self, key: str) -> Path:
-        """Where the file of `key` lies, whether it exists or not."""
+        """The path of the file of `key`, whether it exists or not."""
         split_key(key)
         return self._root / key
 
@@ -41,7 +41,7 @@ class LocalStorage:
         return StoredFile(key=key, url=URL_PREFIX + key)
 
     def fetch(self, url: str, *, max_bytes: int) -> bytes:
-        """The file behind `/files/<key>`; a host before it says nothing, no network is used."""
+        """The file behind `/files/<key>`; a host in the URL is ignored, no network is used."""
         key = self._key(url)
         path = self.path(key)
         with _disk_errors("read", key):
@@ -64,7 +64,7 @@ class LocalStorage:
             parts = urlsplit(url)
         except ValueError as error:
             raise StorageRefusedError(f"not a URL: {url[:200]!r}") from error
-        # PUBLIC_URL may have a path, which then stands before ours.
+        # PUBLIC_URL may have a path, which then precedes `/files`.
         _, prefix, key = parts.path.partition(URL_PREFIX)
         if parts.scheme not in {"", "http", "https"} or not prefix:
             raise StorageRefusedError(f"not a URL of the local storage: {url[:200]!r}")
@@ -76,7 +76,7 @@ def _disk_errors(verb: str, key: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # A full disk or a missing right is mended by a person, and then the same call works.
+        # Once a person has fixed a full disk or a missing right, the same call works.
         raise StorageUnavailableError(f"cannot {verb} {key}: {error.strerror}") from error
 
 
@@ -90,7 +90,7 @@ def _make_directory(directory: Path) -> None:
 
 
 def _write_atomically(path: Path, data: bytes) -> None:
-    """A reader sees the old file or the new one, and after a power cut one of them is there."""
+    """A reader, also after a power cut, sees either the old file or the new one."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:

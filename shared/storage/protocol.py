@@ -1,4 +1,4 @@
-"""What every storage of files does, and how it says that it could not."""
+"""The interface of every file storage, and its errors."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 from shared.failures import TransientFailure
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-# Letters, digits and one slash only: nothing that a file system or a URL reads in a way of its own.
+# Letters, digits and one slash only: nothing with a special meaning in a file system or a URL.
 KEY_PATTERN = (
     rf"(?P<stem>[a-z]{{1,20}}/{_UUID}(?:-[0-9a-z_-]{{1,80}})?)\.(?P<extension>[0-9a-z]{{1,5}})"
 )
@@ -15,15 +15,15 @@ _KEY = re.compile(KEY_PATTERN)
 
 
 class StorageError(Exception):
-    """The storage did not do what was asked. One of the three below says whether to ask again."""
+    """A call failed. The three subclasses below say whether to try again."""
 
 
 class StorageUnavailableError(StorageError, TransientFailure):
-    """It may work later: a timeout, a lost connection, a limit of calls, wrong credentials."""
+    """It may work later: a timeout, a lost connection, a rate limit, wrong credentials."""
 
 
 class StorageRefusedError(StorageError):
-    """It will never work like this: a bad key, a foreign URL, a file that is too large."""
+    """It will never work: a bad key, a foreign URL, a file that is too large."""
 
 
 class FileMissingError(StorageError):
@@ -32,7 +32,7 @@ class FileMissingError(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """Where a file lies: `url` is absolute (Cloudinary) or relative to the host (local disk)."""
+    """The location of a file: `url` is absolute (Cloudinary) or relative (local disk)."""
 
     key: str
     url: str
@@ -43,24 +43,24 @@ class Storage(Protocol):
 
     @property
     def name(self) -> str:
-        """What a person reads in a log or a health report: "cloudinary", "local disk"."""
+        """The name for logs and health reports: "cloudinary", "local disk"."""
         ...
 
     def put(self, key: str, data: bytes, content_type: str) -> StoredFile:
-        """Store `data`; a repeat overwrites. When it returns, the file is safe."""
+        """Store `data`, overwriting an older file. When it returns, the file is safe."""
         ...
 
     def fetch(self, url: str, *, max_bytes: int) -> bytes:
-        """The bytes behind a URL that `put` of this kind of storage gave; any other is refused."""
+        """The bytes behind a URL from `put` of the same kind of storage; others are refused."""
         ...
 
     def delete(self, key: str) -> None:
-        """Remove the file; deleting what is not there is no error."""
+        """Remove the file; a missing file is no error."""
         ...
 
 
 def split_key(key: str) -> tuple[str, str]:
-    """`images/<uuid>.jpg` as (`images/<uuid>`, `jpg`); StorageRefusedError if it is no key.
+    """`images/<uuid>.jpg` as (`images/<uuid>`, `jpg`). Raises StorageRefusedError for a bad key.
 
     A key is a kind, a uuid, optionally a digest, and an extension:
     `images/<uuid>.jpg` or `dithers/<uuid>-<digest>.png`.
@@ -72,6 +72,6 @@ def split_key(key: str) -> tuple[str, str]:
 
 
 def refuse_empty(key: str, data: bytes) -> None:
-    """An empty file is a mistake of the caller, and no storage keeps one."""
+    """Raises StorageRefusedError for an empty file, which is a mistake of the caller."""
     if not data:
         raise StorageRefusedError(f"nothing to store under {key}: the file is empty")

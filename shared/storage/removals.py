@@ -1,10 +1,10 @@
-"""Files to remove: what makes storage and database agree, whatever crashes between the two.
+"""Files to remove: this table keeps storage and database consistent, also after a crash.
 
-A storage cannot take part in a transaction, and Cloudinary's cannot be listed for free. So before
-a file is stored its key is noted here (``reserve``), and the transaction that gives the file an
-owner takes the note away (``keep``). A crash in between leaves the note, and after
-``RESERVED_FOR`` a sweep removes the file. Deleting an owner notes its files as due at once
-(``schedule``): the sweep removes them, again and again until the storage says that they are gone.
+A storage cannot take part in a transaction, and listing Cloudinary's files is not free. So a row
+with the key is inserted before a file is stored (``reserve``), and the transaction that gives the
+file an owner deletes that row (``keep``). After a crash in between, the row remains, and after
+``RESERVED_FOR`` a sweep removes the file. Deleting an owner inserts rows for its files that are due
+at once (``schedule``): the sweep retries each until the storage confirms that the file is gone.
 """
 
 import logging
@@ -40,7 +40,7 @@ from shared.sweeper import Task
 logger = logging.getLogger(__name__)
 
 RESERVED_FOR = timedelta(hours=1)
-# Longer than the storage takes for a batch: nobody stores under a key that is being removed.
+# Longer than the storage takes for a batch, so that no file is stored while its key is removed.
 CLAIM = timedelta(minutes=2)
 RETRY = timedelta(seconds=30)
 BATCH = 10
@@ -75,9 +75,9 @@ class FileRemovals:
         self._next_due = select(func.extract("epoch", func.min(due) - func.now()))
 
     def reserve(self, session: Session, keys: Iterable[str]) -> None:
-        """To be committed before files are stored under ``keys``, and kept by a disk.
+        """Insert a row for each key. Commit it, flushed to disk, before storing the files.
 
-        Raises ``TransientFailure`` while a sweep is removing an older file of such a key.
+        Raises ``TransientFailure`` while a sweep is removing an older file with one of the keys.
         """
         rows = _rows(keys)
         noted = session.scalars(self._reserve, {"rows": rows}).all()
@@ -85,15 +85,15 @@ class FileRemovals:
             raise TransientFailure(f"an older file {min(missing)} is just being removed")
 
     def keep(self, session: Session, keys: Iterable[str]) -> None:
-        """In the transaction that gives the stored files their owners."""
+        """Delete the rows. Call it in the transaction that gives the files their owners."""
         session.execute(self._keep, {"keys": list(keys)})
 
     def schedule(self, session: Session, keys: Iterable[str]) -> None:
-        """In the transaction that takes the files' owner away."""
+        """Make the files due for removal. Call it in the transaction that deletes the owner."""
         session.execute(self._schedule, {"rows": _rows(keys)})
 
     def task(self, database: Database, storage: Storage) -> Task:
-        """The scheduled job: sweep, and tell when a file is due next."""
+        """The scheduled job: sweep, and return the seconds until the next file is due."""
 
         def sweep() -> float | None:
             self.sweep(database, storage)
@@ -104,7 +104,7 @@ class FileRemovals:
         return sweep
 
     def sweep(self, database: Database, storage: Storage) -> int:
-        """Remove the files that are due; returns how many. What fails is tried again later."""
+        """Remove the files that are due; returns how many. Failed removals are retried later."""
         removed = 0
         while keys := self._claim(database):
             done, later = [], []
@@ -141,9 +141,9 @@ class FileRemovals:
 
 
 def _note(table: Table, due_in: timedelta) -> Insert:
-    """Note keys as due then. Refused for one that a sweep has claimed, unless it is due at once."""
+    """Insert keys due after ``due_in``; keys that a sweep has claimed only if due at once."""
     given = recordset(key=Text)
-    # In one order, so that two transactions never wait for each other.
+    # In a fixed order, so that two transactions never deadlock.
     rows = select(given.c.key, func.now() + due_in).order_by(given.c.key)
     statement = insert(table).from_select(["key", "due_at"], rows)
     return statement.on_conflict_do_update(

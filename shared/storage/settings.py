@@ -9,7 +9,7 @@ from shared.settings import Settings
 
 
 class StorageSettings(Settings):
-    """All three credentials of Cloudinary, or none: then files are kept under DATA_DIR."""
+    """All three Cloudinary credentials, or none: without them, files are kept in DATA_DIR."""
 
     cloudinary_cloud_name: str | None = Field(
         None, description="Name of the Cloudinary product environment; unset: files on local disk"

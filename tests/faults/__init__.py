@@ -1,19 +1,19 @@
-"""Things are broken on purpose, and nothing that a client was promised may be lost or doubled.
+"""Fault injection: whatever fails, nothing that a client was promised may be lost or doubled.
 
-How it is laid out:
+The files:
 
 * ``ledger.py``: what clients were promised (201, 202, 204), and every answer that broke a rule.
-* ``clients.py``: clients that upload, ask for dithers and delete, and write down the promises.
+* ``clients.py``: clients that upload, request dithers and delete, and record the promises.
 * ``world.py``: the whole system on a real Kafka, a real Postgres, the real Cloudinary SDK against
   a test server, and an SMTP server.
-* ``audit.py``: the ledger held against databases, storage, topics and mailbox.
-* ``telemetry.py``: what the services tell of themselves, held against itself.
-* ``scale.py``: how much of everything: the short form, part of ``make test``, ``FAULTS=full`` or
-  ``LONG=1``; and ``SEED``, from which every choice is drawn.
-* ``test_*.py``: a file for each row of the table, each with the fault that it is about.
+* ``audit.py``: compares the ledger with databases, storage, topics and mailbox.
+* ``telemetry.py``: compares what the services report in ``/health`` and in ``/metrics``.
+* ``scale.py``: the amounts of work: the short form (part of ``make test``), ``FAULTS=full`` or
+  ``LONG=1``; and ``SEED``, the seed of every random choice.
+* ``test_*.py``: the tests, one file for each row of the table or for a few of them.
 * ``table.py`` and ``__main__.py``: ``python -m tests.faults`` (``make test-faults``) runs all
   rows, also those that are tests of the library in ``tests/integration``, prints the table with
-  what was measured, and exits non-zero on any miss.
+  the measured values, and exits non-zero on any miss.
 
-``docs/reliability.md`` shows the table as it was measured last.
+``docs/reliability.md`` shows the table of the last run.
 """

@@ -11,7 +11,7 @@ from tests.faults.table import FAULTS, LIBRARY, Row, rows
 
 
 class Recorder:
-    """Takes down what became of each row's tests, and runs no others."""
+    """Records the results of the rows' tests, and deselects all other tests."""
 
     def __init__(self, table: list[Row]) -> None:
         self._table = table

@@ -1,4 +1,4 @@
-"""The ledger held against databases, storage, topics and mailbox; the services are not asked."""
+"""Compares the ledger with databases, storage, topics and mailbox, without using the services."""
 
 import json
 import re
@@ -16,14 +16,14 @@ from tests.support.topics import header_list, read_topic
 def judge(
     world: World, measured: Callable[[str], None], what: str, also: Iterable[str] = ()
 ) -> None:
-    """Say what was measured, and fail on any miss; ``also``: misses that only this row knows of."""
+    """Report the measured values, and fail on any miss; ``also``: further misses of this row."""
     found = [*misses(world), *also]
     measured(f"{what}: {len(found)} misses")
     assert not found, found[:20]
 
 
 def misses(world: World) -> list[str]:
-    """Everything that is lost, doubled, or not as it was promised; empty is what we want."""
+    """Everything that is lost, doubled or not as promised; should be empty."""
     return [
         *world.ledger.broken,
         *_images(world),
@@ -108,14 +108,17 @@ def _mails(world: World) -> Iterator[str]:
 
 
 def _topics(world: World) -> Iterator[str]:
-    """Each message as docs/asyncapi.yaml has it; one announcement of each dither, repeats apart."""
+    """Each message must match docs/asyncapi.yaml; each dither has only one announcement.
+
+    Repeats of the same message are not counted.
+    """
     announced: dict[str, set[str]] = defaultdict(set)
     for variable in ("KAFKA_IMAGE_TOPIC", "KAFKA_DITHER_TOPIC"):
         topic = world.system.names[variable]
         for message in read_topic(world.broker.bootstrap_servers, topic):
             headers = _headers(message)
             if "message_id" not in headers:
-                continue  # not one of ours: poison that a test has put there
+                continue  # not from our services: a bad message published by a test
             body = json.loads(message.value() or b"null")
             yield from asyncapi.header_errors(headers)
             yield from asyncapi.body_errors(headers["message_type"], body)

@@ -1,4 +1,4 @@
-"""Clients that ask until they are promised something, and write it down."""
+"""Clients that repeat a request until it succeeds, and record what was promised."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ PAUSE_SECONDS = 0.2
 
 
 class Clients:
-    """Each thread keeps its connection, as a browser would."""
+    """Each thread keeps its connection open, as a browser would."""
 
     def __init__(self, url: str, ledger: Ledger) -> None:
         self._url = url
@@ -25,7 +25,7 @@ class Clients:
         self._local = threading.local()
 
     def upload(self, number: int, *, email: bool = True) -> str:
-        """The uuid, once it is promised; earlier tries may have been kept as well."""
+        """The uuid of the answer; earlier attempts may have stored the image as well."""
         address = f"reader{number}@example.org" if email else None
         fields = {"email": address} if address else {}
 
@@ -46,7 +46,7 @@ class Clients:
         self._ledger.requested(uuid, channels)
 
     def delete(self, uuid: str) -> None:
-        """404 is as good as 204: an earlier try may have done it."""
+        """404 counts like 204: an earlier attempt may have deleted it."""
         self._until(f"delete of {uuid}", self._asking("DELETE", f"/images/{uuid}"), {204, 404})
         self._ledger.deleted(uuid)
 
@@ -81,7 +81,7 @@ class Clients:
             except requests.Timeout:
                 self._ledger.hung(what)
             except requests.RequestException:
-                pass  # the gateway itself is away: nobody promised anything
+                pass  # the gateway itself is down: nothing was promised
             else:
                 taken = time.monotonic() - started
                 self._ledger.answered(

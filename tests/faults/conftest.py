@@ -1,4 +1,4 @@
-"""One world for the rows that break processes; those that need another one build their own."""
+"""One world for the rows that kill processes; rows that need another one build their own."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -30,13 +30,13 @@ def seed() -> int:
 
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
-    """The same for a test each time that the seed is."""
+    """A random generator: with the same seed, a test makes the same choices."""
     return random.Random(f"{SEED} {request.node.name}")
 
 
 @pytest.fixture
 def measured(record_property: Callable[[str, object], None]) -> Measured:
-    """Says what was measured, for the table."""
+    """Records measured values for the table."""
     return lambda text: record_property("measured", text)
 
 
@@ -44,12 +44,12 @@ def measured(record_property: Callable[[str, object], None]) -> Measured:
 def world(
     broker: Broker, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """The system, running on the broker and the Postgres of this run, in a database of its own.
+    """The system, running on this run's broker and Postgres, in its own database.
 
-    It lives through all the rows that ask for it: what one has left must not harm the next.
+    All rows that use this fixture share it: the state after one row must not harm the next.
     """
     dsn = create_database(postgres_server)
-    # What a dead process held is free again soon.
+    # Short timeouts, so that the partitions and mails of a dead process are taken over soon.
     environment = {"KAFKA_SESSION_TIMEOUT_SECONDS": "3", "SMTP_TIMEOUT_SECONDS": "5"}
     with running(World(tmp_path_factory.mktemp("world"), broker, dsn, environment)) as started:
         yield started

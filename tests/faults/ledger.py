@@ -5,26 +5,27 @@ from dataclasses import dataclass, field
 
 from tests.faults.scale import chosen_scale
 
-# Whatever is down, an answer comes this soon; where times say little, a client still gives up.
+# Every answer must arrive within this time, whatever is down. In the short form times are not
+# judged; there only the timeout of the clients applies.
 ANSWER_SECONDS = 10.0
 HANG_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Promise:
-    """An upload that was answered by 201, and what was promised of it since."""
+    """An upload that was answered with 201, and what was promised about it since."""
 
     uuid: str
     email: str | None
-    channels: set[int] = field(default_factory=lambda: {2})  # the first dither comes by itself
+    channels: set[int] = field(default_factory=lambda: {2})  # the first dither is automatic
     deleted: bool = False
 
 
 class Ledger:
     """Safe to use from any thread.
 
-    While ``strict``, a service that cannot do its work must say so by 503 and Retry-After. It is
-    not while processes are killed: a gateway whose upstream dies in mid-answer can only say 502.
+    While ``strict`` is set, a service that cannot work must answer 503 with Retry-After. It is not
+    set while processes are killed: a gateway whose upstream dies mid-answer can only send 502.
     """
 
     strict = False
@@ -64,5 +65,5 @@ class Ledger:
 
     @property
     def kept(self) -> list[Promise]:
-        """The images that must be there in the end."""
+        """The images that must exist in the end."""
         return [promise for promise in self.promises.values() if not promise.deleted]

@@ -1,4 +1,4 @@
-"""Load: clients that go on for as long as faults are made."""
+"""Load: clients that keep working while faults are injected."""
 
 import random
 import threading
@@ -11,7 +11,7 @@ from tests.faults.world import World
 
 
 class Load:
-    """Clients that upload, ask for more dithers and delete, until they are told to stop."""
+    """Clients that upload, request more dithers and delete, until they are stopped."""
 
     def __init__(self, world: World, most: int, dice: random.Random) -> None:
         self._world = world
@@ -22,7 +22,7 @@ class Load:
         self._lock = threading.Lock()
 
     def run(self, faults: Callable[[], None], threads: int = 4) -> None:
-        """Until ``faults`` has returned and ``most`` images are uploaded."""
+        """Run the load until ``faults`` has returned and ``most`` images are uploaded."""
         with ThreadPoolExecutor(threads + 1) as pool:
             clients = [pool.submit(self._client) for _ in range(threads)]
             try:
@@ -33,7 +33,7 @@ class Load:
                 client.result()
 
     def _client(self) -> None:
-        made: deque[str] = deque()  # and by now dithered, those at the front
+        made: deque[str] = deque()  # uploaded images; those at the front are dithered by now
         while True:
             with self._lock:
                 number = self.count
@@ -49,5 +49,5 @@ class Load:
                 self._world.clients.delete(made.pop())
             elif choice < 0.4:
                 self._world.clients.delete(made.popleft())
-            if number >= self._most:  # enough are there: only so that something goes on
+            if number >= self._most:  # enough images: continue slowly, only to keep some load
                 time.sleep(0.5)

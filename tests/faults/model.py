@@ -1,8 +1,8 @@
-"""Histories of what may happen, and a model of what must come of each.
+"""Random histories of events, and a model of the state that each must lead to.
 
-The three services' use cases run here in one process, on real tables and a storage in memory.
-Between them lies a wire that delays, reorders and doubles, a storage and a mail server that go
-away and come back, and clients that upload, ask for dithers and delete meanwhile.
+The three services' use cases run here in one process, on real tables and a storage in memory. The
+simulated wire between them delays, reorders and duplicates messages; the storage and the mail
+server go down and come back, while clients upload, request dithers and delete.
 """
 
 from collections import Counter
@@ -53,8 +53,8 @@ from upload_service.settings import UploadSettings
 PNG = picture("PNG", (8, 6))
 STEPS = 25
 CHANNELS = st.integers(2, 5)
-AT_ONCE = 0.001  # unfinished work is handed out again whenever somebody looks
-LATE = timedelta(minutes=1)  # older than the patience with a file that is not there
+AT_ONCE = 0.001  # unfinished work is requested again at every sweep
+LATE = timedelta(minutes=1)  # longer than a missing file is waited for
 NAMES = ("upload", "dither", "notification")
 METADATA = {
     "upload": upload_models.metadata,
@@ -64,7 +64,7 @@ METADATA = {
 
 
 class Mailbox:
-    """A mailer that keeps the Message-IDs, while it is there."""
+    """A mailer that keeps the Message-IDs, unless it is down."""
 
     def __init__(self) -> None:
         self.sent: Counter[str] = Counter()
@@ -87,7 +87,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class Wanted:
-    """The model: what one image must have come to in the end."""
+    """The model: the state that one image must have in the end."""
 
     email: str | None
     channels: set[int] = field(default_factory=set)
@@ -95,7 +95,7 @@ class Wanted:
 
 
 class Histories(RuleBasedStateMachine):
-    """A history is a list of what clients, wire, storage and mail server did, in this order."""
+    """A history is a list of the actions of clients, wire, storage and mail server, in order."""
 
     databases: ClassVar[Mapping[str, Database]]
 
@@ -128,13 +128,13 @@ class Histories(RuleBasedStateMachine):
         self.delivered: list[Delivery] = []
 
     def image_url(self, uuid: UUID) -> str | None:
-        """As the dither service asks the upload service."""
+        """Stands for the dither service's request to the upload service."""
         try:
             return self.upload_service.get_image(uuid)[0].url
         except Problem:
             return None
 
-    # What clients do.
+    # Actions of clients.
 
     @rule(wants_mail=st.booleans(), channels=st.none() | CHANNELS)
     def upload(self, wants_mail: bool, channels: int | None) -> None:
@@ -168,7 +168,7 @@ class Histories(RuleBasedStateMachine):
             assert self.model[uuid].deleted
         self.model[uuid].deleted = True
 
-    # What the wire does.
+    # Actions of the wire.
 
     @rule(choice=st.randoms(use_true_random=False), late=st.booleans(), most=st.integers(1, 8))
     def deliver_some(self, choice: Any, late: bool, most: int) -> None:
@@ -183,7 +183,7 @@ class Histories(RuleBasedStateMachine):
         with suppress(TransientFailure):
             self._handle([choice.choice(self.delivered)], late=late)
 
-    # What storage, mail server and time do.
+    # Storage, mail server and time.
 
     @rule(away=st.booleans())
     def storage_goes_or_comes(self, away: bool) -> None:
@@ -222,7 +222,7 @@ class Histories(RuleBasedStateMachine):
         self._collect()
         return self.wire
 
-    # The end: everything is up again and nothing is left to do.
+    # The end: everything is up again and no work is left.
 
     def teardown(self) -> None:
         self.storage.error, self.mailbox.away = None, False
@@ -259,7 +259,7 @@ class Histories(RuleBasedStateMachine):
         assert max(self.mailbox.sent.values(), default=1) == 1
 
     def _let_time_pass(self) -> None:
-        """What a storage or mail server that was away has put off is due now."""
+        """Make the work due that was postponed while storage or mail server were down."""
         for name, _ in self._with_files():
             run(self.databases[name], f"UPDATE {name}.file_removals SET due_at = now()")
         run(self.databases["notification"], "UPDATE notification.notifications SET due_at = now()")
@@ -268,7 +268,7 @@ class Histories(RuleBasedStateMachine):
         return (("upload", self.upload_service), ("dither", self.dither_service))
 
     def _collect(self) -> None:
-        """What was committed goes onto the wire, once for each service that listens."""
+        """Put the committed outbox rows onto the wire, once for each consuming service."""
         for name, _ in self._with_files():
             found = rows(
                 self.databases[name],
@@ -284,7 +284,7 @@ class Histories(RuleBasedStateMachine):
                 ]
 
     def _batches(self, deliveries: list[Delivery]) -> list[list[Delivery]]:
-        """Those next to each other that a consumer would handle together."""
+        """Group adjacent deliveries that a consumer would handle as one batch."""
 
         def handler(delivery: Delivery) -> object:
             return delivery.to, self.handlers[delivery.to][type(delivery.body)]
@@ -292,7 +292,7 @@ class Histories(RuleBasedStateMachine):
         return [list(batch) for _, batch in groupby(deliveries, handler)]
 
     def _deliver(self, batch: list[Delivery], *, late: bool) -> None:
-        with suppress(TransientFailure):  # then they stay on the wire
+        with suppress(TransientFailure):  # then the messages stay on the wire
             for delivery in batch[: self._handle(batch, late=late)]:
                 self.wire.remove(delivery)
                 self.delivered.append(delivery)
@@ -304,7 +304,7 @@ class Histories(RuleBasedStateMachine):
 
 
 def run_histories(databases: Mapping[str, Database], count: int, number: int) -> None:
-    """``count`` histories drawn from the seed ``number``; raises with the shortest that fails."""
+    """Run ``count`` histories from the seed ``number``; raises with the shortest that fails."""
 
     class Bound(Histories):
         pass

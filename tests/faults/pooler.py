@@ -1,4 +1,4 @@
-"""A pooler before the database."""
+"""A connection pooler in front of the database."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ def find_pgbouncer() -> str | None:
 
 @contextmanager
 def pgbouncer(dsn: str, pool_size: int) -> Iterator[str]:
-    """Debian's PgBouncer in transaction mode before the database at ``dsn``; its own URL."""
+    """Run Debian's PgBouncer in transaction mode for the database at ``dsn``; yields its URL."""
     program = find_pgbouncer()
     assert program is not None
     parts = parse_dsn(dsn)

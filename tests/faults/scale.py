@@ -1,4 +1,4 @@
-"""How much of everything, and the seed from which every choice is drawn."""
+"""The amounts of work, and the seed of every random choice."""
 
 import os
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Scale:
     name: str
-    parts: int  # that the longest rows are done in; each has its share of what follows
+    parts: int  # into which the longest rows are split; each has its share of the amounts below
     uploads: int  # while processes are killed
     kills: int
     stops: int
     outage_seconds: float  # of each part
-    rehearsal: int  # uploads that show the normal rate
-    accounted: int  # uploads against the counting Cloudinary
-    poison: int  # of each kind
+    rehearsal: int  # uploads that measure the normal rate
+    accounted: int  # uploads while the Cloudinary calls are counted
+    poison: int  # bad messages of each kind
     outbox_rows: int
     histories: int
-    joins: int  # of another replica
-    work_seconds: float  # of one message,
-    poll_seconds: float  # which must be longer than this
+    joins: int  # how often another replica joins
+    work_seconds: float  # the work of one message; longer than poll_seconds
+    poll_seconds: float
     soak_seconds: float
 
     @property
     def is_timed(self) -> bool:
-        """Times say little in the short form, which runs wherever all tests run."""
+        """False for the short form, which runs on any machine, so that its times mean little."""
         return self.name != "short"
 
 
@@ -40,5 +40,5 @@ def chosen_scale() -> Scale:
 
 
 def chosen_seed() -> int:
-    """``SEED``; if unset, the same in every run: what fails by chance helps nobody."""
+    """``SEED``; if unset, the same in every run: random failures help nobody."""
     return int(os.environ.get("SEED") or 1)

@@ -1,4 +1,4 @@
-"""Servers that are meant to go away: a Postgres that keeps its word, and a port of the dead."""
+"""Servers that tests take down: a durable Postgres, and a port that drops all connections."""
 
 import shutil
 import socket
@@ -17,9 +17,9 @@ _POLL_SECONDS = 0.05
 
 
 class DurablePostgres:
-    """What it has committed survives its own SIGKILL, unlike that of the tests' fast server.
+    """A Postgres whose commits survive its SIGKILL, unlike those of the tests' fast server.
 
-    Only a power cut would cost something: ``fsync`` is off. A context: it runs within.
+    Only a power cut would lose data: ``fsync`` is off. A context manager: it runs inside.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class DurablePostgres:
         self._guard = Guard(self._server.pid)
 
     def kill(self) -> None:
-        """SIGKILL; ``start`` brings it back on its port, with its data."""
+        """Send SIGKILL; ``start`` restarts it on the same port with its data."""
         self._guard.release()
         self._server.kill()
 
@@ -58,7 +58,7 @@ class DurablePostgres:
 
 
 class DeadPort:
-    """Where a server was: hangs up on whoever comes, and counts them. A context."""
+    """The port of a dead server: closes and counts every connection. A context manager."""
 
     def __init__(self, port: int) -> None:
         self._address = ("127.0.0.1", port)

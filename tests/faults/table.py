@@ -1,4 +1,4 @@
-"""The table of what is done to the system and what must come out, and the tests that do it."""
+"""The table of faults and required results, with the tests of each row."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ LIBRARY = "tests/integration"
 
 @dataclass(slots=True)
 class Row:
-    """``tests``: how the ids of its tests begin; a row without tests is shown as not run."""
+    """``tests``: the prefixes of its tests' ids; a row without tests is shown as not run."""
 
     name: str
     done: str

@@ -1,4 +1,4 @@
-"""What the services tell of themselves: the same in ``GET /health`` and in ``GET /metrics``."""
+"""The services must report the same in ``GET /health`` and in ``GET /metrics``."""
 
 import time
 from collections import defaultdict
@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.faults.world import SERVICES, World
 
-# What is shown, and as which metric.
+# The field in the health report, and its metric.
 CONSUMER = {
     "lag": "consumer_lag_messages",
     "in_flight": "consumer_in_flight_messages",
@@ -18,11 +18,11 @@ CONSUMER = {
 }
 OUTBOX = {"pending": "outbox_pending_messages", "age_seconds": "outbox_age_seconds"}
 WITH_OUTBOX = ("upload", "dither")
-AGREE_SECONDS = 30.0  # health is asked anew once a second, and so is lag
+AGREE_SECONDS = 30.0  # health and lag are updated once a second
 
 
 def telemetry_misses(world: World) -> list[str]:
-    """What is not shown, or not alike in both, also a while after all work has ended."""
+    """Values that are missing, or still differ a while after all work has ended."""
     deadline = time.monotonic() + AGREE_SECONDS
     while (found := list(_misses(world))) and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -31,7 +31,7 @@ def telemetry_misses(world: World) -> list[str]:
 
 def _misses(world: World) -> Iterator[str]:
     for name in SERVICES:
-        metrics = _metrics(world, name)  # first: it brings itself up to date
+        metrics = _metrics(world, name)  # first: this request updates the metrics
         parts = _parts(world, name)
         shown = [("consumer", CONSUMER), *([("outbox", OUTBOX)] if name in WITH_OUTBOX else [])]
         for part, fields in shown:
@@ -42,7 +42,7 @@ def _misses(world: World) -> Iterator[str]:
 
 
 def dead_letters_shown(world: World) -> int:
-    """By all services."""
+    """The number of dead letters that all services report."""
     return sum(int(_parts(world, name)["consumer"]["dead_letters"]) for name in SERVICES)
 
 
@@ -52,7 +52,7 @@ def _parts(world: World, name: str) -> dict[str, dict[str, float]]:
 
 
 def _metrics(world: World, name: str) -> dict[str, float]:
-    """By sample, all consumer groups of the service together."""
+    """Metric values by sample name, summed over the consumer groups of the service."""
     text = requests.get(f"{_url(world, name)}/metrics", timeout=10).text
     sums: dict[str, float] = defaultdict(float)
     for family in text_string_to_metric_families(text):

@@ -59,9 +59,9 @@ CRASHES: dict[str, tuple[tuple[str, str], ...]] = {
         ("dither", "removals.before-mark"),
     ),
 }
-ONCE = frozenset({"consumer.rebalance"})  # passed once in a process's life
-PASSES = 3  # the others are passed up to so many times before the process dies there
-PATIENCE_SECONDS = 240.0  # for a point to be reached
+ONCE = frozenset({"consumer.rebalance"})  # reached once in the life of a process
+PASSES = 3  # the others are reached up to this many times before the process dies there
+PATIENCE_SECONDS = 240.0  # how long to wait until a point is reached
 
 
 @pytest.mark.parametrize("part", range(chosen_scale().parts))
@@ -108,7 +108,7 @@ def plan(kills: int, dice: random.Random) -> Iterator[tuple[str, str]]:
 
 
 def _die_in_turn(world: World, name: str, failpoints: Sequence[str]) -> None:
-    """Start the service with a point armed, again and again as it has died of the last."""
+    """Start the service with a failpoint armed; after it has died there, with the next one."""
     child = world.system.child(name)
     for failpoint in failpoints:
         started = time.monotonic()
@@ -122,7 +122,7 @@ def _die_in_turn(world: World, name: str, failpoints: Sequence[str]) -> None:
 
 
 def _let_claims_end(world: World) -> None:
-    """Two minutes pass for the files that a dead process was about to remove."""
+    """Turn the clock two minutes forward for files whose removal a dead process has claimed."""
     for schema in ("upload", "dither"):
         world.query(
             f"UPDATE {schema}.file_removals"

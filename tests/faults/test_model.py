@@ -1,4 +1,4 @@
-"""R10: whatever order messages come in, and however often, all ends as the model says."""
+"""R10: in whatever order and however often messages arrive, the final state is the model's."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

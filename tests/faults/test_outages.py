@@ -1,4 +1,4 @@
-"""R6: a part is away for a while, and the clients go on."""
+"""R6: a part is down for a while, and the clients go on."""
 
 import itertools
 import random
@@ -20,9 +20,9 @@ from tests.support.broker import Broker
 
 pytestmark = [pytest.mark.real_broker, pytest.mark.timeout(3600)]
 
-# More than this of all services together would be a hot loop; clients' own tries come on top.
+# More retries than this, of all services together, would be a hot loop; those of clients are extra.
 MOST_TRIES_A_SECOND = 20.0
-MOST_FIRST_TRIES = 60  # that all of them make before they have begun to wait
+MOST_FIRST_TRIES = 60  # by all services together, before their backoff begins
 DRAIN_SHARE = 0.9
 ASK_SECONDS = 0.2  # between two requests for a dither
 
@@ -34,7 +34,7 @@ FINISHED = {
 
 @dataclass(slots=True)
 class Stage:
-    """One system that lives through all outages, and what it does in a second when all is well."""
+    """One system for all outages, and its rates per second when nothing is down."""
 
     world: World
     postgres: DurablePostgres
@@ -53,12 +53,12 @@ class Stage:
         return now
 
     def rate(self, what: str, since: object) -> float:
-        """How many a second were finished, from the first after ``since`` to the last."""
+        """How many were finished per second, from the first after ``since`` to the last."""
         times = sorted(t for (t,) in self.world.query(FINISHED[what], since))
         return (len(times) - 1) / (times[-1] - times[0]).total_seconds() if len(times) > 1 else 0.0
 
     def ask_for_dithers(self, ended: threading.Event) -> None:
-        """Work that can be promised also while no image can be uploaded."""
+        """Request dithers: this works even while no image can be uploaded."""
         while not ended.wait(ASK_SECONDS):
             channels, uuid = next(self.wishes)
             self.world.clients.request(uuid, channels)
@@ -66,9 +66,9 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    # As they come out of the box, unlike in other rows.
+    # The default timeouts, unlike in other rows.
     environment = {"STORAGE_TIMEOUT_SECONDS": "8", "KAFKA_SESSION_TIMEOUT_SECONDS": "10"}
-    if not chosen_scale().is_timed:  # members of a group are missed for less long
+    if not chosen_scale().is_timed:  # a shorter session timeout for dead group members
         environment["KAFKA_SESSION_TIMEOUT_SECONDS"] = "3"
     with DurablePostgres() as postgres:
         directory = tmp_path_factory.mktemp("outages")
@@ -79,14 +79,15 @@ def stage(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             yield stage
 
 
-# While the context is open the part is away; what it gives counts the tries to reach it.
+# While the context is open the part is down; the function that it yields counts the attempts to
+# reach it.
 Away = Callable[[Stage], AbstractContextManager[Callable[[], int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
     away: Away
-    waiting: str | None  # what waits for the part to come back
+    waiting: str | None  # the work that waits until the part is back
 
 
 @contextmanager
@@ -146,7 +147,7 @@ OUTAGES = {
 }
 
 
-# The short form leaves out what differs only in how Cloudinary says no.
+# The short form leaves out outages that differ only in the way in which Cloudinary fails.
 PARTS = list(OUTAGES) if chosen_scale().is_timed else list(OUTAGES)[:4]
 
 

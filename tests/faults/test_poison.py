@@ -59,8 +59,8 @@ KINDS = (
     *("no headers", "no message_type", "empty type", "version 2.0.0", "version abc"),
     *("non-UTF-8 header", "header twice", "bad JSON", "missing field", "empty body", "1 MB body"),
 )
-GOOD_FOR_EACH = 10  # uploads between two of them: never twenty failures in a row
-GROUPS = 2  # that read the image topic, and dead-letter what they cannot read
+GOOD_FOR_EACH = 10  # uploads between two bad messages: never twenty failures in a row
+GROUPS = 2  # consumer groups that read the image topic and dead-letter bad messages
 
 
 def test_r3_poison_among_good_messages(
@@ -114,7 +114,7 @@ def test_r3_poison_among_good_messages(
 
 
 def _note_progress(world: World, finished: list[float], over: threading.Event) -> None:
-    """When a dither was seen to be done, while there are some to do."""
+    """Record when the number of finished dithers was seen to grow, or when no work was left."""
     count = 0
     while not over.wait(0.1):
         [(done,)] = world.query("SELECT count(*) FROM dither.dithers WHERE status = 'done'")
@@ -151,9 +151,9 @@ def _delete_before_upload(world: World, producer: Producer, topic: str) -> str:
 
 
 def _newer_minor(world: World, producer: Producer, topic: str) -> str:
-    """An image as a producer of version 1.1.0 may tell of it: with fields that nobody knows yet.
+    """A message of a producer of version 1.1.0: it has fields that are not known yet.
 
-    Such a producer may also have new types of messages, which are no dead letters.
+    Such a producer may also send new message types, which must not become dead letters.
     """
     [(url,)] = world.query("SELECT url FROM upload.images LIMIT 1")
     uuid = str(uuid4())
@@ -167,7 +167,7 @@ def _newer_minor(world: World, producer: Producer, topic: str) -> str:
 
 
 def _dithers(world: World, uuids: list[str]) -> int:
-    """How many are done of these images."""
+    """How many dithers of these images are done."""
     [(count,)] = world.query(
         "SELECT count(*) FROM dither.dithers"
         " WHERE status = 'done' AND image_uuid = ANY(%s::uuid[])",
@@ -182,7 +182,7 @@ def _letters(world: World) -> int:
 
 
 def _changed(world: World, sent: list[tuple[str, Headers, bytes]]) -> list[str]:
-    """Letters that are not the original, with all that must be told of it."""
+    """Dead letters that differ from the original, or lack a required header."""
     about = {f"dead_letter_{name}" for name in ("reason", "group", "topic", "partition", "offset")}
     topic = world.system.names["KAFKA_DEAD_LETTER_TOPIC"]
     originals = {key.encode(): (headers, body) for key, headers, body in sent}

@@ -53,7 +53,7 @@ def test_r7_all_of_it_through_a_pooler_with_five_connections(
 
 @contextmanager
 def counted(dsn: str) -> Iterator[list[int]]:
-    """How many connections the database has, again and again, as seen from another one."""
+    """Sample the number of the database's connections at intervals, from another database."""
     name = parse_dsn(dsn)["dbname"]
     counts: list[int] = [0]
     ended = threading.Event()

@@ -20,7 +20,7 @@ from tests.support.system import wait_for
 pytestmark = [pytest.mark.real_broker, pytest.mark.timeout(3600)]
 
 NUMBERS = count(2)
-HALF = 4  # of two topics with four partitions each
+HALF = 4  # partitions: half of two topics with four each
 SHARE_SECONDS = 10.0
 
 
@@ -72,7 +72,7 @@ def test_r12_replicas_join_and_leave_under_load(
 
 @contextmanager
 def replica(world: World, name: str, took: list[float] | None = None) -> Iterator[Child]:
-    """Another process of a service, which has its half of each topic within."""
+    """Another process of a service; inside the context it has half of each topic's partitions."""
     first = world.system.child(name)
     second = Child(
         name=name,
@@ -96,6 +96,6 @@ def replica(world: World, name: str, took: list[float] | None = None) -> Iterato
 
 
 def partitions(child: Child) -> int:
-    """How many a replica has."""
+    """The number of partitions that a replica has."""
     report = requests.get(f"http://127.0.0.1:{child.port}/health", timeout=5).json()
     return int(report["parts"]["consumer"].get("partitions", 0))

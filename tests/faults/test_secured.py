@@ -1,4 +1,4 @@
-"""R13: the whole system on a broker that asks for a login and grants no more than is needed."""
+"""R13: the whole system on a broker that requires a login and grants only the needed rights."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ USED = [AclOperation.READ, AclOperation.WRITE]
 
 
 class SecuredKafka(ApacheKafka):
-    """Logins by SCRAM, rights by ACL, at most 1 MB; those who look on come in by another way."""
+    """Logins by SCRAM, rights by ACL, batches of at most 1 MB; tests use another listener."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -55,7 +55,7 @@ def secured() -> Iterator[SecuredKafka]:
 
 @pytest.fixture
 def world(secured: SecuredKafka, database: str, tmp_path: Path) -> Iterator[World]:
-    """Not started."""
+    """A world that is not started yet."""
     made = World(
         tmp_path,
         secured,

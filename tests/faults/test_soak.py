@@ -1,4 +1,4 @@
-"""R14: hours of work must not add up to anything: memory and descriptors stay what they are."""
+"""R14: hours of work must not accumulate anything: memory and descriptors stay constant."""
 
 import itertools
 import threading
@@ -25,14 +25,14 @@ pytestmark = [
 ]
 
 CLIENTS = 4
-POPULATION = 50  # images that are there at a time; the oldest goes when another comes
+POPULATION = 50  # stored images at a time; each new one replaces the oldest
 SAMPLES = 200
 GROWTH = 0.05
 SPARE_DESCRIPTORS = 10  # connections come and go
 
 
 class Visits:
-    """What clients do, in a proportion that keeps the number of images as it is."""
+    """Actions of clients, in proportions that keep the number of images constant."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -52,18 +52,18 @@ class Visits:
             clients.delete(self._images.popleft())
 
     def capacity(self, seconds: float) -> float:
-        """Visits a second that the system gets done, with all that follows from them."""
+        """Visits per second that the system can complete, including all their follow-up work."""
         started = time.monotonic()
         count = self._run(lambda number: 0.0, seconds)
         self._world.settle()
         return count / (time.monotonic() - started)
 
     def at(self, rate: float, seconds: float) -> int:
-        """So many visits a second; returns how many there were."""
+        """Make ``rate`` visits per second; returns how many there were."""
         return self._run(lambda number: number / rate, seconds)
 
     def _run(self, due: Callable[[int], float], seconds: float) -> int:
-        """Visits, the n-th not before ``due(n)``, until ``seconds`` have passed."""
+        """Make visits, the n-th not before ``due(n)``, until ``seconds`` have passed."""
         turns, started = itertools.count(), time.monotonic()
 
         def client() -> int:
@@ -80,7 +80,7 @@ class Visits:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Of one process."""
+    """The measured values of one process."""
 
     kilobytes: int
     descriptors: int
@@ -94,7 +94,7 @@ class Sample:
 
 
 class Watch:
-    """Looks at every service's process now and then. A context."""
+    """Samples every service's process at intervals. A context manager."""
 
     def __init__(self, world: World, interval: float) -> None:
         children = world.system.services.children.values()
@@ -120,7 +120,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Between the second quarter, the first being the warm-up, and the last."""
+    """The change from the second quarter (the first is the warm-up) to the last."""
 
     kilobytes: float
     growth: float

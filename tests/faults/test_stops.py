@@ -1,4 +1,4 @@
-"""R5: processes are asked to end, under load."""
+"""R5: processes get SIGTERM under load."""
 
 import random
 import time
@@ -43,7 +43,7 @@ def test_r5_asked_to_end_under_load(
 
 
 def _seconds_to_end(world: World, name: str) -> float:
-    """From SIGTERM to the end of the process, which must be one of its own accord."""
+    """The time from SIGTERM to the end of the process, which must end by itself."""
     child = world.system.child(name)
     assert child.process is not None
     child.wanted = False

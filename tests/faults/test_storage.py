@@ -1,4 +1,4 @@
-"""R8: what is asked of Cloudinary. R11: files that a crash left without an owner."""
+"""R8: the calls to Cloudinary. R11: files that a crash left without an owner."""
 
 import random
 import time
@@ -63,7 +63,7 @@ def test_r11_an_orphan_goes_after_an_hour_and_not_before(
 
 
 def _lose_an_original(world: World) -> None:
-    """The upload service dies between storage and commit; the client comes again."""
+    """The upload service dies between storage and commit; the client repeats its upload."""
     world.system.kill("upload")
     world.revive("upload", "upload.after-put=1")
     with ThreadPoolExecutor(1) as pool:
@@ -74,7 +74,7 @@ def _lose_an_original(world: World) -> None:
 
 
 def _lose_a_dither(world: World) -> None:
-    """The dither service dies likewise, and the image is deleted before it is back."""
+    """The dither service dies at the same point; the image is deleted before its restart."""
     world.settle()
     world.system.kill("dither")
     world.revive("dither", "dither.after-put=1")
@@ -108,6 +108,6 @@ def _turn_the_clock(world: World, minutes: int) -> None:
             f"UPDATE {schema}.file_removals SET due_at = due_at - make_interval(mins => %s)",
             minutes,
         )
-    # Scheduled jobs know when a file is due, but not that the clock was turned: a use wakes them.
+    # Scheduled jobs do not notice that the clock was changed: a use of the service wakes them.
     for path in ("/images", "/dithers"):
         assert requests.get(world.system.url + path, timeout=30).status_code == 200

@@ -1,4 +1,4 @@
-"""The whole system on real parts, and what a client and an auditor need of it."""
+"""The whole system on real parts, with the access that clients and the audit need."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -16,7 +16,7 @@ from tests.support.system import System, wait_for
 
 SERVICES = ("upload", "dither", "notification")
 
-# Nothing is repaired by a sweep: what the message path loses stays lost, and is seen.
+# No sweep repairs anything: a message that the message path loses stays lost, and is found.
 NO_SECOND_CHANCE = "3600"
 
 _UNFINISHED = """
@@ -64,8 +64,8 @@ class World:
         self.storage = CloudinaryServer()
         self.mail = MailServer(directory / "mails")
         self.ledger = Ledger()
-        self.dead_letters = 0  # that must be there in the end
-        self.mails_repeated = 0  # so often a process died that may have been in an SMTP dialogue
+        self.dead_letters = 0  # how many there must be in the end
+        self.mails_repeated = 0  # how often a process died, perhaps during an SMTP dialogue
         self.storage.start()
         self.mail.start()
         self.system = System(
@@ -95,7 +95,7 @@ class World:
         self.storage.stop()
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Runs against the database itself, whatever the services have between."""
+        """Queries the database directly, even if the services use a pooler."""
         with (
             closing(psycopg2.connect(self.dsn, connect_timeout=10)) as connection,
             connection,
@@ -105,13 +105,13 @@ class World:
             return list(cursor.fetchall()) if cursor.description else []
 
     def unfinished(self) -> int:
-        """How much is left to do, everywhere, until each upload and delete is known to all."""
+        """The amount of unfinished work in all services, uploads and deletes included."""
         deleted = [promise.uuid for promise in self.ledger.promises.values() if promise.deleted]
         [(count,)] = self.query(_UNFINISHED, deleted)
         return int(count)
 
     def settle(self, seconds: float = 300.0) -> None:
-        """Wait until every service is well and nothing is left to do."""
+        """Wait until every service is healthy and no work is left."""
         wait_for(lambda: self.unfinished() == 0, "end of all work", seconds=seconds)
 
     def revive(self, name: str, failpoint: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The brokers that the tests and `make run` stand on do what the system needs of them."""
+"""The brokers of the tests and of `make run` do what the system needs."""
 
 import time
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def produce(servers: str, topic: str, value: bytes, **login: str) -> None:
 
 
 def consume(servers: str, topic: str, group: str, count: int, **login: str) -> list[Message]:
-    """The first `count` messages; KafkaException for an error that stays."""
+    """The first `count` messages; KafkaException for a persistent error."""
     consumer = Consumer(
         {
             "bootstrap.servers": servers,

@@ -27,7 +27,7 @@ WAIT_SECONDS = 120.0
 
 @pytest.fixture
 def kafka(broker: Broker) -> KafkaSettings:
-    """Topics of the test's own."""
+    """Settings with new topics for each test."""
     word = secrets.token_hex(4)
     settings = KafkaSettings(
         kafka_server=broker.bootstrap_servers,
@@ -35,7 +35,7 @@ def kafka(broker: Broker) -> KafkaSettings:
         kafka_dither_topic=f"dithers-{word}",
         kafka_dead_letter_topic=f"letters-{word}",
         kafka_group_prefix=f"{word}-",
-        # A member that the machine holds up for a while is not to be given up for dead.
+        # A long session timeout: a member on a slow machine must not be removed from the group.
         kafka_session_timeout_seconds=30 if broker.is_real else 6,
         kafka_ephemeral=not broker.is_real,
     )
@@ -197,7 +197,7 @@ def test_consumers_that_join_and_leave_share_the_work_and_double_none(
         return sum(map(len, handled.values()))
 
     def has_a_share() -> bool:
-        """However long the group takes to make room for it, there is work left to be shared."""
+        """Publish more work until the rebalance is done, however long that takes."""
         if count() > len(uuids) - 400:
             more = [uuid4() for _ in range(400)]
             publish(kafka, [message(kafka, uuid) for uuid in more])

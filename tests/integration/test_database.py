@@ -1,4 +1,4 @@
-"""What a Postgres that cannot do its work for a while means to those who need it."""
+"""The errors that callers get while Postgres cannot work."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The Postgres of `make run`: its data outlive everything that can happen to it."""
+"""The Postgres of `make run`: its data survive every kind of stop and crash."""
 
 import os
 import shutil
@@ -92,7 +92,7 @@ def test_a_stop_does_not_wait_for_open_sessions(
         connection.cursor().execute("SELECT 1")
         started = time.monotonic()
         server.stop()
-        assert time.monotonic() - started < 50  # not killed after a patience of 60
+        assert time.monotonic() - started < 50  # it was not killed after the timeout of 60 s
     server.stop()
 
 

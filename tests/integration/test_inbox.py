@@ -82,7 +82,7 @@ def test_old_ones_are_forgotten_and_young_ones_kept(db: Database) -> None:
         assert not inbox.record(session, young)
 
 
-# What the database's errors mean to the one who waits for a message's effect.
+# Database errors while a message is handled.
 
 
 def test_a_database_that_is_not_there_is_a_transient_failure() -> None:

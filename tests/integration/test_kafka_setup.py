@@ -1,4 +1,4 @@
-"""What must be there before a service can work (topics, logins, rights), and a broker that goes."""
+"""What a service needs in Kafka (topics, logins, rights), and a broker that goes down."""
 
 import secrets
 import threading
@@ -71,7 +71,7 @@ def login(user: str, password: str) -> dict[str, object]:
 
 
 def check(settings: KafkaSettings, group: str = "upload", seconds: float = 30) -> None:
-    """Again while the broker, just started, is not yet ready to tell; as the services do."""
+    """Retry while a broker that has just started cannot answer yet, as the services do."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -130,7 +130,7 @@ def test_a_right_to_create_that_is_missing_is_said_by_topic(secured: ApacheKafka
 def consuming(
     settings: KafkaSettings, producer: Producer
 ) -> Iterator[tuple[ConsumerLoop, list[object]]]:
-    """A consumer of deleted images at work, and what it has handled; its stop is not held up."""
+    """A running consumer of deleted images, and what it has handled; its stop must not block."""
     handled: list[object] = []
     loop = ConsumerLoop(
         consumer_client(settings, "upload"),

@@ -1,4 +1,4 @@
-"""Each service's history makes the tables that its models say, from nothing, and back."""
+"""Each service's migrations create exactly the tables of its models, and can remove them again."""
 
 import importlib
 import subprocess
@@ -33,7 +33,7 @@ PACKAGES = ("upload_service", "dither_service", "notification_service")
 
 @pytest.fixture
 def url(postgres_server: PostgresServer) -> Iterator[str]:
-    """An empty database for the test alone."""
+    """An empty database for each test."""
     made = create_database(postgres_server)
     yield made
     drop_database(postgres_server, made)
@@ -54,7 +54,7 @@ def differences(tables: Database, package: str) -> list[object]:
     """What Alembic would write into the next migration."""
     metadata = models(package).metadata
     with tables.engine.connect() as connection:
-        # The role may be called like a schema, which Postgres then takes for the default one.
+        # The role may have the name of a schema, which is then Postgres' default schema.
         connection.execute(text("SET search_path TO public"))
         connection.dialect.default_schema_name = "public"
         context = MigrationContext.configure(
@@ -118,7 +118,7 @@ def test_the_way_back_and_forth_again(tables: Database, package: str) -> None:
 def test_a_history_that_breaks_off_leaves_nothing(
     tables: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of it or nothing: the tables come in one transaction with the version."""
+    """All or nothing: tables and version are committed in one transaction."""
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
@@ -211,7 +211,7 @@ def test_a_pool_never_opens_more_than_it_was_given(url: str) -> None:
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A package with one table that no migration makes yet."""
+    """A package with one table that no migration creates yet."""
     package = tmp_path / "example_service"
     (package / "migrations" / "versions").mkdir(parents=True)
     (package / "models.py").write_text(

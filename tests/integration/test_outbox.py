@@ -1,4 +1,4 @@
-"""The outbox on a real Postgres; the broker is a list that can be told to fail."""
+"""The outbox on a real Postgres; the broker is a list that can be made to fail."""
 
 import random
 import threading
@@ -32,7 +32,7 @@ TOO_LARGE = KafkaError.MSG_SIZE_TOO_LARGE
 
 
 class Broker:
-    """Keeps what it is sent, unless ``errors`` has a code for the topic."""
+    """Keeps the messages, unless ``errors`` has an error code for the topic."""
 
     def __init__(self) -> None:
         self.errors: dict[str, int] = {}
@@ -257,9 +257,9 @@ def test_many_writers_and_two_relays_miss_nothing_and_keep_each_images_order(
     broker: Broker,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Transactions stay open for random times, so ids are committed in another order than given.
+    """Transactions stay open for random times, so ids are not committed in their order.
 
-    Each image's messages come by turns from two processes, each with an outbox and a relay.
+    Two processes, each with an outbox and a relay, append each image's messages in turns.
     """
     dice = random.Random(chosen_seed())
     uuids = [uuid4() for _ in range(IMAGES)]
@@ -302,7 +302,7 @@ def test_many_writers_and_two_relays_miss_nothing_and_keep_each_images_order(
     assert all(order == list(range(2, 2 + MESSAGES_EACH)) for order in orders.values())
 
 
-# From memory.
+# Publishing from memory.
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ def commits(db: Database) -> Iterator[list[int]]:
 def test_a_relay_s_own_transactions_are_no_use_of_the_service(
     db: Database, outbox: Outbox, broker: Broker
 ) -> None:
-    """Or scheduled jobs, which make it sweep, would go on for ever."""
+    """Otherwise scheduled jobs, which trigger sweeps, would run for ever."""
     relay = Relay(db, outbox, broker)
     append(db, outbox, uuid4())
     used: list[int] = []

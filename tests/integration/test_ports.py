@@ -1,4 +1,4 @@
-"""Ports that are given to servers of our own."""
+"""Ports for the servers that we start."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Kafka clients find back to a broker that was away, however little it knew when it came back."""
+"""Kafka clients reconnect after an outage, even if the broker returns without any metadata."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ CLIENTS = {"producer", "consumer"}
 
 @contextmanager
 def busy_clients(port: int) -> Iterator[None]:
-    """A producer and a consumer as the services have them, each with something to do."""
+    """A producer and a consumer as in the services, both with work to do."""
     settings = KafkaSettings(kafka_server=f"127.0.0.1:{port}")
     producer = Producer({**client_config(settings, "producer"), "message.timeout.ms": 2000})
     consumer = consumer_client(settings, "consumer")

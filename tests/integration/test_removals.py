@@ -1,4 +1,4 @@
-"""File removals on a real Postgres: what a sweep takes on, and what it leaves to others."""
+"""File removals on a real Postgres: what a sweep claims, and what it leaves to others."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -29,7 +29,7 @@ def tables(database: str) -> Iterator[Database]:
 
 
 class WatchedStorage(FakeStorage):
-    """Keeps what it was asked to delete."""
+    """Records the keys to delete."""
 
     def __init__(self) -> None:
         super().__init__()

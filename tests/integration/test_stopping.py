@@ -1,4 +1,4 @@
-"""A service process that is asked to end."""
+"""A service process gets SIGTERM."""
 
 import signal
 import socket
@@ -15,7 +15,7 @@ from standalone.ports import free_port
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0
 
-# A part that takes a while to put its work down, as a consumer does with what is in flight.
+# A part that takes a while to finish its work, like a consumer with messages in flight.
 PROGRAM = """
 import sys, threading, time
 from shared.process import Threads, serve

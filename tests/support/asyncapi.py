@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml, as something that messages can be held against."""
+"""Check messages against docs/asyncapi.yaml."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -18,13 +18,13 @@ def document() -> dict[str, Any]:
 
 @cache
 def messages() -> dict[str, dict[str, Any]]:
-    """The messages by their type as it is on the wire, but for dead letters."""
+    """The messages by their type on the wire, without dead letters."""
     described = document()["components"]["messages"].values()
     return {m["name"]: m for m in described if m["name"] != "DEAD_LETTER"}
 
 
 def schema(message_type: str) -> dict[str, Any]:
-    """Of the body."""
+    """The JSON schema of the body."""
     return dict(_at(messages()[message_type]["payload"]["$ref"]))
 
 

@@ -1,7 +1,7 @@
 """Write docs/asyncapi.yaml: ``python -m tests.support.asyncapi_document`` (``make docs``).
 
-The bodies come from the classes in shared/messages.py. What no class says (channels, operations,
-headers, examples) comes from docs/asyncapi.base.yaml.
+The bodies come from the classes in shared/messages.py, everything else (channels, operations,
+headers, examples) from docs/asyncapi.base.yaml.
 """
 
 import sys
@@ -19,7 +19,7 @@ NOTE = "# Made by `make docs` from shared/messages.py and asyncapi.base.yaml: ch
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as it is."""
+    """Writes multi-line text as a block."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -51,9 +51,9 @@ def generate() -> str:
 
 
 def schema(body: type[Body]) -> dict[str, Any]:
-    """The JSON schema of what is sent: an optional field without a value is left out, never null.
+    """The JSON schema of sent bodies: an optional field without a value is omitted, never null.
 
-    ``null`` is accepted from other writers, which the document does not advertise.
+    Readers also accept ``null`` from other producers; the document does not mention this.
     """
     made = body.model_json_schema()
     return {

@@ -1,4 +1,4 @@
-"""The Kafka broker that tests run on: the most real one that this machine has."""
+"""The Kafka broker for the tests: a real one if this machine has one, else librdkafka's."""
 
 import os
 from typing import Protocol
@@ -12,7 +12,7 @@ APACHE_IMAGE = f"apache/kafka:{kafka_version()}"
 
 
 class Broker(Protocol):
-    """A broker; `is_real` says that it is a Kafka, which can be killed and restarted."""
+    """A broker; `is_real`: it is an Apache Kafka, which can be killed and restarted."""
 
     @property
     def is_real(self) -> bool: ...
@@ -35,12 +35,12 @@ class LibrdkafkaBroker(EmbeddedBroker):
         self.stop()
 
     def restart(self) -> None:
-        """A new, empty one, on another port."""
+        """Start a new, empty broker on another port."""
         self.stop()
         self.start()
 
     def create_topics(self, *names: str, partitions: int = 4) -> None:
-        """Topics of this broker have four partitions, whatever is asked for."""
+        """Topics of this broker always have four partitions; `partitions` is ignored."""
         super().create_topics(*names)
 
     def describe(self) -> str:

@@ -11,7 +11,7 @@ _START_SECONDS = 120.0
 
 
 class GivenBroker:
-    """The one that KAFKA_SERVER names; it is neither started nor stopped."""
+    """The broker at KAFKA_SERVER; it is neither started nor stopped."""
 
     is_real = True
 
@@ -19,10 +19,10 @@ class GivenBroker:
         self.bootstrap_servers = bootstrap_servers
 
     def start(self) -> None:
-        """Runs already."""
+        """Nothing to do: it runs already."""
 
     def stop(self) -> None:
-        """Goes on running."""
+        """Nothing to do: it keeps running."""
 
     def kill(self) -> None:
         pytest.skip("the broker of KAFKA_SERVER cannot be killed by the tests")
@@ -85,7 +85,7 @@ class DockerBroker:
 
 
 def create_topics(bootstrap_servers: str, names: tuple[str, ...], partitions: int) -> None:
-    """Makes those of the topics that are not there."""
+    """Creates the topics that do not exist."""
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
     topics = [NewTopic(name, partitions, 1) for name in names]
     for created in admin.create_topics(topics).values():

@@ -1,6 +1,6 @@
-"""What is nearest, as a textbook has it: one colour after another, by each of the four distances.
+"""The nearest colour as in a textbook: one colour after another, by each of the four distances.
 
-Distances are the whole numbers that the docstring of ``compiled.nearest`` speaks of; CIEDE2000 is
+Distances are the whole numbers that the docstring of ``compiled.nearest`` defines; CIEDE2000 is
 written from Sharma, Wu and Dalal (2005) with sines, arctangents and powers. Slow on purpose.
 """
 
@@ -18,7 +18,7 @@ from dither_engine.light import code_of_light, light_of_code
 WHITE = 8192
 Colour = tuple[int, int, int]
 Place = tuple[int, int]
-# Values, and where the pixel is → position, light of the result.
+# Values, and the place of the pixel → position and light of the result.
 Choose = Callable[[list[int], Place], tuple[int, list[int]]]
 
 # Of each light: a power, and how many units lightness 1 has.

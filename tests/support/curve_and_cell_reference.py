@@ -1,6 +1,6 @@
-"""Riemersma's and Knuth's error diffusion as a textbook has it, pixel by pixel. Slow on purpose.
+"""Riemersma's and Knuth's error diffusion as in a textbook, pixel by pixel. Slow on purpose.
 
-Both take light, ``(H, W, C)``, and give what ``choose`` says of each visible pixel, else 0.
+Both take light, ``(H, W, C)``, and return the choice of ``choose`` for each visible pixel, else 0.
 """
 
 import numpy as np

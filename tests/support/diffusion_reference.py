@@ -1,4 +1,4 @@
-"""Error diffusion as a textbook has it: one pixel after another, whole numbers, no tricks.
+"""Error diffusion as in a textbook: one pixel after another, whole numbers, no tricks.
 
 The arithmetic is the one that the docstrings of ``methods.diffusion`` and ``methods.variable``
 state. Slow on purpose.

@@ -1,4 +1,4 @@
-"""Whether containers can be started: an engine answers, and the image is there or can be pulled."""
+"""Whether containers can be started: an engine answers, and the image exists or can be pulled."""
 
 import functools
 import shutil

@@ -23,7 +23,7 @@ HEAD = """\
 # DATABASE_POOL_SIZE (notification 1).
 """
 
-# In this order; a variable stands with the first that has it.
+# In this order; a variable is listed in the first section that has it.
 SECTIONS: dict[str, type[Settings]] = {
     "Every process": HttpSettings,
     "Kafka": KafkaSettings,

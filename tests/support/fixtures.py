@@ -29,13 +29,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skips, by name, what librdkafka's broker cannot do."""
+    """Skips the tests that librdkafka's broker cannot run, with the reason."""
     if item.get_closest_marker("real_broker") and not _broker(item.config).is_real:
         pytest.skip("needs a real Kafka: set KAFKA_SERVER, or have Docker, or Java 17 and Maven")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of pytest-xdist tells the process that reports."""
+    """A worker of pytest-xdist passes the names of its servers to the reporting process."""
     if (output := getattr(session.config, "workeroutput", None)) is not None:
         output["used"] = [*session.config.stash[_USED]]
 
@@ -48,7 +48,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Says which broker and database the tests ran on."""
+    """Prints which broker and database the tests ran on."""
     used = config.stash[_USED]
     for line in sorted(used):
         terminalreporter.write_line(line)
@@ -64,7 +64,7 @@ def _broker(config: pytest.Config) -> Broker:
 
 @pytest.fixture(scope="session")
 def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
-    """The Kafka of this process, shared by its tests: make topics and groups with own names."""
+    """The Kafka of this process, shared by its tests: use unique names for topics and groups."""
     chosen = _broker(pytestconfig)
     try:
         chosen.start()
@@ -95,14 +95,14 @@ def database(postgres_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def cloudinary_server() -> Iterator[CloudinaryServer]:
-    """A Cloudinary account of the test's own."""
+    """A new Cloudinary account for each test."""
     with CloudinaryServer() as server:
         yield server
 
 
 @pytest.fixture
 def mail_server(tmp_path: Path) -> Iterator[MailServer]:
-    """An SMTP server of the test's own."""
+    """A new SMTP server for each test."""
     with MailServer(tmp_path / "mails") as server:
         yield server
 
@@ -111,6 +111,6 @@ def mail_server(tmp_path: Path) -> Iterator[MailServer]:
 def system(
     broker: Broker, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """The whole system, running, on this run's broker and a database of the module's own."""
+    """The whole system, running on this run's broker and the module's database."""
     with running_system(tmp_path_factory.mktemp("system"), broker, database) as running:
         yield running

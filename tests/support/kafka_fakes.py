@@ -1,4 +1,4 @@
-"""A Kafka consumer without Kafka, and a clock without time, for tests of the consumer loop."""
+"""A fake Kafka consumer and a fake clock, for tests of the consumer loop."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ def record(
     headers: list[tuple[str, bytes | None]] | None = GOOD_HEADERS,
     offset: int = 0,
 ) -> Record:
-    """A valid message unless told otherwise."""
+    """A record, by default of a valid message."""
     return Record(
         topic=TOPIC,
         partition=0,
@@ -54,7 +54,7 @@ def record(
 
 
 class FakeMessage:
-    """A message of the client's, or the error it has in its place."""
+    """A message from the client, or an error in its place."""
 
     def __init__(
         self,
@@ -96,9 +96,9 @@ class FakeMessage:
 
 
 class FakeClient:
-    """Hands out ``messages`` and keeps what the loop asks of it.
+    """Delivers ``messages`` and records the loop's calls.
 
-    Every poll moves the clock on by ``tick`` seconds, runs the next of ``events`` if there is one,
+    Every poll advances the clock by ``tick`` seconds, runs the next of ``events`` if there is one,
     and stops the loop once ``until()`` is true.
     """
 
@@ -122,7 +122,7 @@ class FakeClient:
         return self.now
 
     def run(self, loop: ConsumerLoop, until: Callable[[], bool], *, polls: int = 5000) -> None:
-        """Until ``until()``; AssertionError when that is not reached."""
+        """Run the loop until ``until()`` is true; AssertionError after ``polls`` polls."""
         self._loop, self._until, self._most = loop, until, polls
         loop.run()
         assert self.polls < polls, "the loop went on without getting there"
@@ -136,7 +136,7 @@ class FakeClient:
     def lose(self, *numbers: int) -> None:
         self._callbacks["on_lost"](self, [TopicPartition(TOPIC, n) for n in numbers])
 
-    # What the loop calls.
+    # Called by the loop.
 
     def subscribe(
         self,

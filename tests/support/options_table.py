@@ -18,7 +18,7 @@ def table() -> str:
 
 
 def with_table(page: str) -> str:
-    """The page with its table written anew."""
+    """The page with its table replaced."""
     before, _, rest = page.partition(START)
     return before + table() + END + rest.partition(END)[2]
 

@@ -32,7 +32,7 @@ class Paint:
     strength: float = 1.0
 
     def choose(self, goal: Light) -> Choose:
-        """Of a pixel of that colour."""
+        """The function that chooses the colour for a pixel of the colour ``goal``."""
         own = np.array([[self.codes(goal)]], np.uint8)
         return colour_of(self.colours, self.light, self.distance, own)
 
@@ -83,7 +83,7 @@ def yliluoma_1(paint: Paint, goal: Light) -> list[int]:
             first, second = paint.lights(a), paint.lights(b)
             ratio = _ratio(first, second, goal, paint.size)
             mixed = [first[c] + (second[c] - first[c]) * ratio // paint.size for c in CHANNELS]
-            # A tenth of how far the two lie apart, the less the more evenly they are mixed.
+            # A tenth of the difference of the two, less the more evenly they are mixed.
             evenness = abs(Fraction(ratio, paint.size) - Fraction(1, 2)) + Fraction(1, 2)
             penalty = paint.difference(first, second) * evenness / 10
             tried.append((paint.difference(goal, mixed) + int(penalty), a, b, ratio))

@@ -1,4 +1,4 @@
-"""Pictures as files, made on the spot."""
+"""Generated pictures as files."""
 
 import io
 import struct
@@ -24,7 +24,7 @@ def picture(format_name: str = "PNG", size: tuple[int, int] = (40, 30), **option
 
 @cache
 def photograph(width: int = 640, height: int = 480) -> bytes:
-    """A JPEG with gradients, edges and noise: what a camera makes, more or less."""
+    """A JPEG with gradients, edges and noise, similar to a photograph."""
     y, x = np.mgrid[0:height, 0:width]
     noise = np.random.default_rng(7).normal(0, 6, (height, width, 3))
     red, green = 255 * x / max(1, width - 1), 255 * y / max(1, height - 1)
@@ -45,7 +45,7 @@ def animation(format_name: str, frames: int = 3) -> bytes:
 
 
 def black_png(width: int, height: int) -> bytes:
-    """One bit a pixel, all of them 0: a small file however many pixels there are."""
+    """One bit per pixel, all 0: a small file even for very many pixels."""
     row = bytes(1 + (width + 7) // 8)
     compressor = zlib.compressobj(9)
     parts = [compressor.compress(row) for _ in range(height)]

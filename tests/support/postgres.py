@@ -1,4 +1,4 @@
-"""The Postgres that tests run on, and a fresh database in it for each test module."""
+"""The Postgres for the tests, with a new database for each test module."""
 
 import atexit
 import os
@@ -18,7 +18,7 @@ from tests.support.docker import docker_has
 from tests.support.guard import Guard
 
 _MAX_CONNECTIONS = 100
-# The data need not survive a power cut, and every commit would wait for the disk.
+# The data need not survive a power cut, so commits need not wait for the disk.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -33,7 +33,7 @@ class PostgresServer(Protocol):
 
 
 class GivenPostgres:
-    """The one that POSTGRES_HOST names; it is neither started nor stopped."""
+    """The server at POSTGRES_HOST; it is neither started nor stopped."""
 
     def __init__(self) -> None:
         self.dsn = make_dsn(
@@ -80,7 +80,7 @@ class DockerPostgres:
 
 
 class EmbeddedPostgresServer:
-    """The one that `make run` uses, in a temporary directory."""
+    """The embedded server that `make run` uses, in a temporary directory."""
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="dither-postgres-"))

@@ -1,4 +1,4 @@
-"""Direct binary search as a textbook has it: try a change, compute the whole cost anew, compare.
+"""Direct binary search as in a textbook: try a change, recompute the whole cost, compare.
 
 The cost is that of the docstring of ``methods.binary_search``: the squared error as the eye sees
 it, which is a quadratic form of the error with the autocorrelation of the eye's point spread, and

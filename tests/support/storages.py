@@ -1,4 +1,4 @@
-"""The real Cloudinary storage, made to talk to the test server."""
+"""The real Cloudinary storage, connected to the test server."""
 
 from shared.storage import CloudinaryStorage
 from tests.support.cloudinary_server import CloudinaryServer

@@ -1,4 +1,4 @@
-"""The whole system as processes of its own, for tests that use it or break it."""
+"""The whole system as separate processes, for tests that use it or break it."""
 
 import os
 import secrets
@@ -94,7 +94,7 @@ class System:
         """All mails so far."""
         return read_mails(self.mail_directory)
 
-    # The API as a client sees it.
+    # The API as clients use it.
 
     def upload(self, image: bytes, filename: str = "photo.jpg", **fields: str) -> dict[str, Any]:
         answer = requests.post(
@@ -104,7 +104,7 @@ class System:
         return dict(answer.json())
 
     def image(self, uuid: str) -> dict[str, Any]:
-        """The image; asked for again while a service is away."""
+        """The image; the request is repeated while a service is down."""
 
         def ask() -> dict[str, Any] | None:
             answer = requests.get(f"{self.url}/images/{uuid}", timeout=30)
@@ -133,7 +133,7 @@ def running_system(
     database_url: str,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[System]:
-    """A system on this broker (topics of its own) and database, running."""
+    """A running system on this broker (with its own topics) and database."""
     ephemeral = {} if broker.is_real else {"KAFKA_EPHEMERAL": "true"}
     system = System(
         directory,
@@ -150,7 +150,7 @@ def running_system(
 
 
 def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = 120.0) -> T:
-    """What ``look`` returns as soon as that is not None (or False); fails after ``seconds``."""
+    """The first result of ``look`` that is not None or False; fails after ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
         with suppress(requests.RequestException):
@@ -163,6 +163,6 @@ def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = 120.0)
 
 
 def _inherited() -> dict[str, str]:
-    """Enough to run Python; none of the variables that the system itself reads."""
+    """The variables needed to run Python, without those that the system itself reads."""
     kept = {"PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR", "OPENBLAS_CORETYPE"}
     return {k: v for k, v in os.environ.items() if k in kept}

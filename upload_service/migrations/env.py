@@ -1,4 +1,4 @@
-"""Alembic's entry point: which tables this service has."""
+"""Alembic's entry point, with the tables of this service."""
 
 from shared.migrations import run_environment
 from upload_service.models import metadata

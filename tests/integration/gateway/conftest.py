@@ -1,4 +1,4 @@
-"""One gateway with default settings, but no rate limits, and one service behind it, a module."""
+"""Per module: a gateway with default settings but no rate limits, and one service behind it."""
 
 from collections.abc import Iterator
 

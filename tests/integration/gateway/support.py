@@ -1,4 +1,4 @@
-"""A gateway of the test's own, services made of little, and clients that speak raw HTTP."""
+"""A gateway process, small fake services, and clients that speak raw HTTP."""
 
 import asyncio
 import http.client
@@ -36,7 +36,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: st
 
 
 class HalfAnswered(Exception):
-    """The service hangs up; what it has written still arrives."""
+    """The service closes the connection; the bytes written before still arrive."""
 
 
 async def _flush_and_close(writer: asyncio.StreamWriter) -> None:
@@ -47,7 +47,7 @@ async def _flush_and_close(writer: asyncio.StreamWriter) -> None:
 
 @dataclass
 class Seen:
-    """A request as a service got it."""
+    """A request as the service received it."""
 
     method: str
     target: str
@@ -60,7 +60,7 @@ class Seen:
 
 
 class Service:
-    """Answers by path, and remembers what it was asked. Runs in a thread of its own."""
+    """Answers by path, and records the requests. Runs in its own thread."""
 
     def __init__(self, port: int = 0) -> None:
         self.port = port or free_port()
@@ -71,8 +71,8 @@ class Service:
         self.opened = 0
         self.version = 1
         self.delay = 0.0
-        self.held = False  # GETs of images wait until it is let go
-        self.hangs_up = False  # it takes a request, and dies
+        self.held = False  # while set, GETs of images wait
+        self.hangs_up = False  # while set, it closes the connection after reading a request
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
@@ -90,7 +90,7 @@ class Service:
         return self
 
     def stop(self) -> None:
-        """As when a process is killed: every connection breaks at once."""
+        """Break every connection at once, as when a process is killed."""
         if not self._thread.is_alive():
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -267,7 +267,7 @@ class Reply:
         return json.loads(self.body)
 
 
-# Services describe what the gateway passes on, and what it does not.
+# A service's OpenAPI document: it has routes that the gateway forwards, and others.
 DESCRIPTION = json.dumps(
     {
         "paths": {
@@ -336,7 +336,7 @@ class GatewayProcess:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
     def send(self, data: bytes) -> bytes:
-        """Send bytes as they are; what comes back until the connection ends."""
+        """Send bytes unchanged; returns everything received until the connection ends."""
         with self.connect() as client:
             client.sendall(data)
             return read_all(client)
@@ -350,7 +350,7 @@ class GatewayProcess:
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
     def lines(self) -> list[dict[str, Any]]:
-        """The access log so far; of a line that is being written nothing."""
+        """The complete lines of the access log so far."""
         whole, _, _ = self.log.read_text().rpartition("\n")
         entries = [json.loads(line) for line in whole.splitlines()]
         return [entry for entry in entries if entry["message"] == "request"]
@@ -377,7 +377,7 @@ def read_all(client: socket.socket) -> bytes:
 def running_gateway(
     directory: Path, *services: Service, **settings: object
 ) -> Iterator[GatewayProcess]:
-    """All three services' names lead to ``services``, unless settings say otherwise."""
+    """All three service names lead to ``services``, unless ``settings`` override this."""
     addresses = ",".join(service.url for service in services)
     names = ("UPLOAD_SERVICE_URL", "DITHER_SERVICE_URL", "NOTIFICATION_SERVICE_URL")
     gateway = GatewayProcess(directory, {**dict.fromkeys(names, addresses), **settings})

@@ -1,4 +1,4 @@
-"""Slow and broken clients: each is answered 4xx or cut off, nobody else notices (G8)."""
+"""Broken clients get a 4xx or are disconnected, and no other client is affected (G8)."""
 
 import contextlib
 import re
@@ -10,7 +10,7 @@ from tests.integration.gateway.support import GatewayProcess, Service, read_all
 HEAD = b"POST /images HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
-# What is behind the broken request must never be taken for one of its own.
+# The bytes after a broken request must never be treated as a request.
 NEXT = b"GET /images/smuggled HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 BROKEN = {
@@ -69,10 +69,10 @@ BROKEN = {
 }
 
 
-# Refused, but there is no doubt where they end: what follows is a request.
+# Refused, but their end is clear: the bytes that follow are a request.
 WELL_FRAMED = {"TE gzip, chunked", "TE twice", "unknown expectation"}
 
-# The RFC has one reading for these, and the gateway writes a request anew in that one.
+# The RFC allows only one interpretation of these, and the gateway forwards them in that form.
 UNUSUAL = {
     "TE and CL": (
         HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
@@ -105,10 +105,10 @@ def test_a_broken_request_is_refused_and_what_follows_is_never_a_request(
     assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/1.1 505"))
     seen = [request.target for request in service.seen[before:]]
     if BROKEN[name].startswith(HEAD) and name not in WELL_FRAMED:
-        # Of a chunked body that breaks later on, the service may have seen the beginning.
+        # If a chunked body breaks later, the service may have received its beginning.
         assert seen in ([["/images"], []] if BROKEN[name].startswith(CHUNKED) else [[]])
         assert len(re.findall(rb"^HTTP/1.1 \d", answer, re.MULTILINE)) <= 1
-    else:  # without a body there is no doubt either
+    else:  # without a body the end of the request is clear, too
         assert seen in [[], ["/images/smuggled"]]
 
 

@@ -1,4 +1,4 @@
-"""No client takes what others need: places at a service, time, room in the log."""
+"""No client can use up shared resources: places at a service, time, room in the log."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ from tests.integration.gateway.support import (
 )
 
 MOST = 3
-KEPT = 7 * 1024 * 1024  # more than the kernel takes at once
+KEPT = 7 * 1024 * 1024  # more than the kernel buffers at once
 WRITE_SECONDS = 3
 
 
@@ -29,7 +29,7 @@ def gateway(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def narrow(gateway: GatewayProcess) -> socket.socket:
-    """A client for which the kernel keeps little."""
+    """A client whose kernel buffer is small."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     client.settimeout(20)
@@ -50,7 +50,7 @@ def test_who_takes_an_answer_slowly_but_steadily_gets_all_of_it(gateway: Gateway
         began = time.monotonic()
         while data := client.recv(256 * 1024):
             received += len(data)
-            # At this pace the whole takes three times as long as a client may take nothing.
+            # At this rate the download takes three times as long as a client may read nothing.
             time.sleep(max(0, began + 3 * WRITE_SECONDS * received / KEPT - time.monotonic()))
     assert received > KEPT
 

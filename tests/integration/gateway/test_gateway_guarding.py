@@ -1,4 +1,4 @@
-"""Limits, keys, security headers and what the logs keep quiet about."""
+"""Limits, keys, security headers, and data that must not appear in logs."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ IMAGE = f"/images/{UUID}"
 
 @pytest.fixture(scope="module")
 def guarded(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """Keys are asked for, limits are low, and a proxy on this machine is trusted."""
+    """Keys are required, limits are low, and a proxy on this machine is trusted."""
     with running_gateway(
         tmp_path_factory.mktemp("gateway"),
         service,
@@ -75,7 +75,7 @@ def test_requests_over_the_limit_are_told_when_to_come_again(guarded: GatewayPro
     assert {r.headers["ratelimit-limit"] for r in replies} == {"10"}
     assert int(replies[-1].headers["retry-after"]) > 0
     assert "try again in" in replies[-1].json()["detail"]
-    # Nobody else is meant.
+    # Other clients are not limited.
     assert guarded.ask("GET", "/docs", by("192.0.2.4", None)).status == 200
 
 
@@ -152,7 +152,7 @@ def test_every_answer_is_made_safe_for_browsers(gateway: GatewayProcess, path: s
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "no-referrer"
     assert "default-src 'none'" in headers["content-security-policy"]
-    assert headers["server"] == "gateway"  # neither a product nor a version
+    assert headers["server"] == "gateway"  # no product name and no version
 
 
 def test_the_documentation_page_runs_nothing_inline(gateway: GatewayProcess) -> None:

@@ -1,4 +1,4 @@
-"""What a service gets of a request, and a client of the answer (G6, RFC 9110)."""
+"""What the gateway forwards of a request and of an answer (G6, RFC 9110)."""
 
 import http.client
 from collections.abc import Iterator
@@ -111,7 +111,7 @@ def test_options(gateway: GatewayProcess, path: str, allowed: str) -> None:
 def test_head_is_get_without_a_body(gateway: GatewayProcess, path: str) -> None:
     with_body = gateway.ask("GET", path)
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
-    for _ in range(2):  # on one connection: nothing of a body is left on it
+    for _ in range(2):  # twice on one connection: no rest of a body may remain on it
         connection.request("HEAD", path)
         response = connection.getresponse()
         assert response.status == with_body.status

@@ -1,4 +1,4 @@
-"""Several addresses of a service, one of them dying; deadlines, queue and breaker (G3, G10)."""
+"""Several replicas of a service, one of which dies; deadlines, queue and breaker (G3, G10)."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ from tests.integration.gateway.support import (
 )
 
 IMAGE = f"/images/{UUID}"
-# The figure that is promised is for 300; GATEWAY_PER_SECOND sets another.
+# The promised rate is 300; GATEWAY_PER_SECOND sets another one.
 PER_SECOND = int(os.environ.get("GATEWAY_PER_SECOND", "150"))
 
 
@@ -44,7 +44,7 @@ def gateway(
 def at_rate(
     gateway: GatewayProcess, per_second: int, seconds: float, meanwhile: object = None
 ) -> list[Reply]:
-    """GETs at a steady rate, whatever the answers do; ``meanwhile`` is called in their middle."""
+    """GETs at a steady rate, independent of the answers; calls ``meanwhile`` halfway."""
     count, began = int(per_second * seconds), time.monotonic()
 
     def one(i: int) -> Reply:
@@ -61,7 +61,7 @@ def test_no_get_fails_when_a_replica_is_killed(
     pair: list[Service], gateway: GatewayProcess
 ) -> None:
     for service in pair:
-        service.delay = 0.01  # so that some requests are there when it dies
+        service.delay = 0.01  # so that some requests are in flight when it dies
     replies = at_rate(gateway, PER_SECOND, 4, pair[0].stop)
     assert statuses(replies) == {200: PER_SECOND * 4}
     assert {reply.json()["by"] for reply in replies} == {service.port for service in pair}
@@ -116,7 +116,7 @@ def test_the_least_loaded_replica_is_chosen(pair: list[Service], gateway: Gatewa
     pair[0].held = True
     with ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(gateway.ask, "GET", IMAGE) for _ in range(60)]
-        # It gets one while the other has one or more, and a second when both have one.
+        # It gets one request while the other has one or more, and a second when both have one.
         wait_until(lambda: sum(answer.done() for answer in answers) >= 58, what="the rest is done")
         pair[0].held = False
     by_slow = sum(answer.result().json()["by"] == pair[0].port for answer in answers)
@@ -130,8 +130,8 @@ def test_without_any_replica_the_answer_is_503_at_once(
         service.stop()
     reply = gateway.ask("GET", IMAGE)
     assert reply.status == 503
-    assert reply.headers["retry-after"] in {"1", "2"}  # the rest of a pause that has begun
-    assert gateway.ask("GET", "/").status == 404  # the gateway itself is well
+    assert reply.headers["retry-after"] in {"1", "2"}  # the remaining time of the pause
+    assert gateway.ask("GET", "/").status == 404  # the gateway itself works
     health = gateway.ask("GET", "/health")
     assert health.status == 200
     assert health.json()["services"]["upload"]["status"] == "down"
@@ -153,7 +153,7 @@ def test_a_service_that_does_not_answer_in_time(tmp_path_factory: pytest.TempPat
 def test_overload_is_refused_at_once_and_what_is_taken_is_served(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Two at the service, two in the queue; the rest hears 503 while those still wait."""
+    """Two requests at the service, two in the queue; the rest gets 503 while those wait."""
     service = Service().start()
     service.held = True
     with (
@@ -205,7 +205,7 @@ def test_nobody_waits_longer_than_the_queue_allows(
 def test_an_address_that_hangs_up_at_once_is_passed_over(
     pair: list[Service], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """As a balancer does that has nobody behind it."""
+    """A load balancer without a backend answers like this."""
     with socket.create_server(("127.0.0.1", 0)) as nobody, ExitStack() as stack:
         threading.Thread(target=hang_up, args=(nobody,), daemon=True).start()
         addresses = f"http://127.0.0.1:{nobody.getsockname()[1]},{pair[0].url}"
@@ -249,7 +249,7 @@ def test_a_service_that_only_says_it_is_well_is_not_asked_again_and_again(
 def test_an_answer_that_only_begins_is_not_waited_for_either(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """The body is larger than what is read ahead, so it is still being sent when that happens."""
+    """The body is larger than the read-ahead, so it is still being sent when that happens."""
     service = Service().start()
     try:
         with running_gateway(

@@ -1,4 +1,4 @@
-"""Clients that take their time: cut off, while others are answered as ever (G8)."""
+"""Slow clients are disconnected, while others are answered as usual (G8)."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from tests.integration.gateway.support import (
     wait_until,
 )
 
-# The figure that is promised is 500; GATEWAY_SLOW_CLIENTS sets another.
+# The promised number is 500; GATEWAY_SLOW_CLIENTS sets another one.
 SLOW_CLIENTS = int(os.environ.get("GATEWAY_SLOW_CLIENTS", "200"))
 PATIENCE_SECONDS = 1.5
 HEAD = b"POST /images HTTP/1.1\r\nHost: a\r\n"
@@ -50,7 +50,7 @@ def test_silence_is_answered_with_the_end(
     received = gateway.send(sent)
     assert received.startswith(answer)
     assert (b" 408 " in received) == (answer != b"")
-    # A service is not bothered with a request before its first part is there.
+    # The service is not called before the first part of the body has arrived.
     assert len(service.seen) == before
 
 
@@ -61,7 +61,7 @@ def test_an_idle_connection_is_closed_without_a_word(gateway: GatewayProcess) ->
 
 
 def test_a_body_that_trickles_is_cut_off(gateway: GatewayProcess) -> None:
-    """A byte now and then resets no clock: there is a least rate."""
+    """There is a minimum rate: single bytes now and then do not keep a request alive."""
     with gateway.connect() as client:
         client.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
         client.settimeout(0.1)
@@ -88,7 +88,7 @@ def test_a_client_that_takes_nothing_is_cut_off(gateway: GatewayProcess, service
 
 
 def test_answers_that_nobody_takes_do_not_pile_up(gateway: GatewayProcess) -> None:
-    gateway.ask("GET", "/files/many.png")  # from now on it is in the cache
+    gateway.ask("GET", "/files/many.png")  # fills the cache
     memory = gateway.memory
     request = b"GET /files/many.png HTTP/1.1\r\nHost: a\r\n\r\n"
     with socket.socket() as client:

@@ -1,4 +1,4 @@
-"""Bodies go through without being held, and hang-ups leave nothing behind (G2, G4)."""
+"""Bodies are streamed, not held in memory; broken connections leave nothing behind (G2, G4)."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ from tests.integration.gateway.support import (
 
 MB = 1024 * 1024
 LIMIT = 120 * MB
-# The figure that is promised is 5,000; GATEWAY_HANG_UPS sets another.
+# The promised number is 5,000; GATEWAY_HANG_UPS sets another one.
 HANG_UPS = int(os.environ.get("GATEWAY_HANG_UPS", "600"))
 
 
@@ -40,7 +40,7 @@ def parts(size: int) -> Iterator[bytes]:
 def test_memory_stays_small_while_100_mb_go_through(
     gateway: GatewayProcess, service: Service
 ) -> None:
-    # Each thread of the server and the client first needs its buffers.
+    # A first request, so that each thread of server and client has its buffers.
     gateway.ask("POST", "/images", body=parts(16 * MB))
     gateway.ask("GET", f"/files/large?{16 * MB}")
     before, peak, done = gateway.memory, 0, threading.Event()
@@ -136,5 +136,5 @@ def test_clients_that_hang_up_leave_nothing_behind(
     in_flight = 'gateway_upstream_in_flight{replica="127.0.0.1'
     wait_until(lambda: gateway.metric(in_flight) == 0, what="no request is at a service")
     assert gateway.open_files <= files + 16
-    assert gateway.memory - memory <= 32 * MB  # what the allocators keep varies by half of that
+    assert gateway.memory - memory <= 32 * MB  # memory kept by the allocators varies by half of it
     assert gateway.ask("GET", "/images").status == 200

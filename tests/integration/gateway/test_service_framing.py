@@ -1,4 +1,4 @@
-"""What a service's own server makes of broken requests, should one reach it past the gateway."""
+"""How a service's own HTTP server treats broken requests that did not pass the gateway."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from standalone.ports import free_port
 from tests.integration.gateway.support import read_all, wait_until
 from tests.integration.gateway.test_gateway_broken_clients import BROKEN, NEXT, UNUSUAL
 
-# Answers each request with what the app was given of it.
+# Answers each request with what the app has received.
 ECHO = """
 import json, sys
 from shared.process import Threads, serve
@@ -37,7 +37,7 @@ REFUSED = [
     "TE identity", "TE xchunked", "TE twice", "space before colon", "bare CR", "no colon",
     "TE and CL", "CL and TE", "two equal CLs", "bare LF",
 ]  # fmt: skip
-# The app is given two fields, or an odd one, and uses none: where the request ends is not in doubt.
+# The app gets two fields, or an unusual one, and uses none: the end of the request is clear.
 ACCEPTED = {
     "two Hosts": ("/images", ""),
     "Host with a path": ("/images", ""),

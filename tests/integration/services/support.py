@@ -1,4 +1,4 @@
-"""What the tests of the three services share: tables, messages, and an API that is served."""
+"""Shared by the tests of the three services: tables, messages, and a served API."""
 
 import socket
 import threading
@@ -40,7 +40,7 @@ def empty(database: Database, metadata: MetaData) -> None:
 
 
 def run(database: Database, statement: str, **values: Any) -> None:
-    """For what only a test does: turning a clock forward, by the row."""
+    """Run a statement that only tests need, such as changing stored times."""
     with database.transaction() as session:
         session.execute(text(statement), values)
 
@@ -51,7 +51,7 @@ def rows(database: Database, statement: str, **values: Any) -> list[tuple[Any, .
 
 
 def outgoing(database: Database, outbox: Outbox) -> list[Body]:
-    """What the service has to tell, in the order in which it is told."""
+    """The messages in the outbox, in order."""
     table = outbox.table
     query = select(table.c.message_type, table.c.body, table.c.key).order_by(table.c.id)
     with database.transaction() as session:
@@ -64,7 +64,7 @@ def outgoing(database: Database, outbox: Outbox) -> list[Body]:
 def received(
     body: Body, *, message_id: UUID | None = None, produced_at: datetime | None = None
 ) -> Received:
-    """The message as a consumer hands it over; each call makes another message."""
+    """The message as a consumer passes it to a handler; each call makes another message."""
     return Received(
         body=body,
         version=VERSION,
@@ -94,7 +94,7 @@ class Client:
         return self.request("DELETE", path)
 
     def raw(self, head: str, body: Sequence[bytes] = ()) -> bytes:
-        """The whole answer to a request that is written by hand; it should say close."""
+        """The whole answer to a hand-written request, which should have `Connection: close`."""
         host, _, port = self.url.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=30) as connection:
             connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n")
@@ -111,7 +111,7 @@ class Client:
 
 @contextmanager
 def served(app: Asgi) -> Iterator[Client]:
-    """The app behind the HTTP server that the services use."""
+    """Serve the app with the HTTP server that the services use."""
     config = uvicorn.Config(
         RequestScope(app),
         port=0,
@@ -141,7 +141,7 @@ def served(app: Asgi) -> Iterator[Client]:
 
 
 def sentence(answer: requests.Response, status: int) -> str:
-    """What the problem says; asserts that it is one, and shows no internals."""
+    """The problem's detail; asserts that the answer is a problem without internals."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == PROBLEM
     body = answer.json()

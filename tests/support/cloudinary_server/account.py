@@ -48,7 +48,7 @@ class Account:
         self._versions = int(time.time())
 
     def upload(self, fields: dict[str, str], file: bytes | None, base_url: str) -> dict[str, Any]:
-        """Stores the file and tells of it; its URLs start with `base_url`."""
+        """Stores the file and returns the answer about it; its URLs start with `base_url`."""
         self._check_signature(fields)
         if not file:
             raise CallError(400, "Missing required parameter - file")

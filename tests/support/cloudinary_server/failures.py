@@ -1,4 +1,4 @@
-"""The calls that the server counts, and the failures that a test can order."""
+"""The calls that the server counts, and the failures that a test can request."""
 
 import threading
 from collections import Counter
@@ -35,13 +35,13 @@ class Failures:
             self._failure = Failure(str(mode), count, frozenset(kinds))
 
     def recover(self) -> None:
-        """Work again; what hangs is let go."""
+        """Work again; hanging calls continue."""
         with self._lock:
             self._failure = None
             self._resumed.set()
 
     def take(self, kind: str) -> str | None:
-        """Counts a call, and tells how it is to fail, if it is."""
+        """Counts a call; returns the mode in which it must fail, or None."""
         with self._lock:
             self.calls[kind] += 1
             failure = self._failure

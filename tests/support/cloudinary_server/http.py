@@ -1,4 +1,4 @@
-"""The HTTP of it: which call is meant, the multipart form, the answer."""
+"""The server's HTTP side: routing, the multipart form, the answer."""
 
 import json
 import re
@@ -41,17 +41,17 @@ class HttpServer(ThreadingHTTPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # the client was faster
+                continue  # the client has closed it already
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is what many tests are about; anything else is shown."""
+        """Ignore clients that disconnect, as in many tests; print all other errors."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else the body waits for the receipt of the head, some 40 ms
+    disable_nagle_algorithm = True  # else the body waits for the ACK of the header, about 40 ms
 
     @property
     def account(self) -> Account:
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         return cast(HttpServer, self.server).failures
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Silence: the tests look at the counts."""
+        """Log nothing: the tests look at the counts."""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_json(200, answer)
 
     def _failed(self, kind: str) -> str | None:
-        """Counts the call and, if it is to fail, fails it; tells the mode."""
+        """Counts the call and, if requested, makes it fail; returns the mode."""
         mode = self.failures.take(kind)
         if mode == "hang":
             self.failures.hang()

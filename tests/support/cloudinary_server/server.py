@@ -1,4 +1,4 @@
-"""The server as tests start and steer it."""
+"""The server as tests start and control it."""
 
 import threading
 from collections import Counter
@@ -61,7 +61,7 @@ class CloudinaryServer:
         self._failures.fail(mode, count=count, kinds=kinds)
 
     def recover(self) -> None:
-        """Work again; what hangs is let go."""
+        """Work again; hanging calls continue."""
         self._failures.recover()
 
     def start(self) -> None:

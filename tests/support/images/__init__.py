@@ -1,1 +1,1 @@
-"""The Dockerfile proven: built, and every service started from the image."""
+"""Test the Dockerfile: build it, and start every service from the image."""

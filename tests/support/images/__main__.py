@@ -1,7 +1,7 @@
 """``make test-images``: build the image, start every service from it, dither a picture.
 
-Kafka and Postgres are those of the tests. Where no Docker engine answers one is started, and where
-the Dockerfile's base image cannot be had one is made from Debian (as root, on Debian or Ubuntu).
+Kafka and Postgres are those of the tests. If no Docker engine answers, one is started; if the
+Dockerfile's base image is not available, one is made from Debian (as root, on Debian or Ubuntu).
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""Base image and image."""
+"""Build the base image and the image."""
 
 import os
 import re
@@ -16,7 +16,7 @@ IMAGE = "dither-services:proof"
 
 
 def base_image(engine: Engine, say: Callable[[str], None]) -> str:
-    """PYTHON_IMAGE if set, the Dockerfile's own if it can be had, else one made here."""
+    """PYTHON_IMAGE if set, the Dockerfile's own if available, else one made here."""
     if given := os.environ.get("PYTHON_IMAGE"):
         return given
     pip_config = _pip_config()
@@ -56,6 +56,6 @@ def _pip_config() -> str:
         [sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True
     ).stdout
     options: dict[str, str] = {}
-    for source in ("global", "user", "site", ":env:"):  # what comes later wins
+    for source in ("global", "user", "site", ":env:"):  # later sources take precedence
         options |= dict(re.findall(rf"^{source}\.([a-z-]+)='(.*)'$", listed, re.MULTILINE))
     return "\n".join(["[global]", *(f"{name} = {value}" for name, value in options.items()), ""])

@@ -23,7 +23,7 @@ _KILLED = 137
 
 
 class ContainerError(Exception):
-    """A container did not do as it should; the text ends with its log."""
+    """A container failed; the text ends with its log."""
 
 
 class Containers:
@@ -60,7 +60,7 @@ class Containers:
         self._engine.run("volume", "rm", "--force", self._prefix)
 
     def job(self, *command: str, **variables: str) -> str:
-        """Run a command in a container of its own; what it said."""
+        """Run a command in a new container; returns its output."""
         return self._engine.run("run", "--rm", *self._options(variables), IMAGE, *command)
 
     def start(self) -> None:
@@ -73,7 +73,7 @@ class Containers:
             )
 
     def wait_until_healthy(self) -> None:
-        """By the image's own health check. Raises ``ContainerError``."""
+        """Wait for the image's own health check. Raises ``ContainerError``."""
         deadline = time.monotonic() + _HEALTHY_SECONDS
         for name in SERVICES:
             while (state := self._inspect(name, "{{.State.Health.Status}}")) != "healthy":
@@ -83,7 +83,7 @@ class Containers:
                 time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """SIGTERM to all. Raises ``ContainerError`` if one had to be killed."""
+        """Send SIGTERM to all. Raises ``ContainerError`` if one had to be killed."""
         self._engine.run("stop", f"--time={_STOP_SECONDS}", *map(self._name, SERVICES))
         for name in SERVICES:
             if int(self._inspect(name, "{{.State.ExitCode}}")) == _KILLED:

@@ -1,4 +1,4 @@
-"""What is taken from Debian: programs that are missing, and the files of a base image."""
+"""Taken from Debian: missing programs, and the files of a base image."""
 
 import os
 import shutil
@@ -15,13 +15,13 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def cache_folder() -> Path:
-    """Where the images stay from one proof to the next; to be removed at will."""
+    """The folder that keeps images between runs; it may be deleted at any time."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "dither-services"
 
 
 def install(program: str, package: str) -> None:
-    """Install the Debian package unless the program is there; nothing of it is started."""
+    """Install the Debian package if the program is missing, without starting its services."""
     if shutil.which(program):
         return
     with _no_services():

@@ -1,4 +1,4 @@
-"""A Docker engine: the one that answers, else one of our own (Debian or Ubuntu, as root)."""
+"""A Docker engine: one that runs already, else one started here (Debian or Ubuntu, as root)."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ from tests.support.images.debian import cache_folder, install
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.2
-# It gets by without a bridge and firewall rules, which a container may not be allowed to make:
-# what runs on it uses the host's network.
+# No bridge and no firewall rules, which may be forbidden inside a container: the containers use
+# the host's network.
 _OPTIONS = (
     "--storage-driver=overlay2",
     "--bridge=none",
@@ -32,11 +32,11 @@ class EngineUnavailableError(Exception):
 
 
 class DockerError(Exception):
-    """A command failed; the text is the command and what it said."""
+    """A command failed; the text is the command and its output."""
 
 
 class Engine:
-    """Runs ``docker`` commands; as a context manager it ends the engine that it started."""
+    """Runs ``docker`` commands; as a context manager it stops the engine that it started."""
 
     def __init__(self) -> None:
         self._environment = dict(os.environ)
@@ -73,9 +73,9 @@ class Engine:
     def run(
         self, *arguments: str, shown: bool = False, stdin: IO[bytes] | int | None = None
     ) -> str:
-        """What the command says (both outputs); ``shown`` lets a person see it instead.
+        """The command's output (stdout and stderr); with ``shown`` it is printed instead.
 
-        Raises ``DockerError`` with that.
+        Raises ``DockerError`` with the output.
         """
         done = subprocess.run(
             ["docker", *arguments],
@@ -105,7 +105,7 @@ class Engine:
         if os.geteuid() != 0 or shutil.which("apt-get") is None:
             raise EngineUnavailableError("no Docker engine answers: install Docker and start it")
         install("dockerd", "docker.io")
-        # A short path: sockets' names may not be longer than 107 characters.
+        # A short path: the path of a socket may have at most 107 characters.
         self._directory = Path(tempfile.mkdtemp(prefix="dockerd-"))
         socket = f"unix://{self._directory}/socket"
         with (self._directory / "log").open("wb") as log:

@@ -59,7 +59,7 @@ class ApacheKafka:
 
     @property
     def admin_servers(self) -> str:
-        """Where no login is asked for and everything is allowed."""
+        """The listener without login, on which everything is allowed."""
         return f"127.0.0.1:{self._ports.internal}"
 
     @property
@@ -90,7 +90,7 @@ class ApacheKafka:
         self._wait_until_ready(time.monotonic() + _START_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL: the broker is gone at once, its port closed, its data as they were."""
+        """Send SIGKILL: the broker is gone at once, its port closed, its data unchanged."""
         if self._process is not None:
             self._guard.release()
             self._process.kill()
@@ -98,7 +98,7 @@ class ApacheKafka:
             self._process = None
 
     def shut_down(self) -> None:
-        """SIGTERM, as an operator would; `start` brings it back with its data."""
+        """Send SIGTERM, as an operator would; `start` restarts it with its data."""
         if self._process is not None:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -106,7 +106,7 @@ class ApacheKafka:
             self.kill()
 
     def restart(self) -> None:
-        """The same broker again, on its port and with its data, whether it runs or was killed."""
+        """Restart a running or killed broker on the same port and with its data."""
         self.shut_down()
         self.start()
 
@@ -119,9 +119,9 @@ class ApacheKafka:
             self._directory = None
 
     def create_topics(self, *names: str, partitions: int = 4) -> None:
-        """Makes the topics and returns when they can be used."""
+        """Creates the topics and returns when they can be used."""
         topics = [NewTopic(name, partitions, 1) for name in names]
-        admin = self._admin()  # ends what it was asked for when it goes
+        admin = self._admin()  # must live until the call is done: its requests end with it
         for created in admin.create_topics(topics).values():
             created.result(timeout=30)
 

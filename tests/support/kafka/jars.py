@@ -12,7 +12,7 @@ _MAVEN_SECONDS = 600
 
 
 class KafkaUnavailableError(Exception):
-    """No Apache Kafka can be had on this machine; the text says what is missing."""
+    """Apache Kafka is not available on this machine; the text says what is missing."""
 
 
 def kafka_version() -> str:

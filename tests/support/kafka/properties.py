@@ -7,11 +7,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class BrokerOptions:
-    """How the broker differs from the simplest one.
+    """Differences from the simplest broker.
 
-    `users` (name: password) makes clients log in by SCRAM-SHA-256; with `acls` they may then do
+    `users` (name: password): clients must log in with SCRAM-SHA-256; with `acls` they may then do
     only what `ApacheKafka.allow` granted them. `message_max_bytes` limits a batch. `extra` are
-    properties of Kafka on top.
+    additional Kafka properties.
     """
 
     users: Mapping[str, str] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class BrokerOptions:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """`client` is for those under test; `internal` asks for no login, and may do everything."""
+    """`client` is for the clients under test; `internal` needs no login and allows everything."""
 
     client: int
     internal: int
@@ -45,7 +45,7 @@ def write_properties(path: Path, data: Path, ports: Ports, options: BrokerOption
     if options.acls:
         properties |= {
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            # Who came without a login: the broker itself and the tests, by the internal listener.
+            # Clients without a login: the broker itself and the tests, on the internal listener.
             "super.users": "User:ANONYMOUS",
         }
     if options.message_max_bytes is not None:
@@ -81,7 +81,7 @@ def _basic(data: Path, ports: Ports) -> dict[str, str]:
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
-        # A killed broker is let in again only when its former self counts as dead (else 9 s).
+        # A restarted broker must wait until its killed predecessor counts as dead (default: 9 s).
         "broker.session.timeout.ms": "1000",
         "broker.heartbeat.interval.ms": "250",
         **dict.fromkeys(replicated, "1"),

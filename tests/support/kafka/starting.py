@@ -1,7 +1,7 @@
-"""A Kafka as its clients see it while it starts: it answers, and knows of no broker yet.
+"""A fake Kafka in the state of a starting one: it answers, but its metadata have no broker yet.
 
-Before a KRaft broker has read its metadata it may tell of no broker, and that every topic is
-unknown. A real one is that far for some milliseconds only; this one for as long as a test wants.
+Before a KRaft broker has read its metadata, it may report that there are no brokers and that every
+topic is unknown. With a real one this lasts some milliseconds; with this one as long as needed.
 """
 
 import socket
@@ -14,16 +14,16 @@ from typing import Self
 
 _METADATA, _API_VERSIONS = 3, 18
 _UNKNOWN_TOPIC, _UNSUPPORTED_VERSION = 3, 35
-# The two requests that it answers, each with the versions that it knows.
+# The two requests that it answers, each with the supported versions.
 _APIS = struct.pack(">i hhh hhh", 2, _METADATA, 0, 1, _API_VERSIONS, 0, 0)
 
 
 @dataclass
 class StartingBroker:
-    """Stands at ``port`` of 127.0.0.1. A context, which may be entered again.
+    """Listens on ``port`` of 127.0.0.1. A context manager, which may be entered again.
 
-    While ``knows`` it tells of itself as the one broker, and leader of each topic that it is asked
-    for. ``asked`` are the ids of the clients that have been told anything.
+    While ``knows`` is set, it reports itself as the only broker and the leader of each requested
+    topic. ``asked`` has the ids of the clients that got an answer.
     """
 
     port: int
@@ -37,7 +37,7 @@ class StartingBroker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hangs up on everybody."""
+        """Closes all connections."""
         self._server.shutdown()
         self._server.server_close()
         for connection in list(self._server.connections):
@@ -50,7 +50,7 @@ class StartingBroker:
         return struct.pack(">h", _UNSUPPORTED_VERSION if version else 0) + _APIS
 
     def _brokers(self) -> bytes:
-        """And the controller."""
+        """The list of brokers, and the controller."""
         if not self.knows:
             return struct.pack(">ii", 0, -1)
         return struct.pack(">i i h9s i h i", 1, 1, 9, b"127.0.0.1", self.port, -1, 1)
@@ -82,7 +82,7 @@ class _Connection(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        """Hangs up on a request of another kind."""
+        """Answers requests; closes the connection at one of another kind."""
         self.server.connections.add(self.request)
         while len(size := self.rfile.read(4)) == 4:
             request = self.rfile.read(*struct.unpack(">i", size))

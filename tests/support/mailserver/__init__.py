@@ -1,7 +1,7 @@
 """A real SMTP server that keeps every mail as a file, and fails on request.
 
 In a test: `with MailServer(directory) as server`. As a process:
-`python -m tests.support.mailserver --port N --maildir DIR`, steered by two SMTP commands of its
+`python -m tests.support.mailserver --port N --maildir DIR`, controlled by two SMTP commands of its
 own: `XFAIL 451 DATA 3` and `XRECOVER` (see `Troubles`).
 """
 

@@ -1,4 +1,4 @@
-"""The mails that the server took, as files `<number>.eml`."""
+"""The mails that the server accepted, as files `<number>.eml`."""
 
 import email
 import email.parser
@@ -13,7 +13,7 @@ _POLL_SECONDS = 0.02
 
 
 class Mailbox:
-    """Writes mails into a directory; each appears there whole or not at all."""
+    """Writes mails into a directory; each appears there complete or not at all."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -22,7 +22,7 @@ class Mailbox:
         self._numbers = itertools.count(max(taken, default=0) + 1)
 
     def add(self, sender: str, recipients: list[str], content: bytes) -> None:
-        """Stores the mail under two more headers: who was named in the dialogue."""
+        """Stores the mail with two added headers: sender and recipients of the dialogue."""
         head = f"{FROM}: {sender}\r\n{TO}: {', '.join(recipients)}\r\n"
         path = self.directory / f"{next(self._numbers):06d}.eml"
         unfinished = path.with_suffix(".new")
@@ -39,7 +39,7 @@ def read_mails(directory: Path) -> list[EmailMessage]:
 
 
 def message_ids(directory: Path) -> list[str]:
-    """Of all mails so far, oldest first; thousands of whole mails would take minutes to read."""
+    """Message-IDs of all mails, oldest first; reading thousands of whole mails takes minutes."""
     parser = email.parser.BytesHeaderParser()
     mails = (parser.parsebytes(path.read_bytes()) for path in sorted(directory.glob("*.eml")))
     return [str(mail["Message-ID"]) for mail in mails]

@@ -1,4 +1,4 @@
-"""One SMTP dialogue, and the ways it can be told to go wrong."""
+"""One SMTP dialogue, and the failures that can be requested."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ class Trouble:
 
 
 class Troubles:
-    """What goes wrong next; safe to use from any thread.
+    """The failures to come; safe to use from any thread.
 
     `mode` is an SMTP code (`451`, `550`), `hangup` (the connection is cut), `hang` (no answer), or,
     in stage DATA, `lost` (the mail is kept, and the connection cut before the answer).
@@ -50,7 +50,7 @@ class Troubles:
 
 
 class Handler:
-    """What the server does at each stage of a dialogue. The names are aiosmtpd's."""
+    """The server's action at each stage of a dialogue. The names are aiosmtpd's."""
 
     def __init__(self, mailbox: Mailbox, troubles: Troubles, login: tuple[str, str] | None) -> None:
         self._mailbox = mailbox
@@ -110,7 +110,7 @@ async def _go_wrong(server: SMTP, mode: str) -> str:
 
 
 class Dialogue(SMTP):
-    """aiosmtpd's SMTP and two commands with which another process steers the server."""
+    """aiosmtpd's SMTP, with two commands by which another process controls the server."""
 
     def __init__(self, handler: Handler, troubles: Troubles, **options: Any) -> None:
         self._troubles = troubles

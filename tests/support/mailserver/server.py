@@ -1,4 +1,4 @@
-"""The server as tests start and steer it."""
+"""The server as tests start and control it."""
 
 import asyncio
 import tempfile
@@ -19,11 +19,11 @@ from tests.support.mailserver.tls import make_certificate, server_context
 
 
 class MailServer:
-    """SMTP on 127.0.0.1 in a thread of its own; the mails outlive it in `directory`.
+    """SMTP on 127.0.0.1 in its own thread; the mails stay in `directory` after it stops.
 
-    `tls`: "starttls" offers it, "tls" speaks it from the start; the certificate, which clients
-    must be told to trust, is then in `ca_file`. With `login` (user, password), only who gives
-    that login may send. A stopped server can be started again, on the same port.
+    `tls`: "starttls" offers TLS, "tls" uses it from the start; `ca_file` then has the certificate
+    that clients must trust. With `login` (user, password), clients must log in before sending. A
+    stopped server can be started again on the same port.
     """
 
     host = "127.0.0.1"
@@ -75,7 +75,7 @@ class MailServer:
             self._certificate.cleanup()
 
     def fail(self, mode: str | int, *, stage: str = "DATA", count: int | None = None) -> None:
-        """Go wrong at `stage` the next `count` times, or until `recover`; modes: see Troubles."""
+        """Fail at `stage` the next `count` times, or until `recover`; modes: see Troubles."""
         self._troubles.set(str(mode), stage, count)
 
     def recover(self) -> None:
@@ -86,7 +86,7 @@ class MailServer:
         return read_mails(self.directory)
 
     def message_ids(self) -> list[str]:
-        """Of all mails so far, oldest first."""
+        """The Message-IDs of all mails so far, oldest first."""
         return message_ids(self.directory)
 
     def wait_for(self, count: int, *, seconds: float = 10.0) -> list[EmailMessage]:

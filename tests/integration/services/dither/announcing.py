@@ -1,4 +1,4 @@
-"""Images announced to the dither service, and a storage that lets things happen meanwhile."""
+"""Messages about images, and a storage that runs an action during a worker's work."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,11 +19,11 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def nothing() -> None:
-    """Until a test wants something to happen in the middle."""
+    """The default action: does nothing."""
 
 
 class Storage(FakeStorage):
-    """Lets something else happen in the middle of a worker's work, once."""
+    """Runs an action once, in the middle of a worker's work."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class NoUploads:
 def announced(
     storage: FakeStorage, data: bytes = PNG, *, options: dict[str, Any] | None = None
 ) -> Received:
-    """The message about an image that lies in the storage."""
+    """The message about an image that is in the storage."""
     uuid = uuid4()
     stored = storage.put(f"images/{uuid}.png", data, "image/png")
     body = ImageUploaded(uuid=uuid, url=stored.url, filename="photo.png", options=options)

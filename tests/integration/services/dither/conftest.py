@@ -1,4 +1,4 @@
-"""A dither service on a real database, its files in memory; tests of a part replace some."""
+"""A dither service on a real database, with its files in memory; some tests replace parts."""
 
 from collections.abc import Iterator
 

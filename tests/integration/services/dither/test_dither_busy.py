@@ -1,4 +1,4 @@
-"""Previews that take long keep nobody from anything else."""
+"""Slow previews do not block other requests."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def preview(client: Client) -> Any:
 def test_more_previews_than_there_are_places_come_again(
     tables: Database, service: DitherService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del service  # which empties the tables
+    del service  # the fixture is needed because it empties the tables
     settings = DitherSettings(max_previews=1, preview_wait_seconds=0.01)
     previews = Previews(settings)
     started, let_go = threading.Event(), threading.Event()

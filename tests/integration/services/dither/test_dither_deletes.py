@@ -1,4 +1,4 @@
-"""An image that is deleted takes its dithers along, whenever the message comes."""
+"""When an image is deleted, its dithers are deleted too, whenever the message arrives."""
 
 import pytest
 

@@ -42,7 +42,7 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
 
 
 class UploadServer:
-    """An upload service that answers as it is told, and remembers what it was asked."""
+    """An upload service with configured answers, which records its requests."""
 
     def __init__(self) -> None:
         self.answer = "found"
@@ -122,7 +122,7 @@ def test_of_several_upload_services_one_must_answer(uploads: UploadServer) -> No
         UploadClient(f"{dead},{dead}", 5).image_url(KNOWN)
 
 
-# Asking for dithers.
+# Requesting dithers.
 
 
 def test_a_dither_is_accepted_then_found(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Dithers are made once in effect, however often, by however many, and whatever crashes."""
+"""A dither takes effect once, even after redeliveries, with several workers, and after crashes."""
 
 import io
 import socket
@@ -88,7 +88,7 @@ def test_a_repeated_announcement_makes_nothing_twice(
     assert len(dither_files(storage)) == 1
 
 
-# What cannot be made.
+# Dithers that cannot be made.
 
 
 @pytest.mark.parametrize("data", [b"I am a text", PNG[:60]])
@@ -130,7 +130,7 @@ def test_what_an_earlier_try_has_stored_goes_when_the_dither_fails(
 def test_a_foreign_address_is_never_asked(
     tables: Database, service: DitherService, cloudinary_server: CloudinaryServer
 ) -> None:
-    del service  # whose tables are used
+    del service  # the fixture is needed for its tables
     with socket.create_server(("127.0.0.1", 0)) as foreign:
         foreign.setblocking(False)
         cloud = cloudinary_storage(cloudinary_server)
@@ -241,7 +241,7 @@ def test_a_second_worker_that_crashes_does_not_take_the_file_along(
     try:
         service.dither_images([message])
     except KeyboardInterrupt:
-        service.dither_images([message])  # as the broker delivers it again
+        service.dither_images([message])  # the broker redelivers it
     an_hour_passes(service, tables, storage)
     assert len(dither_files(storage)) == 1
     assert len(outgoing(tables, service.outbox)) == 1

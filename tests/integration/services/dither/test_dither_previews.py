@@ -106,7 +106,7 @@ def test_a_picture_that_is_not_held_is_sent_again(client: Client) -> None:
 
 
 def test_nothing_is_held_without_memory() -> None:
-    """Then every answer is made from the file that comes with the question."""
+    """Every answer is then made from the file in the request."""
     with serve(SETTINGS.model_copy(update={"preview_memory_bytes": 0})) as client:
         answer = send(client, "part", options=OPTIONS, part=PART)
         assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""Dithers that somebody asks for: queued at once, the same one once, and never forgotten."""
+"""Requested dithers: queued at once, the same one only once, and never lost."""
 
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ PNG = picture("PNG", (16, 12))
 
 
 class Uploads:
-    """The upload service, as far as it is asked."""
+    """A fake of the upload service, with the calls that are used."""
 
     def __init__(self) -> None:
         self.urls: dict[UUID, str] = {}
@@ -53,14 +53,14 @@ def service(tables: Database, storage: FakeStorage, uploads: Uploads) -> DitherS
 
 @pytest.fixture
 def uuid(storage: FakeStorage, uploads: Uploads) -> UUID:
-    """An image that the upload service has and that no message has told of yet."""
+    """An image that the upload service has, and whose message has not arrived yet."""
     image = uuid4()
     uploads.urls[image] = storage.put(f"images/{image}.png", PNG, "image/png").url
     return image
 
 
 def work(service: DitherService, tables: Database) -> None:
-    """Handle, once each, the requests that this service sent to itself."""
+    """Handle each request once that this service sent to itself."""
     for body in outgoing(tables, service.outbox):
         if isinstance(body, DitherRequested):
             handlers(service)[type(body)]([received(body)])

@@ -1,4 +1,4 @@
-"""News that a broker lost are told again when the image is announced anew, and only then."""
+"""Outcomes that a broker lost are republished only when the image is announced again."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from tests.integration.services.support import outgoing, received
 
 
 def anew(message: Received) -> Received:
-    """The same image announced by a later message."""
+    """A later message that announces the same image again."""
     return received(message.body, produced_at=datetime.now(UTC))
 
 

@@ -1,4 +1,4 @@
-"""A notification service and its sender on a real database; mails are caught."""
+"""A notification service and its sender on a real database; mails are kept in memory."""
 
 from collections.abc import Iterator
 

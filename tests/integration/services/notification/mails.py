@@ -1,4 +1,4 @@
-"""Mails that are caught, and messages and clocks that lead to them."""
+"""A fake mailer that keeps the mails, and messages and clock changes that cause mails."""
 
 import threading
 from datetime import timedelta
@@ -19,7 +19,7 @@ SECONDS = 60.0
 
 
 class Outbox:
-    """A mailer that keeps what it is given, or fails with `error` while one is set."""
+    """A mailer that keeps its mails, or fails with `error` while one is set."""
 
     def __init__(self) -> None:
         self.sent: list[EmailMessage] = []
@@ -76,7 +76,7 @@ def statuses(service: NotificationService, uuid: UUID) -> list[str]:
 
 
 def turn_clock_forward(tables: Database, **time: float) -> None:
-    """As if so much time had passed for all that is kept."""
+    """Change all stored times as if this much time had passed."""
     passed = timedelta(**time)
     run(tables, "UPDATE notification.notifications SET due_at = due_at - :t", t=passed)
     run(tables, "UPDATE notification.recent_mails SET sent_at = sent_at - :t", t=passed)

@@ -1,4 +1,4 @@
-"""The notification service over HTTP: what became of the mails, and never to whom they went."""
+"""The notification service over HTTP: the status of the mails, but never their addresses."""
 
 import json
 from collections.abc import Iterator

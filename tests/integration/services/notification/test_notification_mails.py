@@ -1,4 +1,4 @@
-"""One mail a dither to whoever left an address: once, not too many, and whatever goes wrong."""
+"""One mail for each dither if an address was given: sent once, rate-limited, despite failures."""
 
 import itertools
 import threading
@@ -146,7 +146,7 @@ def test_a_dither_that_nobody_named_is_told_of_once(
     assert len(outbox.sent) == 1
 
 
-# How many.
+# Rate limits.
 
 
 def test_one_address_gets_so_many_mails_an_hour(
@@ -182,7 +182,7 @@ def test_several_senders_send_each_mail_once_and_no_more_than_allowed(
     assert len(outbox.sent) == len({mail["Message-ID"] for mail in outbox.sent}) == 4
 
 
-# When the server does not take it.
+# When the server does not accept a mail.
 
 
 def test_a_mail_that_is_refused_has_failed_and_holds_up_nobody(

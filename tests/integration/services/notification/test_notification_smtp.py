@@ -1,4 +1,4 @@
-"""Mails over SMTP, to a real server: with TLS and login, and when it goes wrong."""
+"""Mails over SMTP to a real server: with TLS, with login, and with failures."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ def mailer(server: MailServer, **changed: Any) -> SmtpMailer:
 
 @pytest.fixture(params=["starttls", "tls"])
 def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[MailServer, str]]:
-    """A server that wants TLS and a login, and how it does TLS."""
+    """A server that requires TLS and a login, and its kind of TLS."""
     with MailServer(tmp_path / "guarded", tls=request.param, login=LOGIN) as server:
         yield server, request.param
 

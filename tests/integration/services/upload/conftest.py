@@ -1,4 +1,4 @@
-"""The upload service over HTTP, on a real database and disk; tests of a part replace some of it."""
+"""The upload service over HTTP, on a real database and disk; some tests replace parts."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Uploads that wait for a slow storage keep nobody from reading."""
+"""Uploads that wait for a slow storage do not block reading requests."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,7 +22,7 @@ MORE_THAN_THREADS = 45  # a service has 40 for its requests
 
 
 class SlowStorage(FakeStorage):
-    """Stores nothing until it is let go."""
+    """Blocks in `put` until it is released."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the dither service tells of an image ends in the same state in whatever order it comes."""
+"""Messages about an image's dithers lead to the same state in whatever order they arrive."""
 
 import itertools
 from typing import Any
@@ -57,7 +57,7 @@ def failed(uuid: UUID, dither_id: UUID) -> DitherFailed:
 
 
 def tell(service: UploadService, *bodies: Body) -> None:
-    """As the consumer does, each time as another message."""
+    """Handle the bodies as the consumer does, each as a new message."""
     by_type = handlers(service)
     for body in bodies:
         by_type[type(body)]([received(body)])
@@ -68,7 +68,7 @@ def upload(service: UploadService) -> UUID:
 
 
 def state(service: UploadService, uuid: UUID) -> tuple[str, list[dict[str, Any]]]:
-    """All that a client sees of the dithers but when they were first heard of."""
+    """All that a client sees of the dithers, except their time of creation."""
     image, _ = service.get_image(uuid)
     dithers = [d.model_dump(exclude={"created_at", "dither_id"}) for d in image.dithers]
     return image.status, dithers
@@ -130,7 +130,7 @@ KINDS = st.sampled_from([requested, made, failed])
 def test_any_order_of_messages_ends_in_one_state(
     service: UploadService, told: list[tuple[int, Any]], random: Any
 ) -> None:
-    """Some twice, of two dithers, in the order told and in another."""
+    """Messages about two dithers, some twice, in the given order and in another one."""
     other = [*told, told[0]]
     random.shuffle(other)
     states = []

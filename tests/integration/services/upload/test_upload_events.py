@@ -41,7 +41,7 @@ def service(tables: Database) -> UploadService:
 
 @pytest.fixture
 def events(service: UploadService) -> Iterator[ImageEvents]:
-    """Looks for others' changes so seldom that a test would never see one by chance."""
+    """Polls for changes of other replicas so rarely that no test sees one by chance."""
     made = ImageEvents(service, poll_seconds=3600, max_watchers=WATCHERS)
     thread = threading.Thread(target=made.run)
     thread.start()
@@ -59,7 +59,7 @@ def client(service: UploadService, events: ImageEvents) -> Iterator[Client]:
 
 
 class Stream:
-    """What a client that follows an image hears."""
+    """The event stream of a client that follows an image."""
 
     def __init__(self, answer: requests.Response) -> None:
         assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""Images: uploaded, listed, looked at, deleted; and what storage and database are left with."""
+"""Upload, list, read and delete images, and the state of storage and database afterwards."""
 
 from uuid import UUID, uuid4
 
@@ -32,7 +32,7 @@ def service(tables: Database, storage: FakeStorage) -> UploadService:
 
 
 def notes(tables: Database) -> list[str]:
-    """The keys of the files that are to be removed some time."""
+    """The keys in the table of file removals."""
     return [key for (key,) in rows(tables, "SELECT key FROM upload.file_removals ORDER BY key")]
 
 

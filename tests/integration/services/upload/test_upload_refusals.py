@@ -1,4 +1,4 @@
-"""Bad uploads: each is told what is wrong and leaves nothing behind; names are made harmless."""
+"""Bad uploads: the answer says what is wrong, nothing is stored; file names are made safe."""
 
 from collections.abc import Iterator
 from typing import Any

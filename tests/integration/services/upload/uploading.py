@@ -23,7 +23,7 @@ def uploaded(client: Client, **fields: Any) -> dict[str, Any]:
 
 
 def multipart(disposition: bytes, content: bytes = PNG) -> dict[str, Any]:
-    """A form written by hand, for names that no client's library would send."""
+    """A hand-written form, for names that no client library would send."""
     body = b"--cut\r\nContent-Disposition: form-data; " + disposition
     body += b"\r\nContent-Type: image/png\r\n\r\n" + content + b"\r\n--cut--\r\n"
     return {"data": body, "headers": {"Content-Type": "multipart/form-data; boundary=cut"}}
