@@ -1,6 +1,5 @@
 """Deliver a finished mail: to an SMTP server, or to a directory if no server is configured."""
 
-import os
 import re
 import smtplib
 import ssl
@@ -13,6 +12,7 @@ from typing import Protocol
 
 from notification_service.settings import NotificationSettings
 from shared import failpoints
+from shared.files import make_directory, write_atomically
 
 
 class MailRefused(Exception):
@@ -120,14 +120,9 @@ class DirectoryMailer:
     def send(self, message: EmailMessage) -> None:
         name = re.sub(r"[^A-Za-z0-9-]", "", str(message["Message-ID"]).partition("@")[0])
         path = self._directory / f"{name}.eml"
-        unfinished = path.with_suffix(".new")
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
-                file.write(_as_file(message))
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
+            make_directory(self._directory)
+            write_atomically(path, _as_file(message))
         except OSError as error:
             raise MailUnavailable(f"the mail cannot be written: {error.strerror}") from error
 

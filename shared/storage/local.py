@@ -1,12 +1,11 @@
 """Files in a directory of this machine: used when Cloudinary is not configured."""
 
-import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shared.files import make_directory, write_atomically
 from shared.storage.protocol import (
     FileMissingError,
     StorageRefusedError,
@@ -36,8 +35,8 @@ class LocalStorage:
         path = self.path(key)
         refuse_empty(key, data)
         with _disk_errors("store", key):
-            _make_directory(path.parent)
-            _write_atomically(path, data)
+            make_directory(path.parent)
+            write_atomically(path, data)
         return StoredFile(key=key, url=URL_PREFIX + key)
 
     def fetch(self, url: str, *, max_bytes: int) -> bytes:
@@ -78,36 +77,3 @@ def _disk_errors(verb: str, key: str) -> Iterator[None]:
     except OSError as error:
         # Once a person has fixed a full disk or a missing right, the same call works.
         raise StorageUnavailableError(f"cannot {verb} {key}: {error.strerror}") from error
-
-
-def _make_directory(directory: Path) -> None:
-    if directory.is_dir():
-        return
-    _make_directory(directory.parent)
-    with suppress(FileExistsError):
-        directory.mkdir()
-    _sync_directory(directory.parent)
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """A reader, also after a power cut, sees either the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
