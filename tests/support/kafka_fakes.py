@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 
 from confluent_kafka import KafkaError, Message, TopicPartition
 
+from shared.failures import TransientFailure
 from shared.kafka.codec import Received
 from shared.kafka.consumer import ConsumerLoop
-from shared.kafka.processing import Handler
+from shared.kafka.processing import Handler, Handlers
 from shared.kafka.record import Record
+from shared.messages import ImageDeleted
 
 TOPIC = "images"
 GOOD_HEADERS: list[tuple[str, bytes | None]] = [
@@ -184,3 +186,48 @@ class FakeClient:
 
     def _assign_all(self) -> None:
         self.assign(*self._numbers)
+
+
+class FakeDeadLetters:
+    """A dead-letter topic that refuses the first ``down`` letters."""
+
+    def __init__(self, down: int = 0) -> None:
+        self.down = down
+        self.written: list[tuple[Record, str]] = []
+
+    def write(self, record: Record, reason: str) -> None:
+        if self.down:
+            self.down -= 1
+            raise TransientFailure("the broker is away")
+        self.written.append((record, reason))
+
+
+def build_loop(
+    client: FakeClient,
+    handler: Callable[[Received], None],
+    letters: FakeDeadLetters | None = None,
+    *,
+    workers: int = 1,
+    most: int = 20,
+    handlers: Handlers | None = None,
+    group: str = "group",
+) -> ConsumerLoop:
+    return ConsumerLoop(
+        client,
+        group=group,
+        topics=[TOPIC],
+        handlers={ImageDeleted: one_by_one(handler)} if handlers is None else handlers,
+        dead_letters=letters or FakeDeadLetters(),
+        workers=workers,
+        max_consecutive_failures=most,
+        clock=client.clock,
+        jitter=lambda: 1.0,
+    )
+
+
+def messages(count: int, partition: int = 0) -> list[FakeMessage]:
+    return [FakeMessage(partition, offset) for offset in range(count)]
+
+
+def fail(error: Exception) -> None:
+    raise error
