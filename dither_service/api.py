@@ -17,6 +17,7 @@ from dither_service.settings import DitherSettings
 from shared.forms import form_openapi, read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
+from shared.principal import Caller, install_principals
 from shared.problems import Problem
 from shared.slots import Slots
 
@@ -45,6 +46,7 @@ def create_api(
     settings: DitherSettings, service: DitherService, previews: Previews, health: Health
 ) -> FastAPI:
     app = create_app("Dither service", health)
+    install_principals(app, settings)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
     # A limit, because decoding takes memory and dithering a core.
     places = Slots(
@@ -82,10 +84,13 @@ def create_api(
             int, Path(ge=2, le=256, description="Levels per colour channel", examples=[2])
         ],
         request: Request,
+        caller: Caller,
     ) -> Response:
         """Every option may come in a JSON body or in the query string."""
         options = await read_options(request, channels)
-        dither, is_new = await run_in_threadpool(service.request_dither, uuid, options)
+        dither, is_new = await run_in_threadpool(
+            service.request_dither, uuid, options, caller.owner
+        )
         return Response(
             dither.model_dump_json(),
             status_code=202 if is_new else 200,

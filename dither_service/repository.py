@@ -32,7 +32,12 @@ def note_images(session: Session, announced: Sequence[ImageUploaded]) -> dict[UU
     # When an image is announced again, perhaps in the same batch, the message has no address.
     wanted = {body.uuid for body in announced if body.email is not None}
     rows = {
-        body.uuid: {"uuid": body.uuid, "url": body.url, "has_recipient": body.uuid in wanted}
+        body.uuid: {
+            "uuid": body.uuid,
+            "url": body.url,
+            "has_recipient": body.uuid in wanted,
+            "owner": body.owner,
+        }
         for body in announced
     }
     return _by_uuid(session.execute(_NOTE_IMAGES, {"rows": list(rows.values())}))
@@ -147,8 +152,8 @@ def _any(name: str) -> Any:
 
 
 def _note_images() -> Any:
-    given = recordset(uuid=Uuid, url=Text, has_recipient=Boolean)
-    names = ["uuid", "url", "has_recipient"]
+    given = recordset(uuid=Uuid, url=Text, has_recipient=Boolean, owner=Text)
+    names = ["uuid", "url", "has_recipient", "owner"]
     statement = insert(_images).from_select(
         names, select(*(given.c[name] for name in names)).order_by(given.c.uuid)
     )
@@ -157,6 +162,7 @@ def _note_images() -> Any:
         index_elements=[_images.c.uuid],
         set_={
             "url": told.url,
+            "owner": func.coalesce(told.owner, _images.c.owner),
             "has_recipient": func.coalesce(_images.c.has_recipient, False) | told.has_recipient,
         },
     ).returning(*_images.c)
@@ -173,7 +179,7 @@ def _mark_deleted() -> Any:
 
 
 def _add_dithers() -> Any:
-    names = ["dither_id", "image_uuid", "digest", "channels", "options"]
+    names = ["dither_id", "image_uuid", "digest", "channels", "options", "owner"]
     given = recordset(**{name: _dithers.c[name].type for name in names})
     rows = select(*(given.c[name] for name in names)).order_by(given.c.dither_id)
     return (

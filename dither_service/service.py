@@ -64,8 +64,10 @@ class DitherService:
 
     # Requests of clients.
 
-    def request_dither(self, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
-        """Queue a dither; True when it is new.
+    def request_dither(
+        self, uuid: UUID, options: Options, owner: str | None = None
+    ) -> tuple[schemas.Dither, bool]:
+        """Queue a dither that ``owner`` asks for; True when it is new.
 
         Raises ``Problem``: 404 for an unknown image, 422 for one with too many dithers.
         """
@@ -74,7 +76,7 @@ class DitherService:
             if image is not None and image.deleted_at is not None:
                 raise _unknown(uuid)
             if image is not None and image.url is not None:
-                return self._add(session, uuid, options)
+                return self._add(session, uuid, options, owner)
         # The image's message has not arrived yet.
         url = self._uploads.image_url(uuid)
         if url is None:
@@ -83,11 +85,13 @@ class DitherService:
             repository.note_url(session, uuid, url)
             if repository.lock_images(session, [uuid])[uuid].deleted_at is not None:
                 raise _unknown(uuid)
-            return self._add(session, uuid, options)
+            return self._add(session, uuid, options, owner)
 
-    def _add(self, session: Session, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
+    def _add(
+        self, session: Session, uuid: UUID, options: Options, owner: str | None
+    ) -> tuple[schemas.Dither, bool]:
         """Add a dither. The caller holds the lock on the image."""
-        row = new_dither(uuid, options)
+        row = new_dither(uuid, options, owner)
         is_new = bool(repository.add_dithers(session, [row]))
         if is_new and repository.count_dithers(session, uuid) > MAX_DITHERS_PER_IMAGE:
             raise _too_many()
@@ -165,6 +169,7 @@ class DitherService:
             dither_id=dither.dither_id,
             channels=dither.channels,
             options=dither.options,
+            owner=dither.owner,
         )
         self.outbox.append(session, self._settings.kafka_dither_topic, body)
 

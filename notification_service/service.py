@@ -66,6 +66,7 @@ class NotificationService:
         recipient = repository.lock_recipient(session, body.uuid)
         if recipient.deleted_at is None:
             recipient.email, recipient.filename = body.email, body.filename
+            recipient.owner = body.owner
             repository.release_waiting(session, body.uuid)
 
     def note_dithers(self, batch: Sequence[Received]) -> int:

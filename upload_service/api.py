@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from shared.forms import read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
+from shared.principal import Caller, install_principals
 from shared.slots import Slots
 from shared.storage import Storage
 from upload_service import schemas
@@ -38,6 +39,7 @@ def create_api(
     health: Health,
 ) -> FastAPI:
     app = create_app("Upload service", health)
+    install_principals(app, settings)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
     places = Slots(
         MAX_UPLOADS,
@@ -53,12 +55,12 @@ def create_api(
         summary="Upload an image",
         openapi_extra=OPENAPI,
     )
-    async def upload_image(request: Request) -> Response:
+    async def upload_image(request: Request, caller: Caller) -> Response:
         """The type is told by the content. Its first dither is made at once."""
         async with read_form(request, FIELDS) as form:
             arrived = time.monotonic()
             async with places.taken():
-                upload = await read_upload(form, settings.max_upload_bytes)
+                upload = await read_upload(form, settings.max_upload_bytes, caller.owner)
                 image = await run_in_threadpool(service.upload_image, upload, arrived)
         return _json(image, 201, {"location": f"/images/{image.uuid}"})
 

@@ -28,8 +28,8 @@ OPENAPI = form_openapi(
 _email = TypeAdapter(EmailStr)
 
 
-async def read_upload(form: Form, max_bytes: int) -> Upload:
-    """Raises ``Problem`` with what is wrong and what is allowed.
+async def read_upload(form: Form, max_bytes: int, owner: str | None) -> Upload:
+    """The upload of ``owner``. Raises ``Problem`` with what is wrong and what is allowed.
 
     The options are only checked to be a JSON object; the dither service validates them.
     """
@@ -40,6 +40,7 @@ async def read_upload(form: Form, max_bytes: int) -> Upload:
         filename=filename,
         email=None if email is None else _checked_email(email),
         options=form.json_object("options"),
+        owner=owner,
     )
 
 

@@ -40,6 +40,8 @@ class Image(Base):
     key: Mapped[str] = mapped_column(Text)
     url: Mapped[str] = mapped_column(Text)
     filename: Mapped[str] = mapped_column(Text)
+    # Whose it is (see shared/principal.py); NULL: stored while ACCESS was open.
+    owner: Mapped[str | None] = mapped_column(Text)
     content_type: Mapped[str] = mapped_column(Text)
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
@@ -62,6 +64,7 @@ class Image(Base):
 
     __table_args__ = (
         Index("images_newest", "created_at", "uuid"),
+        Index("images_of_owner", "owner", "created_at", "uuid"),
         Index("images_unfinished", "announced_at", postgresql_where=status == UPLOADED),
     )
 

@@ -119,7 +119,7 @@ _dithers: Any = Dither.__table__
 
 
 def _add_all() -> Any:
-    texts = dict.fromkeys(("key", "url", "filename", "content_type"), Text)
+    texts = dict.fromkeys(("key", "url", "filename", "owner", "content_type"), Text)
     numbers: dict[str, type[TypeEngine[Any]]] = {
         "width": Integer,
         "height": Integer,

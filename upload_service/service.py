@@ -44,6 +44,7 @@ class Upload:
     filename: str | None
     email: str | None = None
     options: dict[str, Any] | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class UploadService:
             "key": key,
             "url": stored.url,
             "filename": clean_filename(upload.filename),
+            "owner": upload.owner,
             "content_type": file.content_type,
             "width": file.width,
             "height": file.height,
@@ -233,6 +235,7 @@ class UploadService:
             height=image.height,
             email=email,
             options=image.options,
+            owner=image.owner,
         )
         self.outbox.append(session, self._settings.kafka_image_topic, body, request_id)
 
