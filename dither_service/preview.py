@@ -112,7 +112,7 @@ class Previews:
                 "height": encoded.height,
                 "frames": encoded.frames,
                 "bytes": len(encoded.data),
-                "format": encoded.extension,
+                "format": options.format,
                 **_colours(self._result(picture, options)),
             }
 
@@ -132,7 +132,7 @@ class Previews:
         key = ("encoded", picture.id, options.digest())
         encoded: Encoded | None = self._memory.get(key)
         if encoded is None:
-            encoded = encode(self._result(picture, options), options.format, options.scale)
+            encoded = encode(self._result(picture, options), options)
             self._memory.put(key, encoded, len(encoded.data))
         return encoded
 

@@ -21,6 +21,8 @@ TYPES = {
     "avif": "image/avif",
     "bmp": "image/bmp",
     "tif": "image/tiff",
+    "bin": "application/octet-stream",
+    "h": "text/plain; charset=utf-8",
 }
 
 
