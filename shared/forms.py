@@ -108,7 +108,7 @@ def form_openapi(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
     file = {
         "type": "string",
         "format": "binary",
-        "description": "One PNG, JPEG, GIF, WebP, AVIF, BMP or TIFF.",
+        "description": "One PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP or TIFF.",
     }
     schema = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
     body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}

@@ -17,6 +17,7 @@ TYPES = {
     "gif": "image/gif",
     "webp": "image/webp",
     "avif": "image/avif",
+    "heic": "image/heic",
     "bmp": "image/bmp",
     "tif": "image/tiff",
 }
