@@ -5,9 +5,9 @@ from pathlib import Path
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 
+from shared.conditional import client_has
 from shared.problems import Problem
 from shared.storage import LocalStorage, Storage, StorageRefusedError
-from upload_service.conditional import client_has
 
 # The bytes under a key never change, although the file may be deleted.
 CACHE = "public, max-age=31536000, immutable"

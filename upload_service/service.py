@@ -14,6 +14,7 @@ from shared import failpoints
 from shared.context import current_request_id
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
+from shared.filenames import clean_filename
 from shared.gathered import Gathered
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
@@ -24,7 +25,6 @@ from shared.storage import Storage, StorageRefusedError
 from shared.storage.removals import FileRemovals
 from upload_service import models, repository, schemas
 from upload_service.dither_news import news_by_dither
-from upload_service.filenames import clean_filename
 from upload_service.inspection import inspect
 from upload_service.settings import UploadSettings
 
