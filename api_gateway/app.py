@@ -12,7 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api_gateway.client import create_client
 from api_gateway.framing import Framing, Paths
-from api_gateway.middleware import Answers, Identify, Limits, RequireKey
+from api_gateway.identity import Authenticate, Authorize
+from api_gateway.middleware import Answers, Identify, Limits
 from api_gateway.own import create_own_routes
 from api_gateway.proxy import Forward
 from api_gateway.routes import ROUTES
@@ -24,7 +25,7 @@ from shared.problems import locate_problem_types
 logger = logging.getLogger(__name__)
 
 # Add a check that runs before all routes here. The first entry is the outermost.
-MIDDLEWARE = (Answers, Framing, Paths, Identify, Limits, RequireKey)
+MIDDLEWARE = (Answers, Framing, Paths, Identify, Authenticate, Limits, Authorize)
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 EXPOSED = (
     "location", "etag", "retry-after", "x-request-id", "ratelimit-limit", "ratelimit-remaining",

@@ -16,6 +16,8 @@ from api_gateway.app import create_app
 from api_gateway.settings import GatewaySettings
 from shared.logs import configure_logging
 
+logger = logging.getLogger(__name__)
+
 MAX_HEADER_BYTES = 64 * 1024
 
 
@@ -53,6 +55,8 @@ def main() -> None:
     settings = GatewaySettings.load()
     configure_logging("gateway", level=settings.log_level, log_format=settings.log_format)
     logging.getLogger("_granian").setLevel(logging.CRITICAL)  # we log these events ourselves
+    if settings.is_open and not settings.is_local:
+        logger.warning("ACCESS=open: whoever reaches this sees, changes and deletes all images")
     _allow_many_files()
     # Nearly all objects are freed with their request, so the garbage collector may run rarely.
     gc.freeze()

@@ -9,7 +9,6 @@ from api_gateway.body import ClientGone
 from api_gateway.exchange import BrokenOff
 from api_gateway.forwarded import TrustedProxies
 from api_gateway.framing import Middleware
-from api_gateway.keys import ApiKeys
 from api_gateway.limits import RateLimiter, client_of
 from api_gateway.security import Policies
 from api_gateway.settings import GatewaySettings, split_list
@@ -66,24 +65,16 @@ class Answers(Middleware):
 
 
 class Identify(Middleware):
-    """Identifies the client: its address, and its API key if keys are required."""
+    """Identifies the client by its address."""
 
     def __init__(self, app: Asgi, settings: GatewaySettings) -> None:
         super().__init__(app, settings)
         self._proxies = TrustedProxies(split_list(settings.gateway_trusted_proxies))
-        self._keys = ApiKeys(settings.api_keys) if settings.api_keys else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client, trusted = self._proxies.client(scope["fields"], scope["client"][0])
         scope["access"]["client"] = client
-        key = None
-        if self._keys is not None:
-            key = self._keys.identify(scope["fields"])
-            # The key is for the gateway only; do not forward it.
-            scope["headers"] = [f for f in scope["headers"] if f[0] != b"authorization"]
-        if key is not None:
-            scope["access"]["key"] = key
-        scope.update(key=key, trusted=trusted, account=key or client_of(client))
+        scope.update(trusted=trusted, account=client_of(client))
         await self.app(scope, receive, send)
 
 
@@ -128,15 +119,3 @@ def _over(scope: Scope, limit: str, detail: str, retry_after: int) -> Problem:
     scope["access"]["limited"] = limit
     LIMITED.labels(limit).inc()
     return Problem(429, detail, headers={"Retry-After": str(retry_after)})
-
-
-class RequireKey(Middleware):
-    """Requires a key if keys are configured. It runs after the limits, so that guesses count."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        row = scope["row"]
-        is_open = row is None or row.open or scope["method"] == "OPTIONS"
-        if not is_open and scope["key"] is None and self.settings.api_keys:
-            detail = "This needs an API key: send it as X-API-Key, or as Authorization: Bearer."
-            raise Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
-        await self.app(scope, receive, send)

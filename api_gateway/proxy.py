@@ -13,6 +13,7 @@ from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream, UpstreamError
 from shared.context import current_request_id
 from shared.http import Receive, Scope, Send
+from shared.principal import PRINCIPAL_HEADER
 from shared.problems import Problem, Unavailable
 
 # The size of multipart framing, part headers and small fields, in addition to the file.
@@ -89,6 +90,11 @@ class Forward:
         return Problem(status, f"The {self._route.service} service {what}; please try again.")
 
 
+def _principal(scope: Scope) -> list[tuple[str, str]]:
+    header = scope.get("principal_header")
+    return [] if header is None else [(PRINCIPAL_HEADER, header)]
+
+
 def _fields(scope: Scope) -> list[tuple[str, str]]:
     """The request's header fields for the service, the same for every replica."""
     return [
@@ -102,4 +108,5 @@ def _fields(scope: Scope) -> list[tuple[str, str]]:
             scope["fields"], scope["client"][0], scope["scheme"], trusted=scope["trusted"]
         ),
         ("x-request-id", current_request_id() or ""),
+        *_principal(scope),
     ]
