@@ -9,6 +9,7 @@ from fastapi import FastAPI, Query, Request, status
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from shared.conditional import client_has
 from shared.forms import read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
@@ -17,7 +18,6 @@ from shared.signing import Identities
 from shared.slots import Slots
 from shared.storage import Storage
 from upload_service import schemas
-from upload_service.conditional import client_has
 from upload_service.events import ImageEvents
 from upload_service.files import Files
 from upload_service.form import FIELDS, OPENAPI, read_upload

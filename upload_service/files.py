@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 
+from shared.conditional import client_has
 from shared.problems import Problem
 from shared.storage import FileMissingError, LocalStorage, Storage, StorageRefusedError, split_key
-from upload_service.conditional import client_has
 from upload_service.service import UploadService
 from upload_service.settings import UploadSettings
 from upload_service.views import ORIGINALS
@@ -19,8 +19,11 @@ TYPES = {
     "gif": "image/gif",
     "webp": "image/webp",
     "avif": "image/avif",
+    "heic": "image/heic",
     "bmp": "image/bmp",
     "tif": "image/tiff",
+    "bin": "application/octet-stream",
+    "h": "text/plain; charset=utf-8",
 }
 
 

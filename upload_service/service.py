@@ -14,6 +14,7 @@ from shared import failpoints
 from shared.context import current_request_id
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
+from shared.filenames import clean_filename
 from shared.gathered import Gathered
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
@@ -26,7 +27,6 @@ from shared.storage.removals import FileRemovals
 from upload_service import models, repository, schemas
 from upload_service.bounds import Addition, Bounds
 from upload_service.dither_news import news_by_dither
-from upload_service.filenames import clean_filename
 from upload_service.idempotency import Repeatable, find_repeated, forget_keys, record_keys
 from upload_service.inspection import inspect
 from upload_service.settings import UploadSettings
