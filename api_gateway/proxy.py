@@ -12,6 +12,7 @@ from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
 from shared.context import current_request_id
 from shared.http import Receive, Scope, Send
+from shared.principal import PRINCIPAL_HEADER
 from shared.problems import Problem
 
 # The size of multipart framing, part headers and small fields, in addition to the file.
@@ -81,6 +82,11 @@ class Forward:
         return Problem(status, f"The {self._route.service} service {what}; please try again.")
 
 
+def _principal(scope: Scope) -> list[tuple[str, str]]:
+    header = scope.get("principal_header")
+    return [] if header is None else [(PRINCIPAL_HEADER, header)]
+
+
 def _fields(scope: Scope) -> list[tuple[str, str]]:
     """The request's header fields for the service, the same for every replica."""
     return [
@@ -92,4 +98,5 @@ def _fields(scope: Scope) -> list[tuple[str, str]]:
         ),
         *forwarded_fields(scope),
         ("x-request-id", current_request_id() or ""),
+        *_principal(scope),
     ]

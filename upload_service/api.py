@@ -13,7 +13,7 @@ from shared.conditional import client_has
 from shared.forms import read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
-from shared.principal import Reader, Writer, install_principals
+from shared.principal import Creator, Reader, Writer, install_principals
 from shared.signing import Identities
 from shared.slots import Slots
 from shared.storage import Storage
@@ -65,7 +65,7 @@ def create_api(
         summary="Upload an image",
         openapi_extra=OPENAPI,
     )
-    async def upload_image(request: Request, caller: Writer) -> Response:
+    async def upload_image(request: Request, caller: Creator) -> Response:
         """The type is told by the content. Its first dither is made at once."""
         key = request.headers.get("idempotency-key")
         async with read_form(request, FIELDS) as form:
