@@ -12,6 +12,7 @@ from shared.forms import read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
 from shared.principal import Caller, install_principals
+from shared.problems import Problem
 from shared.slots import Slots
 from shared.storage import Storage
 from upload_service import schemas
@@ -106,6 +107,13 @@ def create_api(
         """`image` with the image's JSON, at once and at each change; `deleted` when it goes."""
         stream = await events.watch(uuid)
         return StreamingResponse(stream, media_type="text/event-stream", headers=NO_STORE)
+
+    @app.get("/recipients/{uuid}", include_in_schema=False)
+    def tell_recipient(uuid: UUID, caller: Caller) -> schemas.Recipient:
+        """Asked by the notification service; the gateway has no route to it."""
+        if not caller.operates:
+            raise Problem(404, f"No address is known for the image {uuid}.")
+        return service.tell_recipient(uuid)
 
     @app.get(
         "/files/{key:path}",

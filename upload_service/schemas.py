@@ -68,6 +68,13 @@ class Image(BaseModel):
     dithers: list[Dither]
 
 
+class Recipient(BaseModel):
+    """Who gets mails about an image; for the notification service only."""
+
+    uuid: UUID
+    email: str
+
+
 class ImagePage(BaseModel):
     """Newest first; give ``next_cursor`` as ``cursor`` to go on."""
 

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -34,6 +34,9 @@ ANNOUNCE_BATCH = 100
 # The gateway waits for 10 s. A client that got a 504 sends the file again; it must not be stored
 # twice.
 UPLOAD_SECONDS = 9.0
+# An address is forgotten a day after it was told to the notification service, which may ask again
+# until then; or after as long as Kafka usually keeps the message that makes it ask.
+EMAIL_TOLD, EMAIL_UNTOLD = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,6 @@ class _Stored:
     """An image whose file is stored: its row, and the values of its message."""
 
     values: dict[str, Any]
-    email: str | None
     request_id: str | None
     give_up_at: float
 
@@ -119,8 +121,9 @@ class UploadService:
             "height": file.height,
             "bytes": len(upload.data),
             "options": upload.options,
+            "email": upload.email,
         }
-        new = _Stored(values, upload.email, current_request_id(), give_up_at)
+        new = _Stored(values, current_request_id(), give_up_at)
         created_at = self._add(new)
         failpoints.hit("upload.after-commit")
         shown = {**values, "url": self._absolute(stored.url), "created_at": created_at}
@@ -140,7 +143,7 @@ class UploadService:
             created = repository.add_all(session, [new.values for new in batch])
             for new in batch:
                 image = models.Image(**new.values)
-                self._announce(session, image, new.email, new.request_id)
+                self._announce(session, image, new.request_id)
             if self._clock() > min(new.give_up_at for new in batch):
                 raise Unavailable("Storing the image took too long; please try again.")
             failpoints.hit("upload.before-commit")
@@ -176,6 +179,14 @@ class UploadService:
         failpoints.hit("upload.delete-after-commit")
         self.on_change()
         self.on_removal()
+
+    def tell_recipient(self, uuid: UUID) -> schemas.Recipient:
+        """Who gets mails about an image. Raises ``Problem`` 404 if nobody does (any more)."""
+        with self._database.transaction() as session:
+            email = repository.tell_email(session, uuid)
+        if email is None:
+            raise Problem(404, f"No address is known for the image {uuid}.")
+        return schemas.Recipient(uuid=uuid, email=email)
 
     def versions(self, uuids: set[UUID]) -> dict[UUID, int]:
         """The versions of the images that exist, by uuid."""
@@ -214,16 +225,21 @@ class UploadService:
         with self._database.transaction() as session:
             images = repository.claim_unfinished(session, after, ANNOUNCE_BATCH)
             for image in images:
-                self._announce(session, image, None)
+                self._announce(session, image)
         if images:
             logger.warning("images announced again", extra={"images": len(images)})
         return len(images)
+
+    def forget_task(self) -> float | None:
+        """Forget addresses in time; returns the seconds until the next is due."""
+        with self._database.transaction() as session:
+            repository.forget_emails(session, EMAIL_TOLD, EMAIL_UNTOLD)
+            return repository.seconds_until_forgotten(session, EMAIL_TOLD, EMAIL_UNTOLD)
 
     def _announce(
         self,
         session: Session,
         image: models.Image,
-        email: str | None,
         request_id: str | None = None,
     ) -> None:
         body = ImageUploaded(
@@ -233,9 +249,9 @@ class UploadService:
             content_type=image.content_type,
             width=image.width,
             height=image.height,
-            email=email,
             options=image.options,
             owner=image.owner,
+            has_recipient=True if image.email else None,
         )
         self.outbox.append(session, self._settings.kafka_image_topic, body, request_id)
 

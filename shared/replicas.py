@@ -1,0 +1,58 @@
+"""Calls between services: to any replica of a service, the next one if one does not answer."""
+
+import itertools
+from collections.abc import Callable
+
+import urllib3
+
+from shared.context import REQUEST_ID_HEADER, current_request_id
+from shared.failures import TransientFailure
+
+_LARGEST_ANSWER = 1024 * 1024
+
+
+class Replicas:
+    """``addresses``: those of the service's replicas, with commas between them.
+
+    ``headers`` makes the headers of each request, besides the request's id.
+    """
+
+    def __init__(
+        self,
+        addresses: str,
+        timeout_seconds: float,
+        headers: Callable[[], dict[str, str]] = dict,
+    ) -> None:
+        self._addresses = [part.strip().rstrip("/") for part in addresses.split(",")]
+        self._turns = itertools.count()
+        self._timeout = urllib3.Timeout(connect=timeout_seconds / 2, read=timeout_seconds)
+        self._headers = headers
+        self._pool = urllib3.PoolManager(maxsize=8)
+
+    def request(self, method: str, path: str) -> tuple[int, bytes]:
+        """The status and the body, at most 1 MB of it. Raises ``TransientFailure``."""
+        for _ in self._addresses:
+            base = self._addresses[next(self._turns) % len(self._addresses)]
+            try:
+                return self._ask(method, base + path)
+            except urllib3.exceptions.HTTPError:
+                continue
+        raise TransientFailure("the service that is asked does not answer")
+
+    def _ask(self, method: str, url: str) -> tuple[int, bytes]:
+        headers = self._headers()
+        if request_id := current_request_id():
+            headers[REQUEST_ID_HEADER] = request_id
+        response = self._pool.request(
+            method,
+            url,
+            headers=headers,
+            redirect=False,
+            retries=False,
+            timeout=self._timeout,
+            preload_content=False,
+        )
+        try:
+            return response.status, response.read(_LARGEST_ANSWER)
+        finally:
+            response.release_conn()
