@@ -48,10 +48,11 @@ def lock_images(session: Session, uuids: Collection[UUID]) -> dict[UUID, Any]:
     return _by_uuid(session.execute(_LOCK_IMAGES, {"uuids": list(uuids)}))
 
 
-def note_url(session: Session, uuid: UUID, url: str) -> None:
-    """Insert an image that was not announced yet, with its URL, or set the URL."""
-    statement = insert(Image).values(uuid=uuid, url=url)
-    session.execute(statement.on_conflict_do_update(index_elements=[Image.uuid], set_={"url": url}))
+def note_original(session: Session, uuid: UUID, url: str, owner: str | None) -> None:
+    """Insert an image that was not announced yet, with its URL and owner, or set these."""
+    known = {"url": url, "owner": owner}
+    statement = insert(Image).values(uuid=uuid, **known)
+    session.execute(statement.on_conflict_do_update(index_elements=[Image.uuid], set_=known))
 
 
 def mark_deleted(session: Session, uuids: Collection[UUID]) -> None:
@@ -81,6 +82,12 @@ def add_dithers(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
     return set(session.scalars(_ADD_DITHERS, {"rows": rows}))
 
 
+def bytes_of_owner(session: Session, owner: str) -> int:
+    """The bytes of all dithers that an owner asked for."""
+    query = select(func.coalesce(func.sum(Dither.bytes), 0)).where(Dither.owner == owner)
+    return int(session.scalars(query).one() or 0)
+
+
 def count_dithers(session: Session, uuid: UUID) -> int:
     query = select(func.count()).where(Dither.image_uuid == uuid)
     return session.scalars(query).one()
@@ -102,9 +109,16 @@ def dithers_of(session: Session, uuid: UUID) -> Sequence[Dither]:
     return session.scalars(query.order_by(Dither.created_at, Dither.dither_id)).all()
 
 
-def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -> Sequence[Dither]:
-    """``limit`` dithers, newest first, beginning after the one at ``before``."""
+def newest(
+    session: Session, limit: int, before: tuple[datetime, UUID] | None, owner: str | None
+) -> Sequence[Dither]:
+    """``limit`` dithers, newest first, beginning after the one at ``before``.
+
+    ``owner``: who asked for them; None: anybody.
+    """
     query = select(Dither).order_by(Dither.created_at.desc(), Dither.dither_id.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(Dither.owner == owner)
     if before is not None:
         query = query.where(tuple_(Dither.created_at, Dither.dither_id) < tuple_(*before))
     return session.scalars(query).all()

@@ -1,35 +1,46 @@
 """Ask the upload service for an image whose message has not arrived yet."""
 
 import json
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from shared.failures import TransientFailure
+from shared.principal import Principals
 from shared.replicas import Replicas
 
 
+@dataclass(frozen=True, slots=True)
+class Original:
+    """``url``: where the storage has the file; ``owner``: whose it is."""
+
+    url: str
+    owner: str | None
+
+
 class Uploads(Protocol):
-    def image_url(self, uuid: UUID) -> str | None:
-        """The URL of the original; None if there is no image. Raises ``TransientFailure``."""
+    def find_original(self, uuid: UUID) -> Original | None:
+        """None if there is no such image. Raises ``TransientFailure``."""
 
 
 class UploadClient:
     """Calls ``GET /images/{uuid}`` of any replica of the upload service."""
 
-    def __init__(self, addresses: str, timeout_seconds: float) -> None:
-        self._replicas = Replicas(addresses, timeout_seconds)
+    def __init__(self, addresses: str, timeout_seconds: float, principals: Principals) -> None:
+        self._replicas = Replicas(addresses, timeout_seconds, principals)
 
-    def image_url(self, uuid: UUID) -> str | None:
+    def find_original(self, uuid: UUID) -> Original | None:
         status, body = self._replicas.request("GET", f"/images/{uuid}")
         if status == 404:
             return None
         if status != 200:
             raise TransientFailure(f"the upload service answered {status}")
-        return _url(body)
+        return _original(body)
 
 
-def _url(body: bytes) -> str:
+def _original(body: bytes) -> Original:
     try:
-        return str(json.loads(body)["url"])
+        image = json.loads(body)
+        return Original(str(image["url"]), image.get("owner"))
     except (ValueError, KeyError, TypeError) as error:
         raise TransientFailure("the upload service's answer cannot be read") from error

@@ -12,7 +12,7 @@ from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.health import Health
 from shared.http import BodyLimit, create_app
-from shared.principal import install_principals
+from shared.principal import Reader, install_principals
 from shared.problems import Problem
 
 MAX_BODY_BYTES = 64 * 1024
@@ -29,9 +29,9 @@ def create_api(
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
 
     @app.get("/notifications/{uuid}", tags=["notifications"], summary="The mails about an image")
-    def get_notifications(uuid: UUID) -> schemas.ImageNotifications:
-        """None for an image that nobody left an address for; 404 once it is deleted."""
-        return service.get_notifications(uuid)
+    def get_notifications(uuid: UUID, caller: Reader) -> schemas.ImageNotifications:
+        """For the image's owner, if an address was left; 404 once it is deleted."""
+        return service.get_notifications(uuid, caller)
 
     @app.get(
         "/mail/{action}/{token}",

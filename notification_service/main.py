@@ -23,7 +23,7 @@ from shared.database import Database
 from shared.health import Part
 from shared.http import create_app
 from shared.logs import configure_logging
-from shared.principal import OPERATE, PRINCIPAL_HEADER, Principal, Principals
+from shared.principal import Principals
 from shared.process import Runnable, parse_only
 from shared.replicas import Replicas
 from shared.storage import build_storage
@@ -37,7 +37,13 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
     prepare_database(settings, database, "notification_service")
     secret = _secret(settings, database)
     links = Links(settings, secret)
-    uploads = _upload_client(settings)
+    uploads = UploadClient(
+        Replicas(
+            settings.upload_service_url,
+            settings.upload_service_timeout_seconds,
+            Principals(settings),
+        )
+    )
     service = NotificationService(settings, database, uploads, secret)
     mailer = build_mailer(settings)
     composer = Composer(settings, build_storage(settings), links)
@@ -71,18 +77,6 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
         consumer=consumer if with_consumer else None,
         checks={"mail": lambda: _mail_part(sender)},
     )
-
-
-def _upload_client(settings: NotificationSettings) -> UploadClient:
-    """For the upload service this process is an operator."""
-    principals = Principals(settings)
-    operator = Principal(None, frozenset({OPERATE}))
-    replicas = Replicas(
-        settings.upload_service_url,
-        settings.upload_service_timeout_seconds,
-        headers=lambda: {PRINCIPAL_HEADER: principals.sign(operator)},
-    )
-    return UploadClient(replicas)
 
 
 def _secret(settings: NotificationSettings, database: Database) -> bytes:

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from notification_service import mailboxes, models, repository, schemas
 from notification_service.addresses import digest
 from notification_service.settings import NotificationSettings
-from notification_service.upload_client import Uploads
+from notification_service.upload_client import Addressee, Uploads
 from shared import failpoints
 from shared.database import Database
 from shared.inbox import RETENTION as MESSAGES_KEPT
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
 from shared.messages import DitherUploaded, ImageUploaded
+from shared.principal import EVERYBODY, Principal
 from shared.problems import Problem
 
 # An address that no mail was for is forgotten after this, and what was told to whom.
@@ -53,10 +54,18 @@ class NotificationService:
 
     # Requests of clients.
 
-    def get_notifications(self, uuid: UUID) -> schemas.ImageNotifications:
-        """The mails about an image; none if no address was given. ``Problem`` 404 if deleted."""
+    def get_notifications(
+        self, uuid: UUID, caller: Principal = EVERYBODY
+    ) -> schemas.ImageNotifications:
+        """The mails about an image; none if no address was given.
+
+        Raises ``Problem`` 404 if it was deleted or is not the caller's. Nothing is known here of
+        an image without an address, so that whose it is cannot be told either.
+        """
         with self._database.transaction() as session:
             recipient = repository.find_recipient(session, uuid)
+            if not caller.owns(None if recipient is None else recipient.owner):
+                raise Problem(404, f"No mails are known about an image {uuid} of yours.")
             if recipient is not None and recipient.deleted_at is not None:
                 raise Problem(404, f"The image {uuid} was deleted.")
             found = repository.notifications_of(session, uuid)
@@ -91,24 +100,23 @@ class NotificationService:
         """
         wanted = [r for r in batch if isinstance(r.body, ImageUploaded) and r.body.wants_mail]
         if wanted:
-            addresses = {r.body.uuid: self._address(r.body) for r in wanted}
+            known = {r.body.uuid: self._addressee(r.body) for r in wanted}
             with self._database.transaction() as session:
                 for received in self.inbox.record_all(session, wanted):
-                    if address := addresses[received.body.uuid]:
-                        self._note_recipient(session, received.body, address)
+                    if addressee := known[received.body.uuid]:
+                        self._note_recipient(session, received.body, addressee)
             self.on_due()
         return len(batch)
 
-    def _address(self, body: Any) -> str | None:
-        address: str | None = body.email
-        return address or self._uploads.address(body.uuid)
+    def _addressee(self, body: Any) -> Addressee | None:
+        return Addressee(email=body.email) if body.email else self._uploads.recipient(body.uuid)
 
-    def _note_recipient(self, session: Session, body: Any, address: str) -> None:
+    def _note_recipient(self, session: Session, body: Any, addressee: Addressee) -> None:
         recipient = repository.lock_recipient(session, body.uuid)
         if recipient.deleted_at is None and recipient.forgotten_at is None:
-            recipient.email, recipient.filename = address, body.filename
-            recipient.owner = body.owner
-            mailbox = digest(address, self._secret)
+            recipient.email, recipient.filename = addressee.email, body.filename
+            recipient.owner, recipient.ends_at = body.owner, addressee.expires_at
+            mailbox = digest(addressee.email, self._secret)
             repository.release_waiting(session, body.uuid, body.owner, mailbox)
 
     def note_dithers(self, batch: Sequence[Received]) -> int:

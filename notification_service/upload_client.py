@@ -1,18 +1,27 @@
 """Ask the upload service for what must not travel in messages, or to delete an image."""
 
-import json
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
 
 from shared.failures import TransientFailure
 from shared.replicas import Replicas
 
 
+class Addressee(BaseModel):
+    """``expires_at``: when the image is deleted, if that is known."""
+
+    email: str
+    expires_at: datetime | None = None
+
+
 class Uploads(Protocol):
     """Both raise ``TransientFailure`` when the upload service does not answer."""
 
-    def address(self, uuid: UUID) -> str | None:
-        """The address that mails about the image go to; None if there is none (any more)."""
+    def recipient(self, uuid: UUID) -> Addressee | None:
+        """Who gets mails about the image; None if nobody does (any more)."""
 
     def delete_image(self, uuid: UUID) -> bool:
         """Delete the image; False if there is none."""
@@ -24,14 +33,14 @@ class UploadClient:
     def __init__(self, replicas: Replicas) -> None:
         self._replicas = replicas
 
-    def address(self, uuid: UUID) -> str | None:
+    def recipient(self, uuid: UUID) -> Addressee | None:
         status, body = self._replicas.request("GET", f"/recipients/{uuid}")
         if status == 404:
             return None
         _refuse_other(status, 200)
         try:
-            return str(json.loads(body)["email"])
-        except (ValueError, KeyError, TypeError) as error:
+            return Addressee.model_validate_json(body)
+        except ValidationError as error:
             raise TransientFailure("the upload service's answer cannot be read") from error
 
     def delete_image(self, uuid: UUID) -> bool:

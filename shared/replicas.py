@@ -1,12 +1,12 @@
 """Calls between services: to any replica of a service, the next one if one does not answer."""
 
 import itertools
-from collections.abc import Callable
 
 import urllib3
 
 from shared.context import REQUEST_ID_HEADER, current_request_id
 from shared.failures import TransientFailure
+from shared.principal import EVERYBODY, PRINCIPAL_HEADER, Principals
 
 _LARGEST_ANSWER = 1024 * 1024
 
@@ -14,19 +14,14 @@ _LARGEST_ANSWER = 1024 * 1024
 class Replicas:
     """``addresses``: those of the service's replicas, with commas between them.
 
-    ``headers`` makes the headers of each request, besides the request's id.
+    The caller is an operator for that service: a service may do what is anybody's.
     """
 
-    def __init__(
-        self,
-        addresses: str,
-        timeout_seconds: float,
-        headers: Callable[[], dict[str, str]] = dict,
-    ) -> None:
+    def __init__(self, addresses: str, timeout_seconds: float, principals: Principals) -> None:
         self._addresses = [part.strip().rstrip("/") for part in addresses.split(",")]
         self._turns = itertools.count()
         self._timeout = urllib3.Timeout(connect=timeout_seconds / 2, read=timeout_seconds)
-        self._headers = headers
+        self._principals = principals
         self._pool = urllib3.PoolManager(maxsize=8)
 
     def request(self, method: str, path: str) -> tuple[int, bytes]:
@@ -40,7 +35,7 @@ class Replicas:
         raise TransientFailure("the service that is asked does not answer")
 
     def _ask(self, method: str, url: str) -> tuple[int, bytes]:
-        headers = self._headers()
+        headers = {PRINCIPAL_HEADER: self._principals.sign(EVERYBODY)}
         if request_id := current_request_id():
             headers[REQUEST_ID_HEADER] = request_id
         response = self._pool.request(

@@ -222,5 +222,15 @@ class KafkaSettings(Settings):
         return self
 
 
+class OwnerSettings(Settings):
+    """What one owner may have stored."""
+
+    max_bytes_per_owner: int = Field(
+        1024**3,
+        ge=0,
+        description="Most bytes of one owner's files; 0: no bound (a key's quota goes first)",
+    )
+
+
 class ServiceSettings(AccessSettings, DatabaseSettings, KafkaSettings):
     """What each of the three services has: a REST API, tables, and messages."""

@@ -55,6 +55,8 @@ class Image(Base):
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.clock_timestamp()
     )
+    # When it is deleted; NULL: when somebody deletes it.
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     # When it was last announced, and how often: an unfinished image is announced again.
     announced_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
@@ -70,6 +72,7 @@ class Image(Base):
         Index("images_of_owner", "owner", "created_at", "uuid"),
         Index("images_unfinished", "announced_at", postgresql_where=status == UPLOADED),
         Index("images_with_email", "created_at", postgresql_where=email.is_not(None)),
+        Index("images_expiring", "expires_at", postgresql_where=expires_at.is_not(None)),
     )
 
 
@@ -90,6 +93,20 @@ class Dither(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
+
+
+class IdempotencyKey(Base):
+    """An upload that a client may repeat: the same key of the same owner is the same image."""
+
+    __tablename__ = "idempotency_keys"
+
+    owner: Mapped[str] = mapped_column(Text, primary_key=True)  # empty: everybody's
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[str] = mapped_column(Text)  # of what was sent
+    image_uuid: Mapped[UUID] = mapped_column(ForeignKey(Image.uuid, ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), index=True
     )
 
 

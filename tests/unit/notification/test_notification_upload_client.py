@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from notification_service.upload_client import UploadClient
+from notification_service.upload_client import Addressee, UploadClient
 from shared.failures import TransientFailure
 from shared.replicas import Replicas
 
@@ -25,9 +25,9 @@ class Answering(Replicas):
 
 def test_an_address_that_is_known_or_not() -> None:
     replicas = Answering(200, b'{"email": "ada@example.org"}')
-    assert UploadClient(replicas).address(UUID) == "ada@example.org"
+    assert UploadClient(replicas).recipient(UUID) == Addressee(email="ada@example.org")
     assert replicas.asked == [("GET", f"/recipients/{UUID}")]
-    assert UploadClient(Answering(404)).address(UUID) is None
+    assert UploadClient(Answering(404)).recipient(UUID) is None
 
 
 def test_an_image_that_is_there_or_not() -> None:
@@ -40,7 +40,7 @@ def test_an_image_that_is_there_or_not() -> None:
 @pytest.mark.parametrize("answer", [(503, b""), (200, b"{}"), (200, b"nonsense"), (302, b"")])
 def test_any_other_answer_is_asked_for_again(answer: tuple[int, bytes]) -> None:
     with pytest.raises(TransientFailure):
-        UploadClient(Answering(*answer)).address(UUID)
+        UploadClient(Answering(*answer)).recipient(UUID)
 
 
 def test_an_image_is_not_taken_for_deleted_by_another_answer() -> None:

@@ -1,7 +1,7 @@
 """A fake mailer that keeps the mails, and messages and clock changes that cause mails."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from notification_service.mailer import Mailer
 from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
-from notification_service.upload_client import Uploads
+from notification_service.upload_client import Addressee, Uploads
 from shared.database import Database
 from shared.messages import Body, DitherUploaded, ImageUploaded
 from tests.integration.services.support import received, rows, run
@@ -22,6 +22,7 @@ from tests.support.fake_storage import FakeStorage
 ADA = "ada.lovelace@example.org"
 SETTINGS = NotificationSettings(mails_per_hour=3)
 SECRET = b"a secret of thirty-two characters"
+ENDS_AT = datetime(2030, 6, 3, tzinfo=UTC)
 SECONDS = 60.0
 
 
@@ -33,10 +34,11 @@ class FakeUploads:
         self.deleted: list[UUID] = []
         self.error: Exception | None = None
 
-    def address(self, uuid: UUID) -> str | None:
+    def recipient(self, uuid: UUID) -> Addressee | None:
         if self.error is not None:
             raise self.error
-        return self.addresses.get(uuid)
+        email = self.addresses.get(uuid)
+        return None if email is None else Addressee(email=email, expires_at=ENDS_AT)
 
     def delete_image(self, uuid: UUID) -> bool:
         self.deleted.append(uuid)

@@ -194,7 +194,9 @@ def test_the_upload_service_is_asked_for_the_address(
     uploads.addresses[uuid] = ADA
     tell(service, uploaded(uuid, None, has_recipient=True), made(uuid, has_recipient=True))
     send_all(sender)
-    assert [mail["To"] for mail in outbox.sent] == [ADA]
+    [mail] = outbox.sent
+    assert mail["To"] == ADA
+    assert b"The links work until 3 June 2030." in mail.as_bytes()
 
 
 def test_a_message_waits_while_the_upload_service_is_away(

@@ -38,7 +38,7 @@ def test_an_upload_is_created_and_found_where_it_says(client: Client, name: str)
     assert answer.headers["location"] == f"/images/{UUID(image['uuid'])}"
     assert set(image) == {
         *("uuid", "url", "filename", "content_type", "width", "height"),
-        *("bytes", "created_at", "status", "dithers"),
+        *("bytes", "owner", "created_at", "expires_at", "status", "dithers"),
     }
     assert (image["width"], image["height"], image["filename"]) == (40, 30, "my photo.dat")
     assert client.get(answer.headers["location"]).json() == image
@@ -79,13 +79,17 @@ def test_options_travel_with_the_announcement_and_the_address_is_told_when_asked
     assert (told.email, told.has_recipient, told.options) == (None, True, options)
     assert "lovelace" not in json.dumps(image).lower()
     recipient = client.get(f"/recipients/{image['uuid']}")
-    assert recipient.json() == {"uuid": image["uuid"], "email": "Ada.Lovelace@example.org"}
+    assert recipient.json() == {
+        "uuid": image["uuid"],
+        "email": "Ada.Lovelace@example.org",
+        "expires_at": None,
+    }
 
 
 def test_addresses_are_told_to_operators_only(
     tables: Database, service: UploadService, storage: LocalStorage
 ) -> None:
-    image = service.upload_image(Upload(PNG, "a.png", "ada@example.org", owner="anon:ada"))
+    image = service.upload_image(Upload(PNG, "a.png", "ada@example.org"))
     owned = SETTINGS.model_copy(update={"access": "owned", "principal_secret": SecretStr(32 * "s")})
     principals = Principals(owned)
     events = ImageEvents(service, poll_seconds=1, max_watchers=1)
