@@ -21,9 +21,12 @@ from dither_engine.compiled.mixing import (
 from dither_engine.compiled.search import CURVE, NUMBERED
 from dither_engine.compiled.simd import LANES, at_least, load, product, shifted, spread, store
 from dither_engine.compiled.simd_nearest import (
+    FEW,
     least_numbered,
     least_sum,
     look_up,
+    look_up_colours,
+    look_up_few,
     store_pairs,
     weighed_sum,
 )
@@ -81,6 +84,26 @@ def fill_packed(colours, packed):
             | (np.int64(colours[k, 1]) << 16)
             | (np.int64(colours[k, 2]) << 32)
         )
+
+
+@inlined
+def fill_bytes(colours, few):
+    """The same for `look_up_few`: the bytes of each channel's light, low and high, repeated."""
+    for part in range(6):
+        for lane in range(LANES):
+            k = lane % FEW
+            light = np.int64(colours[k, part // 2]) if k < colours.shape[0] else np.int64(0)
+            few[part * LANES + lane] = light >> (8 * (part % 2)) & 255
+
+
+@merged
+def lights_of(near, found, at, packed, few):
+    """The light of the colours ``near``, which are also at ``found[at]``."""
+    if packed.shape[0] <= FEW:
+        red, green, blue = look_up_few(few, near)
+    else:
+        red, green, blue = look_up_colours(packed, found, at)
+    return red, green, blue
 
 
 @inlined

@@ -23,9 +23,11 @@ from numba import types
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.lanes_palette import (
+    fill_bytes,
     fill_curve,
     fill_packed,
     is_straight,
+    lights_of,
     mixing_coordinates,
     nearest,
     plain_coordinates,
@@ -50,7 +52,7 @@ from dither_engine.compiled.simd import (
     spread,
     store,
 )
-from dither_engine.compiled.simd_nearest import UNIT, look_up_colours
+from dither_engine.compiled.simd_nearest import UNIT
 from dither_engine.compiled.wavefront import clamped, scaled, to_lines, to_steps
 from dither_engine.light import WHITE
 
@@ -168,6 +170,8 @@ def diffuse_palette(
     fill_sums(search, numbered, sums)
     packed = np.zeros(colours.shape[0], np.int64)
     fill_packed(colours, packed)
+    few = np.zeros(6 * LANES, np.uint8)
+    fill_bytes(colours, few)
     low, high = spread(np.int16(-WHITE)), spread(np.int16(2 * WHITE))
 
     line = np.zeros(size * _DEPTH, np.uint8)
@@ -240,7 +244,7 @@ def diffuse_palette(
                     plain_coordinates(values, places, axis, straight, xy, z0)
                 near = nearest(numbered, xy, z0, sums, colours.shape[0])
                 store(found, step * LANES, near)
-                red, green, blue = look_up_colours(packed, found, step * LANES)
+                red, green, blue = lights_of(near, found, step * LANES, packed, few)
                 visible = at_least(load(shown, step * LANES), spread(np.int16(1)))
                 red = (load(values, 0) - red) & visible
                 green = (load(values, LANES) - green) & visible

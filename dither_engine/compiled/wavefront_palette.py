@@ -5,9 +5,11 @@ from numba import types
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
 from dither_engine.compiled.lanes_palette import (
+    fill_bytes,
     fill_curve,
     fill_packed,
     is_straight,
+    lights_of,
     mixing_coordinates,
     nearest,
     plain_coordinates,
@@ -22,7 +24,7 @@ from dither_engine.compiled.search import (
     fill_sums,
 )
 from dither_engine.compiled.simd import LANES, load, spread, store
-from dither_engine.compiled.simd_nearest import UNIT, look_up_colours
+from dither_engine.compiled.simd_nearest import UNIT
 from dither_engine.compiled.wavefront import (
     CHUNK,
     PITCH,
@@ -96,6 +98,8 @@ def diffuse_palette(
     straight = numbered and is_straight(axis)
     fill_sums(search, numbered, sums)
     fill_packed(colours, packed)
+    few = np.zeros(6 * LANES, np.uint8)
+    fill_bytes(colours, few)
     for l in range(LANES):
         now[l] = skew * l
     starts = load(now, 0)
@@ -125,7 +129,7 @@ def diffuse_palette(
                     plain_coordinates(values, places, axis, straight, xy, z0)
                 near = nearest(numbered, xy, z0, sums, colours.shape[0])
                 store(tiles_out, pixel * LANES, near)
-                red, green, blue = look_up_colours(packed, tiles_out, pixel * LANES)
+                red, green, blue = lights_of(near, tiles_out, pixel * LANES, packed, few)
                 at = step * PITCH
                 error = load(values, 0) - red
                 error = inside(error, step, length, skew, starts)
