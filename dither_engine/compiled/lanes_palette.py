@@ -146,8 +146,12 @@ def mixing_coordinates(values, places, curve, codes, at, xy, z0):
 
 
 @merged
-def plain_coordinates(values, places, axis, straight, xy, z0):
-    """Coordinates of the other distances, with light clamped to black and white."""
+def plain_coordinates(values, places, axis, straight, codes, at, neutral, xy, z0):
+    """Coordinates of the other distances, with light clamped to black and white.
+
+    ``codes[at:]`` are the pixels' own code values; neutral: NOT_GREY if grey pixels must become
+    greys, else 0.
+    """
     black, white = spread(np.int16(0)), spread(np.int16(WHITE))
     for c in range(0, 3 * LANES, LANES):
         store(places, c, clamped(load(values, c), black, white))
@@ -160,7 +164,9 @@ def plain_coordinates(values, places, axis, straight, xy, z0):
         y = look_up(axis, places, LANES)
         z = look_up(axis, places, 2 * LANES)
     store_pairs(xy, x, y)
-    store_pairs(z0, z, black)
+    r, g, b = load(codes, at), load(codes, at + LANES), load(codes, at + 2 * LANES)
+    apart = (r ^ g) | (g ^ b)
+    store_pairs(z0, z, at_least(black, apart) & spread(neutral))
 
 
 @merged

@@ -34,6 +34,8 @@ from dither_engine.compiled.lanes_palette import (
 )
 from dither_engine.compiled.search import (
     METRIC,
+    NEUTRAL,
+    NOT_GREY,
     NUMBERED,
     OKLAB,
     SEARCH,
@@ -170,6 +172,7 @@ def diffuse_palette(
     fill_sums(search, numbered, sums)
     packed = np.zeros(colours.shape[0], np.int64)
     fill_packed(colours, packed)
+    neutral = np.int16(NOT_GREY if search[NEUTRAL] != 0 else 0)
     few = np.zeros(6 * LANES, np.uint8)
     fill_bytes(colours, few)
     low, high = spread(np.int16(-WHITE)), spread(np.int16(2 * WHITE))
@@ -241,7 +244,9 @@ def diffuse_palette(
                 if oklab:
                     mixing_coordinates(values, places, curve, tiles, step * _DEPTH, xy, z0)
                 else:
-                    plain_coordinates(values, places, axis, straight, xy, z0)
+                    plain_coordinates(
+                        values, places, axis, straight, tiles, step * _DEPTH, neutral, xy, z0
+                    )
                 near = nearest(numbered, xy, z0, sums, colours.shape[0])
                 store(found, step * LANES, near)
                 red, green, blue = lights_of(near, found, step * LANES, packed, few)

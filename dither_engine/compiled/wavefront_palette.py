@@ -16,6 +16,8 @@ from dither_engine.compiled.lanes_palette import (
 )
 from dither_engine.compiled.search import (
     METRIC,
+    NEUTRAL,
+    NOT_GREY,
     NUMBERED,
     OKLAB,
     SEARCH,
@@ -98,6 +100,7 @@ def diffuse_palette(
     straight = numbered and is_straight(axis)
     fill_sums(search, numbered, sums)
     fill_packed(colours, packed)
+    neutral = np.int16(NOT_GREY if search[NEUTRAL] != 0 else 0)
     few = np.zeros(6 * LANES, np.uint8)
     fill_bytes(colours, few)
     for l in range(LANES):
@@ -126,7 +129,7 @@ def diffuse_palette(
                 if oklab:
                     mixing_coordinates(values, places, curve, tiles, i, xy, z0)
                 else:
-                    plain_coordinates(values, places, axis, straight, xy, z0)
+                    plain_coordinates(values, places, axis, straight, tiles, i, neutral, xy, z0)
                 near = nearest(numbered, xy, z0, sums, colours.shape[0])
                 store(tiles_out, pixel * LANES, near)
                 red, green, blue = lights_of(near, tiles_out, pixel * LANES, packed, few)
