@@ -41,16 +41,14 @@ def panels() -> Mapping[str, Panel]:
     return MappingProxyType({panel.name: panel for panel in made})
 
 
-def options_of_panel(name: object, given: Mapping[str, Any]) -> dict[str, Any]:
+def options_of_panel(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a panel stands for, without those that do not go with the ``given`` ones.
 
     Raises EngineError for an unknown name.
     """
-    panel = panels().get(name) if isinstance(name, str) else None
+    panel = panels().get(name)
     if panel is None:
-        raise EngineError(
-            f"There is no panel {str(name)[:40]!r}: choose one of {', '.join(panels())}."
-        )
+        raise EngineError(f"There is no panel {name[:40]!r}: choose one of {', '.join(panels())}.")
     options = dict(panel.options)
     if "palette" in given:  # the numbers of the panel's own inks mean nothing for other colours
         options.pop("codes", None)
