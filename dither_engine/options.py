@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dither_engine.algorithms import CUSTOM, CUSTOM_MATRIX, NAMES, controls_of, strengthens
+from dither_engine.areas import normal_crop
 from dither_engine.errors import EngineError
 from dither_engine.formats import BITS, FORMATS, NUMBERED
 from dither_engine.palette_texts import colours_of_text
@@ -103,6 +104,12 @@ class Options(BaseModel):
         le=10,
         description="1 is unchanged, more lightens the middle tones, less darkens them.",
     )
+    sharpen: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="How much edges are sharpened after resizing, by an unsharp mask; 0 is not.",
+    )
     width: int | None = Field(
         None,
         ge=1,
@@ -114,6 +121,32 @@ class Options(BaseModel):
         ge=1,
         le=_MAX_SIDE,
         description="Height in pixels before dithering; alone it keeps the shape.",
+    )
+    fit: Literal["stretch", "contain", "cover", "pad"] = Field(
+        "stretch",
+        description="With both width and height: change the shape, keep it within them, fill them"
+        " and cut off the rest, or keep it and fill up with the background.",
+    )
+    gravity: Literal[
+        "center",
+        "north",
+        "northeast",
+        "east",
+        "southeast",
+        "south",
+        "southwest",
+        "west",
+        "northwest",
+    ] = Field("center", description="Which side fit = cover keeps, and where fit = pad puts it.")
+    rotate: Literal["0", "90", "180", "270", "auto"] = Field(
+        "0",
+        description="Turn clockwise, after the crop; auto: by 90 where only one of picture and"
+        " width × height is upright.",
+    )
+    crop: str | None = Field(
+        None,
+        description="x,y,w,h of the part to keep of the upright picture, before all else: in"
+        " pixels, or in percent of its width and height, as 10%,0,80%,100%.",
     )
     scale: int = Field(
         1, ge=1, le=32, description="Whole-number enlargement after dithering, nearest pixel."
@@ -140,7 +173,9 @@ class Options(BaseModel):
     alpha_level: int = Field(
         128, ge=1, le=255, description="Alpha from which a pixel is opaque, for alpha = threshold."
     )
-    background: str = Field("#ffffff", description="Background colour for alpha = flatten.")
+    background: str = Field(
+        "#ffffff", description="Background colour for alpha = flatten and fit = pad."
+    )
     format: Literal["png", "gif", "webp", "png-grey", "bmp", "raw", "c-array"] = Field(
         "png", description="File format of the result."
     )
@@ -249,6 +284,16 @@ class Options(BaseModel):
             raise EngineError("channels is one whole number from 2 to 256, or three, as 5,6,5.")
         return counts if len(set(counts)) > 1 else counts[0]
 
+    @field_validator("rotate", mode="before")
+    @classmethod
+    def _degrees(cls, degrees: Any) -> Any:
+        return str(degrees) if type(degrees) is int else degrees
+
+    @field_validator("crop", mode="before")
+    @classmethod
+    def _crop_in_its_form(cls, crop: Any) -> Any:
+        return normal_crop(crop) if isinstance(crop, str | list) else crop
+
     @field_validator("codes", mode="before")
     @classmethod
     def _numbers(cls, codes: Any) -> Any:
@@ -321,8 +366,15 @@ class Options(BaseModel):
             unread.add("channels")
         else:
             unread.add("distance")
-        if self.alpha != "flatten":
+        whole = bool(self.width and self.height)
+        if not whole:
+            unread.add("fit")
+        if not whole or self.fit not in ("cover", "pad"):
+            unread.add("gravity")
+        if self.alpha != "flatten" and not (whole and self.fit == "pad"):
             unread.add("background")
+        if self.rotate == "auto" and not whole:
+            unread.add("rotate")
         if self.alpha != "threshold":
             unread.add("alpha_level")
         unread |= self._unread_of_file()
@@ -418,6 +470,7 @@ ALLOWED = {
     "palette": f"a name, or a list of 2 to {MAX_COLOURS} hex colours",
     "kernel": "rows of weights, as [[0, 0, 7], [3, 5, 1]]",
     "matrix": "rows of numbers, as [[0, 2], [3, 1]]",
+    "crop": "x,y,w,h in pixels or percent, as 10%,0,80%,100%",
     "background": "a hex colour, as #ffffff",
     "codes": "whole numbers from 0 to 255, as 0,1,2,3,5,6",
     "panel": "the name of a panel",

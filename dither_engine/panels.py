@@ -63,6 +63,8 @@ def _panel(name: str, entry: dict[str, Any], layouts: dict[str, dict[str, Any]])
     options = {
         "width": width,
         "height": height,
+        "fit": "cover",
+        "rotate": "0" if entry.get("upright") else "auto",
         "palette": palette,
         "colours": "device",
         "alpha": "flatten",

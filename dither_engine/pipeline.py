@@ -21,12 +21,13 @@ from dither_engine.decode import (
     open_image,
 )
 from dither_engine.encode import encode, encode_pieces
+from dither_engine.fit import Fit, fit_of
 from dither_engine.light import adjusted, code_of_light, in_steps, light_of_code
 from dither_engine.memory import reusable
 from dither_engine.methods import PIECE, in_pieces, renderer
 from dither_engine.options import Options
 from dither_engine.palettes import Inks, inks_of
-from dither_engine.prepare import check_file, checked, coloured, prepared, size_of
+from dither_engine.prepare import check_file, checked, coloured, prepared
 from dither_engine.result import Dithered, Encoded
 from dither_engine.targets import (
     ChannelLevels,
@@ -196,14 +197,14 @@ def _prepared(
     source: Source, options: Options, max_pixels: int | None, max_size: int | None
 ) -> Iterator[Frame]:
     """The frames prepared for dithering, all of one size and number of channels."""
-    size: tuple[int, int] | None = None
+    fit: Fit | None = None
     for decoded in source.frames():
-        if size is None:
+        if fit is None:
             height, width = decoded.pixels.shape[:2]
-            size = size_of(width, height, options, max_size)
-            scale = options.scale
-            checked(size[0] * scale, size[1] * scale, source.count, max_pixels)
-        frame = prepared(decoded, options, size)
+            fit = fit_of(width, height, options, max_size)
+            across, down = (side * options.scale for side in fit.size)
+            checked(across, down, source.count, max_pixels)
+        frame = prepared(decoded, options, fit)
         if source.count > 1 and options.palette == "channels":
             frame = replace(frame, pixels=coloured(frame.pixels))
         yield frame

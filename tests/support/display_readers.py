@@ -29,7 +29,8 @@ def _coloured(numbers: NDArray[np.integer], colours: dict[int, tuple[int, int, i
     table = np.zeros((256, 3), np.uint8)
     for number in np.unique(numbers):
         table[number] = colours[int(number)]
-    return table[numbers]
+    shown: Pixels = table[numbers]
+    return shown
 
 
 def _whole(data: bytes, size: int) -> bytes:

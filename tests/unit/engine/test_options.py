@@ -33,8 +33,13 @@ DEFAULTS: Fields = {
     "contrast": 1.0,
     "saturation": 1.0,
     "gamma": 1.0,
+    "sharpen": 0.0,
     "width": None,
     "height": None,
+    "fit": "stretch",
+    "gravity": "center",
+    "rotate": "0",
+    "crop": None,
     "scale": 1,
     "angle": 45.0,
     "cell": 6.0,
@@ -118,6 +123,18 @@ GOLDEN: list[tuple[Fields, str]] = [
         "b75882450dda370118adae56010412778a1d3ba830d8062d59251c6b92fff9a6",
     ),
     (
+        {
+            "width": 800,
+            "height": 480,
+            "fit": "cover",
+            "gravity": "north",
+            "rotate": 90,
+            "crop": "10%,0,80%,100%",
+            "sharpen": 0.5,
+        },
+        "6b9b00d75853bb4e32dfc65b113e9551f34b33e3988d15a5477a8fca95b9b9a2",
+    ),
+    (
         {"palette": "#1a0d23=#000,#b9cacd=#fff", "colours": "device"},
         "aa2ea94d4d67dd4d3349b79be07af0a167c2e75a0f1453d504cd2998e8b182ec",
     ),
@@ -137,6 +154,10 @@ GOLDEN: list[tuple[Fields, str]] = [
             "invert": True,
         },
         "93326216b18a9c7c1edcb605b4e2e14be4c75d182f63dbc368b7be17ee429b1f",
+    ),
+    (
+        {"panel": "waveshare-2.9-red"},
+        "26ca636859d6c4f6b950bda8b3b31698a267559aafcf295ba5cabe18594d66f5",
     ),
 ]
 
