@@ -140,7 +140,8 @@ def test_what_is_given_wins_over_the_panel() -> None:
     assert Options(panel="waveshare-2.9-red", width=None).width == 128
     other = Options(panel="waveshare-2.9-red", palette="black-white")
     assert other.codes is None  # the panel's numbers are those of three inks
-    assert Options(panel="trmnl-x", palette="gray").channels == 2
+    # Where a number of levels must be given, as in a path of the API, a panel keeps its greys.
+    assert Options(panel="trmnl-x", channels=2).digest() == Options(panel="trmnl-x").digest()
 
 
 def test_an_unknown_panel_is_told_which_there_are() -> None:
