@@ -103,9 +103,10 @@ class Limits(Middleware):
         if most and self._under_way[account] >= most:
             detail = f"Too many requests of yours are under way; at most {most} may be."
             raise _over(scope, "concurrency", detail, 1)
-        row = scope["row"] if scope["method"] == "POST" else None
-        self._take(scope, "requests", self._requests, row.cost if row else 1)
-        if row and row.stores_file:
+        row, is_post = scope["row"], scope["method"] == "POST"
+        cost = 1 if row is None else row.cost if is_post else row.read_cost
+        self._take(scope, "requests", self._requests, cost)
+        if row and is_post and row.stores_file:
             self._take(scope, "uploads", self._uploads, 1)
         self._under_way[account] += 1
         try:

@@ -27,6 +27,8 @@ class GatewaySettings(HttpSettings):
 
     max_upload_bytes: PositiveInt = Field(20 * MB, description=(
         "Largest file that may be uploaded, in bytes"))
+    dither_call_max_bytes: PositiveInt = Field(100 * MB, description=(
+        "Largest body of POST /dither, all its files together"))
     gateway_max_body_bytes: NonNegativeInt = Field(MB // 4, description=(
         "Largest request body where no file is uploaded, in bytes"))
     gateway_max_connections: PositiveInt = Field(4096, description=(
