@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from dither_engine import Encoded, EngineError, Options, dither_bytes
+from dither_engine.formats import FORMATS
 from dither_service.settings import DitherSettings
 from shared import failpoints
 from shared.context import request_context
@@ -47,7 +48,8 @@ class Job:
 
 def result_key(image_uuid: UUID, digest: str, fields: dict[str, Any]) -> str:
     """The storage key of a dither, known before it is made, because its format is an option."""
-    return f"dithers/{image_uuid}-{digest[:32]}.{fields.get('format', 'png')}"
+    suffix = FORMATS[fields.get("format", "png")].suffix
+    return f"dithers/{image_uuid}-{digest[:32]}.{suffix}"
 
 
 class JobRunner:

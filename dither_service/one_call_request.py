@@ -20,11 +20,11 @@ from shared.problems import Problem
 # Option fields may come one by one, besides the field with all of them as JSON.
 _TEXTS = ("options", *FIELDS)
 ZIP = "application/zip"
-_IMAGES = {
-    name: entry.content_type
-    for name, entry in FORMATS.items()
-    if entry.content_type.startswith("image/")
-}
+# The format for each media type that a client may ask for. PNG has two formats: the first counts.
+_IMAGES: dict[str, str] = {}
+for _name, _entry in FORMATS.items():
+    if _entry.content_type.startswith("image/"):
+        _IMAGES.setdefault(_entry.content_type, _name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +120,17 @@ def _call(request: Request, files: Sequence[Sent], *sources: Mapping[str, Any]) 
     accept = request.headers.get("accept", "")
     if "format" not in fields and (wanted := _accepted(accept)) is not None:
         fields["format"] = wanted
-    only_zip = bool(quality(accept, ZIP)) and not any(quality(accept, t) for t in _IMAGES.values())
+    only_zip = bool(quality(accept, ZIP)) and not any(quality(accept, t) for t in _IMAGES)
     return Call(files, parse_options(fields), as_zip=len(files) > 1 or only_zip)
 
 
 def _accepted(accept: str) -> str | None:
     """The format that the client likes most; None if it named none. Raises ``Problem`` 406."""
-    liked = {name: quality(accept, media_type) for name, media_type in _IMAGES.items()}
+    liked = {media_type: quality(accept, media_type) for media_type in _IMAGES}
     most = max(liked.values())
     if not most and not quality(accept, ZIP):
-        allowed = ", ".join((*_IMAGES.values(), ZIP))
+        allowed = ", ".join((*_IMAGES, ZIP))
         raise Problem(406, f"Accept: none of {allowed} is accepted; these are made.")
-    if not any(media_type in accept for media_type in _IMAGES.values()):
+    if not any(media_type in accept for media_type in _IMAGES):
         return None
-    return next(name for name in liked if liked[name] == most)
+    return next(_IMAGES[media_type] for media_type in _IMAGES if liked[media_type] == most)

@@ -11,8 +11,9 @@ import numpy as np
 from dither_engine import Dithered, Encoded, EngineError, Options, catalogue, dither_bytes
 from dither_engine.decode import DeepFrame, Frame, Source, open_bytes
 from dither_engine.encode import encode
+from dither_engine.fit import DONE, fit_of, fitted
 from dither_engine.pipeline import dither_source
-from dither_engine.prepare import at_size, checked, size_of
+from dither_engine.prepare import checked
 from dither_service.preview_memory import PreviewMemory
 from dither_service.preview_parts import Part, part_draft, part_png
 from dither_service.settings import DitherSettings
@@ -111,7 +112,7 @@ class Previews:
                 "height": encoded.height,
                 "frames": encoded.frames,
                 "bytes": len(encoded.data),
-                "format": encoded.extension,
+                "format": options.format,
                 **_colours(self._result(picture, options)),
             }
 
@@ -131,7 +132,7 @@ class Previews:
         key = ("encoded", picture.id, options.digest())
         encoded: Encoded | None = self._memory.get(key)
         if encoded is None:
-            encoded = encode(self._result(picture, options), options.format, options.scale)
+            encoded = encode(self._result(picture, options), options)
             self._memory.put(key, encoded, len(encoded.data))
         return encoded
 
@@ -167,16 +168,17 @@ class Previews:
         source = self._source(picture)
         if not isinstance(source.image, Frame | DeepFrame):
             return source, options
-        size = size_of(*source.size, options, None)
-        checked(size[0] * options.scale, size[1] * options.scale, 1, self._settings.max_pixels)
-        if size == source.size:
-            return source, options
-        key = ("frame", picture.id, size, options.light, options.resample)
+        fit = fit_of(*source.size, options)
+        across, down = (side * options.scale for side in fit.size)
+        checked(across, down, 1, self._settings.max_pixels)
+        key = ("frame", picture.id, fit, options.light, options.resample, options.background)
         frame: Frame | DeepFrame | None = self._memory.get(key)
         if frame is None:
-            frame = at_size(source.image, options, size)
+            frame = fitted(source.image, options, fit)
+            if frame is source.image:
+                return source, options
             self._memory.put(key, frame, _frame_size(frame))
-        return Source(frame), options.model_copy(update={"width": None, "height": None})
+        return Source(frame), options.model_copy(update=DONE)
 
 
 def _refuse_empty(data: bytes) -> None:

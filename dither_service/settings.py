@@ -5,11 +5,11 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from shared.settings import ServiceSettings
+from shared.settings import OwnerSettings, ServiceSettings
 from shared.storage.settings import StorageSettings
 
 
-class DitherSettings(ServiceSettings, StorageSettings):
+class DitherSettings(ServiceSettings, OwnerSettings, StorageSettings):
     port: int = Field(8002, ge=1, le=65535, description="Port to listen on")
     upload_service_url: str = Field(
         "http://127.0.0.1:8001",

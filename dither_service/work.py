@@ -39,18 +39,21 @@ BATCH_SECONDS = 0.5
 _Made = Future[dict[str, Any]]
 
 
-def new_dither(uuid: UUID, options: Options) -> dict[str, Any]:
-    """The row of a dither. Its id depends only on the image and the options."""
-    return _row(uuid, options.digest(), options.most_levels, options.differing())
+def new_dither(uuid: UUID, options: Options, owner: str | None) -> dict[str, Any]:
+    """The row of a dither that ``owner`` asked for. Its id depends on image and options only."""
+    return _row(uuid, options.digest(), options.most_levels, options.differing(), owner)
 
 
-def _row(uuid: UUID, digest: str, channels: int, fields: dict[str, Any]) -> dict[str, Any]:
+def _row(
+    uuid: UUID, digest: str, channels: int, fields: dict[str, Any], owner: str | None
+) -> dict[str, Any]:
     return {
         "dither_id": uuid5(uuid, digest),
         "image_uuid": uuid,
         "digest": digest,
         "channels": channels,
         "options": fields,
+        "owner": owner,
     }
 
 
@@ -145,7 +148,7 @@ class DitherWork:
             assert isinstance(body, ImageUploaded)
             fields = {"channels": DEFAULT_CHANNELS, **(body.options or {})}
             try:
-                row = new_dither(body.uuid, Options.parse(fields))
+                row = new_dither(body.uuid, Options.parse(fields), body.owner)
                 rows.append(row)
             except EngineError as error:
                 row = self._refuse(session, received, fields, str(error), images[body.uuid])
@@ -159,7 +162,7 @@ class DitherWork:
     ) -> dict[str, Any]:
         """Invalid options came with the upload: insert a failed dither."""
         digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
-        row = _row(received.body.uuid, digest, DEFAULT_CHANNELS, fields)
+        row = _row(received.body.uuid, digest, DEFAULT_CHANNELS, fields, image.owner)
         if repository.add_dithers(session, [row]):
             self._inbox.record(session, received.message_id)
             failed = {"dither_id": row["dither_id"], "status": models.FAILED, "reason": reason}
@@ -228,6 +231,7 @@ class DitherWork:
             "dither_id": dither.dither_id,
             "channels": dither.channels,
             "options": dither.options,
+            "owner": dither.owner,
         }
         body: DitherUploaded | DitherFailed
         if dither.status == models.FAILED:
