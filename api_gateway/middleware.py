@@ -28,9 +28,10 @@ class RateLimits:
         self._uploads = RateLimiter(rate, burst) if rate else None
 
     def __call__(self, scope: Scope) -> None:
-        row = scope["row"] if scope["method"] == "POST" else None
-        self._take(scope, "requests", self._requests, row.cost if row else 1)
-        if row and row.stores_file:
+        row, is_post = scope["row"], scope["method"] == "POST"
+        cost = 1 if row is None else row.cost if is_post else row.read_cost
+        self._take(scope, "requests", self._requests, cost)
+        if row and is_post and row.stores_file:
             self._take(scope, "uploads", self._uploads, 1)
 
     def _take(self, scope: Scope, what: str, limiter: RateLimiter | None, cost: int) -> None:

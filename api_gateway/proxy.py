@@ -26,8 +26,11 @@ class Forward:
         self._route = route
         self._upstream = upstream
         self._settings = settings
-        largest_file = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
-        self._limit = largest_file if route.takes_file else settings.gateway_max_body_bytes
+        self._limit = settings.gateway_max_body_bytes
+        if route.takes_file:
+            self._limit = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+        elif route.takes_files:
+            self._limit = settings.dither_call_max_bytes + MULTIPART_OVERHEAD_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route, method = self._route, scope["method"]

@@ -38,6 +38,8 @@ class GatewaySettings(AccessSettings):
 
     max_upload_bytes: PositiveInt = 20 * MB
     """Largest file that may be uploaded, in bytes"""
+    dither_call_max_bytes: PositiveInt = 100 * MB
+    """Largest body of POST /dither, all its files together"""
     gateway_max_body_bytes: NonNegativeInt = MB // 4
     """Largest request body where no file is uploaded, in bytes"""
     gateway_client_timeout_seconds: PositiveFloat = 8
