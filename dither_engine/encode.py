@@ -39,7 +39,8 @@ def encode(result: Dithered, form: str, scale: int = 1) -> Encoded:
     frames = tuple(_enlarged(frame, scale) for frame in frames)
     data = {"png": _png, "gif": _gif, "webp": _webp}[form](frames, result.loop)
     count = _count(data) if form == "webp" else len(frames)
-    return Encoded(data, entry.content_type, form, width, height, _colours(result), count)
+    colours = _colours(result)
+    return Encoded(data, entry.content_type, form, width, height, colours, count, result.chosen)
 
 
 def _in_parts(frames: Sequence[Dithered], longest: int) -> Sequence[Dithered]:
@@ -89,7 +90,8 @@ def encode_pieces(
     size = (first.width * scale, height * scale)
     enlarged = (_enlarged(piece, scale) for piece in chain([first], pieces))
     data = _png_of(size, [known], [enlarged], 1)
-    return Encoded(data, FORMATS["png"].content_type, "png", *size, _colours(first))
+    colours = _colours(first)
+    return Encoded(data, FORMATS["png"].content_type, "png", *size, colours, chosen=first.chosen)
 
 
 def _png(frames: Sequence[Dithered], plays: int) -> bytes:
