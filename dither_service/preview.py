@@ -11,7 +11,7 @@ import numpy as np
 from dither_engine import Dithered, Encoded, EngineError, Options, catalogue, dither_bytes
 from dither_engine.decode import DeepFrame, Frame, Source, open_bytes
 from dither_engine.encode import encode
-from dither_engine.fit import DONE, fit_of, fitted
+from dither_engine.fit import DONE, READ, fit_of, fitted
 from dither_engine.pipeline import dither_source
 from dither_engine.prepare import checked
 from dither_service.preview_memory import PreviewMemory
@@ -171,7 +171,7 @@ class Previews:
         fit = fit_of(*source.size, options)
         across, down = (side * options.scale for side in fit.size)
         checked(across, down, 1, self._settings.max_pixels)
-        key = ("frame", picture.id, fit, options.light, options.resample, options.background)
+        key = ("frame", picture.id, fit, *(getattr(options, name) for name in READ))
         frame: Frame | DeepFrame | None = self._memory.get(key)
         if frame is None:
             frame = fitted(source.image, options, fit)
