@@ -42,6 +42,7 @@ from shared.kafka.processing import Handlers
 from shared.messages import BODIES, VERSION, Body, ImageUploaded
 from shared.problems import Problem
 from shared.storage import StorageUnavailableError
+from tests.integration.services.dither.working import EngineHere, work_off
 from tests.integration.services.support import empty, rows, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
@@ -114,6 +115,7 @@ class Histories(RuleBasedStateMachine):
             databases["dither"],
             self.storage,
             self,
+            EngineHere(),
         )
         mail_settings = NotificationSettings(mails_per_hour=1000)
         notifications = NotificationService(mail_settings, databases["notification"])
@@ -209,6 +211,10 @@ class Histories(RuleBasedStateMachine):
             service.removals.sweep(self.databases[name], self.storage)
 
     @rule()
+    def work(self) -> None:
+        work_off(self.dither_service)
+
+    @rule()
     def hand_out_again(self) -> None:
         self.dither_service.request_unfinished()
 
@@ -232,6 +238,7 @@ class Histories(RuleBasedStateMachine):
                 break
             for batch in self._batches(list(self.wire)):
                 self._deliver(batch, late=False)
+            work_off(self.dither_service)
         assert not self.wire, f"never done with: {self.wire}"
         self._let_time_pass()
         for name, service in self._with_files():
