@@ -68,6 +68,7 @@ ROUTES = (
     Route("notifications", "/notifications/{uuid}", "notification", READ),
     Route("files", "/files/{key:path}", "upload", READ, open=True),
 )
+SERVICES = tuple(dict.fromkeys(route.service for route in ROUTES))
 
 
 def find_route(path: str) -> Route | None:

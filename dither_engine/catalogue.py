@@ -1,15 +1,17 @@
 """Everything a user can choose, as plain data, for the web page and GET /options."""
 
+from dataclasses import asdict
 from typing import Any
 
 from dither_engine.algorithms import ALGORITHMS
 from dither_engine.formats import FORMATS
 from dither_engine.options import Options
 from dither_engine.palettes import NAMED
+from dither_engine.panels import panels
 
 
 def catalogue() -> dict[str, Any]:
-    """Algorithms, palettes, options (type, limits, default, description) and formats, JSON-able."""
+    """Algorithms, palettes, panels, options (with limits and defaults), formats; JSON-able."""
     return {
         "algorithms": [
             {
@@ -29,14 +31,28 @@ def catalogue() -> dict[str, Any]:
                 "title": entry.title,
                 "colours": list(entry.colours),
                 "source": entry.source,
+                **({"inks": [asdict(ink) for ink in entry.inks]} if entry.inks else {}),
             }
             for entry in NAMED.values()
+        ],
+        "panels": [
+            {
+                "name": panel.name,
+                "title": panel.title,
+                "width": panel.width,
+                "height": panel.height,
+                "inks": [asdict(ink) for ink in panel.inks],
+                "options": dict(panel.options),
+                "source": panel.source,
+            }
+            for panel in panels().values()
         ],
         "options": {name: _field(name) for name in Options.model_fields},
         "formats": [
             {
                 "name": entry.name,
                 "content_type": entry.content_type,
+                "suffix": entry.suffix,
                 "title": entry.title,
                 "longest_side": entry.longest_side,
             }

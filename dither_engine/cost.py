@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import log
 
 from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_MATRIX, DIFFUSION, ORDERED
+from dither_engine.areas import crop_box
 from dither_engine.errors import EngineError
 from dither_engine.options import Options
 from dither_engine.palettes import NAMED
@@ -98,7 +99,7 @@ def seconds_of(source: Size, options: Options, max_size: int | None = None) -> f
     """CPU seconds to decode, dither and write a picture; see the module's docstring."""
     drawn = _drawn(source, options, max_size)
     total = START + source.megapixels * DECODE + drawn.megapixels * speed_of(options)
-    total += drawn.megapixels * options.scale**2 * ENCODE.get(options.format, max(ENCODE.values()))
+    total += drawn.megapixels * options.scale**2 * ENCODE.get(options.format, ENCODE["png"])
     if drawn != source:
         total += (source.megapixels + drawn.megapixels) * RESIZE
     if isinstance(options.palette, str) and options.palette.startswith("adaptive:"):
@@ -161,8 +162,13 @@ def _between(points: Points, colours: int) -> float:
 
 
 def _drawn(source: Size, options: Options, max_size: int | None) -> Size:
-    """The size to dither at; see ``prepare.size_of``, which also refuses."""
+    """The size to dither at, as ``fit.fit_of`` has it; ``contain`` counts as the whole box."""
     width, height = source.width, source.height
+    if options.crop is not None:
+        left, top, right, bottom = crop_box(options.crop, width, height)
+        width, height = right - left, bottom - top
+    if options.rotate in ("90", "270"):
+        width, height = height, width
     if options.width and options.height:
         width, height = options.width, options.height
     elif options.width:

@@ -21,12 +21,13 @@ from dither_engine.decode import (
     open_image,
 )
 from dither_engine.encode import encode, encode_pieces
+from dither_engine.fit import Fit, fit_of
 from dither_engine.light import adjusted, code_of_light, in_steps, light_of_code
 from dither_engine.memory import reusable
 from dither_engine.methods import PIECE, in_pieces, renderer
 from dither_engine.options import Options
-from dither_engine.palettes import NAMED, from_hex, named
-from dither_engine.prepare import check_file, checked, coloured, prepared, size_of
+from dither_engine.palettes import Inks, inks_of
+from dither_engine.prepare import check_file, checked, coloured, prepared
 from dither_engine.result import Dithered, Encoded
 from dither_engine.targets import (
     ChannelLevels,
@@ -81,7 +82,7 @@ def dither_opened(
     check_file(source, options, max_size)
     if options.format != "png" or source.count > 1:
         result = dither_source(source, options, max_pixels, max_size)
-        return encode(result, options.format, options.scale)
+        return encode(result, options)
     job = _job(source, options, max_pixels, max_size)
     (frame,) = job.frames
     alpha = frame.mask if frame.mask.size else None
@@ -181,7 +182,7 @@ def _positions(found: Pixels, target: Target) -> Pixels:
 def _palette(target: Target, depth: int) -> Pixels:
     """The colours that the file has."""
     if isinstance(target, Tones):
-        return target.colours
+        return target.colours if target.shown is None else target.shown
     return target.shown if isinstance(target, Palette) else levels_palette(target, depth)
 
 
@@ -203,14 +204,14 @@ def _prepared(
     source: Source, options: Options, max_pixels: int | None, max_size: int | None
 ) -> Iterator[Frame]:
     """The frames prepared for dithering, all of one size and number of channels."""
-    size: tuple[int, int] | None = None
+    fit: Fit | None = None
     for decoded in source.frames():
-        if size is None:
+        if fit is None:
             height, width = decoded.pixels.shape[:2]
-            size = size_of(width, height, options, max_size)
-            scale = options.scale
-            checked(size[0] * scale, size[1] * scale, source.count, max_pixels)
-        frame = prepared(decoded, options, size)
+            fit = fit_of(width, height, options, max_size)
+            across, down = (side * options.scale for side in fit.size)
+            checked(across, down, source.count, max_pixels)
+        frame = prepared(decoded, options, fit)
         if source.count > 1 and options.palette == "channels":
             frame = replace(frame, pixels=coloured(frame.pixels))
         yield frame
@@ -225,19 +226,22 @@ def _target(
         return channel_levels(options.channels, options.light)
     if options.palette == "channels":
         return levels(options.most_levels, options.light)
-    measured = False
-    if isinstance(options.palette, list):
-        colours = from_hex(tuple(options.palette))
-    elif options.palette in NAMED:
-        colours, measured = named(options.palette), NAMED[options.palette].measured
-    else:
-        count = int(options.palette.removeprefix("adaptive:"))
-        frames = _prepared(source, options, max_pixels, max_size)
-        seen = code_of_light(options.light)[in_steps(adjusted(options))]
-        colours = adaptive(frames, seen, count, source.count)
-    tones = tones_of(colours, options.light)
+    inks = _inks(source, options, max_pixels, max_size)
+    mixed = media_relative(inks.colours) if inks.measured else inks.colours
+    shown = inks.shown(options.colours)
+    tones = tones_of(mixed, options.light)
     if tones is not None:
-        return tones
-    mixed = media_relative(colours) if measured else colours
+        return replace(tones, shown=shown)
     lights = light_of_code(options.light)[mixed]
-    return Palette(mixed, colours, lights, prepare(mixed, options.distance, options.light))
+    return Palette(mixed, shown, lights, prepare(mixed, options.distance, options.light))
+
+
+def _inks(source: Source, options: Options, max_pixels: int | None, max_size: int | None) -> Inks:
+    palette = options.palette
+    if isinstance(palette, list) or not palette.startswith("adaptive:"):
+        return inks_of(palette, measured=options.measured)
+    count = int(palette.removeprefix("adaptive:"))
+    frames = _prepared(source, options, max_pixels, max_size)
+    seen = code_of_light(options.light)[in_steps(adjusted(options))]
+    colours = adaptive(frames, seen, count, source.count)
+    return Inks(colours, None, measured=False, codes=tuple(range(len(colours))))

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import FastAPI, Path, Query, Request, Response, status
+from fastapi import Depends, FastAPI, Path, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -18,6 +18,7 @@ from dither_service.waiting import Places
 from shared.forms import form_openapi, read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
+from shared.principal import Reader, Writer, install_principals, reader
 from shared.problems import Problem
 
 # The size of multipart framing and the small fields, in addition to the file.
@@ -45,22 +46,27 @@ def create_api(
     settings: DitherSettings, service: DitherService, previews: Previews, health: Health
 ) -> FastAPI:
     app = create_app("Dither service", health)
+    install_principals(app, settings)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
     places = Places(settings)
     choices = previews.choices()
     some_choices = {kind: v[:1] if isinstance(v, list) else v for kind, v in choices.items()}
-    app.include_router(preview_router(settings, previews, places))
+    may_read = [Depends(reader)]
+    app.include_router(preview_router(settings, previews, places), dependencies=may_read)
 
     @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
     def list_dithers(
+        caller: Reader,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> schemas.DitherPage:
-        return service.list_dithers(limit, cursor)
+        """Those that you have asked for; of somebody without an identity, none."""
+        return service.list_dithers(limit, cursor, caller)
 
     @app.get("/images/{uuid}", tags=["dithers"], summary="All dithers of an image")
-    def get_dithers(uuid: UUID) -> schemas.ImageDithers:
-        return service.get_dithers(uuid)
+    def get_dithers(uuid: UUID, caller: Reader) -> schemas.ImageDithers:
+        """Whoever has the link sees them, but only the image's owner all of the options."""
+        return service.get_dithers(uuid, caller)
 
     @app.post(
         "/images/{uuid}/{channels}",
@@ -77,10 +83,11 @@ def create_api(
             int, Path(ge=2, le=256, description="Levels per colour channel", examples=[2])
         ],
         request: Request,
+        caller: Writer,
     ) -> Response:
         """Every option may come in a JSON body or in the query string."""
         options = await read_options(request, channels)
-        dither, is_new = await run_in_threadpool(service.request_dither, uuid, options)
+        dither, is_new = await run_in_threadpool(service.request_dither, uuid, options, caller)
         return Response(
             dither.model_dump_json(),
             status_code=202 if is_new else 200,
@@ -90,6 +97,7 @@ def create_api(
 
     @app.post(
         "/preview",
+        dependencies=may_read,
         tags=["preview"],
         summary="Dither an image at once, keeping nothing",
         response_class=Response,

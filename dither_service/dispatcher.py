@@ -135,6 +135,7 @@ class Dispatcher:
 
     def health(self) -> Part:
         claimed = sum(len(lane.waiting) + len(lane.running) for lane in self._lanes)
+        claimed += len(self._outcomes)
         return Part("degraded" if self._failures else "ok", {"claimed": claimed})
 
     def stop(self) -> None:

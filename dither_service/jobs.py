@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from dither_engine import Encoded, EngineError
+from dither_engine.formats import FORMATS
 from dither_service.pool import DitherPool, JobFailed
 from dither_service.settings import DitherSettings
 from shared import failpoints
@@ -51,7 +52,8 @@ class Job:
 
 def result_key(image_uuid: UUID, digest: str, fields: dict[str, Any]) -> str:
     """The storage key of a dither, known before it is made, because its format is an option."""
-    return f"dithers/{image_uuid}-{digest[:32]}.{fields.get('format', 'png')}"
+    suffix = FORMATS[fields.get("format", "png")].suffix
+    return f"dithers/{image_uuid}-{digest[:32]}.{suffix}"
 
 
 class JobRunner:

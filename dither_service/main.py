@@ -18,6 +18,7 @@ from shared.assembly import (
 from shared.database import Database
 from shared.http import create_app
 from shared.logs import configure_logging
+from shared.principal import Principals
 from shared.process import Runnable, parse_only
 from shared.storage import build_storage
 
@@ -28,7 +29,9 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
     """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
     storage = build_storage(settings)
-    uploads = UploadClient(settings.upload_service_url, settings.upload_service_timeout_seconds)
+    uploads = UploadClient(
+        settings.upload_service_url, settings.upload_service_timeout_seconds, Principals(settings)
+    )
     pool = DitherPool(settings)
     pool.start()
     service = DitherService(settings, database, storage, uploads, pool)

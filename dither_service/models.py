@@ -51,6 +51,8 @@ class Image(Base):
     width: Mapped[int | None] = mapped_column(Integer)
     height: Mapped[int | None] = mapped_column(Integer)
     frames: Mapped[int | None] = mapped_column(Integer)
+    # Whose it is (see shared/principal.py); NULL: stored while ACCESS was open, or not known yet.
+    owner: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
 
@@ -65,6 +67,7 @@ class Dither(Base):
     digest: Mapped[str] = mapped_column(Text)
     channels: Mapped[int] = mapped_column(Integer)
     options: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    owner: Mapped[str | None] = mapped_column(Text)  # who asked for it
     status: Mapped[str] = mapped_column(Text, server_default=QUEUED)
     key: Mapped[str | None] = mapped_column(Text)
     url: Mapped[str | None] = mapped_column(Text)
@@ -94,6 +97,7 @@ class Dither(Base):
     __table_args__ = (
         UniqueConstraint("image_uuid", "digest"),
         Index("dithers_newest", "created_at", "dither_id"),
+        Index("dithers_of_owner", "owner", "created_at", "dither_id"),
         Index("dithers_unfinished", "requested_at", postgresql_where=status == QUEUED),
         Index("dithers_turn", "turn", postgresql_where=status == QUEUED),
         Index("dithers_share", "share", "turn", postgresql_where=status == QUEUED),

@@ -13,8 +13,9 @@ import numpy as np
 from dither_engine import Dithered, Encoded, Options
 from dither_engine.decode import DeepFrame, Frame, Source, open_bytes
 from dither_engine.encode import encode
+from dither_engine.fit import DONE, fit_of, fitted
 from dither_engine.pipeline import dither_source
-from dither_engine.prepare import at_size, checked, size_of
+from dither_engine.prepare import checked
 from dither_service.part import Part
 from dither_service.preview_memory import PreviewMemory
 from dither_service.preview_parts import part_draft, part_png
@@ -74,7 +75,7 @@ class PreviewWork:
         encoded: Encoded | None = self._memory.get(key)
         if encoded is None:
             result = self._result(source, name, options)
-            encoded = encode(result, options.format, options.scale)
+            encoded = encode(result, options)
             self._memory.put(key, encoded, len(encoded.data))
         return encoded
 
@@ -88,7 +89,7 @@ class PreviewWork:
             "height": encoded.height,
             "frames": encoded.frames,
             "bytes": len(encoded.data),
-            "format": encoded.extension,
+            "format": options.format,
             **_colours(self._result(source, name, options)),
         }
 
@@ -115,16 +116,17 @@ class PreviewWork:
         """The source at the size to dither at, also cached, and the options still to apply."""
         if not isinstance(source.image, Frame | DeepFrame):
             return source, options
-        size = size_of(*source.size, options, None)
-        checked(size[0] * options.scale, size[1] * options.scale, 1, self._max_pixels)
-        if size == source.size:
-            return source, options
-        key = ("frame", name, size, options.light, options.resample)
+        fit = fit_of(*source.size, options)
+        across, down = (side * options.scale for side in fit.size)
+        checked(across, down, 1, self._max_pixels)
+        key = ("frame", name, fit, options.light, options.resample, options.background)
         frame: Frame | DeepFrame | None = self._memory.get(key)
         if frame is None:
-            frame = at_size(source.image, options, size)
+            frame = fitted(source.image, options, fit)
+            if frame is source.image:
+                return source, options
             self._memory.put(key, frame, _frame_size(frame))
-        return Source(frame), options.model_copy(update={"width": None, "height": None})
+        return Source(frame), options.model_copy(update=DONE)
 
 
 def _result_key(name: str, options: Options) -> tuple[str, str, str]:

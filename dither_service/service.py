@@ -25,7 +25,9 @@ from shared.inbox import Inbox
 from shared.kafka.codec import Received
 from shared.messages import DitherRequested
 from shared.outbox import Outbox
+from shared.principal import EVERYBODY, Principal
 from shared.problems import Problem, TooMany, Unavailable
+from shared.redaction import without_own_values
 from shared.storage import Storage
 from shared.storage.removals import FileRemovals
 
@@ -72,33 +74,39 @@ class DitherService:
 
     # Requests of clients.
 
-    def request_dither(self, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
+    def request_dither(
+        self, uuid: UUID, options: Options, caller: Principal = EVERYBODY
+    ) -> tuple[schemas.Dither, bool]:
         """Queue a dither; True when it is new.
 
-        Raises ``Problem``: 404 for an unknown image, 422 for one with too many dithers and for a
-        dither that would take too long, 429 if too much work is queued.
+        Raises ``Problem``: 404 for an unknown image, 413 or 422 for a dither that is too much, 429
+        if too much work is queued.
         """
         with self._database.transaction() as session:
             image = repository.lock_images(session, [uuid]).get(uuid)
             if image is not None and image.deleted_at is not None:
                 raise _unknown(uuid)
             if image is not None and image.url is not None:
-                return self._add(session, image, options)
+                if not caller.owns(image.owner):
+                    raise _unknown(uuid)
+                return self._add(session, image, options, caller)
         # The image's message has not arrived yet.
-        url = self._uploads.image_url(uuid)
-        if url is None:
+        original = self._uploads.find_original(uuid)
+        if original is None or not caller.owns(original.owner):
             raise _unknown(uuid)
         with self._database.transaction() as session:
-            repository.note_url(session, uuid, url)
+            repository.note_original(session, uuid, original.url, original.owner)
             image = repository.lock_images(session, [uuid])[uuid]
             if image.deleted_at is not None:
                 raise _unknown(uuid)
-            return self._add(session, image, options)
+            return self._add(session, image, options, caller)
 
-    def _add(self, session: Session, image: Any, options: Options) -> tuple[schemas.Dither, bool]:
+    def _add(
+        self, session: Session, image: Any, options: Options, caller: Principal
+    ) -> tuple[schemas.Dither, bool]:
         """Add a dither. The caller holds the lock on the image."""
         try:
-            row = new_dither(image, options, self._settings.max_job_seconds)
+            row = new_dither(image, options, caller.owner, self._settings.max_job_seconds)
         except EngineError as error:
             raise Problem(422, str(error)) from error
         is_new = bool(repository.add_dithers(session, in_line([row])))
@@ -106,6 +114,7 @@ class DitherService:
             raise _too_many()
         if is_new:
             self._check_queue(session, row["share"])
+            self._check_bytes(session, caller)
         dither = repository.find_dithers(session, [row["dither_id"]])[row["dither_id"]]
         if is_new:
             self._request(session, dither)
@@ -123,22 +132,41 @@ class DitherService:
         if waiting.all > most * QUEUES:
             raise Unavailable("Too much work is queued; please try again later.", retry_after=60)
 
-    def list_dithers(self, limit: int, cursor: str | None) -> schemas.DitherPage:
+    def _check_bytes(self, session: Session, caller: Principal) -> None:
+        most = caller.quota("bytes", self._settings.max_bytes_per_owner)
+        if not most or caller.owner is None or caller.operates:
+            return
+        if repository.bytes_of_owner(session, caller.owner) >= most:
+            raise Problem(
+                413,
+                f"Your dithers may take {most:,} bytes, and they do: delete some images, then "
+                "try again.",
+            )
+
+    def list_dithers(
+        self, limit: int, cursor: str | None, caller: Principal = EVERYBODY
+    ) -> schemas.DitherPage:
+        """What the caller has asked for; what all have for whoever may see all."""
         before = None if cursor is None else read_cursor(cursor)
+        if caller.is_nobody:
+            return schemas.DitherPage(items=[], next_cursor=None)
+        owner = None if caller.operates else caller.owner
         with self._database.transaction() as session:
-            found = repository.newest(session, limit + 1, before)
+            found = repository.newest(session, limit + 1, before, owner)
             page = [self._shown(dither) for dither in found[:limit]]
         more = len(found) > limit
         next_cursor = write_cursor(page[-1].created_at, page[-1].dither_id) if more else None
         return schemas.DitherPage(items=page, next_cursor=next_cursor)
 
-    def get_dithers(self, uuid: UUID) -> schemas.ImageDithers:
-        """All dithers of an image. Raises ``Problem`` 404."""
+    def get_dithers(self, uuid: UUID, caller: Principal = EVERYBODY) -> schemas.ImageDithers:
+        """All dithers of an image, as the caller may see them. Raises ``Problem`` 404."""
         with self._database.transaction() as session:
             image = repository.find_image(session, uuid)
             if image is None or image.deleted_at is not None:
                 raise _unknown(uuid)
             dithers = [self._shown(dither) for dither in repository.dithers_of(session, uuid)]
+            if not caller.owns(image.owner):
+                dithers = [_for_others(dither) for dither in dithers]
         return schemas.ImageDithers(uuid=uuid, dithers=dithers)
 
     # Messages.
@@ -192,6 +220,7 @@ class DitherService:
             dither_id=dither.dither_id,
             channels=dither.channels,
             options=dither.options,
+            owner=dither.owner,
         )
         self.outbox.append(session, self._settings.kafka_dither_topic, body)
 
@@ -208,6 +237,12 @@ class DitherService:
 
     def _absolute(self, url: str) -> str:
         return self._settings.public_link(url)
+
+
+def _for_others(dither: schemas.Dither) -> schemas.Dither:
+    """The dither as people see it who only have the link."""
+    shown = {"options": without_own_values(dither.options), "reason": None}
+    return dither.model_copy(update=shown)
 
 
 def _unknown(uuid: UUID) -> Problem:

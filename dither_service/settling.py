@@ -103,6 +103,7 @@ class Settling:
             "dither_id": dither.dither_id,
             "channels": dither.channels,
             "options": dither.options,
+            "owner": dither.owner,
         }
         body: DitherUploaded | DitherFailed
         if dither.status == models.FAILED:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -9,25 +10,35 @@ import urllib3
 
 from shared.context import REQUEST_ID_HEADER, current_request_id
 from shared.failures import TransientFailure
+from shared.principal import EVERYBODY, PRINCIPAL_HEADER, Principals
 
 _LARGEST_ANSWER = 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Original:
+    """``url``: where the storage has the file; ``owner``: whose it is."""
+
+    url: str
+    owner: str | None
+
+
 class Uploads(Protocol):
-    def image_url(self, uuid: UUID) -> str | None:
-        """The URL of the original; None if there is no image. Raises ``TransientFailure``."""
+    def find_original(self, uuid: UUID) -> Original | None:
+        """None if there is no such image. Raises ``TransientFailure``."""
 
 
 class UploadClient:
     """Calls ``GET /images/{uuid}`` of any replica of the upload service."""
 
-    def __init__(self, addresses: str, timeout_seconds: float) -> None:
+    def __init__(self, addresses: str, timeout_seconds: float, principals: Principals) -> None:
+        self._principals = principals
         self._addresses = [part.strip().rstrip("/") for part in addresses.split(",")]
         self._turns = itertools.count()
         self._timeout = urllib3.Timeout(connect=timeout_seconds / 2, read=timeout_seconds)
         self._pool = urllib3.PoolManager(maxsize=8)
 
-    def image_url(self, uuid: UUID) -> str | None:
+    def find_original(self, uuid: UUID) -> Original | None:
         for _ in self._addresses:
             base = self._addresses[next(self._turns) % len(self._addresses)]
             try:
@@ -36,8 +47,10 @@ class UploadClient:
                 continue
         raise TransientFailure("the upload service does not answer")
 
-    def _ask(self, url: str) -> str | None:
-        headers = {REQUEST_ID_HEADER: request_id} if (request_id := current_request_id()) else {}
+    def _ask(self, url: str) -> Original | None:
+        headers = {PRINCIPAL_HEADER: self._principals.sign(EVERYBODY)}
+        if (request_id := current_request_id()) is not None:
+            headers[REQUEST_ID_HEADER] = request_id
         response = self._pool.request(
             "GET",
             url,
@@ -55,11 +68,12 @@ class UploadClient:
             return None
         if response.status != 200:
             raise TransientFailure(f"the upload service answered {response.status}")
-        return _url(body)
+        return _original(body)
 
 
-def _url(body: bytes) -> str:
+def _original(body: bytes) -> Original:
     try:
-        return str(json.loads(body)["url"])
+        image = json.loads(body)
+        return Original(str(image["url"]), image.get("owner"))
     except (ValueError, KeyError, TypeError) as error:
         raise TransientFailure("the upload service's answer cannot be read") from error

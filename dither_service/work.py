@@ -31,32 +31,32 @@ DEFAULT_CHANNELS = 2
 _UNKNOWN = Size(1600, 1200)  # of an image whose message does not say it
 
 
-def new_dither(image: Any, options: Options, max_seconds: float) -> dict[str, Any]:
-    """The row of a dither. Its id depends only on the image and the options.
+def new_dither(
+    image: Any, options: Options, owner: str | None, max_seconds: float
+) -> dict[str, Any]:
+    """The row of a dither that ``owner`` asked for. Its id depends on image and options only.
 
     image: its row. Raises EngineError if the work is estimated to take more than ``max_seconds``.
     """
     size = Size(image.width, image.height, image.frames or 1) if image.width else _UNKNOWN
-    row = _row(image.uuid, options.digest(), options.most_levels, options.differing())
+    row = _row(image.uuid, options.digest(), options.most_levels, options.differing(), owner)
     row["cost"] = check_cost(size, options, max_seconds)
     return row
 
 
-def _row(uuid: UUID, digest: str, channels: int, fields: dict[str, Any]) -> dict[str, Any]:
+def _row(
+    uuid: UUID, digest: str, channels: int, fields: dict[str, Any], owner: str | None
+) -> dict[str, Any]:
     return {
         "dither_id": uuid5(uuid, digest),
         "image_uuid": uuid,
         "digest": digest,
         "channels": channels,
         "options": fields,
+        "owner": owner,
         "cost": 0.0,
-        "share": share_of(uuid),
+        "share": owner or str(uuid),
     }
-
-
-def share_of(uuid: UUID, owner: str | None = None) -> str:
-    """Who shares the processors with the others: the owner; without owners, the image."""
-    return owner or str(uuid)
 
 
 def in_line(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -137,9 +137,9 @@ class DitherWork:
             assert isinstance(body, ImageUploaded)
             fields = {"channels": DEFAULT_CHANNELS, **(body.options or {})}
             try:
-                row = new_dither(
-                    images[body.uuid], Options.parse(fields), self._settings.max_job_seconds
-                )
+                options = Options.parse(fields)
+                most = self._settings.max_job_seconds
+                row = new_dither(images[body.uuid], options, body.owner, most)
                 rows.append(row)
             except EngineError as error:
                 row = self._refuse(session, received, fields, str(error), images[body.uuid])
@@ -153,7 +153,7 @@ class DitherWork:
     ) -> dict[str, Any]:
         """Invalid options came with the upload: insert a failed dither."""
         digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
-        row = _row(received.body.uuid, digest, DEFAULT_CHANNELS, fields)
+        row = _row(received.body.uuid, digest, DEFAULT_CHANNELS, fields, image.owner)
         if repository.add_dithers(session, in_line([row])):
             self._inbox.record(session, received.message_id)
             failed = {"dither_id": row["dither_id"], "status": models.FAILED, "reason": reason}

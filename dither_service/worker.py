@@ -7,6 +7,7 @@ answer of the same kind and bytes. ``{"refused": sentence}`` is an EngineError, 
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -66,14 +67,8 @@ def _too_long(
 
 
 def _described(encoded: Encoded) -> dict[str, Any]:
-    return {
-        "content_type": encoded.content_type,
-        "extension": encoded.extension,
-        "width": encoded.width,
-        "height": encoded.height,
-        "colours": encoded.colours,
-        "frames": encoded.frames,
-    }
+    named = ((field.name, getattr(encoded, field.name)) for field in fields(encoded))
+    return {name: value for name, value in named if name != "data"}
 
 
 # Previews. The worker keeps the pictures of the last requests in its memory.

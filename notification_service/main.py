@@ -44,7 +44,9 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
         settings,
         database,
         app=lambda health: (
-            create_api(service, health) if with_api else create_app("Notification service", health)
+            create_api(settings, service, health)
+            if with_api
+            else create_app("Notification service", health)
         ),
         parts=parts,
         consumer=consumer if with_consumer else None,

@@ -30,6 +30,8 @@ class Recipient(Base):
     image_uuid: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str | None] = mapped_column(Text)
     filename: Mapped[str | None] = mapped_column(Text)
+    # Whose the image is (see shared/principal.py); NULL: stored while ACCESS was open.
+    owner: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now(), index=True
     )

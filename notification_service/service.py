@@ -14,6 +14,7 @@ from shared.inbox import RETENTION as MESSAGES_KEPT
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
 from shared.messages import DitherUploaded, ImageUploaded
+from shared.principal import EVERYBODY, Principal
 from shared.problems import Problem
 
 
@@ -39,10 +40,18 @@ class NotificationService:
 
     # Requests of clients.
 
-    def get_notifications(self, uuid: UUID) -> schemas.ImageNotifications:
-        """The mails about an image; none if no address was given. ``Problem`` 404 if deleted."""
+    def get_notifications(
+        self, uuid: UUID, caller: Principal = EVERYBODY
+    ) -> schemas.ImageNotifications:
+        """The mails about an image; none if no address was given.
+
+        Raises ``Problem`` 404 if it was deleted or is not the caller's. Nothing is known here of
+        an image without an address, so that whose it is cannot be told either.
+        """
         with self._database.transaction() as session:
             recipient = repository.find_recipient(session, uuid)
+            if not caller.owns(None if recipient is None else recipient.owner):
+                raise Problem(404, f"No mails are known about an image {uuid} of yours.")
             if recipient is not None and recipient.deleted_at is not None:
                 raise Problem(404, f"The image {uuid} was deleted.")
             found = repository.notifications_of(session, uuid)
@@ -66,6 +75,7 @@ class NotificationService:
         recipient = repository.lock_recipient(session, body.uuid)
         if recipient.deleted_at is None:
             recipient.email, recipient.filename = body.email, body.filename
+            recipient.owner = body.owner
             repository.release_waiting(session, body.uuid)
 
     def note_dithers(self, batch: Sequence[Received]) -> int:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://[^\s\x00-\x1f]+$")]
 # No control characters: a filename ends up in a mail's subject and in headers.
@@ -23,6 +23,11 @@ Email = Annotated[
     str,
     StringConstraints(max_length=254, pattern=r"^[^\s@<>,;\x00-\x1f]+@[^\s@<>,;]+$"),
     Field(description="Who wants an email about each dither of the image."),
+]
+Owner = Annotated[
+    str,
+    StringConstraints(max_length=80, pattern=r"^(key|anon):[A-Za-z0-9_-]+$"),
+    Field(description="Whose it is: `key:<id>` or `anon:<id>`. Absent: everybody's (since 1.1.0)."),
 ]
 EngineOptions = Annotated[
     dict[str, Any],
@@ -52,6 +57,7 @@ class ImageUploaded(Body):
     frames: int | None = None
     email: Email | None = None
     options: EngineOptions | None = None
+    owner: Owner | None = None
 
 
 class ImageDeleted(Body):
@@ -68,6 +74,7 @@ class DitherRequested(Body):
     dither_id: UUID
     channels: int = Field(ge=2, le=256, description="Levels per colour channel.")
     options: EngineOptions = Field(default_factory=dict)
+    owner: Owner | None = None
 
 
 class DitherUploaded(Body):
@@ -85,6 +92,7 @@ class DitherUploaded(Body):
     has_recipient: StrictBool | None = Field(
         None, description="Whether somebody left an address for emails about the image."
     )
+    owner: Owner | None = None
 
 
 class DitherFailed(Body):
@@ -96,6 +104,7 @@ class DitherFailed(Body):
     channels: int
     options: EngineOptions = Field(default_factory=dict)
     reason: str = Field(description="A sentence for the user.")
+    owner: Owner | None = None
 
 
 BODIES: dict[str, type[Body]] = {

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    DateTime,
     Integer,
     Text,
     Uuid,
@@ -48,10 +49,17 @@ def lock(session: Session, uuid: UUID) -> Image | None:
     return session.get(Image, uuid, with_for_update=True, populate_existing=True)
 
 
-def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -> Sequence[Image]:
-    """``limit`` images with their dithers, newest first, beginning after the one at ``before``."""
+def newest(
+    session: Session, limit: int, before: tuple[datetime, UUID] | None, owner: str | None
+) -> Sequence[Image]:
+    """``limit`` images with their dithers, newest first, beginning after the one at ``before``.
+
+    ``owner``: whose; None: everybody's.
+    """
     query = select(Image).options(_WITH_DITHERS)
     query = query.order_by(Image.created_at.desc(), Image.uuid.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(Image.owner == owner)
     if before is not None:
         query = query.where(tuple_(Image.created_at, Image.uuid) < tuple_(*before))
     return session.scalars(query).all()
@@ -66,6 +74,17 @@ def versions(session: Session, uuids: Collection[UUID]) -> dict[UUID, int]:
 def delete(session: Session, image: Image) -> None:
     """Delete the image and, through their foreign key, its dithers."""
     session.execute(sql_delete(Image).where(Image.uuid == image.uuid))
+
+
+def lock_expired(session: Session, limit: int) -> Sequence[Image]:
+    """Images whose time is over; locked until the transaction ends."""
+    query = select(Image).where(Image.expires_at <= func.now()).order_by(Image.expires_at)
+    return session.scalars(query.limit(limit).with_for_update(skip_locked=True)).all()
+
+
+def seconds_until_expired(session: Session) -> float | None:
+    """When ``lock_expired`` may find something next; None if no image ever expires."""
+    return seconds_until(session, Image.expires_at, Image.expires_at.is_not(None))
 
 
 def lock_all(session: Session, uuids: Collection[UUID]) -> set[UUID]:
@@ -119,13 +138,14 @@ _dithers: Any = Dither.__table__
 
 
 def _add_all() -> Any:
-    texts = dict.fromkeys(("key", "url", "filename", "content_type"), Text)
+    texts = dict.fromkeys(("key", "url", "filename", "owner", "content_type"), Text)
     numbers: dict[str, type[TypeEngine[Any]]] = {
         "width": Integer,
         "height": Integer,
         "bytes": BigInteger,
     }
-    given = recordset(uuid=Uuid, **texts, **numbers, options=JSONB)
+    times = {"expires_at": DateTime(timezone=True)}
+    given = recordset(uuid=Uuid, **texts, **numbers, options=JSONB, **times)
     statement = insert(_images).from_select(list(given.c.keys()), select(*given.c))
     return statement.returning(_images.c.uuid, _images.c.created_at)
 

@@ -240,7 +240,7 @@ def nearest_mixed(search, r, g, b, weight):
 
 
 @inlined
-def nearest_paying(search, r, g, b, red, green, blue):
+def nearest_for_diffusion(search, r, g, b, red, green, blue):
     """The nearest colour for error diffusion.
 
     r, g, b: light plus the diffused errors, -WHITE to 2 · WHITE. red, green, blue: the pixel's own

@@ -25,7 +25,7 @@ from numpy.typing import DTypeLike, NDArray
 from dither_engine.algorithms import CUSTOM
 from dither_engine.compiled import serial_palette, wavefront_levels, wavefront_palette
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
-from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.compiled.serial_palette import PAD
 from dither_engine.compiled.simd import LANES
@@ -354,7 +354,7 @@ def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine,
             g = held(light[image[y, x, 1]] + ring[here, x + PAD, 1])
             b = held(light[image[y, x, 2]] + ring[here, x + PAD, 2])
             red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
-            k = nearest_paying(search, r, g, b, red, green, blue)
+            k = nearest_for_diffusion(search, r, g, b, red, green, blue)
             out[y, x] = k
             give(flat, places, 3 * x, r - colours[k, 0], taps, rest)
             give(flat, places, 3 * x + 1, g - colours[k, 1], taps, rest)

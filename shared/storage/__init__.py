@@ -11,6 +11,7 @@ from shared.storage.protocol import (
     StorageRefusedError,
     StorageUnavailableError,
     StoredFile,
+    split_key,
 )
 from shared.storage.settings import StorageSettings
 
@@ -25,6 +26,7 @@ __all__ = [
     "StorageUnavailableError",
     "StoredFile",
     "build_storage",
+    "split_key",
 ]
 
 _log = logging.getLogger(__name__)

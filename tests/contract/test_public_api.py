@@ -15,6 +15,7 @@ from dither_service import api as dither
 from dither_service.preview import Previews
 from dither_service.settings import DitherSettings
 from notification_service import api as notification
+from notification_service.settings import NotificationSettings
 from shared.problems import PROBLEM_JSON
 from upload_service import api as upload
 from upload_service.settings import UploadSettings
@@ -29,7 +30,7 @@ def document() -> dict[str, Any]:
         "dither": dither.create_api(
             DitherSettings(), Mock(), Previews(DitherSettings(), Mock()), Mock()
         ),
-        "notification": notification.create_api(Mock(), Mock()),
+        "notification": notification.create_api(NotificationSettings(), Mock(), Mock()),
     }
     own = create_own_routes(GatewaySettings(frontend_dir=Path("none")), {})
     return merge(own.openapi(), {name: app.openapi() for name, app in services.items()})

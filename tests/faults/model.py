@@ -29,6 +29,7 @@ from dither_service import models as dither_models
 from dither_service.consumer import handlers as dither_handlers
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
+from dither_service.upload_client import Original
 from notification_service import models as notification_models
 from notification_service.consumer import handlers as notification_handlers
 from notification_service.mailer import MailUnavailable
@@ -129,12 +130,10 @@ class Histories(RuleBasedStateMachine):
         self.wire: list[Delivery] = []
         self.delivered: list[Delivery] = []
 
-    def image_url(self, uuid: UUID) -> str | None:
+    def find_original(self, uuid: UUID) -> Original | None:
         """Stands for the dither service's request to the upload service."""
-        try:
-            return self.upload_service.get_image(uuid)[0].url
-        except Problem:
-            return None
+        url = self.upload_service.find_original(uuid)
+        return None if url is None else Original(url, None)
 
     # Actions of clients.
 

@@ -33,8 +33,13 @@ DEFAULTS: Fields = {
     "contrast": 1.0,
     "saturation": 1.0,
     "gamma": 1.0,
+    "sharpen": 0.0,
     "width": None,
     "height": None,
+    "fit": "stretch",
+    "gravity": "center",
+    "rotate": "0",
+    "crop": None,
     "scale": 1,
     "angle": 45.0,
     "cell": 6.0,
@@ -107,6 +112,18 @@ GOLDEN: list[tuple[Fields, str]] = [
     (
         {"palette": "1a1c2c\n5d275d\n"},
         "b75882450dda370118adae56010412778a1d3ba830d8062d59251c6b92fff9a6",
+    ),
+    (
+        {
+            "width": 800,
+            "height": 480,
+            "fit": "cover",
+            "gravity": "north",
+            "rotate": 90,
+            "crop": "10%,0,80%,100%",
+            "sharpen": 0.5,
+        },
+        "6b9b00d75853bb4e32dfc65b113e9551f34b33e3988d15a5477a8fca95b9b9a2",
     ),
 ]
 

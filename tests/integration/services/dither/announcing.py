@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from dither_service.service import DitherService
+from dither_service.upload_client import Original
 from shared.database import Database
 from shared.kafka.codec import Received
 from shared.messages import ImageDeleted, ImageUploaded
@@ -44,7 +45,7 @@ class Storage(FakeStorage):
 
 
 class NoUploads:
-    def image_url(self, uuid: UUID) -> str | None:
+    def find_original(self, uuid: UUID) -> Original | None:
         raise AssertionError(f"nobody should ask for {uuid}")
 
 

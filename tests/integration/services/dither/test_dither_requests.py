@@ -9,6 +9,7 @@ from dither_engine import Options
 from dither_service import models
 from dither_service.consumer import handlers
 from dither_service.settings import DitherSettings
+from dither_service.upload_client import Original
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.messages import Body, DitherRequested, DitherUploaded, ImageDeleted, ImageUploaded
@@ -28,13 +29,15 @@ class Uploads:
     def __init__(self) -> None:
         self.urls: dict[UUID, str] = {}
         self.asked: list[UUID] = []
+        self.owner: str | None = None
         self.is_down = False
 
-    def image_url(self, uuid: UUID) -> str | None:
+    def find_original(self, uuid: UUID) -> Original | None:
         self.asked.append(uuid)
         if self.is_down:
             raise TransientFailure("the upload service does not answer")
-        return self.urls.get(uuid)
+        url = self.urls.get(uuid)
+        return None if url is None else Original(url, self.owner)
 
 
 @pytest.fixture

@@ -53,7 +53,12 @@ class WorkingService(DitherService):
 
     def wait_until_quiet(self) -> None:
         database: Database = self._database
-        wait_for(lambda: rows(database, _QUEUED) == [(0,)], "empty queue", seconds=30)
+
+        def quiet() -> bool:
+            nothing = self.dispatcher.health().details == {"claimed": 0}
+            return nothing and rows(database, _QUEUED) == [(0,)]
+
+        wait_for(quiet, "empty queue", seconds=30)
 
 
 def work_off(service: DitherService) -> None:

@@ -35,7 +35,7 @@ def service(tables: Database) -> NotificationService:
 @pytest.fixture
 def client(service: NotificationService) -> Iterator[Client]:
     health = Health("notification", {"mail": lambda: Part("degraded", {"detail": "it is away"})})
-    with served(create_api(service, health)) as started:
+    with served(create_api(NotificationSettings(), service, health)) as started:
         yield started
 
 

@@ -17,7 +17,9 @@ from upload_service.service import UPLOAD_SECONDS, Upload, UploadService
 from upload_service.settings import UploadSettings
 
 PNG = picture("PNG")
-SETTINGS = UploadSettings(public_url="https://dither.example.org", unfinished_after_seconds=600)
+SETTINGS = UploadSettings(
+    access="open", public_url="https://dither.example.org", unfinished_after_seconds=600
+)
 
 
 @pytest.fixture
