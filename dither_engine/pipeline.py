@@ -77,6 +77,13 @@ def dither_bytes(
     Raises EngineError, with a sentence for the user, if this is not possible.
     """
     source = open_bytes(data, max_pixels, max_frames)
+    return dither_opened(source, options, max_pixels=max_pixels, max_size=max_size)
+
+
+def dither_opened(
+    source: Source, options: Options, *, max_pixels: int, max_size: int | None = None
+) -> Encoded:
+    """The same for the file's ``Source``, whose header was checked when it was opened."""
     check_file(source, options, max_size)
     if options.format != "png" or source.count > 1:
         result = dither_source(source, options, max_pixels, max_size)
