@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from dither_engine import Options
 from dither_service import models, repository, schemas
+from dither_service.download import Downloads
 from dither_service.settings import DitherSettings
 from dither_service.upload_client import Uploads
 from dither_service.work import DitherWork, new_dither
@@ -54,6 +55,7 @@ class DitherService:
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
         self.on_removal: Callable[[], None] = _nobody
+        self.downloads = Downloads(settings, database, storage, uploads)
         self._work = DitherWork(
             settings,
             database,

@@ -1,4 +1,4 @@
-"""Ask the upload service for an image whose message has not arrived yet."""
+"""Ask the upload service for an image: its message may not have arrived, or its name is wanted."""
 
 import itertools
 import json
@@ -17,10 +17,11 @@ _LARGEST_ANSWER = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """``url``: where the storage has the file; ``owner``: whose it is."""
+    """``url``: where the storage has the file; ``owner``: whose it is; ``filename``: cleaned."""
 
     url: str
     owner: str | None
+    filename: str | None = None
 
 
 class Uploads(Protocol):
@@ -74,6 +75,6 @@ class UploadClient:
 def _original(body: bytes) -> Original:
     try:
         image = json.loads(body)
-        return Original(str(image["url"]), image.get("owner"))
+        return Original(str(image["url"]), image.get("owner"), image.get("filename"))
     except (ValueError, KeyError, TypeError) as error:
         raise TransientFailure("the upload service's answer cannot be read") from error
