@@ -71,8 +71,10 @@ ROUTES = (
     Route("previews", "/previews/{answer}", "dither", ("POST",), takes_file=True, cost=2),
     Route("options", "/options", "dither", READ),
     Route("notifications", "/notifications/{uuid}", "notification", READ),
+    Route("mail", "/mail/{action}/{token}", "notification", (*READ, "POST"), open=True),
     Route("files", "/files/{key:path}", "upload", READ, open=True),
 )
+SERVICES = tuple(dict.fromkeys(route.service for route in ROUTES))
 
 
 def find_route(path: str) -> Route | None:

@@ -35,10 +35,12 @@ def _schema() -> dict[str, Any]:
     """The options' schema with all allowed names, and an example."""
     schema = Options.model_json_schema()
     offered = catalogue()
-    names = {kind: [each["name"] for each in offered[kind]] for kind in ("algorithms", "palettes")}
+    kinds = ("algorithms", "palettes", "panels")
+    names = {kind: [each["name"] for each in offered[kind]] for kind in kinds}
     schema["properties"]["algorithm"]["enum"] = names["algorithms"]
     palette = schema["properties"]["palette"]
     palette["anyOf"] = [{"type": "string", "enum": names["palettes"]}, *palette["anyOf"]]
+    schema["properties"]["panel"] |= {"anyOf": [{"type": "string", "enum": names["panels"]}]}
     schema["example"] = {"algorithm": "atkinson", "palette": names["palettes"][-1]}
     return schema
 

@@ -108,7 +108,9 @@ def _install_failure_handlers(app: FastAPI) -> None:
 class RequestScope:
     """Around the whole app: for each request its id, one access line and one observation.
 
-    An app may add fields to its access line: ``scope["access"]`` is a dict.
+    An app may add to its access line (``scope["access"]``, a dict) and to the header fields of the
+    answer (``scope["answer_fields"]``). ``scope["is_answered"]``: an answer has begun.
+    ``scope["peer"]`` is the other end of the connection, whatever a proxy says of the client.
     """
 
     def __init__(self, app: Asgi) -> None:
@@ -121,7 +123,7 @@ class RequestScope:
         started = time.perf_counter()
         status = 500
         sent = 0
-        scope["access"] = {}
+        scope.update(access={}, answer_fields=[], is_answered=False, peer=scope["client"])
         with request_context(_given_id(scope)) as request_id:
             own = (_REQUEST_ID, request_id.encode("ascii"))
 
@@ -129,8 +131,9 @@ class RequestScope:
                 nonlocal status, sent
                 if message["type"] == "http.response.start":
                     status = message["status"]
+                    scope["is_answered"] = True
                     fields = [f for f in message.get("headers", ()) if f[0] != _REQUEST_ID]
-                    message["headers"] = [*fields, own]
+                    message["headers"] = [*fields, *scope["answer_fields"], own]
                 else:
                     sent += len(message.get("body", b""))
                 await send(message)
@@ -216,7 +219,7 @@ class BodyLimit:
         )
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared) > most:
-            await problem_response(413, too_large.detail)(scope, receive, send)
+            await too_large.response()(scope, receive, send)
             return
         received = 0
 
