@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dither_service import schemas
 from dither_service.choices import options_openapi, parse_options, read_options
+from dither_service.download_api import download_router
 from dither_service.fetch import Fetcher
 from dither_service.one_call import OneCall
 from dither_service.one_call_api import one_call_router
@@ -60,8 +61,11 @@ def create_api(
     some_choices = {kind: v[:1] if isinstance(v, list) else v for kind, v in choices.items()}
     may_read = [Depends(reader)]
     app.include_router(preview_router(settings, previews, places), dependencies=may_read)
-    one_call = one_call_router(settings, OneCall(settings), Fetcher(settings))
-    app.include_router(one_call, dependencies=may_read)
+    one_call = OneCall(settings)
+    app.include_router(
+        one_call_router(settings, one_call, Fetcher(settings)), dependencies=may_read
+    )
+    app.include_router(download_router(service.downloads, one_call))
 
     @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
     def list_dithers(
