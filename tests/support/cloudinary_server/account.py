@@ -29,6 +29,9 @@ class CallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
+    """resource_type: image, whose bytes decide about its format, or raw, which may be anything."""
+
+    resource_type: str
     data: bytes
     format: str
     content_type: str
@@ -47,7 +50,9 @@ class Account:
         self._lock = threading.Lock()
         self._versions = int(time.time())
 
-    def upload(self, fields: dict[str, str], file: bytes | None, base_url: str) -> dict[str, Any]:
+    def upload(
+        self, resource_type: str, fields: dict[str, str], file: bytes | None, base_url: str
+    ) -> dict[str, Any]:
         """Stores the file and returns the answer about it; its URLs start with `base_url`."""
         self._check_signature(fields)
         if not file:
@@ -59,15 +64,17 @@ class Account:
         public_id = fields.get("public_id") or hashlib.sha1(file).hexdigest()[:20]
         with self._lock:
             self._versions += 1
-            asset = _recognise(file, self._versions)
+            asset = _recognise(resource_type, file, self._versions)
             self.assets[public_id] = asset
-        path = f"/{self.cloud_name}/image/upload/v{asset.version}/{public_id}.{asset.format}"
+        path = f"/{self.cloud_name}/{resource_type}/upload/v{asset.version}/{public_id}"
+        if asset.format:
+            path += f".{asset.format}"
         return {
             "asset_id": hashlib.md5(public_id.encode()).hexdigest(),
             "public_id": public_id,
             "version": asset.version,
             "format": asset.format,
-            "resource_type": "image",
+            "resource_type": resource_type,
             "type": "upload",
             "bytes": len(file),
             "etag": hashlib.md5(file).hexdigest(),
@@ -75,22 +82,28 @@ class Account:
             "secure_url": base_url + path,
         }
 
-    def destroy(self, fields: dict[str, str]) -> dict[str, Any]:
+    def destroy(self, resource_type: str, fields: dict[str, str]) -> dict[str, Any]:
         self._check_signature(fields)
+        public_id = fields.get("public_id", "")
         with self._lock:
-            gone = self.assets.pop(fields.get("public_id", ""), None)
-        return {"result": "ok" if gone else "not found"}
+            asset = self.assets.get(public_id)
+            if asset is None or asset.resource_type != resource_type:
+                return {"result": "not found"}
+            del self.assets[public_id]
+        return {"result": "ok"}
 
     def find(self, path: str) -> Asset | None:
-        """The asset at `/<cloud>/image/upload/[v1/]<public id>[.<format>]`."""
-        prefix = f"/{self.cloud_name}/image/upload/"
-        if not path.startswith(prefix):
+        """The asset at `/<cloud>/<resource type>/upload/[v1/]<public id>[.<format>]`."""
+        match = re.fullmatch(rf"/{self.cloud_name}/(image|raw)/upload/(?:v\d+/)?(.*)", path)
+        if match is None:
             return None
-        name = re.sub(r"^v\d+/", "", path.removeprefix(prefix))
+        resource_type, name = match.groups()
         stem, _, extension = name.rpartition(".")
         with self._lock:
             asset = self.assets.get(stem)
-            return asset if asset and asset.format == extension else self.assets.get(name)
+            if asset is None or asset.format != extension:
+                asset = self.assets.get(name)
+        return asset if asset and asset.resource_type == resource_type else None
 
     def public_ids(self) -> list[str]:
         with self._lock:
@@ -111,8 +124,10 @@ class Account:
             raise CallError(400, "Stale request - reported time is more than 1 hour ago")
 
 
-def _recognise(data: bytes, version: int) -> Asset:
+def _recognise(resource_type: str, data: bytes, version: int) -> Asset:
+    if resource_type == "raw":
+        return Asset(resource_type, data, "", "application/octet-stream", version)
     for magic, extension, content_type in _MAGIC:
         if magic.match(data):
-            return Asset(data, extension, content_type, version)
+            return Asset(resource_type, data, extension, content_type, version)
     raise CallError(400, "Invalid image file")
