@@ -1,5 +1,6 @@
 """The account behind the server: its files, and what it accepts."""
 
+import base64
 import hashlib
 import re
 import threading
@@ -33,6 +34,7 @@ class Asset:
     format: str
     content_type: str
     version: int
+    type: str
 
 
 class Account:
@@ -59,16 +61,18 @@ class Account:
         public_id = fields.get("public_id") or hashlib.sha1(file).hexdigest()[:20]
         with self._lock:
             self._versions += 1
-            asset = _recognise(file, self._versions)
+            asset = _recognise(file, self._versions, fields.get("type") or "upload")
             self.assets[public_id] = asset
-        path = f"/{self.cloud_name}/image/upload/v{asset.version}/{public_id}.{asset.format}"
+        name = f"{public_id}.{asset.format}"
+        delivery = asset.type if asset.type == "upload" else f"{asset.type}/{self._sign(name)}"
+        path = f"/{self.cloud_name}/image/{delivery}/v{asset.version}/{name}"
         return {
             "asset_id": hashlib.md5(public_id.encode()).hexdigest(),
             "public_id": public_id,
             "version": asset.version,
             "format": asset.format,
             "resource_type": "image",
-            "type": "upload",
+            "type": asset.type,
             "bytes": len(file),
             "etag": hashlib.md5(file).hexdigest(),
             "url": base_url + path,
@@ -77,20 +81,42 @@ class Account:
 
     def destroy(self, fields: dict[str, str]) -> dict[str, Any]:
         self._check_signature(fields)
+        name, kind = fields.get("public_id", ""), fields.get("type") or "upload"
         with self._lock:
-            gone = self.assets.pop(fields.get("public_id", ""), None)
-        return {"result": "ok" if gone else "not found"}
+            is_there = name in self.assets and self.assets[name].type == kind
+            if is_there:
+                del self.assets[name]
+        return {"result": "ok" if is_there else "not found"}
 
     def find(self, path: str) -> Asset | None:
-        """The asset at `/<cloud>/image/upload/[v1/]<public id>[.<format>]`."""
-        prefix = f"/{self.cloud_name}/image/upload/"
-        if not path.startswith(prefix):
+        """The asset at `/<cloud>/image/upload/[v1/]<public id>[.<format>]`.
+
+        One of type authenticated is at `…/image/authenticated/<signature>/…`. Raises `CallError`
+        401 for a wrong signature.
+        """
+        found = re.fullmatch(
+            rf"/{re.escape(self.cloud_name)}/image/(upload|authenticated)/"
+            r"(?:(s--[\w-]{8}--)/)?(?:v\d+/)?(.+)",
+            path,
+        )
+        if found is None:
             return None
-        name = re.sub(r"^v\d+/", "", path.removeprefix(prefix))
+        kind, signature, name = found.groups()
         stem, _, extension = name.rpartition(".")
         with self._lock:
             asset = self.assets.get(stem)
-            return asset if asset and asset.format == extension else self.assets.get(name)
+            if asset is None or asset.format != extension:
+                asset = self.assets.get(name)
+        if asset is None or asset.type != kind:
+            return None
+        if kind == "authenticated" and signature != self._sign(name):
+            raise CallError(401, "Invalid Signature")
+        return asset
+
+    def _sign(self, name: str) -> str:
+        """The signature of a delivery URL without transformations."""
+        digest = hashlib.sha1((name + self.api_secret).encode()).digest()
+        return f"s--{base64.urlsafe_b64encode(digest).decode()[:8]}--"
 
     def public_ids(self) -> list[str]:
         with self._lock:
@@ -111,8 +137,8 @@ class Account:
             raise CallError(400, "Stale request - reported time is more than 1 hour ago")
 
 
-def _recognise(data: bytes, version: int) -> Asset:
+def _recognise(data: bytes, version: int, kind: str) -> Asset:
     for magic, extension, content_type in _MAGIC:
         if magic.match(data):
-            return Asset(data, extension, content_type, version)
+            return Asset(data, extension, content_type, version, kind)
     raise CallError(400, "Invalid image file")
