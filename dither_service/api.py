@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dither_service import schemas
 from dither_service.choices import options_openapi, parse_options, read_options
+from dither_service.palette_api import palette_router
 from dither_service.preview import DEFAULT_SIZE, LARGEST_SIZE, Previews
 from dither_service.preview_api import preview_router
 from dither_service.service import DitherService
@@ -58,6 +59,7 @@ def create_api(
     some_choices = {kind: v[:1] if isinstance(v, list) else v for kind, v in choices.items()}
     may_read = [Depends(reader)]
     app.include_router(preview_router(settings, previews, places), dependencies=may_read)
+    app.include_router(palette_router(settings, places), dependencies=may_read)
 
     @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
     def list_dithers(

@@ -25,7 +25,6 @@ def test_a_picture_too_large_to_be_saved_is_not_sent(studio: Studio) -> None:
     studio.visit("#width=16000&scale=10")
     studio.choose(photograph(320, 240))
     expect(page.get_by_role("alert")).to_contain_text("160000 × 120000 pixels are too many")
-    expect(studio.tab("Size").get_by_text("160000 × 120000 pixels are too many")).to_be_visible()
     page.get_by_role("button", name="Keep and share").click()
     dialog = page.get_by_role("dialog", name="Keep and share")
     expect(dialog.get_by_role("alert")).to_contain_text("160000 × 120000 pixels are too many")
