@@ -2,17 +2,12 @@
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
-from starlette.concurrency import run_in_threadpool
 
-from dither_engine import EngineError
-from dither_engine.palette_files import colours_of_file
-from dither_engine.palettes import normal_colours
+from dither_engine import Options
+from dither_service.preview import Previews
 from dither_service.settings import DitherSettings
+from dither_service.waiting import Places
 from shared.forms import form_openapi, read_form
-from shared.problems import Problem
-from shared.slots import Slots
-
-_MAX_PIXELS = 4_000_000  # of a picture of a palette
 
 
 class PaletteColours(BaseModel):
@@ -23,7 +18,7 @@ class PaletteColours(BaseModel):
     colours: list[str]
 
 
-def palette_router(settings: DitherSettings, places: Slots) -> APIRouter:
+def palette_router(settings: DitherSettings, previews: Previews, places: Places) -> APIRouter:
     """``places``: shared with the previews."""
     router = APIRouter(prefix="/previews", tags=["preview"])
 
@@ -34,15 +29,11 @@ def palette_router(settings: DitherSettings, places: Slots) -> APIRouter:
     )
     async def palette(request: Request) -> PaletteColours:
         """Reads .hex, .gpl, .pal, .ase and .txt files, and pictures of at most 256 colours."""
-        async with read_form(request, ()) as form, places.taken():
+        async with read_form(request, ()) as form:
             data, _ = await form.file(settings.max_upload_bytes)
-            return PaletteColours(colours=await run_in_threadpool(_colours, data))
+        colours = await places.answer(
+            request, Options(), lambda wanted: previews.palette(wanted, data)
+        )
+        return PaletteColours(colours=colours)
 
     return router
-
-
-def _colours(data: bytes) -> list[str]:
-    try:
-        return normal_colours(colours_of_file(data, max_pixels=_MAX_PIXELS))
-    except EngineError as error:
-        raise Problem(422, str(error)) from error

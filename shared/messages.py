@@ -54,9 +54,20 @@ class ImageUploaded(Body):
     content_type: str | None = None
     width: int | None = None
     height: int | None = None
+    frames: int | None = None
     email: Email | None = None
     options: EngineOptions | None = None
     owner: Owner | None = None
+    has_recipient: StrictBool | None = Field(
+        None,
+        description="Whether the producer can be asked for an address: it is not in the message, "
+        "since messages are kept for long (since 1.1.0).",
+    )
+
+    @property
+    def wants_mail(self) -> bool:
+        """Whether somebody left an address with this image."""
+        return self.email is not None or self.has_recipient is True
 
 
 class ImageDeleted(Body):
