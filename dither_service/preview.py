@@ -94,6 +94,12 @@ class Previews:
         """Size, bytes and colours of the file that would be saved; and the source's size."""
         return self._of(picture, wanted, "facts")[0]
 
+    def palette(self, wanted: Wanted, data: bytes) -> list[str]:
+        """The colours of a palette file, or of a picture of a palette."""
+        _refuse_empty(data)
+        colours: list[str] = self._run(wanted, "palette", data, None)[0]["colours"]
+        return colours
+
     def choices(self) -> dict[str, Any]:
         """The options that the engine offers, and the limits of this service."""
         limits = {
