@@ -151,6 +151,15 @@ def test_no_format_that_the_client_accepts(client: Client, accept: str) -> None:
     )
 
 
+def test_the_answer_says_what_auto_chose(client: Client) -> None:
+    options = {"auto": "natural", "palette": "spectra-6"}
+    chosen = json.loads(send(client, data=options).headers["x-dither-chosen"])
+    assert chosen == dict(dither_bytes(PNG, Options(**options)).chosen)
+    assert "x-dither-chosen" not in send(client).headers
+    _, _, manifest = entries(send(client, ("a.png", PNG), ("b.png", PNG), data=options))
+    assert manifest[0]["chosen"] == chosen
+
+
 def test_the_file_keeps_its_name(client: Client) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="file"; '
     form = head + b"filename*=UTF-8''%C3%BCber%20%E2%82%AC.jpg\r\n\r\n" + PNG + b"\r\n--x--\r\n"
