@@ -1,49 +1,64 @@
-"""Header fields in a proxy (RFC 9110, 7.6)."""
+"""Header fields in a proxy (RFC 9110, 7.6; RFC 7239)."""
 
-from collections.abc import Iterable, Mapping
+from shared.http import Scope
 
 Fields = list[tuple[bytes, bytes]]  # as ASGI has them: names in lower case
 
 VIA = b"1.1 gateway"
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
-    b"transfer-encoding upgrade http2-settings".split()
+    b"transfer-encoding upgrade http2-settings via".split()
 )
 # The gateway sets these itself, or does not forward them.
 REQUEST_DROPPED = HOP_BY_HOP | frozenset(
-    b"host content-length expect via forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
+    b"host content-length expect forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
     b"x-forwarded-port x-forwarded-prefix x-forwarded-server x-real-ip x-request-id "
     b"authorization cookie x-api-key x-manage-token x-principal".split()
 )
-RESPONSE_DROPPED = HOP_BY_HOP | frozenset(b"server x-powered-by via x-request-id alt-svc".split())
+RESPONSE_DROPPED = HOP_BY_HOP | frozenset(b"server x-powered-by x-request-id alt-svc".split())
 # Fields that Connection may not name: removing them would change the meaning of the message.
 _END_TO_END = frozenset(b"content-length content-type cache-control authorization".split())
 
 
-def combine(fields: Fields) -> Mapping[bytes, bytes]:
+def combine(fields: Fields) -> dict[bytes, bytes]:
     """The fields by name; fields with the same name become one list (RFC 9110, 5.3)."""
-    found = dict(fields)
-    if len(found) != len(fields):
-        found = {}
-        for name, value in fields:
-            found[name] = b"%b, %b" % (found[name], value) if name in found else value
+    found: dict[bytes, bytes] = {}
+    for name, value in fields:
+        found[name] = b"%b, %b" % (found[name], value) if name in found else value
     return found
 
 
-def end_to_end(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:
+def end_to_end(fields: Fields, dropped: frozenset[bytes]) -> Fields:
     """The fields to forward, with ``Via`` for this hop."""
-    kept: Fields = []
-    vias: list[bytes] = []
-    named: set[bytes] = set()
-    for field in fields:
-        name = field[0]
-        if name not in dropped:
-            kept.append(field)
-        elif name == b"connection":
-            named.update(token.strip().lower() for token in field[1].split(b","))
-        elif name == b"via":
-            vias.append(field[1])
-    named -= _END_TO_END
-    if named:
-        kept = [field for field in kept if field[0] not in named]
-    return [*kept, (b"via", b", ".join([*vias, VIA]))]
+    kept = [field for field in fields if field[0] not in dropped]
+    via = VIA
+    if len(kept) != len(fields):
+        hop = combine([field for field in fields if field[0] in {b"connection", b"via"}])
+        named = {name.strip().lower() for name in hop.get(b"connection", b"").split(b",")}
+        if named := named - _END_TO_END:
+            kept = [field for field in kept if field[0] not in named]
+        via = b"%b, %b" % (hop[b"via"], VIA) if b"via" in hop else VIA
+    return [*kept, (b"via", via)]
+
+
+def forwarded_fields(scope: Scope) -> list[tuple[str, str]]:
+    """The forwarding fields for a service: from the connection, or added to a trusted proxy's.
+
+    ``scope["peer"]`` is at the other end of the connection; behind a proxy, ``scope["client"]`` is
+    what uvicorn's ProxyHeadersMiddleware has found in the proxy's fields.
+    """
+    peer, scheme = scope["peer"][0], scope["scheme"]
+    is_proxied = scope["client"][0] != peer
+
+    def said(name: bytes) -> str:
+        return scope["fields"].get(name, b"").decode("latin-1") if is_proxied else ""
+
+    host = scope["fields"].get(b"host", b"").decode("latin-1")
+    node = f'for="[{peer}]"' if ":" in peer else f"for={peer}"
+    own = node if is_proxied else f'{node};proto={scheme};host="{host}"'
+    return [
+        ("x-forwarded-for", ", ".join(filter(None, (said(b"x-forwarded-for"), peer)))),
+        ("x-forwarded-proto", scheme),
+        ("x-forwarded-host", said(b"x-forwarded-host") or host),
+        ("forwarded", ", ".join(filter(None, (said(b"forwarded"), own)))),
+    ]

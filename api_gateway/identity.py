@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from starlette.requests import cookie_parser
 
-from api_gateway.framing import Middleware
 from api_gateway.keys import ApiKeys
+from api_gateway.limits import client_of
 from api_gateway.settings import GatewaySettings
-from shared.http import Asgi, Receive, Scope, Send
+from shared.http import Scope
 from shared.principal import EVERYBODY, NOBODY, READ, UNKNOWN, WRITE, Principal, Principals, permit
 from shared.problems import Problem
 from shared.settings import LOOPBACK
@@ -21,18 +21,19 @@ ANONYMOUS = frozenset({READ, WRITE})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Authenticate(Middleware):
-    """Finds out who calls. It runs before the limits, which count by key."""
+class Authenticate:
+    """Finds out who calls. It runs before the limits, which count by key or address."""
 
-    def __init__(self, app: Asgi, settings: GatewaySettings) -> None:
-        super().__init__(app, settings)
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
         self._keys = ApiKeys(settings.api_keys)
         self._identities = Identities(settings.secret)
         self._nobody = NOBODY if settings.access_mode == "owned" else UNKNOWN
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.update(cookie_days=None, refusal=None)
-        if self.settings.is_open:
+    def __call__(self, scope: Scope) -> None:
+        client = scope["access"]["client"] = scope["client"][0]
+        scope.update(account=client_of(client), cookie_days=None, refusal=None)
+        if self._settings.is_open:
             scope["principal"] = EVERYBODY
         else:
             try:
@@ -42,30 +43,29 @@ class Authenticate(Middleware):
         owner = scope["principal"].owner
         if owner is not None and not scope["principal"].is_anonymous:
             scope["account"] = scope["access"]["key"] = owner
-        await self.app(scope, receive, send)
 
     def _principal(self, scope: Scope) -> Principal | None:
         fields = scope["fields"]
         if (principal := self._keys.identify(fields)) is not None:
             return principal
-        if self.settings.access_mode == "keys":
+        if self._settings.access_mode == "keys":
             return None
         if (token := fields.get(b"x-manage-token")) is not None:
             if (known := self._identities.read(token.decode("latin-1"))) is None:
                 raise Problem(401, "This X-Manage-Token is not one of ours.")
             return Principal(known[0], ANONYMOUS)
         cookies = cookie_parser(fields.get(b"cookie", b"").decode("latin-1"))
-        if (known := self._identities.read(cookies.get(cookie_name(self.settings), ""))) is None:
+        if (known := self._identities.read(cookies.get(cookie_name(self._settings), ""))) is None:
             return None
         scope["cookie_days"] = known[1]
         return Principal(known[0], ANONYMOUS)
 
 
-class Authorize(Middleware):
+class Authorize:
     """Refuses those who may not; gives an identity to those who write for the first time."""
 
-    def __init__(self, app: Asgi, settings: GatewaySettings) -> None:
-        super().__init__(app, settings)
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
         self._principals = Principals(settings)
         self._identities = Identities(settings.secret)
         # Open because nobody said otherwise: then only for this machine's own pages and programs.
@@ -74,15 +74,14 @@ class Authorize(Middleware):
         self._names = names if is_default else None
         self._is_guarded = is_default and not settings.gateway_cors_origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope) -> None:
         if self._names is not None and _host(scope) not in self._names:
             raise Problem(421, "This address is for this machine only: ask for localhost.")
         row = scope["row"]
         if row is not None and not row.open and scope["method"] != "OPTIONS":
             self._authorize(scope)
-        if row is not None and not self.settings.is_open:
+        if row is not None and not self._settings.is_open:
             scope["principal_header"] = self._principals.sign(scope["principal"])
-        await self.app(scope, receive, send)
 
     def _authorize(self, scope: Scope) -> None:
         if scope["refusal"] is not None:
@@ -106,9 +105,9 @@ class Authorize(Middleware):
             scope["answer_fields"] = [*scope["answer_fields"], cookie]
 
     def _cookie(self, owner: str) -> str:
-        secure = "; Secure" if self.settings.is_https else ""
+        secure = "; Secure" if self._settings.is_https else ""
         return (
-            f"{cookie_name(self.settings)}={self._identities.issue(owner)}; "
+            f"{cookie_name(self._settings)}={self._identities.issue(owner)}; "
             f"Max-Age={COOKIE_SECONDS}; Path=/; HttpOnly; SameSite=Lax{secure}"
         )
 
@@ -120,7 +119,7 @@ class Authorize(Middleware):
         if (origin := fields.get(b"origin")) is None:
             return True
         host = urlsplit(origin.decode("latin-1")).netloc
-        public = urlsplit(self.settings.public_url).netloc
+        public = urlsplit(self._settings.public_url).netloc
         return host in {fields.get(b"host", b"").decode("latin-1"), public}
 
 

@@ -235,7 +235,7 @@ class Options(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _panel_becomes_its_options(cls, fields: Any) -> Any:
-        if not isinstance(fields, dict) or fields.get("panel") is None:
+        if not isinstance(fields, dict) or not isinstance(fields.get("panel"), str):
             return fields
         given = {name: value for name, value in fields.items() if value is not None}
         panel = given.pop("panel")

@@ -10,6 +10,9 @@ from starlette.concurrency import run_in_threadpool
 
 from dither_service import schemas
 from dither_service.choices import options_openapi, parse_options, read_options
+from dither_service.fetch import Fetcher
+from dither_service.one_call import OneCall
+from dither_service.one_call_api import one_call_router
 from dither_service.preview import DEFAULT_SIZE, LARGEST_SIZE, Previews
 from dither_service.preview_api import preview_router
 from dither_service.service import DitherService
@@ -47,7 +50,11 @@ def create_api(
 ) -> FastAPI:
     app = create_app("Dither service", health)
     install_principals(app, settings)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES,
+        larger={"/dither": settings.dither_call_max_bytes + FORM_OVERHEAD_BYTES},
+    )
     # A limit, because decoding takes memory and dithering a core.
     places = Slots(
         settings.max_previews,
@@ -58,6 +65,8 @@ def create_api(
     some_choices = {kind: v[:1] if isinstance(v, list) else v for kind, v in choices.items()}
     may_read = [Depends(reader)]
     app.include_router(preview_router(settings, previews, places), dependencies=may_read)
+    one_call = one_call_router(settings, OneCall(settings), Fetcher(settings))
+    app.include_router(one_call, dependencies=may_read)
 
     @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
     def list_dithers(

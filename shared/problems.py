@@ -52,6 +52,9 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
 
+    def response(self) -> Response:
+        return problem_response(self.status, self.detail, headers=self.headers, extra=self.extra)
+
 
 class Unavailable(Problem):
     """503: a part that this request needs is down; the client may try again."""
@@ -94,9 +97,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     def _problem(_: Request, error: Problem) -> Response:
-        return problem_response(
-            error.status, error.detail, headers=error.headers, extra=error.extra
-        )
+        return error.response()
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:

@@ -14,6 +14,7 @@ from shared.forms import read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
 from shared.principal import Creator, Reader, Writer, install_principals
+from shared.problems import Problem
 from shared.signing import Identities
 from shared.slots import Slots
 from shared.storage import Storage
@@ -128,6 +129,13 @@ def create_api(
         """`image` with the image's JSON, at once and at each change; `deleted` when it goes."""
         stream = await events.watch(uuid, caller)
         return StreamingResponse(stream, media_type="text/event-stream", headers=NO_STORE)
+
+    @app.get("/recipients/{uuid}", include_in_schema=False)
+    def tell_recipient(uuid: UUID, caller: Reader) -> schemas.Recipient:
+        """Asked by the notification service; the gateway has no route to it."""
+        if not caller.operates:
+            raise Problem(404, f"No address is known for the image {uuid}.")
+        return service.tell_recipient(uuid)
 
     @app.get(
         "/files/{key:path}",

@@ -47,6 +47,7 @@ def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> Non
         database,
         [
             service.announce_task,
+            service.forget_task,
             service.expire_task,
             service.removals.task(database, storage),
             purge_task(settings, database, service.inbox, service.outbox),

@@ -39,6 +39,9 @@ EXPIRE_BATCH = 100
 # The gateway waits for 10 s. A client that got a 504 sends the file again; it must not be stored
 # twice.
 UPLOAD_SECONDS = 9.0
+# An address is forgotten a day after it was told to the notification service, which may ask again
+# until then; or after as long as Kafka usually keeps the message that makes it ask.
+EMAIL_TOLD, EMAIL_UNTOLD = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,6 @@ class _Stored:
     """An image whose file is stored: its row, and the values of its message."""
 
     values: dict[str, Any]
-    email: str | None
     request_id: str | None
     give_up_at: float
     repeatable: Repeatable | None
@@ -137,9 +139,9 @@ class UploadService:
             "bytes": len(upload.data),
             "options": upload.options,
             "expires_at": self._end(upload),
+            "email": upload.email,
         }
-        request_id = current_request_id()
-        new = _Stored(values, upload.email, request_id, give_up_at, upload.repeatable)
+        new = _Stored(values, current_request_id(), give_up_at, upload.repeatable)
         created_at = self._add(new)
         failpoints.hit("upload.after-commit")
         image = models.Image(**values, created_at=created_at, status=models.UPLOADED, dithers=[])
@@ -173,7 +175,7 @@ class UploadService:
             record_keys(session, repeatable)
             for new in batch:
                 image = models.Image(**new.values)
-                self._announce(session, image, new.email, new.request_id)
+                self._announce(session, image, new.request_id)
             if self._clock() > min(new.give_up_at for new in batch):
                 raise Unavailable("Storing the image took too long; please try again.")
             failpoints.hit("upload.before-commit")
@@ -225,6 +227,14 @@ class UploadService:
         self.on_change()
         self.on_removal()
 
+    def tell_recipient(self, uuid: UUID) -> schemas.Recipient:
+        """Who gets mails about an image. Raises ``Problem`` 404 if nobody does (any more)."""
+        with self._database.transaction() as session:
+            image = repository.tell_email(session, uuid)
+        if image is None:
+            raise Problem(404, f"No address is known for the image {uuid}.")
+        return schemas.Recipient.model_validate(image)
+
     def _delete(self, session: Session, image: models.Image) -> None:
         repository.delete(session, image)
         self.removals.schedule(session, [image.key])
@@ -268,10 +278,16 @@ class UploadService:
         with self._database.transaction() as session:
             images = repository.claim_unfinished(session, after, ANNOUNCE_BATCH)
             for image in images:
-                self._announce(session, image, None)
+                self._announce(session, image)
         if images:
             logger.warning("images announced again", extra={"images": len(images)})
         return len(images)
+
+    def forget_task(self) -> float | None:
+        """Forget addresses in time; returns the seconds until the next is due."""
+        with self._database.transaction() as session:
+            repository.forget_emails(session, EMAIL_TOLD, EMAIL_UNTOLD)
+            return repository.seconds_until_forgotten(session, EMAIL_TOLD, EMAIL_UNTOLD)
 
     def expire_task(self) -> float | None:
         """Delete images whose time is over; returns the seconds until the next is due."""
@@ -291,7 +307,6 @@ class UploadService:
         self,
         session: Session,
         image: models.Image,
-        email: str | None,
         request_id: str | None = None,
     ) -> None:
         body = ImageUploaded(
@@ -301,9 +316,9 @@ class UploadService:
             content_type=image.content_type,
             width=image.width,
             height=image.height,
-            email=email,
             options=image.options,
             owner=image.owner,
+            has_recipient=True if image.email else None,
         )
         self.outbox.append(session, self._settings.kafka_image_topic, body, request_id)
 

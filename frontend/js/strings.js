@@ -302,7 +302,7 @@ export const save = {
 	making: (format) => `Making the ${format} …`,
 	failed: "This picture could not be dithered.",
 	mailNotes: {
-		suppressed: "No mail was sent: this address already got many mails in the last hour.",
+		unconfirmed: "We have asked the address: please confirm in that mail.",
 		failed: "The mail could not be sent. You can still use the link below.",
 		null: "The mail is on its way. You can close this window.",
 	},

@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
     services = {
         "upload": upload.create_api(UploadSettings(), Mock(), Mock(), Mock(), Mock()),
         "dither": dither.create_api(DitherSettings(), Mock(), Previews(DitherSettings()), Mock()),
-        "notification": notification.create_api(NotificationSettings(), Mock(), Mock()),
+        "notification": notification.create_api(NotificationSettings(), Mock(), Mock(), Mock()),
     }
     own = create_own_routes(GatewaySettings(frontend_dir=Path("none")), {})
     return merge(own.openapi(), {name: app.openapi() for name, app in services.items()})

@@ -64,6 +64,18 @@ def test_a_dither_has_its_digest_in_the_key(storage: Storage) -> None:
     assert storage.fetch(stored.url, max_bytes=LIMIT) == PNG
 
 
+@pytest.mark.parametrize("extension", ["bin", "h"])
+def test_a_file_that_is_no_image_is_kept_and_deleted(storage: Storage, extension: str) -> None:
+    """Bytes for a display: Cloudinary would refuse them as an image."""
+    key = f"dithers/{uuid4()}-0f3a.{extension}"
+    stored = storage.put(key, b"\x01\x23\x56", "application/octet-stream")
+    assert stored.url.endswith(key)
+    assert storage.fetch(stored.url, max_bytes=LIMIT) == b"\x01\x23\x56"
+    storage.delete(key)
+    with pytest.raises(FileMissingError):
+        storage.fetch(stored.url, max_bytes=LIMIT)
+
+
 def test_a_repeat_overwrites(storage: Storage, key: str) -> None:
     storage.put(key, PNG, "image/png")
     again = storage.put(key, PNG + b"more", "image/png")

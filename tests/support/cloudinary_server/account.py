@@ -5,7 +5,7 @@ import hashlib
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _UNSIGNED = {"file", "cloud_name", "resource_type", "api_key", "signature"}
@@ -30,11 +30,14 @@ class CallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
+    """resource_type: image, whose bytes decide about its format, or raw, which may be anything."""
+
+    resource_type: str
     data: bytes
     format: str
     content_type: str
     version: int
-    type: str
+    type: str = "upload"
 
 
 class Account:
@@ -49,7 +52,9 @@ class Account:
         self._lock = threading.Lock()
         self._versions = int(time.time())
 
-    def upload(self, fields: dict[str, str], file: bytes | None, base_url: str) -> dict[str, Any]:
+    def upload(
+        self, resource_type: str, fields: dict[str, str], file: bytes | None, base_url: str
+    ) -> dict[str, Any]:
         """Stores the file and returns the answer about it; its URLs start with `base_url`."""
         self._check_signature(fields)
         if not file:
@@ -61,17 +66,18 @@ class Account:
         public_id = fields.get("public_id") or hashlib.sha1(file).hexdigest()[:20]
         with self._lock:
             self._versions += 1
-            asset = _recognise(file, self._versions, fields.get("type") or "upload")
+            asset = _recognise(resource_type, file, self._versions)
+            asset = replace(asset, type=fields.get("type") or "upload")
             self.assets[public_id] = asset
-        name = f"{public_id}.{asset.format}"
+        name = f"{public_id}.{asset.format}" if asset.format else public_id
         delivery = asset.type if asset.type == "upload" else f"{asset.type}/{self._sign(name)}"
-        path = f"/{self.cloud_name}/image/{delivery}/v{asset.version}/{name}"
+        path = f"/{self.cloud_name}/{resource_type}/{delivery}/v{asset.version}/{name}"
         return {
             "asset_id": hashlib.md5(public_id.encode()).hexdigest(),
             "public_id": public_id,
             "version": asset.version,
             "format": asset.format,
-            "resource_type": "image",
+            "resource_type": resource_type,
             "type": asset.type,
             "bytes": len(file),
             "etag": hashlib.md5(file).hexdigest(),
@@ -79,35 +85,36 @@ class Account:
             "secure_url": base_url + path,
         }
 
-    def destroy(self, fields: dict[str, str]) -> dict[str, Any]:
+    def destroy(self, resource_type: str, fields: dict[str, str]) -> dict[str, Any]:
         self._check_signature(fields)
-        name, kind = fields.get("public_id", ""), fields.get("type") or "upload"
+        public_id, kind = fields.get("public_id", ""), fields.get("type") or "upload"
         with self._lock:
-            is_there = name in self.assets and self.assets[name].type == kind
-            if is_there:
-                del self.assets[name]
-        return {"result": "ok" if is_there else "not found"}
+            asset = self.assets.get(public_id)
+            if asset is None or (asset.resource_type, asset.type) != (resource_type, kind):
+                return {"result": "not found"}
+            del self.assets[public_id]
+        return {"result": "ok"}
 
     def find(self, path: str) -> Asset | None:
-        """The asset at `/<cloud>/image/upload/[v1/]<public id>[.<format>]`.
+        """The asset at `/<cloud>/<resource type>/upload/[v1/]<public id>[.<format>]`.
 
-        One of type authenticated is at `…/image/authenticated/<signature>/…`. Raises `CallError`
-        401 for a wrong signature.
+        One of type authenticated is at `…/authenticated/<signature>/…`. Raises `CallError` 401 for
+        a wrong signature.
         """
-        found = re.fullmatch(
-            rf"/{re.escape(self.cloud_name)}/image/(upload|authenticated)/"
-            r"(?:(s--[\w-]{8}--)/)?(?:v\d+/)?(.+)",
+        match = re.fullmatch(
+            rf"/{self.cloud_name}/(image|raw)/(upload|authenticated)/"
+            r"(?:(s--[\w-]{8}--)/)?(?:v\d+/)?(.*)",
             path,
         )
-        if found is None:
+        if match is None:
             return None
-        kind, signature, name = found.groups()
+        resource_type, kind, signature, name = match.groups()
         stem, _, extension = name.rpartition(".")
         with self._lock:
             asset = self.assets.get(stem)
             if asset is None or asset.format != extension:
                 asset = self.assets.get(name)
-        if asset is None or asset.type != kind:
+        if asset is None or (asset.resource_type, asset.type) != (resource_type, kind):
             return None
         if kind == "authenticated" and signature != self._sign(name):
             raise CallError(401, "Invalid Signature")
@@ -137,8 +144,10 @@ class Account:
             raise CallError(400, "Stale request - reported time is more than 1 hour ago")
 
 
-def _recognise(data: bytes, version: int, kind: str) -> Asset:
+def _recognise(resource_type: str, data: bytes, version: int) -> Asset:
+    if resource_type == "raw":
+        return Asset(resource_type, data, "", "application/octet-stream", version)
     for magic, extension, content_type in _MAGIC:
         if magic.match(data):
-            return Asset(data, extension, content_type, version, kind)
+            return Asset(resource_type, data, extension, content_type, version)
     raise CallError(400, "Invalid image file")

@@ -50,6 +50,15 @@ DEFAULTS: Fields = {
     "alpha_level": 128,
     "background": "#ffffff",
     "format": "png",
+    "colours": "measured",
+    "measured": False,
+    "bits": None,
+    "codes": None,
+    "packing": "rows",
+    "bit_order": "msb",
+    "row_align": 1,
+    "invert": False,
+    "panel": None,
 }
 GOLDEN: list[tuple[Fields, str]] = [
     ({}, "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"),
@@ -125,6 +134,31 @@ GOLDEN: list[tuple[Fields, str]] = [
         },
         "6b9b00d75853bb4e32dfc65b113e9551f34b33e3988d15a5477a8fca95b9b9a2",
     ),
+    (
+        {"palette": "#1a0d23=#000,#b9cacd=#fff", "colours": "device"},
+        "aa2ea94d4d67dd4d3349b79be07af0a167c2e75a0f1453d504cd2998e8b182ec",
+    ),
+    (
+        {"palette": ["#050505", "#dcdcdc"], "measured": True},
+        "1503520a790168de5c8b029aadd0e256469d86433d353c474c32143a78a479fe",
+    ),
+    (
+        {
+            "palette": "4-colour",
+            "format": "raw",
+            "bits": 4,
+            "codes": [3, 2, 1, 0],
+            "packing": "rows",
+            "bit_order": "lsb",
+            "row_align": 4,
+            "invert": True,
+        },
+        "93326216b18a9c7c1edcb605b4e2e14be4c75d182f63dbc368b7be17ee429b1f",
+    ),
+    (
+        {"panel": "waveshare-2.9-red"},
+        "26ca636859d6c4f6b950bda8b3b31698a267559aafcf295ba5cabe18594d66f5",
+    ),
 ]
 
 
@@ -169,6 +203,15 @@ def test_the_canonical_form_is_what_differs_from_the_defaults() -> None:
         ({"alpha_level": 9, "alpha": "dither"}, {"alpha": "dither"}),
         ({"matrix": [[1, 2]]}, {}),
         ({"strength": 1.5}, {}),
+        ({"bits": 4, "codes": [1, 0], "packing": "planes", "invert": True}, {}),
+        ({"colours": "device", "measured": True}, {}),
+        ({"palette": "spectra-6", "measured": True}, {"palette": "spectra-6"}),
+        (
+            {"palette": "spectra-6", "format": "raw", "colours": "device"},
+            {"palette": "spectra-6", "format": "raw"},
+        ),
+        ({"palette": "#000=#000,#eee=#fff", "measured": True}, {"palette": "#000=#000,#eee=#fff"}),
+        ({"format": "raw", "codes": "0,3"}, {"format": "raw", "codes": [0, 3]}),
     ],
 )
 def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) -> None:
@@ -191,6 +234,8 @@ def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) 
         {"alpha": "threshold"},
         {"alpha": "threshold", "alpha_level": 9},
         {"algorithm": "bayer-8", "strength": 1.5},
+        {"format": "raw"},
+        {"format": "bmp", "bits": 8},
     ],
 )
 def test_options_that_mean_something_else_have_another(fields: Fields) -> None:
@@ -242,6 +287,13 @@ def test_a_seed_counts_where_it_is_read() -> None:
         ({"algorithm": "custom"}, "needs a kernel"),
         ({"size": 3}, "There is no option 'size'"),
         ({"background": "blue"}, "not a colour"),
+        ({"palette": ["#000=#000", "#fff"]}, "for all colours or for none"),
+        ({"palette": ["#000=black", "#fff=#fff"]}, "'black' is not a colour"),
+        ({"format": "bmp", "bits": 2}, "bits of the format bmp is 1, 4, 8 or 24, not 2"),
+        ({"bits": 25}, "bits is a whole number from 1 to 24"),
+        ({"codes": [0, 256]}, "codes is whole numbers from 0 to 255"),
+        ({"codes": "0,x"}, "codes is whole numbers from 0 to 255"),
+        ({"panel": "kindle"}, "There is no panel 'kindle'"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(fields: Fields, said: str) -> None:

@@ -1,16 +1,21 @@
 """Keys, addresses, header fields, routes, settings, replicas: what needs no server."""
 
+import asyncio
+from typing import Any
+from unittest.mock import Mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from api_gateway import headers as h
-from api_gateway.forwarded import TrustedProxies, forwarded_fields
 from api_gateway.keys import new_key
-from api_gateway.replica import Replica
+from api_gateway.main import behind_proxies
 from api_gateway.routes import ROUTES, find_route
 from api_gateway.settings import GatewaySettings
+from api_gateway.upstream import Replica
+from shared.http import Receive, Scope, Send
 
 
 class Clock:
@@ -31,18 +36,34 @@ class TestClientAddress:
             ("10.0.0.1", b"192.0.2.1", "192.0.2.1"),
             ("10.0.0.1", b"6.6.6.6, 192.0.2.1", "192.0.2.1"),
             ("10.0.0.1", b"6.6.6.6, 192.0.2.1, 10.0.0.2", "192.0.2.1"),
-            ("10.0.0.1", b"6.6.6.6, nonsense, 10.0.0.2", "10.0.0.2"),
             ("10.0.0.1", b"2001:db8::1", "2001:db8::1"),
             ("10.0.0.1", b"203.0.113.17:40000", "203.0.113.17"),
             ("10.0.0.1", b"[2001:db8::1]:40000", "2001:db8::1"),
             ("10.0.0.1", b"[2001:db8::1]", "2001:db8::1"),
             ("10.0.0.1", b"192.0.2.1, 10.0.0.2:443", "192.0.2.1"),
-            ("10.0.0.1", b'fe80::1%x", "level": "error', "10.0.0.1"),
         ],
     )
     def test_whose_request_it_is(self, peer: str, hops: bytes, client: str) -> None:
-        fields = {b"x-forwarded-for": hops} if hops else {}
-        assert TrustedProxies(["10.0.0.0/8"]).client(fields, peer)[0] == client
+        fields = [(b"x-forwarded-for", hops)] if hops else []
+        assert seen_through_proxies(fields, peer)["client"][0] == client
+
+
+def seen_through_proxies(fields: h.Fields, peer: str) -> dict[str, Any]:
+    """The scope of a request after the middleware that believes the proxies in 10.0.0.0/8."""
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Only the scope is looked at."""
+
+    scope: dict[str, Any] = {
+        "type": "http", "client": (peer, 1), "peer": (peer, 1), "scheme": "http",
+        "headers": fields, "fields": h.combine(fields),
+    }  # fmt: skip
+
+    async def run() -> None:
+        await behind_proxies(app, ["10.0.0.0/8"])(scope, Mock(), Mock())
+
+    asyncio.run(run())
+    return scope
 
 
 names = st.from_regex(rb"[a-z][a-z-]{0,10}", fullmatch=True)
@@ -58,11 +79,21 @@ def test_nothing_of_the_hop_is_passed_on(fields: h.Fields) -> None:
 
 @pytest.mark.parametrize("said", ["https", ""])
 def test_the_hop_of_a_trusted_proxy_is_added_to_what_it_said(said: str) -> None:
-    fields = {b"host": b"a", b"x-forwarded-for": b"192.0.2.1", b"x-forwarded-proto": said.encode()}
-    told = dict(forwarded_fields(fields, "2001:db8::1", "http", trusted=True))
-    assert told["x-forwarded-for"] == "192.0.2.1, 2001:db8::1"
+    fields = [
+        (b"host", b"a"),
+        (b"x-forwarded-for", b"192.0.2.1"),
+        (b"x-forwarded-proto", said.encode()),
+    ]
+    told = dict(h.forwarded_fields(seen_through_proxies(fields, "10.0.0.1")))
+    assert told["x-forwarded-for"] == "192.0.2.1, 10.0.0.1"
     assert told["x-forwarded-proto"] == (said or "http")
-    assert told["forwarded"] == 'for="[2001:db8::1]"'
+    assert told["forwarded"] == "for=10.0.0.1"
+
+
+def test_an_ipv6_address_is_quoted() -> None:
+    told = dict(h.forwarded_fields(seen_through_proxies([(b"host", b"a")], "2001:db8::1")))
+    assert told["x-forwarded-for"] == "2001:db8::1"
+    assert told["forwarded"] == 'for="[2001:db8::1]";proto=http;host="a"'
 
 
 def test_fields_named_by_connection_go_but_not_those_that_give_a_message_its_meaning() -> None:

@@ -1,5 +1,6 @@
 """Upload, list, read and delete images, and the state of storage and database afterwards."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -66,19 +67,65 @@ def test_an_upload_is_stored_shown_and_announced(
             content_type="image/png",
             width=40,
             height=30,
-            email="ada.lovelace@example.org",
             options=options,
+            has_recipient=True,
         )
     ]
     assert notes(tables) == []
 
 
-def test_the_address_is_kept_nowhere_but_in_the_message(
+def with_address(service: UploadService) -> UUID:
+    return service.upload_image(Upload(PNG, "photo.png", "ada.lovelace@example.org")).uuid
+
+
+def everything(tables: Database) -> str:
+    messages = rows(tables, "SELECT convert_from(body, 'UTF8') FROM upload.outbox")
+    return str(rows(tables, "SELECT images::text FROM upload.images") + messages)
+
+
+def turn_clock_forward(tables: Database, **time: float) -> None:
+    changes = "created_at = created_at - :t, email_told_at = email_told_at - :t"
+    run(tables, f"UPDATE upload.images SET {changes}", t=timedelta(**time))
+
+
+def test_the_address_is_in_no_message(service: UploadService, tables: Database) -> None:
+    with_address(service)
+    service.announce_unfinished()
+    assert "lovelace" not in str(outgoing(tables, service.outbox))
+
+
+def test_the_address_is_forgotten_with_its_image(service: UploadService, tables: Database) -> None:
+    service.delete_image(with_address(service))
+    assert "lovelace" not in everything(tables)
+
+
+def test_the_address_is_forgotten_a_day_after_it_was_told(
     service: UploadService, tables: Database
 ) -> None:
-    service.upload_image(Upload(PNG, "photo.png", "ada.lovelace@example.org"))
-    kept = rows(tables, "SELECT images::text FROM upload.images")
-    assert "lovelace" not in str(kept)
+    uuid = with_address(service)
+    assert service.tell_recipient(uuid).email == "ada.lovelace@example.org"
+    turn_clock_forward(tables, hours=23)
+    service.tell_recipient(uuid)
+    left = service.forget_task()
+    assert left is not None
+    assert 3500 < left <= 3600, "the first time counts"
+    turn_clock_forward(tables, seconds=left + 1)
+    assert service.forget_task() is None
+    assert "lovelace" not in everything(tables)
+    with pytest.raises(Problem, match="No address is known"):
+        service.tell_recipient(uuid)
+
+
+def test_the_address_that_nobody_asks_for_is_forgotten_after_a_week(
+    service: UploadService, tables: Database
+) -> None:
+    with_address(service)
+    turn_clock_forward(tables, days=6)
+    service.forget_task()
+    assert "lovelace" in everything(tables)
+    turn_clock_forward(tables, days=1, seconds=1)
+    service.forget_task()
+    assert "lovelace" not in everything(tables)
 
 
 def test_a_file_that_is_no_image_leaves_nothing(
@@ -287,7 +334,7 @@ def test_an_image_of_which_nothing_is_heard_is_announced_again_ever_less_often(
         assert len(outgoing(tables, service.outbox)) == 1 + count
     first, *repeats = outgoing(tables, service.outbox)
     assert isinstance(first, ImageUploaded)
-    assert repeats == [first.model_copy(update={"email": None})] * len(waits)
+    assert repeats == [first] * len(waits)
     assert first.uuid == image.uuid
 
 
