@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dither_service import schemas
 from dither_service.choices import options_openapi, parse_options, read_options
+from dither_service.download_api import download_router
 from dither_service.fetch import Fetcher
 from dither_service.one_call import OneCall
 from dither_service.one_call_api import one_call_router
@@ -17,12 +18,12 @@ from dither_service.preview import DEFAULT_SIZE, LARGEST_SIZE, Previews
 from dither_service.preview_api import preview_router
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
+from dither_service.waiting import Places
 from shared.forms import form_openapi, read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
 from shared.principal import Reader, Writer, install_principals, reader
 from shared.problems import Problem
-from shared.slots import Slots
 
 # The size of multipart framing and the small fields, in addition to the file.
 FORM_OVERHEAD_BYTES = 64 * 1024
@@ -55,18 +56,16 @@ def create_api(
         max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES,
         larger={"/dither": settings.dither_call_max_bytes + FORM_OVERHEAD_BYTES},
     )
-    # A limit, because decoding takes memory and dithering a core.
-    places = Slots(
-        settings.max_previews,
-        wait_seconds=settings.preview_wait_seconds,
-        busy="Too many previews at once; please try again.",
-    )
+    places = Places(settings)
     choices = previews.choices()
     some_choices = {kind: v[:1] if isinstance(v, list) else v for kind, v in choices.items()}
     may_read = [Depends(reader)]
     app.include_router(preview_router(settings, previews, places), dependencies=may_read)
-    one_call = one_call_router(settings, OneCall(settings), Fetcher(settings))
-    app.include_router(one_call, dependencies=may_read)
+    one_call = OneCall(settings)
+    app.include_router(
+        one_call_router(settings, one_call, Fetcher(settings)), dependencies=may_read
+    )
+    app.include_router(download_router(service.downloads, one_call))
 
     @app.get("/images", tags=["dithers"], summary="List dithers, newest first")
     def list_dithers(
@@ -122,9 +121,10 @@ def create_api(
         async with read_form(request, ("options", "max_size")) as form:
             options = parse_options(form.json_object("options") or {})
             max_size = _size(form.text("max_size"))
-            async with places.taken():
-                data, _ = await form.file(settings.max_upload_bytes)
-                encoded = await run_in_threadpool(previews.dither, data, options, max_size)
+            data, _ = await form.file(settings.max_upload_bytes)
+            encoded = await places.answer(
+                request, options, lambda wanted: previews.dither(wanted, data, max_size)
+            )
         headers = {
             "cache-control": "no-store",
             "x-dither-colours": str(encoded.colours),

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
+    Double,
     Result,
-    Text,
     Uuid,
     and_,
     bindparam,
@@ -36,6 +35,9 @@ def note_images(session: Session, announced: Sequence[ImageUploaded]) -> dict[UU
             "uuid": body.uuid,
             "url": body.url,
             "has_recipient": body.uuid in wanted,
+            "width": body.width,
+            "height": body.height,
+            "frames": body.frames,
             "owner": body.owner,
         }
         for body in announced
@@ -166,8 +168,8 @@ def _any(name: str) -> Any:
 
 
 def _note_images() -> Any:
-    given = recordset(uuid=Uuid, url=Text, has_recipient=Boolean, owner=Text)
-    names = ["uuid", "url", "has_recipient", "owner"]
+    names = ["uuid", "url", "has_recipient", "width", "height", "frames", "owner"]
+    given = recordset(**{name: _images.c[name].type for name in names})
     statement = insert(_images).from_select(
         names, select(*(given.c[name] for name in names)).order_by(given.c.uuid)
     )
@@ -178,6 +180,10 @@ def _note_images() -> Any:
             "url": told.url,
             "owner": func.coalesce(told.owner, _images.c.owner),
             "has_recipient": func.coalesce(_images.c.has_recipient, False) | told.has_recipient,
+            **{
+                name: func.coalesce(told[name], _images.c[name])
+                for name in ("width", "height", "frames")
+            },
         },
     ).returning(*_images.c)
 
@@ -193,15 +199,27 @@ def _mark_deleted() -> Any:
 
 
 def _add_dithers() -> Any:
-    names = ["dither_id", "image_uuid", "digest", "channels", "options", "owner"]
-    given = recordset(**{name: _dithers.c[name].type for name in names})
-    rows = select(*(given.c[name] for name in names)).order_by(given.c.dither_id)
+    names = ["dither_id", "image_uuid", "digest", "channels", "options", "owner", "cost", "share"]
+    given = recordset(**{name: _dithers.c[name].type for name in names}, ahead=Double)
+    rows = select(*(given.c[name] for name in names), _turn(given)).order_by(given.c.dither_id)
     return (
         insert(_dithers)
-        .from_select(names, rows)
+        .from_select([*names, "turn"], rows)
         .on_conflict_do_nothing()
         .returning(_dithers.c.dither_id)
     )
+
+
+def _turn(given: Any) -> Any:
+    """After all queued work of the same share, and not before now: see ``queue.py``."""
+    others = _dithers.alias()
+    last = (
+        select(func.max(others.c.turn))
+        .where(others.c.share == given.c.share, others.c.status == QUEUED)
+        .scalar_subquery()
+    )
+    now = func.extract("epoch", func.clock_timestamp())
+    return func.greatest(now, func.coalesce(last, 0)) + given.c.ahead
 
 
 def _finish() -> Any:

@@ -8,11 +8,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dither_engine import Options
-from dither_service import models, repository, schemas
+from dither_engine import EngineError, Options
+from dither_service import models, queue, repository, schemas
+from dither_service.dispatcher import Dispatcher
+from dither_service.download import Downloads
+from dither_service.jobs import JobRunner
+from dither_service.pool import DitherPool
 from dither_service.settings import DitherSettings
+from dither_service.settling import Settling
 from dither_service.upload_client import Uploads
-from dither_service.work import DitherWork, new_dither
+from dither_service.work import DitherWork, in_line, new_dither
 from shared import failpoints
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
@@ -22,7 +27,7 @@ from shared.kafka.codec import Received
 from shared.messages import DitherRequested
 from shared.outbox import Outbox
 from shared.principal import EVERYBODY, Principal
-from shared.problems import Problem
+from shared.problems import Problem, TooMany, Unavailable
 from shared.redaction import without_own_values
 from shared.storage import Storage
 from shared.storage.removals import FileRemovals
@@ -31,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 REQUEST_BATCH = 100
 MAX_DITHERS_PER_IMAGE = 1000
+QUEUES = 8  # all shares together may queue so many times as much as one
 
 
 def _nobody() -> None:
@@ -44,6 +50,7 @@ class DitherService:
         database: Database,
         storage: Storage,
         uploads: Uploads,
+        pool: DitherPool,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -54,14 +61,17 @@ class DitherService:
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
         self.on_removal: Callable[[], None] = _nobody
+        settling = Settling(settings, database, outbox=self.outbox, removals=self.removals)
+        runner = JobRunner(settings, storage, pool, now=now)
+        self.dispatcher = Dispatcher(settings, database, runner, settling, self.removals)
+        self.downloads = Downloads(settings, database, storage, uploads)
         self._work = DitherWork(
             settings,
             database,
-            storage,
-            outbox=self.outbox,
+            settling,
+            self.dispatcher,
             inbox=self.inbox,
             removals=self.removals,
-            now=now,
         )
 
     # Requests of clients.
@@ -71,8 +81,8 @@ class DitherService:
     ) -> tuple[schemas.Dither, bool]:
         """Queue a dither; True when it is new.
 
-        Raises ``Problem``: 404 for an image that is unknown or not the caller's, 422 for one with
-        too many dithers, 413 if the caller has too much stored.
+        Raises ``Problem``: 404 for an unknown image, 413 or 422 for a dither that is too much, 429
+        if too much work is queued.
         """
         with self._database.transaction() as session:
             image = repository.lock_images(session, [uuid]).get(uuid)
@@ -81,31 +91,48 @@ class DitherService:
             if image is not None and image.url is not None:
                 if not caller.owns(image.owner):
                     raise _unknown(uuid)
-                return self._add(session, uuid, options, caller)
+                return self._add(session, image, options, caller)
         # The image's message has not arrived yet.
         original = self._uploads.find_original(uuid)
         if original is None or not caller.owns(original.owner):
             raise _unknown(uuid)
         with self._database.transaction() as session:
             repository.note_original(session, uuid, original.url, original.owner)
-            if repository.lock_images(session, [uuid])[uuid].deleted_at is not None:
+            image = repository.lock_images(session, [uuid])[uuid]
+            if image.deleted_at is not None:
                 raise _unknown(uuid)
-            return self._add(session, uuid, options, caller)
+            return self._add(session, image, options, caller)
 
     def _add(
-        self, session: Session, uuid: UUID, options: Options, caller: Principal
+        self, session: Session, image: Any, options: Options, caller: Principal
     ) -> tuple[schemas.Dither, bool]:
         """Add a dither. The caller holds the lock on the image."""
-        row = new_dither(uuid, options, caller.owner)
-        is_new = bool(repository.add_dithers(session, [row]))
-        if is_new and repository.count_dithers(session, uuid) > MAX_DITHERS_PER_IMAGE:
+        try:
+            row = new_dither(image, options, caller.owner, self._settings.max_job_seconds)
+        except EngineError as error:
+            raise Problem(422, str(error)) from error
+        is_new = bool(repository.add_dithers(session, in_line([row])))
+        if is_new and repository.count_dithers(session, image.uuid) > MAX_DITHERS_PER_IMAGE:
             raise _too_many()
         if is_new:
+            self._check_queue(session, row["share"])
             self._check_bytes(session, caller)
         dither = repository.find_dithers(session, [row["dither_id"]])[row["dither_id"]]
         if is_new:
             self._request(session, dither)
         return self._shown(dither), is_new
+
+    def _check_queue(self, session: Session, share: str) -> None:
+        """Raises ``Problem`` 429 or 503 if the work that is queued now is too much."""
+        waiting, most = queue.waiting(session, share), self._settings.max_queued_seconds
+        if waiting.own > most:
+            raise TooMany(
+                f"Work of {waiting.own:,.0f} seconds is queued for you, of at most {most:,.0f};"
+                " please wait until some of it is done.",
+                retry_after=60,
+            )
+        if waiting.all > most * QUEUES:
+            raise Unavailable("Too much work is queued; please try again later.", retry_after=60)
 
     def _check_bytes(self, session: Session, caller: Principal) -> None:
         most = caller.quota("bytes", self._settings.max_bytes_per_owner)
@@ -147,8 +174,8 @@ class DitherService:
     # Messages.
 
     def dither_images(self, batch: Sequence[Received]) -> int:
-        """Handle new images, whose first dithers are made, and requests for further dithers."""
-        return self._work.dither(batch)
+        """Queue the first dithers of new images, and further dithers that were requested."""
+        return self._work.record(batch)
 
     def delete_dithers(self, batch: Sequence[Received]) -> int:
         """Images were deleted: delete their dithers, also those still in progress."""

@@ -26,6 +26,21 @@ class DitherSettings(ServiceSettings, OwnerSettings, StorageSettings):
         50_000_000, ge=1, description="Most pixels (width × height) an image may have"
     )
     max_frames: int = Field(500, ge=1, description="Most frames an animation may have")
+    max_job_seconds: float = Field(
+        60, gt=0, description="Most CPU seconds a dither may be estimated to take; else it fails"
+    )
+    max_queued_seconds: float = Field(
+        1800, gt=0, description="Most work that may be queued for one owner, in CPU seconds"
+    )
+    max_request_seconds: float = Field(
+        20, gt=0, description="The same for a preview, which a client waits for"
+    )
+    max_job_memory_bytes: int = Field(
+        768 * 1024 * 1024, ge=1, description="Most memory a worker process may use for a picture"
+    )
+    max_attempts: int = Field(
+        3, ge=1, description="A dither whose process has died so often is given up"
+    )
     max_previews: int = Field(
         2, ge=1, description="Previews worked on at once; more wait a moment, then are told 503"
     )

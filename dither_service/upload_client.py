@@ -1,4 +1,4 @@
-"""Ask the upload service for an image whose message has not arrived yet."""
+"""Ask the upload service for an image: its message may not have arrived, or its name is wanted."""
 
 import json
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from shared.replicas import Replicas
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """``url``: where the storage has the file; ``owner``: whose it is."""
+    """``url``: where the storage has the file; ``owner``: whose it is; ``filename``: cleaned."""
 
     url: str
     owner: str | None
+    filename: str | None = None
 
 
 class Uploads(Protocol):
@@ -41,6 +42,6 @@ class UploadClient:
 def _original(body: bytes) -> Original:
     try:
         image = json.loads(body)
-        return Original(str(image["url"]), image.get("owner"))
+        return Original(str(image["url"]), image.get("owner"), image.get("filename"))
     except (ValueError, KeyError, TypeError) as error:
         raise TransientFailure("the upload service's answer cannot be read") from error

@@ -54,6 +54,7 @@ class ImageUploaded(Body):
     content_type: str | None = None
     width: int | None = None
     height: int | None = None
+    frames: int | None = None
     email: Email | None = None
     options: EngineOptions | None = None
     owner: Owner | None = None

@@ -63,6 +63,13 @@ class Unavailable(Problem):
         super().__init__(503, detail, headers={"Retry-After": str(retry_after)})
 
 
+class TooMany(Problem):
+    """Too much was asked for; the client may ask again."""
+
+    def __init__(self, detail: str, *, retry_after: int = RETRY_AFTER_SECONDS) -> None:
+        super().__init__(429, detail, headers={"retry-after": str(retry_after)})
+
+
 def problem_body(status: int, detail: str, extra: Mapping[str, Any] | None = None) -> bytes:
     """The JSON text of a problem; ``extra`` members never replace the standard ones."""
     body = {

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from shared.conditional import client_has
+from shared.filenames import content_disposition
 from shared.forms import read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
@@ -105,6 +106,21 @@ def create_api(
         if client_has(request, headers["etag"]):
             return Response(status_code=304, headers=headers)
         return _json(image, 200, headers)
+
+    @app.get(
+        "/images/{uuid}/file",
+        tags=["images"],
+        summary="Download the original",
+        response_class=Response,
+        responses=PICTURE,
+    )
+    async def get_original(uuid: UUID, caller: Reader) -> Response:
+        """The file as it was sent, under its name. For others than its owner there is none."""
+        async with fetches.taken():
+            image, data = await run_in_threadpool(service.get_original, uuid, caller)
+        disposition = content_disposition(image.filename or str(uuid), "attachment")
+        headers = {"content-disposition": disposition, "x-content-type-options": "nosniff"}
+        return Response(data, media_type=image.content_type, headers=headers | NO_STORE)
 
     @app.delete(
         "/images/{uuid}",

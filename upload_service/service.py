@@ -22,7 +22,7 @@ from shared.messages import ImageDeleted, ImageUploaded
 from shared.outbox import Outbox
 from shared.principal import EVERYBODY, Principal
 from shared.problems import Problem, Unavailable
-from shared.storage import Storage, StorageRefusedError
+from shared.storage import FileMissingError, Storage, StorageRefusedError
 from shared.storage.removals import FileRemovals
 from upload_service import models, repository, schemas
 from upload_service.bounds import Addition, Bounds
@@ -214,6 +214,18 @@ class UploadService:
         with self._database.transaction() as session:
             image = repository.find(session, uuid)
             return None if image is None else image.url
+
+    def get_original(self, uuid: UUID, caller: Principal) -> tuple[schemas.Image, bytes]:
+        """The image and its file. Raises ``Problem`` 404, also for others than its owner."""
+        with self._database.transaction() as session:
+            image = repository.find(session, uuid)
+            if image is None or not caller.owns(image.owner):
+                raise _unknown(uuid)
+            url, shown = image.url, schemas.Image.model_validate(image)
+        try:
+            return shown, self._storage.fetch(url, max_bytes=shown.bytes)
+        except (FileMissingError, StorageRefusedError) as error:
+            raise Problem(404, "The file of this image is gone.") from error
 
     def delete_image(self, uuid: UUID, caller: Principal = EVERYBODY) -> None:
         """Delete the image now; its file and its dithers follow soon. Raises ``Problem`` 404."""

@@ -27,7 +27,9 @@ REFUSALS = {"404", "413", "415", "422", "429", "503"}
 def document() -> dict[str, Any]:
     services = {
         "upload": upload.create_api(UploadSettings(), Mock(), Mock(), Mock(), Mock()),
-        "dither": dither.create_api(DitherSettings(), Mock(), Previews(DitherSettings()), Mock()),
+        "dither": dither.create_api(
+            DitherSettings(), Mock(), Previews(DitherSettings(), Mock()), Mock()
+        ),
         "notification": notification.create_api(NotificationSettings(), Mock(), Mock(), Mock()),
     }
     own = create_own_routes(GatewaySettings(frontend_dir=Path("none")), {})

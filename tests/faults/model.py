@@ -42,6 +42,7 @@ from shared.kafka.processing import Handlers
 from shared.messages import BODIES, VERSION, Body, ImageUploaded
 from shared.problems import Problem
 from shared.storage import StorageUnavailableError
+from tests.integration.services.dither.working import EngineHere, work_off
 from tests.integration.services.notification.mails import new_sender, new_service
 from tests.integration.services.support import empty, rows, run
 from tests.support.fake_storage import FakeStorage
@@ -122,6 +123,7 @@ class Histories(RuleBasedStateMachine):
             databases["dither"],
             self.storage,
             self,
+            EngineHere(),
         )
         notifications = new_service(databases["notification"], MANY_MAILS, self)
         self.sender = new_sender(databases["notification"], self.mailbox, MANY_MAILS)
@@ -224,6 +226,10 @@ class Histories(RuleBasedStateMachine):
             service.removals.sweep(self.databases[name], self.storage)
 
     @rule()
+    def work(self) -> None:
+        work_off(self.dither_service)
+
+    @rule()
     def hand_out_again(self) -> None:
         self.dither_service.request_unfinished()
 
@@ -247,6 +253,7 @@ class Histories(RuleBasedStateMachine):
                 break
             for batch in self._batches(list(self.wire)):
                 self._deliver(batch, late=False)
+            work_off(self.dither_service)
         assert not self.wire, f"never done with: {self.wire}"
         self._let_time_pass()
         for name, service in self._with_files():

@@ -53,6 +53,20 @@ def test_flags_have_hyphens_where_options_have_underscores(tmp_path: Path) -> No
         assert np.array_equal(alpha, expected)
 
 
+def test_it_says_what_a_look_has_chosen_as_it_is_typed(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looked, typed = tmp_path / "looked.png", tmp_path / "typed.png"
+    assert main([str(photo), "-o", str(looked), "--palette", "spectra-6", "--auto", "vivid"]) == 0
+    name, _, chosen = capsys.readouterr().err.rstrip().rpartition(": ")
+    assert name == str(photo)
+    assert "--saturation 1.25" in chosen
+    flags = ["--palette", "spectra-6", *chosen.split()]
+    assert main([str(photo), "-o", str(typed), *flags]) == 0
+    assert capsys.readouterr().err == ""
+    assert typed.read_bytes() == looked.read_bytes()
+
+
 def test_several_files_go_to_a_directory_and_a_bad_one_stops_no_other(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -34,6 +34,12 @@ DEFAULTS: Fields = {
     "saturation": 1.0,
     "gamma": 1.0,
     "sharpen": 0.0,
+    "exposure": 0.0,
+    "shadows": 0.0,
+    "highlights": 0.0,
+    "tone": 0.0,
+    "gamut": 0.0,
+    "auto": "off",
     "width": None,
     "height": None,
     "fit": "stretch",
@@ -49,6 +55,7 @@ DEFAULTS: Fields = {
     "alpha": "keep",
     "alpha_level": 128,
     "background": "#ffffff",
+    "exclude": None,
     "format": "png",
     "colours": "measured",
     "measured": False,
@@ -159,6 +166,19 @@ GOLDEN: list[tuple[Fields, str]] = [
         {"panel": "waveshare-2.9-red"},
         "26ca636859d6c4f6b950bda8b3b31698a267559aafcf295ba5cabe18594d66f5",
     ),
+    (
+        {
+            "palette": "spectra-6",
+            "exposure": 0.5,
+            "shadows": -0.2,
+            "highlights": 0.25,
+            "tone": "auto",
+            "gamut": 0.5,
+            "auto": "vivid",
+            "exclude": [[0, 0, 200, 40]],
+        },
+        "e0dbda0417f20935e68e801cc1d393ea28906280cdd35d480304fb470220d413",
+    ),
 ]
 
 
@@ -236,6 +256,14 @@ def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) 
         {"algorithm": "bayer-8", "strength": 1.5},
         {"format": "raw"},
         {"format": "bmp", "bits": 8},
+        {"rotate": "180"},
+        {"crop": "0,0,9,9"},
+        {"width": 9, "height": 9, "fit": "pad", "background": "#000000"},
+        {"exposure": -1},
+        {"tone": "auto"},
+        {"palette": "spectra-6", "gamut": 1},
+        {"auto": "natural"},
+        {"exclude": "0,0,9,9"},
     ],
 )
 def test_options_that_mean_something_else_have_another(fields: Fields) -> None:

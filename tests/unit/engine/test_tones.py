@@ -12,8 +12,9 @@ from PIL import Image
 
 from dither_engine import Options, dither
 from dither_engine.kernels import KERNELS
-from dither_engine.light import adjusted, light_of_code
+from dither_engine.light import light_of_code
 from dither_engine.palettes import NAMED, from_hex, named
+from dither_engine.tone_curve import adjusted
 from dither_engine.tones import tones_of
 from tests.support import diffusion_reference
 

@@ -16,7 +16,7 @@ from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
 
 PNG = picture("PNG")
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOW = datetime.now(UTC)
 
 
 def nothing() -> None:
@@ -56,7 +56,7 @@ def announced(
     uuid = uuid4()
     stored = storage.put(f"images/{uuid}.png", data, "image/png")
     body = ImageUploaded(uuid=uuid, url=stored.url, filename="photo.png", options=options)
-    return received(body, produced_at=NOW)
+    return received(body, produced_at=datetime.now(UTC))
 
 
 def deleted(message: Received) -> Received:

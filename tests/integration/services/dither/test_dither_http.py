@@ -13,6 +13,7 @@ from PIL import Image
 from dither_engine import Options
 from dither_service import models
 from dither_service.api import create_api
+from dither_service.pool import DitherPool
 from dither_service.preview import LARGEST_SIZE, Previews
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
@@ -83,10 +84,12 @@ def uploads(running_uploads: UploadServer) -> UploadServer:
 @pytest.fixture(scope="module")
 def running(tables: Database, running_uploads: UploadServer) -> Iterator[Client]:
     asking = client_of(running_uploads.url)
-    service = DitherService(SETTINGS, tables, FakeStorage(), asking)
+    pool = DitherPool(SETTINGS)
+    service = DitherService(SETTINGS, tables, FakeStorage(), asking, pool)
     health = Health("dither", {})
-    with served(create_api(SETTINGS, service, Previews(SETTINGS), health)) as started:
+    with served(create_api(SETTINGS, service, Previews(SETTINGS, pool), health)) as started:
         yield started
+    pool.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 from PIL import Image
 
 from dither_engine import Options, dither_bytes
+from dither_service.pool import DitherPool
 from dither_service.preview import Previews
 from dither_service.preview_api import preview_router
 from dither_service.settings import DitherSettings
+from dither_service.waiting import Places
 from shared.health import Health
 from shared.http import create_app
-from shared.slots import Slots
 from tests.integration.services.support import Client, sentence, served
 from tests.support.pictures import picture
 
@@ -26,11 +28,15 @@ PART = {"x": 10, "y": 5, "width": 40, "height": 30, "shown_width": 40, "shown_he
 UNKNOWN = "0" * 64
 
 
-def serve(settings: DitherSettings = SETTINGS) -> Any:
+@contextmanager
+def serve(settings: DitherSettings = SETTINGS) -> Iterator[Client]:
     app = create_app("Previews", Health("dither", {}))
-    places = Slots(2, wait_seconds=5, busy="Later, please.")
-    app.include_router(preview_router(settings, Previews(settings), places))
-    return served(app)
+    pool = DitherPool(settings)
+    previews = Previews(settings, pool)
+    app.include_router(preview_router(settings, previews, Places(settings)))
+    with served(app) as client:
+        yield client
+    pool.close()
 
 
 @pytest.fixture(scope="module")

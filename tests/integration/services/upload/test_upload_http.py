@@ -44,6 +44,16 @@ def test_an_upload_is_created_and_found_where_it_says(client: Client, name: str)
     assert client.get(answer.headers["location"]).json() == image
 
 
+def test_the_original_is_downloaded_under_its_name(client: Client) -> None:
+    path = f"/images/{uploaded(client, name='für Ada.png')['uuid']}/file"
+    answer = client.get(path)
+    assert answer.content == PNG
+    assert answer.headers["content-type"] == "image/png"
+    field = "attachment; filename=\"fur Ada.png\"; filename*=UTF-8''f%C3%BCr%20Ada.png"
+    assert answer.headers["content-disposition"] == field
+    assert "no image" in sentence(client.get(f"/images/{uuid4()}/file"), 404)
+
+
 def test_the_list_has_pages(client: Client) -> None:
     uuids = [uploaded(client)["uuid"] for _ in range(3)]
     first = client.get("/images", params={"limit": 2}).json()
