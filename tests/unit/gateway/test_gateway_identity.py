@@ -1,17 +1,14 @@
 """Who calls, and what the gateway tells a service of it."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api_gateway.framing import Framing, Paths
-from api_gateway.identity import Authenticate, Authorize
 from api_gateway.keys import ApiKeys, main, new_key, parse_entry
-from api_gateway.middleware import Answers, Identify
+from api_gateway.middleware import Guard
 from api_gateway.settings import GatewaySettings
 from shared.http import Receive, RequestScope, Scope, Send
 from shared.principal import PRINCIPAL_HEADER, Principal, Principals
@@ -35,20 +32,18 @@ def settings(**values: object) -> GatewaySettings:
 
 
 class Gateway:
-    """The steps that concern identity, in front of a service that notes who called."""
+    """The gateway's checks, in front of a service that notes who called."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
         self.callers: list[Principal] = []
-        app: Any = self._service
-        for step in reversed((Answers, Framing, Paths, Identify, Authenticate, Authorize)):
-            app = step(app, settings)
-        self._app = RequestScope(app)
+        self._app = RequestScope(Guard(self._service, settings))
 
     async def _service(self, scope: Scope, receive: Receive, send: Send) -> None:
         header = scope.get("principal_header")
         self.callers.append(Principals(self.settings).verify(header))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        headers = scope["answer_fields"]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body"})
 
     def ask(
