@@ -5,7 +5,7 @@ import hashlib
 import re
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 _UNSIGNED = {"file", "cloud_name", "resource_type", "api_key", "signature"}
@@ -37,7 +37,7 @@ class Asset:
     format: str
     content_type: str
     version: int
-    type: str = "upload"
+    type: str
 
 
 class Account:
@@ -66,8 +66,7 @@ class Account:
         public_id = fields.get("public_id") or hashlib.sha1(file).hexdigest()[:20]
         with self._lock:
             self._versions += 1
-            asset = _recognise(resource_type, file, self._versions)
-            asset = replace(asset, type=fields.get("type") or "upload")
+            asset = _recognise(resource_type, file, self._versions, fields.get("type") or "upload")
             self.assets[public_id] = asset
         name = f"{public_id}.{asset.format}" if asset.format else public_id
         delivery = asset.type if asset.type == "upload" else f"{asset.type}/{self._sign(name)}"
@@ -87,12 +86,12 @@ class Account:
 
     def destroy(self, resource_type: str, fields: dict[str, str]) -> dict[str, Any]:
         self._check_signature(fields)
-        public_id, kind = fields.get("public_id", ""), fields.get("type") or "upload"
+        name, kind = fields.get("public_id", ""), fields.get("type") or "upload"
         with self._lock:
-            asset = self.assets.get(public_id)
+            asset = self.assets.get(name)
             if asset is None or (asset.resource_type, asset.type) != (resource_type, kind):
                 return {"result": "not found"}
-            del self.assets[public_id]
+            del self.assets[name]
         return {"result": "ok"}
 
     def find(self, path: str) -> Asset | None:
@@ -101,14 +100,14 @@ class Account:
         One of type authenticated is at `…/authenticated/<signature>/…`. Raises `CallError` 401 for
         a wrong signature.
         """
-        match = re.fullmatch(
-            rf"/{self.cloud_name}/(image|raw)/(upload|authenticated)/"
-            r"(?:(s--[\w-]{8}--)/)?(?:v\d+/)?(.*)",
+        found = re.fullmatch(
+            rf"/{re.escape(self.cloud_name)}/(image|raw)/(upload|authenticated)/"
+            r"(?:(s--[\w-]{8}--)/)?(?:v\d+/)?(.+)",
             path,
         )
-        if match is None:
+        if found is None:
             return None
-        resource_type, kind, signature, name = match.groups()
+        resource_type, kind, signature, name = found.groups()
         stem, _, extension = name.rpartition(".")
         with self._lock:
             asset = self.assets.get(stem)
@@ -144,10 +143,10 @@ class Account:
             raise CallError(400, "Stale request - reported time is more than 1 hour ago")
 
 
-def _recognise(resource_type: str, data: bytes, version: int) -> Asset:
+def _recognise(resource_type: str, data: bytes, version: int, kind: str) -> Asset:
     if resource_type == "raw":
-        return Asset(resource_type, data, "", "application/octet-stream", version)
+        return Asset(resource_type, data, "", "application/octet-stream", version, kind)
     for magic, extension, content_type in _MAGIC:
         if magic.match(data):
-            return Asset(resource_type, data, extension, content_type, version)
+            return Asset(resource_type, data, extension, content_type, version, kind)
     raise CallError(400, "Invalid image file")

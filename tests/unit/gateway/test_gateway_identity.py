@@ -220,7 +220,9 @@ class TestKeys:
         assert gateway.ask("GET", "/images", {"x-api-key": SHOP_KEY})[0].status == 200
 
     @pytest.mark.parametrize(
-        "entry", ["secret", "shop:fly:" + "0" * 64, f"{SHOP}:cats=3", f"{SHOP}:images=", "::"]
+        "entry",
+        ["secret", "shop:fly:" + "0" * 64, f"{SHOP}:cats=3", f"{SHOP}:images=", "::"],
+        ids=["word", "scope", "quota", "number", "colons"],
     )
     def test_an_entry_that_is_none(self, entry: str) -> None:
         with pytest.raises(ValidationError, match="GATEWAY_API_KEYS must have entries such as"):
