@@ -28,13 +28,18 @@ from upload_service import models, repository, schemas
 from upload_service.bounds import Addition, Bounds
 from upload_service.dither_news import news_by_dither
 from upload_service.idempotency import Repeatable, find_repeated, forget_keys, record_keys
-from upload_service.inspection import inspect
+from upload_service.inspection import Inspected, inspect
+from upload_service.metadata import CannotStripError, strip
 from upload_service.settings import UploadSettings
 from upload_service.views import Views
 
 logger = logging.getLogger(__name__)
 
 ANNOUNCE_BATCH = 100
+STAYING_METADATA = (
+    "This file is built in an unusual way, so that the place and the camera noted in it cannot be "
+    "removed: save it anew with another program, and send that."
+)
 EXPIRE_BATCH = 100
 # The gateway waits for 10 s. A client that got a 504 sends the file again; it must not be stored
 # twice.
@@ -116,13 +121,13 @@ class UploadService:
         give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
         if upload.repeatable and (known := self._find_repeated(upload.repeatable)) is not None:
             return self.get_image(known, upload.caller)[0]
-        limits = self._settings
-        file = inspect(upload.data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
+        data = self._without_metadata(upload.data)
+        file = self._inspect(data)
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
-        self._reserve(Addition(upload.caller, key, len(upload.data)))
+        self._reserve(Addition(upload.caller, key, len(data)))
         try:
-            stored = self._storage.put(key, upload.data, file.content_type)
+            stored = self._storage.put(key, data, file.content_type)
         except StorageRefusedError as error:
             logger.warning("an image is not stored", extra={"reason": str(error)})
             raise Problem(413, "The storage does not take this file; try a smaller one.") from error
@@ -136,7 +141,7 @@ class UploadService:
             "content_type": file.content_type,
             "width": file.width,
             "height": file.height,
-            "bytes": len(upload.data),
+            "bytes": len(data),
             "options": upload.options,
             "expires_at": self._end(upload),
             "email": upload.email,
@@ -146,6 +151,19 @@ class UploadService:
         failpoints.hit("upload.after-commit")
         image = models.Image(**values, created_at=created_at, status=models.UPLOADED, dithers=[])
         return self.views.shown(image, upload.caller)
+
+    def _inspect(self, data: bytes) -> Inspected:
+        limits = self._settings
+        return inspect(data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
+
+    def _without_metadata(self, data: bytes) -> bytes:
+        if self._settings.keep_metadata:
+            return data
+        try:
+            return strip(data)
+        except CannotStripError:
+            self._inspect(data)  # if the file is damaged, this says so
+            raise Problem(422, STAYING_METADATA) from None
 
     def _find_repeated(self, upload: Repeatable) -> UUID | None:
         with self._database.transaction() as session:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from PIL import Image
 
 from shared.database import Database
 from shared.failures import TransientFailure
@@ -126,6 +127,42 @@ def test_the_address_that_nobody_asks_for_is_forgotten_after_a_week(
     turn_clock_forward(tables, days=1, seconds=1)
     service.forget_task()
     assert "lovelace" not in everything(tables)
+
+
+def jpeg_of_a_phone() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90°
+    exif.get_ifd(0x8825)[0x001D] = "a place"
+    return picture("JPEG", exif=exif.tobytes(), comment=b"a comment")
+
+
+def test_place_and_camera_are_not_stored(service: UploadService, storage: FakeStorage) -> None:
+    data = jpeg_of_a_phone()
+    image = service.upload_image(Upload(data, "photo.jpg"))
+    [stored] = storage.files.values()
+    assert b"a place" in data
+    assert b"a place" not in stored
+    assert b"a comment" not in stored
+    assert (image.width, image.height, image.bytes) == (30, 40, len(stored))
+
+
+def test_they_are_where_it_is_wanted(tables: Database, storage: FakeStorage) -> None:
+    settings = SETTINGS.model_copy(update={"keep_metadata": True})
+    UploadService(settings, tables, storage).upload_image(Upload(jpeg_of_a_phone(), "photo.jpg"))
+    assert [*storage.files.values()] == [jpeg_of_a_phone()]
+
+
+def test_a_file_whose_metadata_cannot_be_removed_is_refused(
+    service: UploadService, storage: FakeStorage
+) -> None:
+    """A TIFF that does not say how long its strips are can be read, but not taken apart."""
+    unusual = picture("TIFF").replace(b"\x17\x01\x04\0", b"\x18\x01\x04\0")
+    service.upload_image(Upload(picture("TIFF"), "photo.tif"))
+    with pytest.raises(Problem, match="cannot be removed"):
+        service.upload_image(Upload(unusual, "photo.tif"))
+    with pytest.raises(Problem, match="damaged"):
+        service.upload_image(Upload(unusual[:500], "photo.tif"))
+    assert len(storage.files) == 1
 
 
 def test_a_file_that_is_no_image_leaves_nothing(
