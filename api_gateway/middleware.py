@@ -86,10 +86,11 @@ class Guard:
 
 
 def _refusal(scope: Scope, error: Exception) -> Response:
-    """Not in the frame that catches ``error``: a cycle of both would keep the connection open."""
     if not isinstance(error, Problem):
         logger.error("unexpected error", exc_info=error)
         error = Problem(500, "The gateway failed to answer; it has been logged.")
+    # Its frames hold the connection. In a cycle with them, it would keep the connection open.
+    error.__traceback__ = None
     scope["access"]["error"] = error.detail
     return error.response()
 
