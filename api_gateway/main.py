@@ -30,8 +30,8 @@ from shared.problems import locate_problem_types
 
 logger = logging.getLogger(__name__)
 
-# Bodies arrive in parts of this size, so a small one costs speed.
-MAX_BUFFER_BYTES = 256 * 1024
+# Bodies arrive in parts of this size, and a header may be as large: speed against memory.
+MAX_BUFFER_BYTES = 128 * 1024
 MAX_CONNECTIONS = 4096  # more wait to be accepted
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 EXPOSED = (
