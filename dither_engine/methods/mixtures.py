@@ -4,7 +4,9 @@ For a colour v, find the shares t of the colours c (at least 0, with the sum 1) 
 
     |Σ t c − v|² + GRAIN · Σ t |c − v|²
 
-(squared distances in light, each channel weighted by its luminance). The first term is the error of
+(squared distances in light, each channel weighted by its luminance). A constant, different for each
+colour and at most GRAIN / 32, is added to the second distance: in a regular palette, like the eight
+corners of the cube, many sets of colours would be equally good. The first term is the error of
 the mean. The second decides between mixtures that have the same mean: colours that lie far apart
 make coarse grain. Where v can be mixed, the chosen colours are the corners of the Delaunay cell
 that contains v: an edge, a triangle or a tetrahedron. The mean must not suffer from the second
@@ -35,6 +37,7 @@ _SUM = 1000.0  # weight of the condition that the sum is 1
 _RIDGE = 1e-9  # so that colours in one plane do not make the equations singular
 _STEEP = 1e-7  # a less steep descent is a rounding error
 _STEPS = 64
+_GOLDEN = 0.6180339887498949  # times squares: no linear function, which would break no tie
 _SLOTS = 1 << 16
 _PLACE = 20  # bits of a sum of shares in the cache
 _FIELD = (1 << _PLACE) - 1
@@ -87,7 +90,7 @@ def solve(points, r, g, b, grain, active, count, system):
             system[m, n] = _SUM + dot(points, i, active[n])
         system[m, m] += _RIDGE
         system[m, count] = _SUM + points[i, 0] * r + points[i, 1] * g + points[i, 2] * b
-        system[m, count] -= grain * away(points, i, r, g, b)
+        system[m, count] -= grain * cost_of(points, i, r, g, b)
     for m in range(count):  # Gauss–Jordan; the matrix is positive definite
         for n in range(m + 1, count + 1):
             system[m, n] /= system[m, m]
@@ -105,52 +108,72 @@ def away(points, i, r, g, b):
 
 
 @inlined
-def best_mixture(points, r, g, b, active, shares):
-    """Fill in up to `MOST` colours and their shares, with the sum 1; returns their number.
+def cost_of(points, i, r, g, b):
+    """Half of what a colour adds to the grain; see above."""
+    return away(points, i, r, g, b) + ((i + 1) * (i + 1) * _GOLDEN % 1.0) / 64
 
-    points: the colours, (n, 3); r, g, b: the wanted colour; light of 0 to 1 times `_CHANNELS`.
-    active, shares: room for `_ACTIVE` numbers.
+
+@inlined
+def best_mixture(points, r, g, b, active, shares, count):
+    """Fill in up to `MOST` colours, from light to dark, and their shares; returns their number.
+
+    points: the colours from light to dark, (n, 3); r, g, b: the wanted colour; light of 0 to 1
+    times `_CHANNELS`. active, shares: `_ACTIVE` numbers, of which the first ``count`` are a mixture
+    to start from. It does not influence the result, only the time: neighbours in a picture are
+    often mixed of the same colours. count: 0 if there is none.
     """
-    nearest = 0
-    for i in range(points.shape[0]):
-        if away(points, i, r, g, b) < away(points, nearest, r, g, b):
-            nearest = i
-    active[0], shares[0], count = nearest, 1.0, 1
     system = np.empty((_ACTIVE, _ACTIVE + 1))
-    count = settle(points, r, g, b, GRAIN, active, count, shares, system)
+    if count == 0:
+        active[0], shares[0], count = nearest_point(points, r, g, b), 1.0, 1
     for _ in range(_STEPS):
-        dr, dg, db, total = -r, -g, -b, -1.0
-        for m in range(count):
-            i = active[m]
-            dr, dg, db = (
-                dr + shares[m] * points[i, 0],
-                dg + shares[m] * points[i, 1],
-                db + shares[m] * points[i, 2],
-            )
-            total += shares[m]
-        steepest, new = -_STEEP, -1
-        for i in range(points.shape[0]):
-            slope = dr * points[i, 0] + dg * points[i, 1] + db * points[i, 2]
-            slope += _SUM * total + GRAIN * away(points, i, r, g, b)
-            if slope < steepest:
-                steepest, new = slope, i
-        for m in range(count):
-            if active[m] == new:
-                new = -1
+        count = settle(points, r, g, b, GRAIN, active, count, shares, system)
+        new = steepest(points, r, g, b, active, count, shares)
         if new < 0 or count == _ACTIVE:
             break
         active[count], shares[count] = new, 0.0
         count += 1
-        count = settle(points, r, g, b, GRAIN, active, count, shares, system)
     while count > MOST:
         count = without_least(active, count, shares)
+    sort(active, count, shares)
     count = settle(points, r, g, b, 0.0, active, count, shares, system)
+    sort(active, count, shares)
     total = 0.0
     for m in range(count):
         total += shares[m]
     for m in range(count):
         shares[m] /= total
     return count
+
+
+@inlined
+def nearest_point(points, r, g, b):
+    nearest = 0
+    for i in range(points.shape[0]):
+        if away(points, i, r, g, b) < away(points, nearest, r, g, b):
+            nearest = i
+    return nearest
+
+
+@inlined
+def steepest(points, r, g, b, active, count, shares):
+    """The colour whose share should grow from 0: the one with the steepest descent; -1: none."""
+    dr, dg, db, total = -r, -g, -b, -1.0
+    for m in range(count):
+        i = active[m]
+        dr += shares[m] * points[i, 0]
+        dg += shares[m] * points[i, 1]
+        db += shares[m] * points[i, 2]
+        total += shares[m]
+    least, new = -_STEEP, -1
+    for i in range(points.shape[0]):
+        slope = dr * points[i, 0] + dg * points[i, 1] + db * points[i, 2]
+        slope += _SUM * total + GRAIN * cost_of(points, i, r, g, b)
+        if slope < least:
+            least, new = slope, i
+    for m in range(count):
+        if active[m] == new:
+            new = -1
+    return new
 
 
 @inlined
@@ -208,7 +231,7 @@ def mix_rows(pixels, light, points, order, thresholds, cache, out):
     light: of each code value, times `_CHANNELS`. cache: for a colour its code values, four
     positions, and the sums of shares up to the first, second and third, in 65536ths.
     """
-    active, shares = np.zeros(_ACTIVE, np.int64), np.zeros(_ACTIVE)
+    active, shares, count = np.zeros(_ACTIVE, np.int64), np.zeros(_ACTIVE), 0
     for y in range(pixels.shape[0]):
         row = thresholds[y % thresholds.shape[0]]
         for x in range(pixels.shape[1]):
@@ -217,9 +240,8 @@ def mix_rows(pixels, light, points, order, thresholds, cache, out):
             slot = (key * 40503 >> 4) & (cache.shape[0] - 1)
             if cache[slot, 0] != key:
                 count = best_mixture(
-                    points, light[cr, 0], light[cg, 1], light[cb, 2], active, shares
+                    points, light[cr, 0], light[cg, 1], light[cb, 2], active, shares, count
                 )
-                sort(active, count, shares)
                 colours, sums, total = np.int64(0), np.int64(0), 0.0
                 for m in range(MOST):
                     i = active[min(m, count - 1)]

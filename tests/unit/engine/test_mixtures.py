@@ -1,6 +1,6 @@
 """Masks with palettes: the mixtures against a search of every set of four colours."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -24,14 +24,20 @@ Floats = NDArray[np.float64]
 def mixture(points: Floats, goal: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Colours and shares as the method finds them."""
     active, shares = np.zeros(6, np.int64), np.zeros(6)
-    count = best_mixture(points, *goal.tolist(), active, shares)
+    count = best_mixture(points, *goal.tolist(), active, shares, 0)
     return active[:count], shares[:count]
 
 
-def cost(points: Floats, goal: Floats, shares: Floats) -> float:
+def apart(points: Floats, goal: Floats) -> Floats:
+    """The distance of each colour, with the constant that decides between equal ones."""
+    constants = (np.arange(1, len(points) + 1) ** 2 * (5**0.5 - 1) / 2) % 1 / 32
+    return np.asarray(((points - goal) ** 2).sum(axis=1) + constants)
+
+
+def cost(points: Floats, goal: Floats, chosen: NDArray[np.int64], shares: Floats) -> float:
     """The square of the mean's error, and the part that the grain costs."""
-    error, apart = shares @ points - goal, ((points - goal) ** 2).sum(axis=1)
-    return float(error @ error + GRAIN * shares @ apart)
+    error = shares @ points[chosen] - goal
+    return float(error @ error + GRAIN * shares @ apart(points, goal)[chosen])
 
 
 def least_cost(points: Floats, goal: Floats) -> float:
@@ -40,14 +46,14 @@ def least_cost(points: Floats, goal: Floats) -> float:
     for size in range(1, min(len(points), 4) + 1):
         for chosen in combinations(range(len(points)), size):
             some = points[list(chosen)]
-            grain = GRAIN / 2 * ((some - goal) ** 2).sum(axis=1)
+            grain = GRAIN / 2 * apart(points, goal)[list(chosen)]
             system = np.ones((size + 1, size + 1))
             system[:size, :size], system[size, size] = some @ some.T, 0
             if np.linalg.cond(system) > 1e8:
                 continue  # less of them mix as well
             shares = np.linalg.solve(system, np.append(some @ goal - grain, 1))[:size]
             if shares.min() >= 0:
-                found.append(cost(some, goal, shares))
+                found.append(cost(points, goal, np.array(chosen), shares))
     return min(found)
 
 
@@ -67,7 +73,7 @@ def test_no_other_four_colours_mix_it_better(
     assert shares.min() > 0
     assert shares.sum() == pytest.approx(1)
     # The last step gives up a little grain for the exact mean.
-    assert cost(points[chosen], wanted, shares) <= least_cost(points, wanted) + 2 * GRAIN**2 + 1e-6
+    assert cost(points, wanted, chosen, shares) <= least_cost(points, wanted) + 2 * GRAIN**2 + 1e-6
 
 
 @settings(max_examples=100, deadline=None)
@@ -77,6 +83,20 @@ def test_what_can_be_mixed_has_that_mean(colours: list[tuple[int, int, int]], se
     goal = np.random.default_rng(seed).dirichlet(np.ones(len(points))) @ points
     chosen, shares = mixture(points, goal)
     assert np.abs(shares @ points[chosen] - goal).max() < 0.002
+
+
+@settings(max_examples=100, deadline=None)
+@given(colours=st.one_of(colours, st.just([*product((0, 255), repeat=3)])), first=goals, goal=goals)
+def test_the_start_does_not_matter(
+    colours: list[tuple[int, int, int]], first: tuple[int, int, int], goal: tuple[int, int, int]
+) -> None:
+    points, wanted = np.array(colours) / 255 * CHANNELS, np.array(goal) / 255 * CHANNELS
+    chosen, shares = mixture(points, wanted)
+    active, other = np.zeros(6, np.int64), np.zeros(6)
+    count = best_mixture(points, *(np.array(first) / 255 * CHANNELS).tolist(), active, other, 0)
+    count = best_mixture(points, *wanted.tolist(), active, other, count)
+    assert active[:count].tolist() == chosen.tolist()
+    assert other[:count] == pytest.approx(shares)
 
 
 @settings(max_examples=100, deadline=None)
@@ -93,14 +113,14 @@ def test_a_palette_colour_is_mixed_of_itself(
     assert shares[(points[chosen] == goal).all(axis=1)] == pytest.approx(1, abs=1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     algorithm=st.sampled_from(MASKED),
     palette=st.sampled_from(["teletext", "cga", "solarized", "pico-8"]),
     distance=st.sampled_from(["srgb", "oklab"]),
     light=st.sampled_from(["linear", "srgb"]),
     strength=st.sampled_from([0.0, 0.3, 1.0]),
-    height=st.integers(1, 150),
+    height=st.sampled_from([1, 7, 20]),
     seed=st.integers(0, 2**16),
 )
 def test_a_pixel_is_the_colour_at_which_the_shares_reach_the_threshold(
