@@ -92,11 +92,11 @@ def _replace(path: Path, data: bytes, mode: int | None) -> None:
         raise
 
 
-def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
+def plan(inputs: Sequence[str], output: str, suffix: str) -> list[Job]:
     """The output file for each input.
 
     ``output`` is a directory if it exists as one, ends in a slash, or there are several inputs;
-    then each file keeps its name, with the format's extension. Raises EngineError if an input would
+    then each file keeps its name, with this suffix. Raises EngineError if an input would
     be overwritten, or if two inputs would have the same output.
     """
     if len(inputs) > 1 and output == STREAM:
@@ -106,7 +106,7 @@ def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
     elif (there := _found(output)) and not stat.S_ISDIR(there.st_mode):
         raise EngineError(f"{output} is no directory, which is what the images need to go to.")
     else:
-        jobs = [Job(name, str(Path(output) / f"{_stem(name)}.{form}")) for name in inputs]
+        jobs = [Job(name, str(Path(output) / f"{_stem(name)}.{suffix}")) for name in inputs]
     read = {_identity(name): name for name in inputs if name != STREAM and _is_file(name)}
     made: dict[object, str] = {}
     for job in jobs:
@@ -117,6 +117,11 @@ def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
             raise EngineError(f"{read[file]} would be overwritten: name another output.")
         made[file] = job.input
     return jobs
+
+
+def existing(jobs: Sequence[Job]) -> list[str]:
+    """The outputs that are regular files already; pipes and devices are written to as they are."""
+    return [job.output for job in jobs if job.output != STREAM and _is_file(job.output)]
 
 
 def _found(name: str) -> os.stat_result | None:
@@ -151,10 +156,11 @@ def _stem(name: str) -> str:
     return "stdin" if name == STREAM else Path(name).stem
 
 
-def run(jobs: Sequence[Job], make: Callable[[bytes], bytes]) -> int:
+def run(jobs: Sequence[Job], make: Callable[[bytes], tuple[bytes, str]]) -> int:
     """Do all jobs; failures are reported on standard error. Returns 1 if any failed, else 0.
 
-    ``make`` turns an input's bytes into an output's, on several threads at once.
+    ``make`` turns an input's bytes into an output's, on several threads at once, and a remark,
+    which is written to standard error unless it is empty.
     """
     bar = _BAR if len(jobs) > 1 and sys.stderr.isatty() else 0
     failed = 0
@@ -164,20 +170,22 @@ def run(jobs: Sequence[Job], make: Callable[[bytes], bytes]) -> int:
     try:
         for number, future in enumerate(as_completed(running), 1):
             error = future.exception()
-            if isinstance(error, EngineError):
-                failed += 1
-                clear = "\r\x1b[K" if bar else ""
-                sys.stderr.write(f"{clear}{running[future].name}: {error}\n")
-            elif error is not None:
+            if error is not None and not isinstance(error, EngineError):
                 raise error
+            failed += error is not None
+            if remark := str(error) if error else future.result():
+                clear = "\r\x1b[K" if bar else ""
+                sys.stderr.write(f"{clear}{running[future].name}: {remark}\n")
             _progress(number, len(jobs), bar)
     finally:
         pool.shutdown(cancel_futures=True)
     return 1 if failed else 0
 
 
-def _do(job: Job, make: Callable[[bytes], bytes]) -> None:
-    job.write(make(job.read()))
+def _do(job: Job, make: Callable[[bytes], tuple[bytes, str]]) -> str:
+    data, remark = make(job.read())
+    job.write(data)
+    return remark
 
 
 def _progress(number: int, total: int, bar: int) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from dither_engine import depth, png_chunks
+from dither_engine import depth, heif, png_chunks
 from dither_engine.colour_management import encoding_of, image_of, srgb_pixels, transform_of
 from dither_engine.errors import EngineError, UnknownFormat
 from dither_engine.integrity import Extent, check_end, damaged, gif_extent
@@ -31,6 +31,7 @@ MAX_PIXELS = 50_000_000
 MAX_FRAMES = 1000
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
+READABLE = (*FORMATS, "HEIC") if heif.READABLE else FORMATS  # as named to users
 _ANIMATED = ("PNG", "GIF", "WEBP", "AVIF")
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 _LONGEST_DELAY = 24 * 60 * 60 * 1000  # milliseconds that a frame may be shown
@@ -72,12 +73,16 @@ class Frame:
 
     pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3; for an image of a file or of Pillow it may be a
         view of memory with four bytes a pixel. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
-    duration: display time in milliseconds.
+    duration: display time in milliseconds. place: left, top, width and height of the picture in a
+    padded frame; None if it fills the frame. sharp: alpha that says what stays undithered, see
+    ``exclude``, or `NO_MASK`.
     """
 
     pixels: NDArray[np.uint8]
     mask: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
     duration: int = 0
+    place: tuple[int, int, int, int] | None = None
+    sharp: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class DeepFrame:
     pixels: NDArray[np.uint16]
     mask: NDArray[np.uint8]
     duration: int = 0
+    place: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -171,8 +177,11 @@ class Source:
             try:
                 if self.first + self.count > 1:
                     image.seek(number)
+                size = image.size
                 with in_one_block():
                     image.load()
+                if image.size != size:  # of HEIF: the limits were checked for another size
+                    raise damaged()
             except _DAMAGES as error:
                 raise damaged() from error
             yield image
@@ -197,9 +206,12 @@ def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if heif.READABLE and heif.is_heif(data):
+            image = heif.open_heif(data)
+        else:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        allowed = ", ".join(FORMATS)
+        allowed = ", ".join(READABLE)
         raise UnknownFormat(f"This is no image that can be read: {allowed} can.") from error
     except _DAMAGES as error:
         raise damaged() from error

@@ -1,75 +1,59 @@
-"""Preparation of an image before dithering: size, transparency, saturation."""
+"""Preparation of an image before dithering: fit, transparency, saturation, sharpness."""
 
 import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageFilter
 
 from dither_engine import depth
 from dither_engine.colour_management import image_of, pixels_of
 from dither_engine.decode import DeepFrame, Frame, Source
-from dither_engine.errors import EngineError
+from dither_engine.fit import Fit, fit_of, fitted
 from dither_engine.formats import FORMATS, too_many_colours
 from dither_engine.options import Options
-from dither_engine.resize import nearest, resized, resized_deep
 from dither_engine.result import INDEXED_COLOURS, check_frames, check_size
 from dither_engine.transparency import opaque_or_not
 from dither_engine.work import NO_MASK
 
-MAX_SIDE = 20_000
 Pixels = NDArray[np.uint8]
 
 
-def size_of(width: int, height: int, options: Options, max_size: int | None) -> tuple[int, int]:
-    """The size to dither at: what the options ask for, then no side above ``max_size``.
-
-    A width or height alone keeps the proportions. Raises EngineError for sides above 20000.
-    """
-    if options.width and options.height:
-        width, height = options.width, options.height
-    elif options.width:
-        width, height = options.width, max(1, round(height * options.width / width))
-    elif options.height:
-        width, height = max(1, round(width * options.height / height)), options.height
-    if max_size is not None and max(width, height) > max_size:
-        part = max_size / max(width, height)
-        width, height = max(1, math.floor(width * part)), max(1, math.floor(height * part))
-    if max(width, height) > MAX_SIDE and (options.width or options.height):
-        raise EngineError(f"{width}×{height} pixels: at most {MAX_SIDE} a side are allowed.")
-    return width, height
+def laid_out(frame: Frame | DeepFrame, options: Options, fit: Fit) -> Frame:
+    """The frame fitted, with 8 bits a channel, and its transparency as the options say."""
+    whole = _of_8_bits(frame, options, fit)
+    if not whole.mask.size or options.alpha == "keep":
+        return whole
+    if options.alpha == "flatten":
+        return _flattened(whole, options.background)
+    if options.alpha == "exclude":
+        return replace(whole, mask=NO_MASK, sharp=whole.mask)
+    return replace(whole, mask=opaque_or_not(whole.mask, options))
 
 
-def prepared(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
-    """The frame prepared for dithering: size, 8 bits, transparency, saturation."""
-    whole = _of_8_bits(frame, options, size)
-    if whole.mask.size and options.alpha == "flatten":
-        whole = _flattened(whole, options.background)
-    elif whole.mask.size and options.alpha != "keep":
-        whole = replace(whole, mask=opaque_or_not(whole.mask, options))
-    pixels = whole.pixels
+def enhanced(frame: Frame, options: Options) -> Frame:
+    """The frame with the saturation and sharpness of the options."""
+    pixels = frame.pixels
     if options.saturation != 1 and pixels.shape[2] == 3:
         pixels = pixels_of(ImageEnhance.Color(image_of(pixels)).enhance(options.saturation))
-    return replace(whole, pixels=pixels)
+    if options.sharpen > 0:
+        pixels = _sharpened(pixels, options.sharpen)
+    return replace(frame, pixels=pixels)
 
 
-def _of_8_bits(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame:
-    """Resized, then reduced to 8 bits, so that a deeper picture has no banding at any size."""
-    frame = at_size(frame, options, size)
+def _of_8_bits(frame: Frame | DeepFrame, options: Options, fit: Fit) -> Frame:
+    """Fitted, then reduced to 8 bits, so that a deeper picture has no banding at any size."""
+    frame = fitted(frame, options, fit)
     if isinstance(frame, Frame):
         return frame
-    return Frame(depth.rounded(frame.pixels), frame.mask, frame.duration)
+    return Frame(depth.rounded(frame.pixels), frame.mask, frame.duration, frame.place)
 
 
-def at_size(frame: Frame | DeepFrame, options: Options, size: tuple[int, int]) -> Frame | DeepFrame:
-    """The frame resized to (width, height); the frame itself if it has that size."""
-    if (frame.pixels.shape[1], frame.pixels.shape[0]) == size:
-        return frame
-    by_nearest = options.resample == "nearest"
-    if isinstance(frame, Frame):
-        return nearest(frame, *size) if by_nearest else resized(frame, *size, options.light)
-    return nearest(frame, *size) if by_nearest else resized_deep(frame, *size, options.light)
+def _sharpened(pixels: Pixels, amount: float) -> Pixels:
+    """Unsharp mask: adds ``amount`` times the difference to a Gaussian blur of one pixel."""
+    mask = ImageFilter.UnsharpMask(radius=1, percent=round(100 * amount), threshold=0)
+    return pixels_of(image_of(pixels).filter(mask))
 
 
 def coloured(pixels: Pixels) -> Pixels:
@@ -86,9 +70,10 @@ def _flattened(frame: Frame, background: str) -> Frame:
 
 def check_file(source: Source, options: Options, max_size: int | None) -> None:
     """Raise EngineError if ``options.format`` cannot store the result for this source."""
-    width, height = size_of(*source.size, options, max_size)
+    width, height = fit_of(*source.size, options, max_size).size
     plays = source.plays if source.count > 1 else 0
     FORMATS[options.format].check(width * options.scale, height * options.scale, plays)
+    FORMATS[options.format].check_frames(source.count)
     levels = options.channels if isinstance(options.channels, list) else [options.channels] * 3
     many = options.palette == "channels" and math.prod(levels) > INDEXED_COLOURS
     if options.format == "gif" and many and not (source.grey and len(set(levels)) == 1):

@@ -7,9 +7,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dither_engine.algorithms import ALGORITHMS
 from dither_engine.decode import MAX_FRAMES, MAX_PIXELS, Frame, Source, open_bytes
+from dither_engine.fit import DONE, fit_of
 from dither_engine.options import Options
 from dither_engine.pipeline import dither_source
-from dither_engine.prepare import prepared, size_of
+from dither_engine.prepare import laid_out
 from dither_engine.result import check_size
 
 SIDE = 256  # the longest side of each picture, pixels, unless the options say a size
@@ -55,13 +56,13 @@ def _first_frame(source: Source, options: Options, max_pixels: int) -> Frame:
     frame = next(source.frames())
     height, width = frame.pixels.shape[:2]
     most = None if options.width or options.height else SIDE
-    size = size_of(width, height, options, most)
-    check_size(*size, max_pixels)
-    return prepared(frame, options, size)
+    fit = fit_of(width, height, options, most)
+    check_size(*fit.size, max_pixels)
+    return laid_out(frame, options, fit)
 
 
 def _dithered(frame: Frame, options: Options, algorithm: str) -> Image.Image:
-    done = {"width": None, "height": None, "saturation": 1.0, "alpha": "keep"}
+    done = DONE | {"alpha": "keep"}
     plain = options.model_copy(
         update={**done, "kernel": None, "matrix": None, "algorithm": algorithm}
     )

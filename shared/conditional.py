@@ -1,6 +1,6 @@
 """Conditional requests: content that the client already has is not sent again."""
 
-from fastapi import Request
+from starlette.requests import Request
 
 
 def client_has(request: Request, etag: str) -> bool:
