@@ -3,34 +3,34 @@
 from datetime import timedelta
 
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectTimeoutError, DetailedPyreqwestError, PyreqwestError
+from pyreqwest.exceptions import ConnectTimeoutError, DetailedPyreqwestError
 
-from api_gateway.settings import GatewaySettings
+CONNECT_SECONDS = 1
+IDLE_SECONDS = 4  # shorter than the services' own, so that they never close a connection in use
 
 
-def create_client(settings: GatewaySettings) -> Client:
-    """A client that does not change what it forwards: no decompression, redirects or cookies."""
+def create_client(most: int, queue_seconds: float) -> Client:
+    """A client that changes nothing of what it forwards: no decompression, no redirects.
+
+    At most ``most`` requests at once; others wait, and raise PoolTimeoutError in the end.
+    """
+    builder = ClientBuilder().gzip(False).brotli(False).zstd(False).deflate(False)
     return (
-        ClientBuilder()
-        .http1_only()
-        .http1_lower_case_headers()
-        .gzip(False)
-        .brotli(False)
-        .zstd(False)
-        .deflate(False)
-        .follow_redirects(False)
+        builder.follow_redirects(False)
         .referer(False)
-        .default_cookie_store(False)
         .no_proxy()
         .user_agent("gateway")
-        .connect_timeout(timedelta(seconds=settings.upstream_connect_timeout_seconds))
-        .pool_idle_timeout(timedelta(seconds=settings.upstream_idle_seconds))
-        .pool_max_idle_per_host(settings.upstream_max_in_flight)
+        .http1_lower_case_headers()
+        .max_connections(most)
+        .pool_timeout(timedelta(seconds=queue_seconds))
+        .pool_max_idle_per_host(most)
+        .pool_idle_timeout(timedelta(seconds=IDLE_SECONDS))
+        .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
         .build()
     )
 
 
-def nothing_was_sent(error: PyreqwestError) -> bool:
+def nothing_was_sent(error: Exception) -> bool:
     """Whether the request certainly did not reach the service, because connecting failed.
 
     The client has one exception class for failures before and after connecting; only hyper's error

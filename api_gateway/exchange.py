@@ -2,143 +2,149 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.exceptions import PoolTimeoutError, PyreqwestError
 from pyreqwest.request import RequestBuilder, StreamRequest
 from pyreqwest.response import Response
 
-from api_gateway.body import Body, ClientGone
+from api_gateway.body import Body
 from api_gateway.client import nothing_was_sent
-from api_gateway.headers import RESPONSE_DROPPED, Fields, end_to_end
-from api_gateway.replica import Replica
+from api_gateway.headers import RESPONSE_DROPPED, Fields, combine, end_to_end
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import Upstream
+from api_gateway.upstream import Replica
 from shared.http import Receive, Send
+from shared.problems import Problem
 
 # An answer is started when this much of it, or all of it, has arrived: before that, a failed
 # request can be repeated.
 READ_AHEAD_BYTES = 64 * 1024
-
-
-class BrokenOff(Exception):
-    """The service broke off in the middle of an answer that the client has partly received."""
+LOCATIONS = frozenset({b"location", b"content-location"})
 
 
 @dataclass
 class Exchange:
     """``receive`` and ``send`` are the client's."""
 
-    _route: Route
-    _settings: GatewaySettings
-    _body: Body | None
-    _receive: Receive
-    _send: Send
-    _watch: asyncio.Task[None] | None = None
+    route: Route
+    settings: GatewaySettings
+    body: Body | None
+    receive: Receive
+    send: Send
+    has_sent_body: bool = False  # or a part of it, so that it cannot be sent again
     _is_started: bool = False
     _is_clients_turn: bool = False
+    _is_client_gone: bool = False
 
     async def run(
-        self, upstream: Upstream, replica: Replica, method: str, target: str,
-        fields: list[tuple[str, str]],
-    ) -> None:  # fmt: skip
+        self, replica: Replica, method: str, target: str, fields: list[tuple[str, str]]
+    ) -> None:
         """Raises PyreqwestError or TimeoutError if nothing was sent to the client yet."""
-        seconds = self._settings.upstream_response_timeout_seconds
         head_only = method == "HEAD"  # sent as GET, which has the same header fields
-        request = upstream.client.request("GET" if head_only else method, replica.url + target)
+        client = replica.streams if self.route.event_stream else replica.client
+        request = client.request("GET" if head_only else method, replica.url + target)
+        watch = None
+        places = 0 if self.route.event_stream else 1
+        replica.in_flight += places
+        self._deadline = asyncio.timeout(self.settings.upstream_response_timeout_seconds)
         try:
-            async with asyncio.timeout(seconds) as deadline:
-                async with self._build(request.headers(fields), deadline) as response:
-                    replica.succeeded()
-                    if self._route.event_stream:
-                        self._watch_client(deadline)
-                    await self._relay(response, deadline, head_only=head_only)
+            async with self._deadline, self._build(request.headers(fields)) as response:
+                replica.succeeded()
+                if self.route.event_stream:
+                    watch = asyncio.create_task(self._watch_client())
+                await self._relay(response, head_only=head_only)
+        except PoolTimeoutError:
+            raise  # the replica is busy, not broken
         except (PyreqwestError, TimeoutError) as error:
-            if self._is_clients_turn:
-                raise ClientGone from error
-            absent = isinstance(error, PyreqwestError) and nothing_was_sent(error)
-            replica.failed(str(error) or "it is too slow", absent=absent)
+            if self._is_clients_turn or self._is_client_gone:
+                raise Problem(408, "The client takes nothing.") from error
+            replica.failed(str(error) or "it is too slow", absent=nothing_was_sent(error))
             if self._is_started:
-                raise BrokenOff(str(error)) from error
+                raise Problem(502, f"The answer broke off: {error}") from error
             raise
         finally:
-            if self._watch is not None:
-                self._watch.cancel()
+            replica.in_flight -= places
+            if watch is not None:
+                watch.cancel()
 
-    def _build(self, request: RequestBuilder, deadline: asyncio.Timeout) -> StreamRequest:
-        body = self._body
+    def _build(self, request: RequestBuilder) -> StreamRequest:
+        body = self.body
         if body is not None and body.is_whole:
             request = request.body_bytes(body.first)
         elif body is not None:
             if body.length is not None:
                 request = request.header("content-length", str(body.length))
-            request = request.body_stream(body.parts(deadline))
-        ahead = 0 if self._route.event_stream else READ_AHEAD_BYTES
+            request = request.body_stream(self._parts(body))
+        ahead = 0 if self.route.event_stream else READ_AHEAD_BYTES
         return request.streamed_read_buffer_limit(ahead).build_streamed()
 
-    async def _relay(
-        self, response: Response, deadline: asyncio.Timeout, *, head_only: bool
-    ) -> None:
+    async def _parts(self, body: Body) -> AsyncIterator[bytes]:
+        self.has_sent_body = True
+        yield body.first
+        while not body.is_whole:
+            part = await body.part()
+            self._give_service_time()
+            yield part
+
+    async def _relay(self, response: Response, *, head_only: bool) -> None:
         fields, left = self._fields(response)
+        if head_only or response.status in {204, 304}:
+            left = 0
         self._is_started = True
         start = {"type": "http.response.start", "status": response.status, "headers": fields}
-        await self._send(start)
-        if not head_only and response.status not in {204, 304}:
-            while left != 0 and (part := await response.body_reader.read_chunk()) is not None:
-                left -= len(part)
-                if left != 0:
-                    await self._pass(part.to_bytes(), deadline)
-                else:
-                    await self._send({"type": "http.response.body", "body": part.to_bytes()})
-                    return
-        await self._send({"type": "http.response.body"})
+        await self.send(start)
+        while left != 0 and (part := await response.body_reader.read_chunk()) is not None:
+            left -= len(part)
+            if left == 0:
+                await self.send({"type": "http.response.body", "body": part.to_bytes()})
+                return
+            await self._pass(part.to_bytes())
+        await self.send({"type": "http.response.body"})
 
-    async def _pass(self, part: bytes, deadline: asyncio.Timeout) -> None:
+    async def _pass(self, part: bytes) -> None:
         """Send a part that is not the last. The client must take it within its own deadline."""
-        if self._watch is None:
-            self._watch_client(deadline)
-        if self._is_clients_turn or deadline.expired():  # changed while the part was arriving
+        if self._is_client_gone or self._deadline.expired():  # while the part was arriving
             raise TimeoutError
-        now = asyncio.get_running_loop().time
         self._is_clients_turn = True
-        deadline.reschedule(now() + self._settings.gateway_write_timeout_seconds)
-        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        self._reschedule(self.settings.gateway_write_timeout_seconds)
+        await self.send({"type": "http.response.body", "body": part, "more_body": True})
         self._is_clients_turn = False
-        seconds = self._settings.upstream_response_timeout_seconds
-        if self._route.event_stream:
-            seconds = self._settings.upstream_stream_idle_seconds
-        deadline.reschedule(now() + seconds)
+        self._give_service_time()
 
-    def _watch_client(self, deadline: asyncio.Timeout) -> None:
+    def _give_service_time(self) -> None:
+        """It has made progress, so it may take its time again."""
+        if self.route.event_stream:
+            self._reschedule(self.settings.upstream_stream_idle_seconds)
+        else:
+            self._reschedule(self.settings.upstream_response_timeout_seconds)
+
+    def _reschedule(self, seconds: float) -> None:
+        self._deadline.reschedule(asyncio.get_running_loop().time() + seconds)
+
+    async def _watch_client(self) -> None:
         """Notice a client that is gone: ``send`` does not report it, only ``receive`` does."""
-
-        async def watch() -> None:
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-            self._is_clients_turn = True
-            if not deadline.expired():
-                deadline.reschedule(asyncio.get_running_loop().time())
-
-        self._watch = asyncio.create_task(watch())
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        self._is_client_gone = True
+        if not self._deadline.expired():
+            self._reschedule(0)
 
     def _fields(self, response: Response) -> tuple[Fields, int]:
         """The answer's header fields, and the number of its bytes; -1 if unknown."""
         said = [(k.encode("ascii"), v.encode("ascii")) for k, v in response.headers.items()]
-        fields = end_to_end(said, RESPONSE_DROPPED)
-        left = -1
-        for i, (name, value) in enumerate(fields):
-            if name in {b"location", b"content-location"}:
-                fields[i] = (name, self._public(value))
-            elif name == b"content-length":
-                left = int(value)
-        if self._route.event_stream:
+        by_name = combine(said)
+        fields = end_to_end(said, by_name, RESPONSE_DROPPED)
+        if not LOCATIONS.isdisjoint(by_name):
+            fields = [(k, self._public(v) if k in LOCATIONS else v) for k, v in fields]
+        if self.route.event_stream:
             fields.append((b"x-accel-buffering", b"no"))
-        return fields, left
+        return fields, int(by_name.get(b"content-length", -1))
 
     def _public(self, location: bytes) -> bytes:
         """The public form of a path: the dither service's /images is the public /dithers."""
-        if self._route.service == "dither":
+        if self.route.service == "dither":
             location = re.sub(rb"^/images(?=[/?]|$)", b"/dithers", location)
-        prefix = self._settings.public_path if location.startswith(b"/") else ""
+        prefix = self.settings.public_path if location.startswith(b"/") else ""
         return prefix.encode("ascii") + location

@@ -1,49 +1,64 @@
-"""Header fields in a proxy (RFC 9110, 7.6)."""
+"""Header fields in a proxy (RFC 9110, 7.6; RFC 7239)."""
 
-from collections.abc import Iterable, Mapping
+from shared.http import Scope
 
 Fields = list[tuple[bytes, bytes]]  # as ASGI has them: names in lower case
 
 VIA = b"1.1 gateway"
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
-    b"transfer-encoding upgrade http2-settings".split()
+    b"transfer-encoding upgrade http2-settings via".split()
 )
 # The gateway sets these itself, or does not forward them.
 REQUEST_DROPPED = HOP_BY_HOP | frozenset(
-    b"host content-length expect via forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
+    b"host content-length expect forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
     b"x-forwarded-port x-forwarded-prefix x-forwarded-server x-real-ip x-request-id "
-    b"x-api-key".split()
+    b"authorization cookie x-api-key x-manage-token x-principal".split()
 )
-RESPONSE_DROPPED = HOP_BY_HOP | frozenset(b"server x-powered-by via x-request-id alt-svc".split())
+RESPONSE_DROPPED = HOP_BY_HOP | frozenset(b"server x-powered-by x-request-id alt-svc".split())
 # Fields that Connection may not name: removing them would change the meaning of the message.
 _END_TO_END = frozenset(b"content-length content-type cache-control authorization".split())
 
 
-def combine(fields: Fields) -> Mapping[bytes, bytes]:
+def combine(fields: Fields) -> dict[bytes, bytes]:
     """The fields by name; fields with the same name become one list (RFC 9110, 5.3)."""
-    found = dict(fields)
-    if len(found) != len(fields):
-        found = {}
-        for name, value in fields:
-            found[name] = b"%b, %b" % (found[name], value) if name in found else value
+    found: dict[bytes, bytes] = {}
+    for name, value in fields:
+        found[name] = b"%b, %b" % (found[name], value) if name in found else value
     return found
 
 
-def end_to_end(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:
-    """The fields to forward, with ``Via`` for this hop."""
-    kept: Fields = []
-    vias: list[bytes] = []
-    named: set[bytes] = set()
-    for field in fields:
-        name = field[0]
-        if name not in dropped:
-            kept.append(field)
-        elif name == b"connection":
-            named.update(token.strip().lower() for token in field[1].split(b","))
-        elif name == b"via":
-            vias.append(field[1])
-    named -= _END_TO_END
-    if named:
-        kept = [field for field in kept if field[0] not in named]
-    return [*kept, (b"via", b", ".join([*vias, VIA]))]
+def end_to_end(fields: Fields, by_name: dict[bytes, bytes], dropped: frozenset[bytes]) -> Fields:
+    """The fields to forward, with ``Via`` for this hop. ``by_name``: the same, combined."""
+    if b"connection" in by_name:
+        named = {name.strip().lower() for name in by_name[b"connection"].split(b",")}
+        dropped |= named - _END_TO_END
+    kept = [field for field in fields if field[0] not in dropped]
+    kept.append((b"via", b"%b, %b" % (by_name[b"via"], VIA) if b"via" in by_name else VIA))
+    return kept
+
+
+def forwarded_fields(scope: Scope) -> list[tuple[str, str]]:
+    """The forwarding fields for a service: from the connection, or added to a trusted proxy's.
+
+    ``scope["peer"]`` is at the other end of the connection; behind a proxy, ``scope["client"]`` is
+    what uvicorn's ProxyHeadersMiddleware has found in the proxy's fields.
+    """
+
+    def said(name: bytes) -> str:
+        return str(scope["fields"].get(name, b""), "latin-1")
+
+    peer, scheme, host = scope["peer"][0], scope["scheme"], said(b"host")
+    hops, forwarded = peer, f'for="[{peer}]"' if ":" in peer else f"for={peer}"
+    if scope["client"][0] == peer:
+        forwarded = f'{forwarded};proto={scheme};host="{host}"'
+    else:
+        host = said(b"x-forwarded-host") or host
+        hops = ", ".join(filter(None, (said(b"x-forwarded-for"), hops)))
+        forwarded = ", ".join(filter(None, (said(b"forwarded"), forwarded)))
+    return [
+        ("x-forwarded-for", hops),
+        ("x-forwarded-proto", scheme),
+        ("x-forwarded-host", host),
+        ("forwarded", forwarded),
+    ]

@@ -7,12 +7,12 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from operator import itemgetter
 
+from api_gateway.headers import Fields
+
 # When there are more clients, those with the fullest buckets are forgotten.
 MAX_CLIENTS = 50_000
 # The tolerance for rounding errors, in seconds (the unit of a bucket's content).
 _ROUNDING = 1e-6
-
-Fields = list[tuple[bytes, bytes]]
 
 
 class RateLimiter:
@@ -30,30 +30,24 @@ class RateLimiter:
         self._seconds = burst / rate  # until an empty bucket is full
         self._clock = clock
         self._full_at: dict[str, float] = {}
-        self._limit = (b"ratelimit-limit", b"%d" % burst)
 
     def take(self, client: str, cost: int = 1) -> tuple[Fields, int]:
         """The answer's RateLimit fields, and the seconds until a retry (0: tokens were taken)."""
         now = self._clock()
         missing = max(0.0, self._full_at.get(client, 0.0) - now)
         wanted = missing + min(cost, self._burst) / self._rate
-        over = wanted - self._seconds
-        if over > _ROUNDING:
-            return self._fields(missing), max(1, math.ceil(over - _ROUNDING))
-        self._full_at[client] = now + wanted
-        if len(self._full_at) > MAX_CLIENTS:
-            fullest_first = sorted(self._full_at.items(), key=itemgetter(1))
-            self._full_at = dict(fullest_first[MAX_CLIENTS // 2 :])
-        return self._fields(wanted), 0
-
-    def _fields(self, missing: float) -> Fields:
-        remaining = int((self._seconds - missing + _ROUNDING) * self._rate)
-        reset = math.ceil(missing - _ROUNDING)
+        wait = max(0, math.ceil(wanted - self._seconds - _ROUNDING))
+        if not wait:
+            missing = wanted
+            self._full_at[client] = now + wanted
+            if len(self._full_at) > MAX_CLIENTS:
+                fullest_first = sorted(self._full_at.items(), key=itemgetter(1))
+                self._full_at = dict(fullest_first[MAX_CLIENTS // 2 :])
         return [
-            self._limit,
-            (b"ratelimit-remaining", b"%d" % remaining),
-            (b"ratelimit-reset", b"%d" % reset),
-        ]
+            (b"ratelimit-limit", b"%d" % self._burst),
+            (b"ratelimit-remaining", b"%d" % ((self._seconds - missing + _ROUNDING) * self._rate)),
+            (b"ratelimit-reset", b"%d" % math.ceil(missing - _ROUNDING)),
+        ], wait
 
 
 @lru_cache(4096)
@@ -65,6 +59,4 @@ def client_of(address: str) -> str:
         return address
     if not isinstance(ip, IPv6Address):
         return address
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ip_network((int(ip), 64), strict=False))
+    return str(ip.ipv4_mapped or ip_network((int(ip), 64), strict=False))

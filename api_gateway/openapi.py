@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from api_gateway.routes import ROUTES
-from api_gateway.upstream import Upstream, UpstreamError
+from api_gateway.upstream import Upstream
+from shared.problems import Unavailable
 
-FRESH_SECONDS = 300
-RETRY_SECONDS = 5
+FRESH_SECONDS = 5
 FETCH_SECONDS = 3
 
 Document = dict[str, Any]
@@ -34,27 +34,21 @@ class PublicApi:
         self._known: dict[str, Document] = {}
         self._merged: Document = {}
         self._fresh_until = 0.0
-        self._lock = asyncio.Lock()
 
     async def document(self) -> Document:
-        async with self._lock:
-            if time.monotonic() >= self._fresh_until:
-                found = await asyncio.gather(*map(self._is_fetched, self._upstreams))
-                self._merged = merge(self._own(), self._known) | self._servers
-                self._fresh_until = time.monotonic() + (
-                    FRESH_SECONDS if all(found) else RETRY_SECONDS
-                )
-            return self._merged
+        if time.monotonic() >= self._fresh_until:
+            await asyncio.gather(*map(self._fetch, self._upstreams.values()))
+            self._merged = merge(self._own(), self._known) | self._servers
+            self._fresh_until = time.monotonic() + FRESH_SECONDS
+        return self._merged
 
-    async def _is_fetched(self, name: str) -> bool:
+    async def _fetch(self, upstream: Upstream) -> None:
         try:
-            status, document = await self._upstreams[name].fetch("/openapi.json", FETCH_SECONDS)
-        except UpstreamError:
-            return False
-        if status != 200 or not isinstance(document, dict):
-            return False
-        self._known[name] = document
-        return True
+            status, document = await upstream.fetch("/openapi.json", FETCH_SECONDS)
+        except Unavailable:
+            return
+        if status == 200:
+            self._known[upstream.name] = document
 
 
 def merge(own: Document, services: Mapping[str, Document]) -> Document:
@@ -62,8 +56,12 @@ def merge(own: Document, services: Mapping[str, Document]) -> Document:
     paths: Document = {}
     schemas: Document = {}
     for name, document in services.items():
-        named = _with_service_name(name, document)
-        schemas |= named.get("components", {}).get("schemas", {})
+        # Schemas of two services may have the same name; Problem is the same in all.
+        text = json.dumps(document)
+        reference = r'"#/components/schemas/(?!Problem")'
+        named = json.loads(re.sub(reference, rf'"#/components/schemas/{name}.', text))
+        for schema, body in named.get("components", {}).get("schemas", {}).items():
+            schemas[schema if schema == "Problem" else f"{name}.{schema}"] = body
         for path, method, operation in _public_operations(name, named):
             paths.setdefault(path, {})[method] = operation
     return {
@@ -72,20 +70,6 @@ def merge(own: Document, services: Mapping[str, Document]) -> Document:
         "paths": paths | own["paths"],
         "components": {"schemas": schemas | own["components"]["schemas"]},
     }
-
-
-def _with_service_name(name: str, document: Document) -> Document:
-    """Put the service's name before schema names, which may be equal; Problem is shared."""
-    text = json.dumps(document)
-    named: Document = json.loads(
-        re.sub(r'"#/components/schemas/(?!Problem")', rf'"#/components/schemas/{name}.', text)
-    )
-    components = named.setdefault("components", {})
-    components["schemas"] = {
-        schema if schema == "Problem" else f"{name}.{schema}": body
-        for schema, body in components.get("schemas", {}).items()
-    }
-    return named
 
 
 def _public_operations(name: str, document: Document) -> Iterator[tuple[str, str, Document]]:

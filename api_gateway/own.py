@@ -1,5 +1,6 @@
 """The gateway's own routes: health, metrics, OpenAPI document, web page."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,36 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from api_gateway.health import EXAMPLE, system_health
 from api_gateway.openapi import PublicApi
 from api_gateway.routes import READ
+from api_gateway.security import API, page_fields
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
 from shared.http import Scope, create_problem_app, metrics_response
+from shared.problems import Unavailable
 
 _LONG_LIVED = frozenset({".png", ".jpg", ".webp", ".gif", ".ico", ".woff2"})
+_PROJECT = Path(__file__).parent.parent
+
+HEALTH_SECONDS = 2
+HEALTH_EXAMPLE = {
+    "status": "ok",
+    "services": {
+        "upload": {
+            "status": "ok",
+            "parts": {"database": "ok", "storage": "ok"},
+            "replicas": {"total": 1, "in_rotation": 1},
+        }
+    },
+}
 
 
 class Files(StaticFiles):
     """No hidden files. Browsers revalidate code each time, because file names have no version."""
+
+    def __init__(self, settings: GatewaySettings, directory: Path, **options: Any) -> None:
+        super().__init__(directory=_PROJECT / directory, check_dir=False, **options)
+        self._page_fields = page_fields(settings)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if any(part.startswith(".") for part in path.split("/")):
@@ -29,6 +48,10 @@ class Files(StaticFiles):
         response = await super().get_response(path or ".", scope)
         is_long_lived = Path(path).suffix in _LONG_LIVED
         response.headers["cache-control"] = "max-age=86400" if is_long_lived else "no-cache"
+        # A 304 has no type, and the browser applies its fields to the page in its cache.
+        if response.media_type == "text/html" or response.status_code == 304:
+            others = [field for field in scope["answer_fields"] if field not in API]
+            scope["answer_fields"] = [*self._page_fields, *others]
         return response
 
     def endpoint(self, name: str | None = None) -> Callable[[Request], Awaitable[Response]]:
@@ -44,17 +67,12 @@ def create_own_routes(settings: GatewaySettings, upstreams: Mapping[str, Upstrea
     app = create_problem_app("Gateway", docs_url=None, openapi_url=None)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     api = PublicApi(upstreams, app.openapi, settings.public_path)
-    project = Path(__file__).parent.parent
-    docs = Files(directory=project / "api_gateway/docs", packages=[("fastapi_offline", "static")])
-    page = Files(directory=project / settings.frontend_dir, html=True, check_dir=False)
+    docs = Files(settings, Path("api_gateway/docs"), packages=[("fastapi_offline", "static")])
+    page = Files(settings, settings.frontend_dir, html=True)
+    health_example = {"content": {"application/json": {"example": HEALTH_EXAMPLE}}}
 
     @app.head("/health", include_in_schema=False)
-    @app.get(
-        "/health",
-        tags=["system"],
-        summary="How the gateway and every service are",
-        responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
-    )
+    @app.get("/health", tags=["system"], responses={200: health_example})
     async def health(*, strict: bool = False) -> JSONResponse:
         """200 as long as the gateway can answer; with `strict=true` 503 unless all is well."""
         found = await system_health(upstreams)
@@ -83,3 +101,28 @@ def create_own_routes(settings: GatewaySettings, upstreams: Mapping[str, Upstrea
     for path, endpoint in reads.items():
         app.add_route(path, endpoint, include_in_schema=False)
     return app
+
+
+async def system_health(upstreams: Mapping[str, Upstream]) -> dict[str, Any]:
+    """Asks all services concurrently; ``status`` is ``ok`` if it is ``ok`` for all of them."""
+    answers = await asyncio.gather(*map(_service_health, upstreams.values()))
+    is_well = all(service["status"] == "ok" for service in answers)
+    services = dict(zip(upstreams, answers, strict=True))
+    return {"status": "ok" if is_well else "degraded", "services": services}
+
+
+async def _service_health(upstream: Upstream) -> dict[str, Any]:
+    """The states of a service and its parts, without addresses or error texts of libraries."""
+    replicas = {
+        "total": len(upstream.replicas),
+        "in_rotation": sum(replica.in_rotation for replica in upstream.replicas),
+    }
+    try:
+        _, said = await upstream.fetch("/health", HEALTH_SECONDS)
+        parts = {name: part["status"] for name, part in said["parts"].items()}
+        return {"status": said["status"], "parts": parts, "replicas": replicas}
+    except Unavailable as error:
+        detail = error.detail
+    except (TypeError, KeyError, AttributeError):
+        detail = "Its answer is no report of its health."
+    return {"status": "down", "detail": detail, "replicas": replicas}

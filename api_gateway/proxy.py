@@ -1,84 +1,80 @@
 """Forward a request: which fields a service gets, and which of its replicas is called."""
 
-from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.exceptions import PoolTimeoutError, PyreqwestError
+from starlette.responses import Response
 
 from api_gateway.body import Body
 from api_gateway.client import nothing_was_sent
 from api_gateway.exchange import Exchange
-from api_gateway.forwarded import forwarded_fields
-from api_gateway.headers import REQUEST_DROPPED, end_to_end
-from api_gateway.replica import Replica
+from api_gateway.headers import REQUEST_DROPPED, end_to_end, forwarded_fields
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
-from api_gateway.upstream import Upstream, UpstreamError
+from api_gateway.upstream import Upstream
 from shared.context import current_request_id
 from shared.http import Receive, Scope, Send
-from shared.problems import Problem, Unavailable
+from shared.principal import PRINCIPAL_HEADER
+from shared.problems import Problem
 
 # The size of multipart framing, part headers and small fields, in addition to the file.
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 
 
 class Forward:
-    """The ASGI endpoint of one row of the route table. Raises Problem, ClientGone or BrokenOff."""
+    """The ASGI endpoint of one row of the route table. Raises Problem."""
 
     def __init__(self, route: Route, upstream: Upstream, settings: GatewaySettings) -> None:
         self._route = route
         self._upstream = upstream
         self._settings = settings
-        largest_file = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
-        self._limit = largest_file if route.takes_file else settings.gateway_max_body_bytes
+        self._limit = settings.gateway_max_body_bytes
+        if route.takes_file:
+            self._limit = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+        elif route.takes_files:
+            self._limit = settings.dither_call_max_bytes + MULTIPART_OVERHEAD_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route, method = self._route, scope["method"]
         scope["access"] |= {"route": route.name, "upstream": route.service}
-        allow = {"Allow": route.allow}
         if method == "OPTIONS":
-            fields = [(b"allow", route.allow.encode("ascii"))]
-            await send({"type": "http.response.start", "status": 204, "headers": fields})
-            await send({"type": "http.response.body"})
+            answer = Response(status_code=204, headers={"Allow": route.allow})
+            await answer(scope, receive, send)
         elif method not in route.methods:
             detail = f"{method} is not allowed here; allowed: {route.allow}."
-            raise Problem(405, detail, headers=allow)
+            raise Problem(405, detail, headers={"Allow": route.allow})
         else:
             body = await self._body(scope, receive)
-            await self._ask(scope, body, receive, send)
+            await self._ask(scope, Exchange(route, self._settings, body, receive, send))
 
     async def _body(self, scope: Scope, receive: Receive) -> Body | None:
         declared = scope["fields"].get(b"content-length")
         if declared is None and b"transfer-encoding" not in scope["fields"]:
             return None
         length = None if declared is None else int(declared)
-        body = Body(receive, length, self._limit, self._settings)
+        patience = self._settings.gateway_client_timeout_seconds
+        body = Body(receive, length, self._limit, patience)
         await body.read_first()
         return body
 
-    async def _ask(self, scope: Scope, body: Body | None, receive: Receive, send: Send) -> None:
+    async def _ask(self, scope: Scope, exchange: Exchange) -> None:
         """Try replicas until one answers, as long as a repeat is safe."""
         method, target, fields = scope["method"], self._target(scope), _fields(scope)
-        event_stream = self._route.event_stream
-        replica: Replica | None = None
-        was_repeated = False
+        replica, was_repeated = None, False
         while True:
-            try:
-                replica = await self._upstream.enter(event_stream=event_stream, avoid=replica)
-            except UpstreamError as error:
-                raise Unavailable(str(error), retry_after=1) from error
+            replica = self._upstream.choose(replica)
             scope["access"]["replica"] = replica.authority
-            exchange = Exchange(self._route, self._settings, body, receive, send)
             try:
-                await exchange.run(self._upstream, replica, method, target, fields)
+                await exchange.run(replica, method, target, fields)
                 return
+            except PoolTimeoutError as error:
+                raise self._upstream.unavailable("is overloaded") from error
             except TimeoutError as error:
                 raise self._failure(504, "did not answer in time") from error
             except PyreqwestError as error:
-                if nothing_was_sent(error) and not (body and body.is_streaming):
+                if nothing_was_sent(error) and not exchange.has_sent_body:
                     continue
-                if was_repeated or body is not None or method not in {"GET", "HEAD"}:
+                if was_repeated or exchange.body is not None or method not in {"GET", "HEAD"}:
                     raise self._failure(502, "broke off") from error
                 was_repeated = True
-            finally:
-                self._upstream.leave(replica, event_stream=event_stream)
 
     def _target(self, scope: Scope) -> str:
         target = self._route.at_service(scope["raw_path"].decode("ascii"))
@@ -89,17 +85,21 @@ class Forward:
         return Problem(status, f"The {self._route.service} service {what}; please try again.")
 
 
+def _principal(scope: Scope) -> list[tuple[str, str]]:
+    header = scope.get("principal_header")
+    return [] if header is None else [(PRINCIPAL_HEADER, header)]
+
+
 def _fields(scope: Scope) -> list[tuple[str, str]]:
     """The request's header fields for the service, the same for every replica."""
     return [
         *(
             (name.decode("ascii"), value.decode("ascii"))
-            for name, value in end_to_end(scope["headers"], REQUEST_DROPPED)
+            for name, value in end_to_end(scope["headers"], scope["fields"], REQUEST_DROPPED)
             # Some servers treat a_b and a-b as the same field; only ASCII text is forwarded.
             if b"_" not in name and value.isascii()
         ),
-        *forwarded_fields(
-            scope["fields"], scope["client"][0], scope["scheme"], trusted=scope["trusted"]
-        ),
+        *forwarded_fields(scope),
         ("x-request-id", current_request_id() or ""),
+        *_principal(scope),
     ]

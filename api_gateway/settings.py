@@ -2,91 +2,96 @@
 
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
+from pydantic import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    model_validator,
+)
 from pydantic import field_validator as validator
+from pydantic_settings import SettingsConfigDict
 
-from shared.settings import HttpSettings
+from api_gateway.keys import parse_entry
+from shared.settings import AccessSettings
 
 MB = 1024 * 1024
 
 
-# fmt: off
-class GatewaySettings(HttpSettings):
+class GatewaySettings(AccessSettings):
     """The defaults suit one machine and a few hundred users."""
 
-    upload_service_url: str = Field("http://127.0.0.1:8001", description=(
-        "Upload service: one address, or several with commas"))
-    dither_service_url: str = Field("http://127.0.0.1:8002", description=(
-        "Dither service: one address, or several with commas"))
-    notification_service_url: str = Field("http://127.0.0.1:8003", description=(
-        "Notification service: one address, or several with commas"))
-    frontend_dir: Path = Field(Path("frontend"), description=(
-        "The web page's directory (relative to the project)"))
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
-    max_upload_bytes: PositiveInt = Field(20 * MB, description=(
-        "Largest file that may be uploaded, in bytes"))
-    gateway_max_body_bytes: NonNegativeInt = Field(MB // 4, description=(
-        "Largest request body where no file is uploaded, in bytes"))
-    gateway_max_connections: PositiveInt = Field(4096, description=(
-        "Most client connections at once; more wait to be accepted"))
-    gateway_client_timeout_seconds: float = Field(8, ge=1, description=(
-        "A client must have sent its header, or more of its body, by then"))
-    gateway_client_min_bytes_per_second: NonNegativeInt = Field(1024, description=(
-        "A client that sends its body slower than this is cut off"))
-    gateway_write_timeout_seconds: PositiveFloat = Field(30, description=(
-        "A client that takes nothing of its answer for so long is cut off"))
+    upload_service_url: str = "http://127.0.0.1:8001"
+    """Upload service: one address, or several with commas"""
+    dither_service_url: str = "http://127.0.0.1:8002"
+    """Dither service: one address, or several with commas"""
+    notification_service_url: str = "http://127.0.0.1:8003"
+    """Notification service: one address, or several with commas"""
+    frontend_dir: Path = Path("frontend")
+    """The web page's directory (relative to the project)"""
 
-    upstream_connect_timeout_seconds: PositiveFloat = Field(1, description=(
-        "How long connecting to a service may take"))
-    upstream_response_timeout_seconds: PositiveFloat = Field(10, description=(
-        "How long a service may take to begin its answer, and between parts"))
-    upstream_stream_idle_seconds: PositiveFloat = Field(75, description=(
-        "How long an event stream may be silent before it is ended"))
-    upstream_idle_seconds: PositiveFloat = Field(4, description=(
-        "Unused service connections close after this; below the service's own"))
-    upstream_max_in_flight: PositiveInt = Field(64, description=(
-        "Most requests at once to one replica of a service"))
-    upstream_max_queue: NonNegativeInt = Field(256, description=(
-        "Most requests waiting for one service; more are told 503"))
-    upstream_queue_seconds: PositiveFloat = Field(2, description=(
-        "How long a request may wait for its turn before it is told 503"))
-    upstream_max_streams: PositiveInt = Field(500, description=(
-        "Most event streams at once to one service"))
-    upstream_failures_to_open: PositiveInt = Field(5, description=(
-        "Failures in a row that open a replica's circuit breaker"))
-    upstream_open_seconds: PositiveFloat = Field(1, description=(
-        "How long an open circuit breaker waits before its next trial"))
-    upstream_probe_seconds: NonNegativeFloat = Field(1, description=(
-        "How often each replica's health is probed; 0 never probes"))
+    max_upload_bytes: PositiveInt = 20 * MB
+    """Largest file that may be uploaded, in bytes"""
+    dither_call_max_bytes: PositiveInt = 100 * MB
+    """Largest body of POST /dither, all its files together"""
+    gateway_max_body_bytes: NonNegativeInt = MB // 4
+    """Largest request body where no file is uploaded, in bytes"""
+    gateway_client_timeout_seconds: PositiveFloat = 8
+    """A client must have sent its header, or more of its body, by then"""
+    gateway_write_timeout_seconds: PositiveFloat = 30
+    """A client that takes nothing of its answer for so long is cut off"""
 
-    gateway_rate_limit: NonNegativeFloat = Field(100, description=(
-        "Requests a second of one client; 0 switches the limit off"))
-    gateway_rate_burst: PositiveInt = Field(400, description=(
-        "Requests one client may send at once before the limit holds"))
-    gateway_upload_rate_limit: NonNegativeFloat = Field(5, description=(
-        "Uploads a second of one client; 0 switches the limit off"))
-    gateway_upload_rate_burst: PositiveInt = Field(250, description=(
-        "Uploads one client may send at once before the limit holds"))
-    gateway_max_requests_per_client: NonNegativeInt = Field(32, description=(
-        "Requests of one client under way at once; 0 switches the limit off"))
-    gateway_api_keys: SecretStr = Field(SecretStr(""), description=(
-        "API keys with commas; when set, the API asks for one of them"))
-    gateway_trusted_proxies: str = Field("", description=(
-        "Networks, with commas, whose X-Forwarded-* and Forwarded are believed"))
-    gateway_cors_origins: str = Field("", description=(
-        "Origins, with commas, whose pages may call the API; * for all, https://*.example.org"))
-    gateway_cors_headers: str = Field(
-        "authorization, cache-control, content-type, if-none-match, last-event-id, traceparent, "
-        "x-api-key, x-request-id, x-requested-with", description=(
-        "Header fields, with commas, that those pages may send"))
+    upstream_response_timeout_seconds: PositiveFloat = 10
+    """How long a service may take to begin its answer, and between parts"""
+    upstream_stream_idle_seconds: PositiveFloat = 75
+    """How long an event stream may be silent before it is ended"""
+    upstream_max_in_flight: PositiveInt = 64
+    """Most requests at once to one replica of a service"""
+    upstream_max_queue: NonNegativeInt = 256
+    """Most requests waiting for one replica; more are told 503"""
+    upstream_queue_seconds: PositiveFloat = 2
+    """How long a request may wait for its turn before it is told 503"""
+    upstream_max_streams: PositiveInt = 500
+    """Most event streams at once to one replica of a service"""
+    upstream_failures_to_open: PositiveInt = 5
+    """Failures in a row that open a replica's circuit breaker"""
+    upstream_open_seconds: PositiveFloat = 1
+    """How long an open circuit breaker waits before its next trial"""
+    upstream_probe_seconds: PositiveFloat = 1
+    """How often each replica's health is probed"""
 
-    cloudinary_cloud_name: str | None = Field(None, description=(
-        "Name of the Cloudinary product environment; unset: files on local disk"))
-    cloudinary_delivery_url: str = Field("https://res.cloudinary.com", description=(
-        "Where Cloudinary serves the stored files"))
-    # fmt: on
+    gateway_rate_limit: NonNegativeFloat = 100
+    """Requests a second of one client; 0 switches the limit off"""
+    gateway_rate_burst: PositiveInt = 400
+    """Requests one client may send at once before the limit holds"""
+    gateway_upload_rate_limit: NonNegativeFloat = 5
+    """Uploads a second of one client; 0 switches the limit off"""
+    gateway_upload_rate_burst: PositiveInt = 250
+    """Uploads one client may send at once before the limit holds"""
+    gateway_max_requests_per_client: NonNegativeInt = 32
+    """Requests of one client under way at once; 0 switches the limit off"""
+    gateway_api_keys: SecretStr = SecretStr("")
+    """API keys with commas, as python -m api_gateway.keys prints them"""
+    gateway_trusted_proxies: str = ""
+    """Networks, with commas, whose X-Forwarded-* and Forwarded are believed"""
+    gateway_cors_origins: str = ""
+    """Origins, with commas, whose pages may call the API; * for all, https://*.example.org"""
+    gateway_cors_headers: str = (
+        "authorization, cache-control, content-type, idempotency-key, if-none-match, "
+        "last-event-id, traceparent, x-api-key, x-manage-token, x-request-id, x-requested-with"
+    )
+    """Header fields, with commas, that those pages may send"""
+
+    cloudinary_cloud_name: str | None = None
+    """Name of the Cloudinary product environment; unset: files on local disk"""
+    cloudinary_delivery_url: str = "https://res.cloudinary.com"
+    """Where Cloudinary serves the stored files"""
 
     @validator("upload_service_url", "dither_service_url", "notification_service_url")
     @classmethod
@@ -102,6 +107,15 @@ class GatewaySettings(HttpSettings):
     def _are_networks(cls, value: str) -> str:
         _ = [ip_network(part) for part in split_list(value)]
         return value
+
+    @model_validator(mode="after")
+    def _keys_are_used(self) -> Self:
+        _ = [parse_entry(entry) for entry in self.api_keys]
+        if self.access_mode == "keys" and not self.api_keys:
+            raise ValueError("ACCESS=keys needs GATEWAY_API_KEYS")
+        if self.is_open and self.api_keys:
+            raise ValueError("GATEWAY_API_KEYS needs ACCESS=owned or ACCESS=keys")
+        return self
 
     def addresses(self, service: str) -> list[str]:
         """The base addresses of a service, without a slash at their end."""

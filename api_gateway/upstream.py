@@ -1,125 +1,144 @@
 """A service as the gateway sees it: its replicas, and the choice among them."""
 
 import asyncio
-from collections.abc import Iterable
+import logging
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from prometheus_client import Gauge
-from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.response import Response
 
-from api_gateway.replica import Replica
+from api_gateway.client import create_client
 from api_gateway.settings import GatewaySettings
+from shared.problems import Unavailable
+
+logger = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_SECONDS = 5
-WAITING = Gauge("gateway_upstream_waiting", "Requests waiting for a service", ["upstream"])
-STREAMS = Gauge("gateway_upstream_streams", "Event streams open", ["upstream"])
+LABELS = ["upstream", "replica"]
+IN_FLIGHT = Gauge("gateway_upstream_in_flight", "Requests at a replica, or waiting", LABELS)
+OPEN = Gauge("gateway_upstream_breaker_open", "1: the replica is out of rotation", LABELS)
 
 
-class UpstreamError(Exception):
-    """A service cannot be called now, or did not answer."""
+class Replica:
+    """A circuit breaker: after several failures in a row it opens; then one trial per pause.
 
-
-class Upstream:
-    """The replicas of one service behind a bounded queue. Use it in one event loop only."""
+    A probe shows only whether a process listens at the address, not whether requests succeed. So
+    an answered probe closes the breaker only if it had opened because nothing was listening.
+    """
 
     def __init__(
-        self, name: str, urls: Iterable[str], settings: GatewaySettings, client: Client
+        self,
+        service: str,
+        url: str,
+        settings: GatewaySettings,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name = name
-        self.client = client
-        self.replicas = [Replica(name, url, settings) for url in urls]
+        self.url = url
+        self.authority = urlsplit(url).netloc.rpartition("@")[2]
+        self.in_rotation = True
+        self.in_flight = 0  # including requests that wait, without event streams
+        # Event streams last long, and probes must not wait: they take no places of requests.
+        seconds = settings.upstream_queue_seconds
+        self.client = create_client(settings.upstream_max_in_flight, seconds)
+        self.streams = create_client(settings.upstream_max_streams, seconds)
+        self._own = create_client(settings.upstream_max_in_flight, seconds)
         self._settings = settings
-        self._turn = 0
-        self._streams = 0
-        WAITING.labels(name).set_function(self._waiting)
-        STREAMS.labels(name).set_function(lambda: self._streams)
+        self._clock = clock
+        self._failures = 0
+        self._is_absent = False
+        self._next_trial = 0.0
+        self._logged = {"upstream": service, "replica": self.authority}
+        IN_FLIGHT.labels(service, self.authority).set_function(lambda: self.in_flight)
+        OPEN.labels(service, self.authority).set_function(lambda: not self.in_rotation)
 
-    async def enter(self, *, event_stream: bool, avoid: Replica | None = None) -> Replica:
-        """Take a place at the least loaded replica. Call ``leave`` afterwards.
+    def may_be_asked(self) -> bool:
+        return self.in_rotation or self._clock() >= self._next_trial
 
-        ``avoid``: a replica that has just failed; any other is preferred. Raises UpstreamError.
-        """
-        replica = self._choose(avoid)
-        if not event_stream:
-            await self._take_place(replica)
-        elif self._streams >= self._settings.upstream_max_streams:
-            raise UpstreamError("Too many people are watching at the moment.")
-        else:
-            self._streams += 1
-        replica.begin()
-        return replica
+    def begin(self) -> None:
+        """A request is sent. Out of rotation it is the trial, the only one for this pause."""
+        if not self.in_rotation:
+            self._pause()
 
-    def leave(self, replica: Replica, *, event_stream: bool) -> None:
-        if event_stream:
-            self._streams -= 1
-        else:
-            replica.in_flight -= 1
-            replica.places.release()
+    def succeeded(self) -> None:
+        if not self.in_rotation:
+            logger.info("replica is back", extra=self._logged)
+        self._failures, self._is_absent, self.in_rotation = 0, False, True
 
-    def _choose(self, avoid: Replica | None = None) -> Replica:
-        """The least loaded available replica; equal ones take turns. Raises UpstreamError."""
-        allowed = [replica for replica in self.replicas if replica.may_be_asked()]
-        if not allowed:
-            raise UpstreamError(f"The {self.name} service is not available at the moment.")
-        self._turn += 1
-        turn = self._turn % len(allowed)
-        return min(allowed[turn:] + allowed[:turn], key=lambda r: (r is avoid, r.in_flight))
+    def was_heard(self) -> None:
+        """A probe was answered."""
+        if self._is_absent:
+            self.succeeded()
 
-    async def _take_place(self, replica: Replica) -> None:
-        """Wait for a place if necessary; the queue and the waiting time are bounded."""
-        busy = UpstreamError(f"The {self.name} service is overloaded.")
-        if not replica.places.locked():
-            replica.in_flight += 1
-            await replica.places.acquire()
-            return
-        if self._waiting() >= self._settings.upstream_max_queue:
-            raise busy
-        replica.in_flight += 1
-        try:
-            async with asyncio.timeout(self._settings.upstream_queue_seconds):
-                await replica.places.acquire()
-        except TimeoutError:
-            replica.in_flight -= 1
-            raise busy from None
-        except asyncio.CancelledError:
-            replica.in_flight -= 1
-            raise
+    def failed(self, reason: str, *, absent: bool = False) -> None:
+        """``absent``: nothing listens at the address; one such failure opens the breaker."""
+        self._failures += 1
+        self._is_absent = self._is_absent or absent
+        if absent or self._failures >= self._settings.upstream_failures_to_open:
+            if self.in_rotation:
+                logger.warning("replica is out of rotation: %s", reason, extra=self._logged)
+            self.in_rotation = False
+            self._pause()
 
-    def _waiting(self) -> int:
-        most = self._settings.upstream_max_in_flight
-        return sum(max(0, replica.in_flight - most) for replica in self.replicas)
+    def _pause(self) -> None:
+        """Start a pause. Probes test an absent replica, so its pause outlasts the next probe."""
+        probe = self._settings.upstream_probe_seconds if self._is_absent else 0
+        self._next_trial = self._clock() + self._settings.upstream_open_seconds + probe
 
-    async def fetch(self, target: str, seconds: float) -> tuple[int, Any]:
-        """GET for the gateway's own use: status and JSON. Raises UpstreamError."""
-        replica = self._choose()
-        try:
-            response = await self._get(replica, target, seconds)
-            return response.status, await response.json()
-        except PyreqwestError as error:
-            raise UpstreamError("It did not answer.") from error
-
-    async def _get(self, replica: Replica, target: str, seconds: float) -> Response:
-        request = self.client.get(replica.url + target).timeout(timedelta(seconds=seconds))
+    async def get(self, target: str, seconds: float) -> Response:
+        """For the gateway's own use. Raises PyreqwestError."""
+        request = self._own.get(self.url + target).timeout(timedelta(seconds=seconds))
         return await request.build().send()
 
     async def probe(self) -> None:
-        """Request the health of every replica at intervals, until cancelled."""
-        if self._settings.upstream_probe_seconds > 0:
-            async with asyncio.TaskGroup() as group:
-                for replica in self.replicas:
-                    group.create_task(self._probe(replica))
-
-    async def _probe(self, replica: Replica) -> None:
-        """Any answer means that the replica is alive, even if it reports a part as down."""
+        """Request the health at intervals. Any answer means that the replica is alive."""
         while True:
             await asyncio.sleep(self._settings.upstream_probe_seconds)
             try:
-                await self._get(replica, "/health", PROBE_TIMEOUT_SECONDS)
+                await self.get("/health", PROBE_TIMEOUT_SECONDS)
             except PyreqwestError as error:
                 absent = not isinstance(error, TimeoutError)
-                replica.failed(f"health: {error.message}", absent=absent)
+                self.failed(f"health: {error.message}", absent=absent)
             else:
-                replica.was_heard()
+                self.was_heard()
+
+
+class Upstream:
+    """The replicas of one service."""
+
+    def __init__(self, name: str, settings: GatewaySettings) -> None:
+        self.name = name
+        self.replicas = [Replica(name, url, settings) for url in settings.addresses(name)]
+        self._most = settings.upstream_max_in_flight + settings.upstream_max_queue
+        self._turn = 0
+
+    def choose(self, avoid: Replica | None = None) -> Replica:
+        """The least loaded available replica; equal ones take turns. Raises Unavailable.
+
+        ``avoid``: a replica that has just failed; any other is preferred.
+        """
+        allowed = [replica for replica in self.replicas if replica.may_be_asked()]
+        if not allowed:
+            raise self.unavailable("is not available at the moment")
+        self._turn += 1
+        turn = self._turn % len(allowed)
+        found = min(allowed[turn:] + allowed[:turn], key=lambda r: (r is avoid, r.in_flight))
+        if found.in_flight >= self._most:
+            raise self.unavailable("is overloaded")
+        found.begin()
+        return found
+
+    def unavailable(self, what: str) -> Unavailable:
+        return Unavailable(f"The {self.name} service {what}.", retry_after=1)
+
+    async def fetch(self, target: str, seconds: float) -> tuple[int, Any]:
+        """GET for the gateway's own use: status and JSON. Raises Unavailable."""
+        try:
+            response = await self.choose().get(target, seconds)
+            return response.status, await response.json()
+        except PyreqwestError as error:
+            raise Unavailable("It did not answer.") from error

@@ -92,11 +92,11 @@ def _replace(path: Path, data: bytes, mode: int | None) -> None:
         raise
 
 
-def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
+def plan(inputs: Sequence[str], output: str, suffix: str) -> list[Job]:
     """The output file for each input.
 
     ``output`` is a directory if it exists as one, ends in a slash, or there are several inputs;
-    then each file keeps its name, with the format's extension. Raises EngineError if an input would
+    then each file keeps its name, with this suffix. Raises EngineError if an input would
     be overwritten, or if two inputs would have the same output.
     """
     if len(inputs) > 1 and output == STREAM:
@@ -106,7 +106,7 @@ def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
     elif (there := _found(output)) and not stat.S_ISDIR(there.st_mode):
         raise EngineError(f"{output} is no directory, which is what the images need to go to.")
     else:
-        jobs = [Job(name, str(Path(output) / f"{_stem(name)}.{form}")) for name in inputs]
+        jobs = [Job(name, str(Path(output) / f"{_stem(name)}.{suffix}")) for name in inputs]
     read = {_identity(name): name for name in inputs if name != STREAM and _is_file(name)}
     made: dict[object, str] = {}
     for job in jobs:
@@ -117,6 +117,11 @@ def plan(inputs: Sequence[str], output: str, form: str) -> list[Job]:
             raise EngineError(f"{read[file]} would be overwritten: name another output.")
         made[file] = job.input
     return jobs
+
+
+def existing(jobs: Sequence[Job]) -> list[str]:
+    """The outputs that are regular files already; pipes and devices are written to as they are."""
+    return [job.output for job in jobs if job.output != STREAM and _is_file(job.output)]
 
 
 def _found(name: str) -> os.stat_result | None:

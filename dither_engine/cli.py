@@ -1,4 +1,4 @@
-"""The command line: dither files, list algorithms and palettes, draw a contact sheet, warm up.
+"""The command line: dither files, list what can be chosen, draw a contact sheet, warm up.
 
 Every option of the library is an option here, with the same name and the same limits.
 """
@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from dither_engine import __version__
 from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_MATRIX
-from dither_engine.batch import is_directory, plan, put_out, run
+from dither_engine.batch import existing, is_directory, plan, put_out, run
 from dither_engine.compiling import announce_compiling
 from dither_engine.decode import MAX_FRAMES
 from dither_engine.errors import EngineError
@@ -21,8 +21,10 @@ from dither_engine.formats import FORMATS
 from dither_engine.options import ALLOWED, Options
 from dither_engine.palette_files import colours_of_file
 from dither_engine.palettes import NAMED
+from dither_engine.panels import panels
 
-_ENDINGS = tuple(FORMATS)
+_ENDINGS = {entry.suffix: name for name, entry in FORMATS.items() if name != "png-grey"}
+_PANELS = "panels"
 _JSON = {"kernel": "[[0, 0, 7], [3, 5, 1]]", "matrix": "[[0, 2], [3, 1]]"}
 _EPILOG = """\
 examples:
@@ -31,8 +33,8 @@ examples:
   dither - -o - --channels 4 < photo.jpg > photo.png
   dither photo.jpg -o photo.png --palette colours.gpl --resample nearest
   dither photo.jpg -o sheet.png --contact-sheet --palette pico-8
-  dither photo.jpg -o panel.png --palette spectra-6 --width 800 --height 480 --fit cover \\
-    --rotate auto --auto natural
+  dither photo.jpg -o photo.bin --panel waveshare-7.3-spectra-6 --auto natural
+  dither panels
 """
 
 
@@ -52,7 +54,9 @@ def _run(arguments: Sequence[str]) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.list:
-        return _list()
+        return _list(listing())
+    if given.inputs == [_PANELS] and not given.output:
+        return _list(listing_of_panels())
     if given.warm:
         from dither_engine.methods import warm  # noqa: PLC0415 - loads the compiler
 
@@ -64,11 +68,13 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         fields = _fields(given)
         options = Options.parse(fields)
-        jobs = plan(given.inputs, given.output, options.format)
+        jobs = plan(given.inputs, given.output, FORMATS[options.format].suffix)
         if given.contact_sheet:
             _check_sheet(fields, len(jobs))
         else:
             _check_own(fields, options.algorithm)
+        if not given.force:
+            _check_overwriting(existing(jobs))
     except EngineError as error:
         parser.error(str(error))
     announce_compiling()
@@ -77,9 +83,9 @@ def _run(arguments: Sequence[str]) -> int:
     return run(jobs, lambda data: make(data, options, limits))
 
 
-def _list() -> int:
+def _list(text: str) -> int:
     try:
-        put_out(listing().encode(sys.stdout.encoding, "replace"))
+        put_out(text.encode(sys.stdout.encoding, "replace"))
     except EngineError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -102,6 +108,16 @@ def listing() -> str:
         count = f" ({len(entry.colours)} colours)" if "colours" not in entry.title else ""
         palettes[entry.name] = f"{entry.title}{count}."
     return f"algorithms:\n{_columns(algorithms)}\npalettes:\n{_columns(palettes)}"
+
+
+def listing_of_panels() -> str:
+    """All panels with their sizes, inks and formats, one a line."""
+    lines = {
+        panel.name: f"{panel.title}: {panel.width}×{panel.height},"
+        f" {', '.join(ink.name for ink in panel.inks)}; {panel.options['format']}"
+        for panel in panels().values()
+    }
+    return f"panels:\n{_columns(lines)}"
 
 
 def _columns(lines: dict[str, str]) -> str:
@@ -145,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
         help="draw one picture of all algorithms on the image, labelled; --width, --height and"
         " --scale are those of each. Always a PNG file.",
     )
+    parser.add_argument("-f", "--force", action="store_true", help="overwrite existing files")
     parser.add_argument("--warm", action="store_true", help="compile all kernels into the cache")
     parser.add_argument(
         "--max-pixels",
@@ -172,7 +189,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _help(name: str) -> str:
     field, allowed = Options.model_fields[name], ALLOWED[name]
-    words = "See --list" if name in ("algorithm", "palette") else allowed[0].upper() + allowed[1:]
+    lists = {"algorithm": "--list", "palette": "--list", "panel": "dither panels"}
+    words = f"See {lists[name]}" if name in lists else allowed[0].upper() + allowed[1:]
     default = "" if field.default is None else f" Default: {field.default}."
     return f"{field.description} {words}.{default}"
 
@@ -188,14 +206,34 @@ def _fields(given: argparse.Namespace) -> dict[str, Any]:
         found["palette"] = _palette(found["palette"])
     ending = Path(given.output).suffix.lower().removeprefix(".")
     if "format" not in found and ending and not is_directory(given.inputs, given.output):
-        if ending not in _ENDINGS:
-            *most, last = (f".{name}" for name in _ENDINGS)
-            raise EngineError(
-                f"{given.output} does not say a format: end it in {', '.join(most)} or {last},"
-                " or say --format."
-            )
-        found["format"] = ending
+        found["format"] = _format(ending, given)
     return found
+
+
+def _format(ending: str, given: argparse.Namespace) -> str:
+    """The format that a file's ending means; the panel's, if it has that ending."""
+    if ending not in _ENDINGS:
+        *most, last = (f".{name}" for name in _ENDINGS)
+        raise EngineError(
+            f"{given.output} does not say a format: end it in {', '.join(most)} or {last},"
+            " or say --format."
+        )
+    panel = panels().get(given.panel or "")
+    wanted = panel.options["format"] if panel else "png"
+    return wanted if FORMATS[wanted].suffix == ending else _ENDINGS[ending]
+
+
+def _check_overwriting(names: Sequence[str]) -> None:
+    """Ask on a terminal whether files that exist may be overwritten; elsewhere refuse it."""
+    if not names:
+        return
+    there = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        sys.stderr.write(f"{there} would be overwritten. Go on? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return
+    raise EngineError(f"{there} would be overwritten: name another output, or say --force.")
 
 
 def _rows(name: str, text: str, example: str) -> Any:

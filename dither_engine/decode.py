@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from dither_engine import depth, png_chunks
+from dither_engine import depth, heif, png_chunks
 from dither_engine.colour_management import encoding_of, image_of, srgb_pixels, transform_of
 from dither_engine.errors import EngineError, UnknownFormat
 from dither_engine.integrity import Extent, check_end, damaged, gif_extent
@@ -31,6 +31,7 @@ MAX_PIXELS = 50_000_000
 MAX_FRAMES = 1000
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
+READABLE = (*FORMATS, "HEIC") if heif.READABLE else FORMATS  # as named to users
 _ANIMATED = ("PNG", "GIF", "WEBP", "AVIF")
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 _LONGEST_DELAY = 24 * 60 * 60 * 1000  # milliseconds that a frame may be shown
@@ -176,8 +177,11 @@ class Source:
             try:
                 if self.first + self.count > 1:
                     image.seek(number)
+                size = image.size
                 with in_one_block():
                     image.load()
+                if image.size != size:  # of HEIF: the limits were checked for another size
+                    raise damaged()
             except _DAMAGES as error:
                 raise damaged() from error
             yield image
@@ -202,9 +206,12 @@ def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if heif.READABLE and heif.is_heif(data):
+            image = heif.open_heif(data)
+        else:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        allowed = ", ".join(FORMATS)
+        allowed = ", ".join(READABLE)
         raise UnknownFormat(f"This is no image that can be read: {allowed} can.") from error
     except _DAMAGES as error:
         raise damaged() from error

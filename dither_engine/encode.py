@@ -1,4 +1,4 @@
-"""A dithered image as a file: PNG, GIF or lossless WebP, still or animated.
+"""A dithered image as a file: PNG, GIF or lossless WebP, still or animated; others see `still`.
 
 A frame whose delay is longer than the format can store is written several times.
 
@@ -20,27 +20,34 @@ from PIL import Image
 from dither_engine.errors import EngineError
 from dither_engine.formats import FORMATS, too_many_colours
 from dither_engine.gif import gif
+from dither_engine.options import Options
 from dither_engine.png import colour_png, indexed_png
 from dither_engine.result import Dithered, Encoded
+from dither_engine.still import still
 
 _LAST_MOMENT = (1 << 31) - 1  # the longest WebP animation, milliseconds
 Pixels = NDArray[np.uint8]
 
 
-def encode(result: Dithered, form: str, scale: int = 1) -> Encoded:
-    """Write ``result`` in a format of FORMATS, every pixel ``scale`` × ``scale`` large.
+def encode(result: Dithered, options: Options) -> Encoded:
+    """Write ``result`` in ``options.format``, every pixel ``scale`` × ``scale`` large.
 
-    Raises EngineError when the format cannot hold the size, the colours or the times.
+    Of the options only those about the file count. Raises EngineError when the format cannot hold
+    the size, the colours, the transparency, the frames or the times.
     """
+    form, scale = options.format, options.scale
     entry = FORMATS[form]
     width, height = result.width * scale, result.height * scale
     entry.check(width, height, result.loop if result.frames else 0)
+    entry.check_frames(len(result.frames))
+    about = (entry.content_type, entry.suffix, width, height, _colours(result))
+    if not entry.longest_delay:
+        return Encoded(still(_enlarged(result, scale), options), *about, chosen=result.chosen)
     frames = _in_parts(result.frames or (result,), entry.longest_delay)
     frames = tuple(_enlarged(frame, scale) for frame in frames)
     data = {"png": _png, "gif": _gif, "webp": _webp}[form](frames, result.loop)
     count = _count(data) if form == "webp" else len(frames)
-    colours = _colours(result)
-    return Encoded(data, entry.content_type, form, width, height, colours, count, result.chosen)
+    return Encoded(data, *about, count, result.chosen)
 
 
 def _in_parts(frames: Sequence[Dithered], longest: int) -> Sequence[Dithered]:

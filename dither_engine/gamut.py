@@ -2,7 +2,7 @@
 
 No mixture of palette colours reaches such a colour, so its quantization error could never be
 compensated: the error would accumulate until it chooses colours that have nothing to do with the
-picture. Colours inside the hull stay unchanged. See `compiled.hull`.
+picture. Colours inside the hull stay unchanged. See `compiled.gamut_mapping`.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_engine.compiled.hull import CELLS, NODES, ROOTS, find_faces, fit_rows, to_oklab
+from dither_engine.compiled.gamut_mapping import CELLS, NODES, fit_rows
+from dither_engine.compiled.hull import ROOTS, find_faces, to_oklab
 from dither_engine.light import WHITE, code_of_light, light_of_code, srgb_to_linear
 from dither_engine.memory import reusable
 
@@ -45,7 +46,7 @@ class Gamut:
     seen: Floats
     places: Floats
     nodes: NDArray[np.int64]
-    cells: NDArray[np.uint8]
+    cells: NDArray[np.int32]
 
     def fit(self, pixels: Pixels, light: NDArray[np.int16] | None = None) -> Pixels:
         """``uint8 (H, W, 3)`` codes → the same, projected onto the hull where outside.
@@ -58,7 +59,7 @@ class Gamut:
         fit_rows(
             pixels,
             _CODES if light is None else code[light],
-            light_of_code(self.light),
+            light_of_code(self.light) / WHITE,
             code,
             self.colours,
             self.planes,
@@ -103,7 +104,7 @@ def _gamut(codes: bytes, light: str) -> Gamut | None:
         seen,
         places,
         np.full(NODES**3, -1, np.int64),
-        np.zeros(CELLS**3, np.uint8),
+        np.zeros(CELLS**3, np.int32),
     )
 
 

@@ -16,12 +16,12 @@ from numpy.typing import DTypeLike, NDArray
 KEPT = 64 << 20  # bytes, for all threads together
 SMALL = 1 << 16  # bytes; smaller blocks are reused by the allocator itself
 
-# Only changed by single atomic calls, not under a lock: `_Lent.__del__` may run at any point in any
-# thread, where waiting for a lock could deadlock.
+# Only changed by single atomic calls, not under a lock: `_PoolBlock.__del__` may run at any point
+# in any thread, where waiting for a lock could deadlock.
 _free: deque[NDArray[np.uint8]] = deque()
 
 
-class _Lent:
+class _PoolBlock:
     """Owner of an array's memory (the array's ``base``); returns it to the pool at the end."""
 
     def __init__(self, memory: NDArray[np.uint8]) -> None:
@@ -41,8 +41,8 @@ def reusable(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
     size = prod(shape if isinstance(shape, Sequence) else (shape,)) * kind.itemsize
     if size < SMALL:
         return np.empty(shape, kind)
-    lent = np.asarray(_Lent(_memory(size)))
-    return lent[:size].view(kind).reshape(shape)
+    block = np.asarray(_PoolBlock(_memory(size)))
+    return block[:size].view(kind).reshape(shape)
 
 
 def _memory(size: int) -> NDArray[np.uint8]:

@@ -15,9 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from dither_engine.algorithms import CUSTOM, CUSTOM_MATRIX, NAMES, controls_of, strengthens
 from dither_engine.areas import normal_crop, rectangles
 from dither_engine.errors import EngineError
-from dither_engine.formats import FORMATS
+from dither_engine.formats import BITS, FORMATS, NUMBERED
 from dither_engine.palette_texts import colours_of_text
-from dither_engine.palettes import MAX_COLOURS, NAMED, normal_hex
+from dither_engine.palettes import (
+    MAX_COLOURS,
+    NAMED,
+    has_device_colours,
+    normal_colours,
+    normal_hex,
+)
+from dither_engine.panels import options_of_panel
 
 _SEPARABLE = ("channels", "gray")
 _CONTROLLED = frozenset().union(*(controls_of(name) for name in NAMES))
@@ -59,7 +66,9 @@ class Options(BaseModel):
         " the order counts; the pixel with the smallest is the first to become lighter.",
     )
     serpentine: bool = Field(
-        False, description="Scan rows in alternating directions, row 0 left to right."
+        False,
+        title="Alternate the direction of rows",
+        description="Every second row runs from right to left: fewer streaks.",
     )
     strength: float = Field(
         1.0,
@@ -69,10 +78,16 @@ class Options(BaseModel):
         " ordered methods lie further apart; for all others it is 1.",
     )
     light: Literal["linear", "srgb"] = Field(
-        "linear", description="Mix physical light (right) or sRGB code values (traditional)."
+        "linear",
+        title="Mix colours as",
+        description="Linear mixes light as the eye does: right for most pictures. sRGB mixes code"
+        " values, as older programs do.",
     )
     distance: Literal["srgb", "linear", "oklab", "ciede2000"] = Field(
-        "oklab", description="What nearest colour means, for palettes that are lists of colours."
+        "oklab",
+        title="Measure colour distance in",
+        description="How the nearest palette colour is found. Oklab and CIEDE2000 judge as the eye"
+        " does.",
     )
     brightness: float = Field(
         1.0,
@@ -171,20 +186,26 @@ class Options(BaseModel):
     )
     angle: float = Field(
         45.0,
+        title="Screen angle",
         ge=-360,
         le=360,
         description="Angle of a halftone screen, degrees counter-clockwise from the horizontal.",
     )
-    cell: float = Field(6.0, ge=2, le=64, description="Cell of a halftone screen, pixels.")
+    cell: float = Field(
+        6.0, title="Screen cell", ge=2, le=64, description="Cell of a halftone screen, pixels."
+    )
     candidates: int = Field(
         16, ge=2, le=64, description="How many colours a pattern method mixes at a pixel."
     )
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the random methods.")
+    seed: int = Field(
+        0, title="Random seed", ge=0, le=2**32 - 1, description="Seed of the random methods."
+    )
     resample: Literal["lanczos", "nearest"] = Field(
         "lanczos", description="How to resize: smooth and sharp, or the nearest pixel (pixel art)."
     )
     alpha: Literal["keep", "flatten", "threshold", "dither", "exclude"] = Field(
         "keep",
+        title="Transparency",
         description="Keep transparency, lay the image on the background colour, or make every pixel"
         " transparent or opaque: by a threshold, or by dithering. exclude: the result is opaque,"
         " and where alpha is below one half it stays undithered.",
@@ -200,7 +221,52 @@ class Options(BaseModel):
         description="Rectangles x,y,w,h of the result (before scale) that stay undithered, for text"
         " and codes.",
     )
-    format: Literal["png", "gif", "webp"] = Field("png", description="File format of the result.")
+    format: Literal["png", "gif", "webp", "png-grey", "bmp", "raw", "c-array"] = Field(
+        "png", title="File format", description="File format of the result."
+    )
+    colours: Literal["measured", "device"] = Field(
+        "measured",
+        description="Which colours stand in the file if the palette has two for each ink: those"
+        " that the panel shows, or those that its driver takes.",
+    )
+    measured: bool = Field(
+        False,
+        description="The colours of a list are measured on a panel: they are mixed relative to its"
+        " white and black. So are those of e-ink palettes and of lists with device colours.",
+    )
+    bits: int | None = Field(
+        None,
+        ge=1,
+        le=24,
+        description="Bits a pixel in the formats png-grey, bmp, raw and c-array; without it, the"
+        " fewest that fit.",
+    )
+    codes: list[Annotated[int, Field(ge=0, le=255)]] | None = Field(
+        None,
+        description="Number of each colour of the palette in the formats raw and c-array; without"
+        " it, the driver's for e-ink palettes, else the position.",
+    )
+    packing: Literal["rows", "planes", "pages"] = Field(
+        "rows",
+        description="Bytes of the formats raw and c-array: pixels side by side, a plane for each"
+        " bit, or bands of eight rows with a byte for eight pixels one below the other.",
+    )
+    bit_order: Literal["msb", "lsb"] = Field(
+        "msb",
+        description="Where the first pixel of a byte is in raw and c-array: high or low bits.",
+    )
+    row_align: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Bytes that a row in raw and c-array is padded to a multiple of.",
+    )
+    invert: bool = Field(False, description="Invert all bits of the pixels in raw and c-array.")
+    panel: str | None = Field(
+        None,
+        description="A display: sets size, palette, colours and format, for all of these that are"
+        " not given.",
+    )
 
     if not TYPE_CHECKING:  # a type checker takes the signature from the fields
 
@@ -210,6 +276,15 @@ class Options(BaseModel):
                 super().__init__(**fields)
             except ValidationError as error:
                 raise EngineError(_sentence(error)) from error
+
+    @model_validator(mode="before")
+    @classmethod
+    def _panel_becomes_its_options(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or not isinstance(fields.get("panel"), str):
+            return fields
+        given = {name: value for name, value in fields.items() if value is not None}
+        panel = given.pop("panel")
+        return {**options_of_panel(panel, given), **given}
 
     @field_validator("algorithm")
     @classmethod
@@ -225,15 +300,15 @@ class Options(BaseModel):
     @classmethod
     def _known_palette(cls, palette: str | list[str]) -> str | list[str]:
         if isinstance(palette, list):
-            return _colour_list(palette)
+            return normal_colours(palette)
         if palette in _SEPARABLE or palette in NAMED:
             return palette
         if "\n" in palette:
-            return _colour_list(colours_of_text(palette))
+            return normal_colours(colours_of_text(palette))
         if palette.startswith("adaptive:"):
             return f"adaptive:{_adaptive_size(palette)}"
         if "," in palette or palette.startswith("#"):
-            return _colour_list(palette.split(","))
+            return normal_colours(palette.split(","))
         raise EngineError(
             f"There is no palette {palette[:40]!r}: choose channels, gray, adaptive:n, a list of"
             f" hex colours, or one of {', '.join(NAMED)}."
@@ -263,6 +338,11 @@ class Options(BaseModel):
     @classmethod
     def _crop_in_its_form(cls, crop: Any) -> Any:
         return normal_crop(crop) if isinstance(crop, str | list) else crop
+
+    @field_validator("codes", mode="before")
+    @classmethod
+    def _numbers(cls, codes: Any) -> Any:
+        return codes.split(",") if isinstance(codes, str) else codes
 
     @field_validator("exclude", mode="before")
     @classmethod
@@ -302,6 +382,16 @@ class Options(BaseModel):
         FORMATS[self.format].check(width, height)
         return self
 
+    @model_validator(mode="after")
+    def _bits_go_with_format(self) -> Self:
+        allowed = BITS.get(self.format)
+        if self.bits is not None and allowed and self.bits not in allowed:
+            *most, last = map(str, allowed)
+            raise EngineError(
+                f"bits of the format {self.format} is {', '.join(most)} or {last}, not {self.bits}."
+            )
+        return self
+
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> Self:
         """Options from untrusted fields; raises only EngineError, with one sentence."""
@@ -337,8 +427,20 @@ class Options(BaseModel):
             unread.add("rotate")
         if self.alpha != "threshold":
             unread.add("alpha_level")
+        unread |= self._unread_of_file()
         defaults = {name: type(self).model_fields[name].default for name in unread}
         return self.model_copy(update=defaults)
+
+    def _unread_of_file(self) -> set[str]:
+        """The fields about the file that its format or its palette does not read."""
+        unread = set() if self.format in BITS else {"bits"}
+        if self.format not in NUMBERED:
+            unread |= {"codes", "packing", "bit_order", "row_align", "invert"}
+        if self.format in NUMBERED or not has_device_colours(self.palette):
+            unread.add("colours")
+        if not isinstance(self.palette, list) or has_device_colours(self.palette):
+            unread.add("measured")
+        return unread
 
     def differing(self) -> dict[str, Any]:
         """The canonical form's fields that differ from the defaults, JSON-able, for `parse`."""
@@ -389,12 +491,6 @@ def _adaptive_size(palette: str) -> int:
     return int(digits)
 
 
-def _colour_list(colours: list[str]) -> list[str]:
-    if not 2 <= len(colours) <= MAX_COLOURS:
-        raise EngineError(f"A palette has 2 to {MAX_COLOURS} colours, not {len(colours)}.")
-    return [normal_hex(colour) for colour in colours]
-
-
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     if first["type"] == "value_error":
@@ -429,4 +525,6 @@ ALLOWED = {
     "exclude": "at most 100 rectangles, as [[0, 0, 200, 40]]",
     "crop": "x,y,w,h in pixels or percent, as 10%,0,80%,100%",
     "background": "a hex colour, as #ffffff",
+    "codes": "whole numbers from 0 to 255, as 0,1,2,3,5,6",
+    "panel": "the name of a panel",
 }

@@ -30,7 +30,7 @@ from dither_engine.light import code_of_light, in_steps, light_of_code
 from dither_engine.memory import reusable
 from dither_engine.methods import PIECE, in_pieces, renderer
 from dither_engine.options import Options
-from dither_engine.palettes import NAMED, from_hex, named
+from dither_engine.palettes import Inks, inks_of
 from dither_engine.prepare import check_file, checked, coloured, enhanced, laid_out
 from dither_engine.result import Dithered, Encoded
 from dither_engine.targets import (
@@ -77,10 +77,17 @@ def dither_bytes(
     Raises EngineError, with a sentence for the user, if this is not possible.
     """
     source = open_bytes(data, max_pixels, max_frames)
+    return dither_opened(source, options, max_pixels=max_pixels, max_size=max_size)
+
+
+def dither_opened(
+    source: Source, options: Options, *, max_pixels: int, max_size: int | None = None
+) -> Encoded:
+    """The same for the file's ``Source``, whose header was checked when it was opened."""
     check_file(source, options, max_size)
     if options.format != "png" or source.count > 1:
         result = dither_source(source, options, max_pixels, max_size)
-        return encode(result, options.format, options.scale)
+        return encode(result, options)
     job = _job(source, options, max_pixels, max_size)
     (frame,) = job.frames
     alpha = frame.mask if frame.mask.size else None
@@ -220,7 +227,7 @@ def _positions(found: Pixels, target: Target) -> Pixels:
 def _palette(target: Target, depth: int) -> Pixels:
     """The colours that the file has."""
     if isinstance(target, Tones):
-        return target.colours
+        return target.colours if target.shown is None else target.shown
     return target.shown if isinstance(target, Palette) else levels_palette(target, depth)
 
 
@@ -281,18 +288,23 @@ def _target(
         return channel_levels(options.channels, options.light)
     if options.palette == "channels":
         return levels(options.most_levels, options.light)
-    measured = False
-    if isinstance(options.palette, list):
-        colours = from_hex(tuple(options.palette))
-    elif options.palette in NAMED:
-        colours, measured = named(options.palette), NAMED[options.palette].measured
-    else:
-        count = int(options.palette.removeprefix("adaptive:"))
-        seen = code_of_light(options.light)[in_steps(light)]
-        colours = adaptive(frames(), seen, count, source.count)
-    tones = tones_of(colours, options.light)
+    inks = _inks(source, options, light, frames)
+    mixed = media_relative(inks.colours) if inks.measured else inks.colours
+    shown = inks.shown(options.colours)
+    tones = tones_of(mixed, options.light)
     if tones is not None:
-        return tones
-    mixed = media_relative(colours) if measured else colours
+        return replace(tones, shown=shown)
     lights = light_of_code(options.light)[mixed]
-    return Palette(mixed, colours, lights, prepare(mixed, options.distance, options.light))
+    return Palette(mixed, shown, lights, prepare(mixed, options.distance, options.light))
+
+
+def _inks(
+    source: Source, options: Options, light: Light, frames: Callable[[], Iterable[Frame]]
+) -> Inks:
+    palette = options.palette
+    if isinstance(palette, list) or not palette.startswith("adaptive:"):
+        return inks_of(palette, measured=options.measured)
+    count = int(palette.removeprefix("adaptive:"))
+    seen = code_of_light(options.light)[in_steps(light)]
+    colours = adaptive(frames(), seen, count, source.count)
+    return Inks(colours, None, measured=False, codes=tuple(range(len(colours))))

@@ -17,7 +17,7 @@ from dither_engine.compiled.packing import packed
 from dither_engine.memory import reusable
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_INDEXED, _RGB, _RGBA = 3, 2, 6
+_GREY, _RGB, _INDEXED, _RGBA = 0, 2, 3, 6
 _LEVEL = 1
 _MOST = 65535  # of 16 bits
 Pixels = NDArray[np.uint8]
@@ -44,6 +44,13 @@ def indexed_png(
         extra += _chunk(b"tRNS", b"\xff" * transparent + b"\x00")
     rows = ((packed(piece, bits) for piece in picture) for picture in pictures)
     return _file((*size, bits, _INDEXED), extra, rows, durations, plays)
+
+
+def grey_png(greys: Pixels, bits: int) -> bytes:
+    """A still picture of greys, ``uint8 (H, W)``, each below 2 to the power of ``bits``."""
+    height, width = greys.shape
+    rows = iter([[packed(greys, bits)]])
+    return _file((width, height, bits, _GREY), b"", rows, [0], 0)
 
 
 def colour_png(

@@ -73,6 +73,7 @@ def check_file(source: Source, options: Options, max_size: int | None) -> None:
     width, height = fit_of(*source.size, options, max_size).size
     plays = source.plays if source.count > 1 else 0
     FORMATS[options.format].check(width * options.scale, height * options.scale, plays)
+    FORMATS[options.format].check_frames(source.count)
     levels = options.channels if isinstance(options.channels, list) else [options.channels] * 3
     many = options.palette == "channels" and math.prod(levels) > INDEXED_COLOURS
     if options.format == "gif" and many and not (source.grey and len(set(levels)) == 1):

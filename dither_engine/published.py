@@ -1,8 +1,8 @@
 """Palettes of machines, screens and colour schemes, each with the source of its values.
 
-E-ink panels have *measured* colours: the colours that the panel shows, not the pure colours that
-its driver takes. In the file, position i is the driver's ink i. The panel's white is only a light
-grey, but viewers see it as white. So the picture is mixed from the colours relative to the panel's
+E-ink panels have two colours for each ink: the *measured* one, which the panel shows, and the pure
+*device* colour, which its driver looks for in a file. The panel's white is only a light grey, but
+viewers see it as white. So the picture is mixed from the measured colours relative to the panel's
 white and black (`targets.media_relative`), and highlights keep their shades. The two three-ink
 panels use the measurements of the four-ink panel without the missing ink.
 """
@@ -12,24 +12,64 @@ from itertools import product
 
 
 @dataclass(frozen=True)
+class Ink:
+    """An ink of a panel: its name, its two colours as ``#rrggbb``, and its number in the driver."""
+
+    name: str
+    measured: str
+    device: str
+    code: int
+
+
+@dataclass(frozen=True)
 class NamedPalette:
     """A palette with a name: ``colours`` are lower-case ``#rrggbb``.
 
-    measured: they are measured on a panel; the lightest is its white, the darkest its black.
+    inks: of a measured panel, in the order of the colours, which are the measured ones; the
+        lightest is its white, the darkest its black. Empty for all other palettes.
     """
 
     name: str
     title: str
     colours: tuple[str, ...]
     source: str
-    measured: bool = False
+    inks: tuple[Ink, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether the colours are measured on a panel."""
+        return bool(self.inks)
 
 
-def _palette(
-    name: str, title: str, colours: str, source: str, measured: bool = False
-) -> NamedPalette:
+def _palette(name: str, title: str, colours: str, source: str) -> NamedPalette:
     codes = tuple(f"#{digits}" for digits in colours.split())
-    return NamedPalette(name, title, codes, source, measured)
+    return NamedPalette(name, title, codes, source)
+
+
+# The device colours, which the drivers and libraries of all vendors agree on, except for orange.
+# Sources: Waveshare, e-Paper, RaspberryPi_JetsonNano/python/lib/waveshare_epd (palettes of
+# `getbuffer`); Pimoroni, inky, DESATURATED_PALETTE (its orange is ff8c00; drivers take both).
+_DEVICE = {
+    "black": "#000000",
+    "white": "#ffffff",
+    "red": "#ff0000",
+    "yellow": "#ffff00",
+    "green": "#00ff00",
+    "blue": "#0000ff",
+    "orange": "#ff8000",
+}
+
+
+def _panel(
+    name: str, title: str, inks: str, source: str, codes: tuple[int, ...] = ()
+) -> NamedPalette:
+    """inks: pairs of a name and a measured colour. codes: of the driver; else the positions."""
+    words = inks.split()
+    colours = tuple(f"#{digits}" for digits in words[1::2])
+    numbers = codes or range(len(colours))
+    found = zip(words[::2], colours, numbers, strict=True)
+    made = tuple(Ink(ink, colour, _DEVICE[ink], code) for ink, colour, code in found)
+    return NamedPalette(name, title, colours, source, made)
 
 
 def _cube(steps: tuple[int, ...]) -> str:
@@ -120,39 +160,42 @@ PUBLISHED = (
         " b58900 cb4b16 dc322f d33682 6c71c4 268bd2 2aa198 859900",
         "E. Schoonover, Solarized, 2011 (sRGB)",
     ),
-    _palette(
+    _panel(
         "black-white-red",
         "E-ink black, white, red",
-        "0a070e adb2ae 55180e",
+        "black 0a070e white adb2ae red 55180e",
         f"{_OPEN_DISPLAY}{_BWRY}; without yellow",
-        measured=True,
     ),
-    _palette(
+    _panel(
         "black-white-yellow",
         "E-ink black, white, yellow",
-        "0a070e adb2ae ac8000",
+        "black 0a070e white adb2ae yellow ac8000",
         f"{_OPEN_DISPLAY}{_BWRY}; without red",
-        measured=True,
     ),
-    _palette(
+    _panel(
         "4-colour",
         "E-ink black, white, yellow, red",
-        "0a070e adb2ae ac8000 55180e",
+        "black 0a070e white adb2ae yellow ac8000 red 55180e",
         f"{_OPEN_DISPLAY}{_BWRY}",
-        measured=True,
     ),
-    _palette(
+    _panel(
         "acep-7-colour",
         "E-ink ACeP, 7 colours",
-        "191e21 f1f1f1 53a428 31318f d20e13 f3cf11 b85e1c",
+        "black 191e21 white f1f1f1 green 53a428 blue 31318f red d20e13 yellow f3cf11 orange b85e1c",
         "paperlesspaper, epdoptimize, default-palettes.json: acep; ink order of the UC8159",
-        measured=True,
     ),
-    _palette(
+    _panel(
         "spectra-6",
         "E-ink Spectra 6",
-        "1a0d23 b9cacd cab800 790900 00458b 285239",
-        f"{_OPEN_DISPLAY}Spectra 7.3 inch, photographed raw against white paper, 2026-02-03",
-        measured=True,
+        "black 1a0d23 white b9cacd yellow cab800 red 790900 blue 00458b green 285239",
+        f"{_OPEN_DISPLAY}Spectra 7.3 inch, photographed raw against white paper, 2026-02-03;"
+        " the driver has no ink 4 (Waveshare, epd7in3e.py)",
+        codes=(0, 1, 2, 3, 5, 6),
+    ),
+    _panel(
+        "e-ink-black-white",
+        "E-ink black and white",
+        "black 050505 white dcdcdc",
+        f"{_OPEN_DISPLAY}MONO_4_26",
     ),
 )

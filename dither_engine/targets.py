@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dither_engine.errors import EngineError
 from dither_engine.light import (
     WHITE,
     code_of_light,
@@ -75,11 +76,17 @@ def media_relative(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Colours relative to the lightest as white and the darkest as black: ``uint8 (n, 3)``.
 
     Linear in light, each channel by itself, clamped to black and white. Source: ICC.1:2022,
-    media-relative colorimetry, with black point compensation.
+    media-relative colorimetry, with black point compensation. Raises EngineError if the lightest
+    is not lighter than the darkest in every channel.
     """
     light = srgb_to_linear(colours / 255)
     luminance = 0.2126 * light[:, 0] + 0.7152 * light[:, 1] + 0.0722 * light[:, 2]
     black, white = light[luminance.argmin()], light[luminance.argmax()]
+    if not (white > black).all():
+        raise EngineError(
+            "The lightest of the measured colours is their white, the darkest their black: the"
+            " white must be lighter in red, green and blue."
+        )
     relative = np.clip((light - black) / (white - black), 0, 1)
     return np.asarray(code_of_light("linear")[in_steps(relative)])
 

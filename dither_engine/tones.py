@@ -54,6 +54,7 @@ class Tones:
 
     order: position in the palette of each level. light: ``linear`` or ``srgb``. A colour's tone
     is the sum of its channels' light (0 to 1) times ``slopes``, minus ``start``, clamped to 0…1.
+    shown: the palette as written to the file, if it differs from ``colours``.
     """
 
     levels: Levels
@@ -62,6 +63,7 @@ class Tones:
     light: str
     slopes: tuple[float, float, float]
     start: float
+    shown: Colours | None = None
 
     @cached_property
     def codes(self) -> NDArray[np.uint8]:

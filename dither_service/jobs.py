@@ -1,14 +1,15 @@
 """One dither job: fetch the original, dither it, store the result. No database is involved."""
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from dither_engine import Encoded, EngineError, Options, dither_bytes
+from dither_engine import Encoded, EngineError
+from dither_engine.formats import FORMATS
+from dither_service.pool import DitherPool, JobFailed
 from dither_service.settings import DitherSettings
 from shared import failpoints
 from shared.context import request_context
@@ -34,7 +35,7 @@ class CannotDither(Exception):
 @dataclass(frozen=True, slots=True)
 class Job:
     """``key`` is the storage key of the result. It depends only on image and options, so a repeat
-    of the job overwrites the file with the same bytes."""
+    of the job overwrites the file with the same bytes. cost, turn, attempts: see ``queue.py``."""
 
     image_uuid: UUID
     dither_id: UUID
@@ -43,36 +44,44 @@ class Job:
     key: str
     produced_at: datetime
     request_id: str | None
+    cost: float = 0.0
+    slow: bool = False
+    turn: float = 0.0
+    attempts: int = 1
 
 
 def result_key(image_uuid: UUID, digest: str, fields: dict[str, Any]) -> str:
     """The storage key of a dither, known before it is made, because its format is an option."""
-    return f"dithers/{image_uuid}-{digest[:32]}.{fields.get('format', 'png')}"
+    # A format of a newer version is refused when the job runs; its key is never used.
+    suffix = FORMATS.get(str(fields.get("format")), FORMATS["png"]).suffix
+    return f"dithers/{image_uuid}-{digest[:32]}.{suffix}"
 
 
 class JobRunner:
-    """Any number of threads may call ``run``; ``consumer_workers`` of them process pictures.
-
-    The others wait for the storage to take their results, so that no core is idle meanwhile.
-    """
+    """Any number of threads may call ``run``. Those that wait for the storage take no processor, so
+    there may be more of them than worker processes."""
 
     def __init__(
-        self, settings: DitherSettings, storage: Storage, *, now: Callable[[], datetime]
+        self,
+        settings: DitherSettings,
+        storage: Storage,
+        pool: DitherPool,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._storage = storage
+        self._pool = pool
         self._now = now
-        self._slots = threading.BoundedSemaphore(settings.consumer_workers)
 
     def run(self, job: Job) -> dict[str, Any]:
         """Run the job and return the columns of the dither's row about the stored result.
 
-        Raises ``CannotDither`` if this dither can never be made, ``TransientFailure`` while the
-        storage is not available, and any other exception only if the deployment is broken.
+        Raises ``CannotDither`` if this dither can never be made, ``WorkerDied`` if the process that
+        worked on it has crashed, and ``TransientFailure`` while something is not available.
         """
         with request_context(job.request_id):
-            with self._slots:
-                encoded = self._dither(self._fetch(job), job)
+            encoded = self._dither(self._fetch(job), job)
             stored = self._store(job.key, encoded)
         return {
             "key": stored.key,
@@ -99,25 +108,10 @@ class JobRunner:
         return data
 
     def _dither(self, data: bytes, job: Job) -> Encoded:
-        """Run the engine: bytes and options in, bytes out.
-
-        Any exception that the engine raises for an image and its options fails only this job.
-        """
-        settings = self._settings
         try:
-            encoded = dither_bytes(
-                data,
-                Options.parse(job.fields),
-                max_pixels=settings.max_pixels,
-                max_frames=settings.max_frames,
-            )
-        except EngineError as error:
+            encoded = self._pool.dither(data, job.fields, slow=job.slow)
+        except (EngineError, JobFailed) as error:
             raise CannotDither(str(error)) from error
-        except ImportError:
-            raise  # a part of the engine is not installed: no image can be dithered in this process
-        except Exception as error:
-            logger.exception("the engine failed", extra={"dither": job.dither_id})
-            raise CannotDither("This image cannot be dithered with these options.") from error
         failpoints.hit("dither.after-engine")
         return encoded
 

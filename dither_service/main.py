@@ -2,6 +2,7 @@
 
 from dither_service.api import create_api
 from dither_service.consumer import handlers
+from dither_service.pool import DitherPool
 from dither_service.preview import Previews
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
@@ -17,7 +18,8 @@ from shared.assembly import (
 from shared.database import Database
 from shared.http import create_app
 from shared.logs import configure_logging
-from shared.process import parse_only
+from shared.principal import Principals
+from shared.process import Runnable, parse_only
 from shared.storage import build_storage
 
 NAME = "dither"
@@ -27,8 +29,12 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
     """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
     storage = build_storage(settings)
-    uploads = UploadClient(settings.upload_service_url, settings.upload_service_timeout_seconds)
-    service = DitherService(settings, database, storage, uploads)
+    uploads = UploadClient(
+        settings.upload_service_url, settings.upload_service_timeout_seconds, Principals(settings)
+    )
+    pool = DitherPool(settings)
+    pool.start()
+    service = DitherService(settings, database, storage, uploads, pool)
     prepare_database(settings, database, "dither_service", service.outbox)
 
     topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
@@ -49,16 +55,20 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
     )
     service.on_removal = sweeper.sweep_soon
 
+    parts: dict[str, Runnable] = {"sweeper": sweeper}
+    if with_consumer:
+        parts["dispatcher"] = service.dispatcher
+        consumer.on_assigned = service.dispatcher.look_soon
     run_service(
         NAME,
         settings,
         database,
         app=lambda health: (
-            create_api(settings, service, Previews(settings), health)
+            create_api(settings, service, Previews(settings, pool), health)
             if with_api
             else create_app("Dither service", health)
         ),
-        parts={"sweeper": sweeper},
+        parts=parts,
         consumer=consumer if with_consumer else None,
         relay=relay,
     )

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -46,6 +47,12 @@ class Image(Base):
     url: Mapped[str | None] = mapped_column(Text)
     # Whether an email address was given; NULL until the image's message has arrived.
     has_recipient: Mapped[bool | None] = mapped_column(Boolean)
+    # In pixels; NULL if the message did not say it.
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+    frames: Mapped[int | None] = mapped_column(Integer)
+    # Whose it is (see shared/principal.py); NULL: stored while ACCESS was open, or not known yet.
+    owner: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
 
@@ -60,6 +67,7 @@ class Dither(Base):
     digest: Mapped[str] = mapped_column(Text)
     channels: Mapped[int] = mapped_column(Integer)
     options: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    owner: Mapped[str | None] = mapped_column(Text)  # who asked for it
     status: Mapped[str] = mapped_column(Text, server_default=QUEUED)
     key: Mapped[str | None] = mapped_column(Text)
     url: Mapped[str | None] = mapped_column(Text)
@@ -77,11 +85,22 @@ class Dither(Base):
         DateTime(timezone=True), server_default=func.now()
     )
     requests: Mapped[int] = mapped_column(Integer, server_default="1")
+    # The queue, see ``queue.py``. CPU seconds that the work is estimated to take; who shares the
+    # processors; the place in the order of work, in seconds since 1970; how often the work was
+    # begun; and until when a process has it, which that process extends.
+    cost: Mapped[float] = mapped_column(Double, server_default="0")
+    share: Mapped[str] = mapped_column(Text, server_default="")
+    turn: Mapped[float] = mapped_column(Double, server_default="0")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    claimed_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
         UniqueConstraint("image_uuid", "digest"),
         Index("dithers_newest", "created_at", "dither_id"),
+        Index("dithers_of_owner", "owner", "created_at", "dither_id"),
         Index("dithers_unfinished", "requested_at", postgresql_where=status == QUEUED),
+        Index("dithers_turn", "turn", postgresql_where=status == QUEUED),
+        Index("dithers_share", "share", "turn", postgresql_where=status == QUEUED),
     )
 
 

@@ -1,30 +1,32 @@
-"""Dithers of images that are not stored: small previews, and parts at full size."""
+"""Dithers of images that are not stored: small previews, and parts at full size.
+
+The files of the last requests are kept here; worker processes decode and dither them, and keep what
+they have decoded (see ``preview_work.py``). A worker that dies takes only its copies with it.
+"""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-
-from dither_engine import Dithered, Encoded, EngineError, Options, catalogue, dither_bytes
-from dither_engine.decode import DeepFrame, Frame, Source, open_bytes
-from dither_engine.encode import encode
-from dither_engine.fit import DONE, READ, fit_of, fitted
-from dither_engine.pipeline import dither_source
-from dither_engine.prepare import checked
+from dither_engine import Encoded, EngineError, Options, catalogue
+from dither_service.part import Part
+from dither_service.pool import DitherPool, Job, JobFailed, WorkerDied
 from dither_service.preview_memory import PreviewMemory
-from dither_service.preview_parts import Part, part_draft, part_png
 from dither_service.settings import DitherSettings
 from shared.problems import Problem
 
 DEFAULT_SIZE = 1024
 LARGEST_SIZE = 2048
-_LOCKS = 16
-_BAND = 256  # rows counted at once
+_LOCKS = 64
+_FILES_SHARE = 4  # files have a quarter of the memory for previews, the workers have the rest
 
-Answer = TypeVar("Answer")
+Answer = tuple[dict[str, Any], bytes]
+
+
+class Slow(Exception):
+    """The work is expected to take some seconds: it needs one of the places for slow requests."""
 
 
 @dataclass(frozen=True)
@@ -36,87 +38,67 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class ShownPart:
-    """A part as an image file, and the size and frames of the whole file that would be saved."""
+class Wanted:
+    """How a request is to be answered: slow work is refused with ``Slow`` unless it is allowed."""
 
-    data: bytes
-    content_type: str
-    width: int
-    height: int
-    frames: int
+    options: Options
+    job: Job
+    slow: bool = False
 
 
 class Previews:
-    """Makes previews. Methods raise ``Problem`` with a sentence for the client."""
+    """Makes previews. Methods raise ``Problem`` with a sentence for the client, and ``Slow``."""
 
-    def __init__(self, settings: DitherSettings, memory: PreviewMemory | None = None) -> None:
+    def __init__(self, settings: DitherSettings, pool: DitherPool) -> None:
         self._settings = settings
-        self._memory = memory or PreviewMemory(
-            settings.preview_memory_bytes, settings.preview_keep_seconds
-        )
-        # Two requests for the same new result wait for each other instead of working twice.
+        self._pool = pool
+        files = settings.preview_memory_bytes // _FILES_SHARE
+        self._files = PreviewMemory(files, settings.preview_keep_seconds)
+        self._memory = {
+            "max_bytes": (settings.preview_memory_bytes - files) // settings.max_previews,
+            "keep_seconds": settings.preview_keep_seconds,
+        }
+        # Requests for the same picture take turns, so that one worker has it in memory.
         self._locks = [Lock() for _ in range(_LOCKS)]
 
-    def dither(self, data: bytes, options: Options, max_size: int) -> Encoded:
+    def dither(self, wanted: Wanted, data: bytes, max_size: int | None = None) -> Encoded:
         """The image, fitted into ``max_size`` pixels a side and dithered."""
         _refuse_empty(data)
-        return _answered(
-            lambda: dither_bytes(
-                data,
-                options,
-                max_pixels=self._settings.max_pixels,
-                max_frames=self._settings.max_frames,
-                max_size=max_size,
-            )
-        )
+        answer, result = self._run(wanted, "dither", data, None, max_size=max_size)
+        return Encoded(result, **answer)
 
     def hold(self, data: bytes) -> Picture:
         """Keep a file in memory for a while."""
         _refuse_empty(data)
         picture = Picture(hashlib.sha256(data).hexdigest(), data)
-        self._memory.put(("file", picture.id), data, len(data))
+        self._files.put(picture.id, data, len(data))
         return picture
 
     def held(self, name: str) -> Picture:
         """A file from an earlier request; 404 if it is not in memory (any more)."""
-        data = self._memory.get(("file", name))
+        data = self._files.get(name)
         if data is None:
             raise Problem(404, "The service does not have this picture in memory; send its file.")
         return Picture(name, data)
 
-    def part(self, picture: Picture, options: Options, part: Part) -> ShownPart:
-        def make() -> ShownPart:
-            result = self._result(picture, options)
-            width, height = result.width * options.scale, result.height * options.scale
-            make_file, content_type = (
-                (part_draft, "image/webp") if part.lossy else (part_png, "image/png")
-            )
-            data = make_file(result, options.scale, part)
-            return ShownPart(data, content_type, width, height, max(1, len(result.frames)))
+    def part(self, wanted: Wanted, picture: Picture, part: Part) -> Answer:
+        """The part as an image file; its type, and the size and frames of the whole file."""
+        return self._of(picture, wanted, "part", part=part.model_dump())
 
-        return _answered(make)
-
-    def file(self, picture: Picture, options: Options) -> Encoded:
+    def file(self, wanted: Wanted, picture: Picture) -> Encoded:
         """The whole picture as it would be saved."""
-        return _answered(lambda: self._encoded(picture, options))
+        answer, result = self._of(picture, wanted, "file")
+        return Encoded(result, **answer)
 
-    def facts(self, picture: Picture, options: Options) -> dict[str, Any]:
+    def facts(self, wanted: Wanted, picture: Picture) -> dict[str, Any]:
         """Size, bytes and colours of the file that would be saved; and the source's size."""
+        return self._of(picture, wanted, "facts")[0]
 
-        def look() -> dict[str, Any]:
-            encoded = self._encoded(picture, options)
-            width, height, count = self._source_size(picture)
-            return {
-                "source": {"width": width, "height": height, "frames": count},
-                "width": encoded.width,
-                "height": encoded.height,
-                "frames": encoded.frames,
-                "bytes": len(encoded.data),
-                "format": encoded.extension,
-                **_colours(self._result(picture, options)),
-            }
-
-        return _answered(look)
+    def palette(self, wanted: Wanted, data: bytes) -> list[str]:
+        """The colours of a palette file, or of a picture of a palette."""
+        _refuse_empty(data)
+        colours: list[str] = self._run(wanted, "palette", data, None)[0]["colours"]
+        return colours
 
     def choices(self) -> dict[str, Any]:
         """The options that the engine offers, and the limits of this service."""
@@ -128,57 +110,26 @@ class Previews:
         }
         return {**catalogue(), "limits": limits}
 
-    def _encoded(self, picture: Picture, options: Options) -> Encoded:
-        key = ("encoded", picture.id, options.digest())
-        encoded: Encoded | None = self._memory.get(key)
-        if encoded is None:
-            encoded = encode(self._result(picture, options), options.format, options.scale)
-            self._memory.put(key, encoded, len(encoded.data))
-        return encoded
+    def _of(self, picture: Picture, wanted: Wanted, wish: str, **arguments: Any) -> Answer:
+        sent = {"wish": wish, "picture": picture.id, "memory": self._memory, **arguments}
+        with self._locks[int(picture.id[:8], 16) % _LOCKS]:
+            answer = self._run(wanted, "preview", b"", picture.id, **sent)
+            if "missing" in answer[0]:
+                answer = self._run(wanted, "preview", picture.data, picture.id, **sent)
+        return answer
 
-    def _result(self, picture: Picture, options: Options) -> Dithered:
-        """The result at full size, before enlargement; cached, so that panning is cheap."""
-        drawn = options.model_copy(update={"scale": 1, "format": "png"})
-        key = ("result", picture.id, drawn.digest())
-        with self._locks[hash(key) % _LOCKS]:
-            result: Dithered | None = self._memory.get(key)
-            if result is None:
-                source, rest = self._prepared(picture, options)
-                result = dither_source(source, rest, self._settings.max_pixels)
-                self._memory.put(key, result, _size(result))
-            return result
-
-    def _source(self, picture: Picture) -> Source:
-        frame: Frame | DeepFrame | None = self._memory.get(("frame", picture.id))
-        if frame is not None:
-            return Source(frame)
-        source = open_bytes(picture.data, self._settings.max_pixels, self._settings.max_frames)
-        if source.count > 1:
-            return source
-        (frame,) = source.frames()
-        self._memory.put(("frame", picture.id), frame, _frame_size(frame))
-        return Source(frame)
-
-    def _source_size(self, picture: Picture) -> tuple[int, int, int]:
-        source = self._source(picture)
-        return *source.size, source.count
-
-    def _prepared(self, picture: Picture, options: Options) -> tuple[Source, Options]:
-        """The source at the size to dither at, also cached, and the options still to apply."""
-        source = self._source(picture)
-        if not isinstance(source.image, Frame | DeepFrame):
-            return source, options
-        fit = fit_of(*source.size, options)
-        across, down = (side * options.scale for side in fit.size)
-        checked(across, down, 1, self._settings.max_pixels)
-        key = ("frame", picture.id, fit, *(getattr(options, name) for name in READ))
-        frame: Frame | DeepFrame | None = self._memory.get(key)
-        if frame is None:
-            frame = fitted(source.image, options, fit)
-            if frame is source.image:
-                return source, options
-            self._memory.put(key, frame, _frame_size(frame))
-        return Source(frame), options.model_copy(update=DONE)
+    def _run(
+        self, wanted: Wanted, call: str, data: bytes, like: str | None, **arguments: Any
+    ) -> Answer:
+        fields = wanted.options.differing()
+        answer, result = _answered(
+            lambda: self._pool.request(
+                call, fields, data, slow=wanted.slow, job=wanted.job, like=like, **arguments
+            )
+        )
+        if "seconds" in answer:
+            raise Slow
+        return answer, result
 
 
 def _refuse_empty(data: bytes) -> None:
@@ -186,49 +137,11 @@ def _refuse_empty(data: bytes) -> None:
         raise Problem(422, "file: it is empty; send an image.")
 
 
-def _answered(work: Callable[[], Answer]) -> Answer:
+def _answered(work: Callable[[], tuple[Mapping[str, Any], bytes]]) -> Answer:
     try:
-        return work()
-    except EngineError as error:
+        answer, result = work()
+    except (EngineError, JobFailed) as error:
         raise Problem(422, str(error)) from error
-
-
-def _frame_size(frame: Frame | DeepFrame) -> int:
-    return frame.pixels.nbytes + frame.mask.nbytes
-
-
-def _size(result: Dithered) -> int:
-    frames = result.frames or (result,)
-    return sum(f.indices.nbytes + (0 if f.alpha is None else f.alpha.nbytes) for f in frames)
-
-
-def _colours(result: Dithered) -> dict[str, Any]:
-    """How many colours are visible; for a palette also the share of each, largest first."""
-    frames = result.frames or (result,)
-    if not result.indexed:
-        return {"colours": _combinations(frames), "palette": []}
-    counts = np.zeros(len(result.palette), np.int64)
-    for frame in frames:
-        seen = frame.indices if frame.alpha is None else frame.indices[frame.alpha > 0]
-        counts += np.bincount(seen.ravel(), minlength=len(counts))
-    used = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    total = max(1, int(counts.sum()))
-    shares = [
-        {"hex": f"#{result.palette[place].tobytes().hex()}", "share": int(counts[place]) / total}
-        for place in used
-    ]
-    return {"colours": len(used), "palette": shares}
-
-
-def _combinations(frames: Sequence[Dithered]) -> int:
-    """How many combinations of the channels' levels are visible."""
-    count = len(frames[0].palette)
-    seen = np.zeros(count**3, bool)
-    for frame in frames:
-        for top in range(0, frame.height, _BAND):
-            levels = frame.indices[top : top + _BAND].astype(np.int32)
-            codes = (levels[..., 0] * count + levels[..., 1]) * count + levels[..., 2]
-            if frame.alpha is not None:
-                codes = codes[frame.alpha[top : top + _BAND] > 0]
-            seen[codes] = True
-    return int(np.count_nonzero(seen))
+    except WorkerDied as error:
+        raise Problem(422, "This image cannot be dithered with these options.") from error
+    return dict(answer), result

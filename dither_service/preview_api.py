@@ -12,17 +12,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.concurrency import run_in_threadpool
 
-from dither_engine import Options
 from dither_service.choices import parse_options
-from dither_service.preview import Picture, Previews
-from dither_service.preview_parts import Part
+from dither_service.part import Part
+from dither_service.preview import Picture, Previews, Wanted
 from dither_service.settings import DitherSettings
+from dither_service.waiting import Places
 from shared.forms import form_openapi, parse_json_object, read_form
 from shared.http import PICTURE
 from shared.problems import Problem
-from shared.slots import Slots
 
 _NO_STORE = {"cache-control": "no-store"}
 _FACTS = {
@@ -58,21 +56,20 @@ class PartWish(Wish):
     part: Part
 
 
-def preview_router(settings: DitherSettings, previews: Previews, places: Slots) -> APIRouter:
+def preview_router(settings: DitherSettings, previews: Previews, places: Places) -> APIRouter:
     """``places``: shared by all previews, so that they never take all threads."""
     router = APIRouter(prefix="/previews", tags=["preview"])
 
     async def answer(
-        wish: Wish, data: bytes | None, make: Callable[[Picture, Options], Answer]
+        request: Request, wish: Wish, data: bytes | None, make: Callable[[Wanted, Picture], Answer]
     ) -> tuple[Picture, Answer]:
         options = parse_options(wish.options)
 
-        def work() -> tuple[Picture, Answer]:
+        def work(wanted: Wanted) -> tuple[Picture, Answer]:
             picture = _picture(previews, wish, data)
-            return picture, make(picture, options)
+            return picture, make(wanted, picture)
 
-        async with places.taken():
-            return await run_in_threadpool(work)
+        return await places.answer(request, options, work)
 
     @router.post(
         "/part",
@@ -84,16 +81,14 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Slots) 
     async def part(request: Request) -> Response:
         """A part shown smaller than it is has the mean light of the pixels that it covers."""
         wish, data = await _read(request, PartWish, settings.max_upload_bytes)
-        picture, shown = await answer(
-            wish, data, lambda picture, options: previews.part(picture, options, wish.part)
+        picture, (shown, image) = await answer(
+            request, wish, data, lambda wanted, picture: previews.part(wanted, picture, wish.part)
         )
         headers = _NO_STORE | {
             "x-dither-picture": picture.id,
-            "x-dither-width": str(shown.width),
-            "x-dither-height": str(shown.height),
-            "x-dither-frames": str(shown.frames),
+            **{f"x-dither-{name}": str(shown[name]) for name in ("width", "height", "frames")},
         }
-        return Response(shown.data, media_type=shown.content_type, headers=headers)
+        return Response(image, media_type=shown["content_type"], headers=headers)
 
     @router.post(
         "/file",
@@ -104,7 +99,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Slots) 
     )
     async def file(request: Request) -> Response:
         wish, data = await _read(request, Wish, settings.max_upload_bytes)
-        picture, encoded = await answer(wish, data, previews.file)
+        picture, encoded = await answer(request, wish, data, previews.file)
         headers = _NO_STORE | {
             "x-dither-picture": picture.id,
             "content-disposition": f'attachment; filename="dithered.{encoded.extension}"',
@@ -119,7 +114,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Slots) 
     )
     async def facts(request: Request) -> JSONResponse:
         wish, data = await _read(request, Wish, settings.max_upload_bytes)
-        picture, found = await answer(wish, data, previews.facts)
+        picture, found = await answer(request, wish, data, previews.facts)
         return JSONResponse(found, headers=_NO_STORE | {"x-dither-picture": picture.id})
 
     return router

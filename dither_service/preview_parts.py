@@ -7,40 +7,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
 
 from dither_engine import Dithered, EngineError
 from dither_engine.compiled.resample import resample
 from dither_engine.light import code_of_light, light_of_code
 from dither_engine.png import colour_png, indexed_png
 from dither_engine.work import NO_MASK
+from dither_service.part import Part
 
-LARGEST_SHOWN = 4096  # pixels a side
 _DRAFT_QUALITY = 30
 Pixels = NDArray[np.uint8]
 
 _CODES = code_of_light("linear")
 _GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
-
-
-class Part(BaseModel):
-    """A rectangle of the picture that would be saved, in its pixels, and how large it is shown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    x: int = Field(0, ge=0, description="Left edge.")
-    y: int = Field(0, ge=0, description="Top edge.")
-    width: int = Field(ge=1, description="Pixels across.")
-    height: int = Field(ge=1, description="Pixels down.")
-    shown_width: int = Field(
-        ge=1, le=LARGEST_SHOWN, description="Width of the answer; at most width."
-    )
-    shown_height: int = Field(
-        ge=1, le=LARGEST_SHOWN, description="Height of the answer; at most height."
-    )
-    lossy: bool = Field(
-        False, description="A WebP with losses, a draft for slow lines; of the first frame alone."
-    )
 
 
 def part_draft(result: Dithered, scale: int, part: Part) -> bytes:

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
+    Double,
     Result,
-    Text,
     Uuid,
     and_,
     bindparam,
@@ -29,10 +28,18 @@ from shared.messages import ImageUploaded
 
 def note_images(session: Session, announced: Sequence[ImageUploaded]) -> dict[UUID, Any]:
     """The rows of announced images, inserted if missing; locked until the transaction ends."""
-    # When an image is announced again, perhaps in the same batch, the message has no address.
-    wanted = {body.uuid for body in announced if body.email is not None}
+    # When an image is announced again, perhaps in the same batch, its address may be forgotten.
+    wanted = {body.uuid for body in announced if body.wants_mail}
     rows = {
-        body.uuid: {"uuid": body.uuid, "url": body.url, "has_recipient": body.uuid in wanted}
+        body.uuid: {
+            "uuid": body.uuid,
+            "url": body.url,
+            "has_recipient": body.uuid in wanted,
+            "width": body.width,
+            "height": body.height,
+            "frames": body.frames,
+            "owner": body.owner,
+        }
         for body in announced
     }
     return _by_uuid(session.execute(_NOTE_IMAGES, {"rows": list(rows.values())}))
@@ -43,10 +50,11 @@ def lock_images(session: Session, uuids: Collection[UUID]) -> dict[UUID, Any]:
     return _by_uuid(session.execute(_LOCK_IMAGES, {"uuids": list(uuids)}))
 
 
-def note_url(session: Session, uuid: UUID, url: str) -> None:
-    """Insert an image that was not announced yet, with its URL, or set the URL."""
-    statement = insert(Image).values(uuid=uuid, url=url)
-    session.execute(statement.on_conflict_do_update(index_elements=[Image.uuid], set_={"url": url}))
+def note_original(session: Session, uuid: UUID, url: str, owner: str | None) -> None:
+    """Insert an image that was not announced yet, with its URL and owner, or set these."""
+    known = {"url": url, "owner": owner}
+    statement = insert(Image).values(uuid=uuid, **known)
+    session.execute(statement.on_conflict_do_update(index_elements=[Image.uuid], set_=known))
 
 
 def mark_deleted(session: Session, uuids: Collection[UUID]) -> None:
@@ -76,6 +84,12 @@ def add_dithers(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID]:
     return set(session.scalars(_ADD_DITHERS, {"rows": rows}))
 
 
+def bytes_of_owner(session: Session, owner: str) -> int:
+    """The bytes of all dithers that an owner asked for."""
+    query = select(func.coalesce(func.sum(Dither.bytes), 0)).where(Dither.owner == owner)
+    return int(session.scalars(query).one() or 0)
+
+
 def count_dithers(session: Session, uuid: UUID) -> int:
     query = select(func.count()).where(Dither.image_uuid == uuid)
     return session.scalars(query).one()
@@ -97,9 +111,16 @@ def dithers_of(session: Session, uuid: UUID) -> Sequence[Dither]:
     return session.scalars(query.order_by(Dither.created_at, Dither.dither_id)).all()
 
 
-def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -> Sequence[Dither]:
-    """``limit`` dithers, newest first, beginning after the one at ``before``."""
+def newest(
+    session: Session, limit: int, before: tuple[datetime, UUID] | None, owner: str | None
+) -> Sequence[Dither]:
+    """``limit`` dithers, newest first, beginning after the one at ``before``.
+
+    ``owner``: who asked for them; None: anybody.
+    """
     query = select(Dither).order_by(Dither.created_at.desc(), Dither.dither_id.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(Dither.owner == owner)
     if before is not None:
         query = query.where(tuple_(Dither.created_at, Dither.dither_id) < tuple_(*before))
     return session.scalars(query).all()
@@ -147,8 +168,8 @@ def _any(name: str) -> Any:
 
 
 def _note_images() -> Any:
-    given = recordset(uuid=Uuid, url=Text, has_recipient=Boolean)
-    names = ["uuid", "url", "has_recipient"]
+    names = ["uuid", "url", "has_recipient", "width", "height", "frames", "owner"]
+    given = recordset(**{name: _images.c[name].type for name in names})
     statement = insert(_images).from_select(
         names, select(*(given.c[name] for name in names)).order_by(given.c.uuid)
     )
@@ -157,7 +178,12 @@ def _note_images() -> Any:
         index_elements=[_images.c.uuid],
         set_={
             "url": told.url,
+            "owner": func.coalesce(told.owner, _images.c.owner),
             "has_recipient": func.coalesce(_images.c.has_recipient, False) | told.has_recipient,
+            **{
+                name: func.coalesce(told[name], _images.c[name])
+                for name in ("width", "height", "frames")
+            },
         },
     ).returning(*_images.c)
 
@@ -173,15 +199,27 @@ def _mark_deleted() -> Any:
 
 
 def _add_dithers() -> Any:
-    names = ["dither_id", "image_uuid", "digest", "channels", "options"]
-    given = recordset(**{name: _dithers.c[name].type for name in names})
-    rows = select(*(given.c[name] for name in names)).order_by(given.c.dither_id)
+    names = ["dither_id", "image_uuid", "digest", "channels", "options", "owner", "cost", "share"]
+    given = recordset(**{name: _dithers.c[name].type for name in names}, ahead=Double)
+    rows = select(*(given.c[name] for name in names), _turn(given)).order_by(given.c.dither_id)
     return (
         insert(_dithers)
-        .from_select(names, rows)
+        .from_select([*names, "turn"], rows)
         .on_conflict_do_nothing()
         .returning(_dithers.c.dither_id)
     )
+
+
+def _turn(given: Any) -> Any:
+    """After all queued work of the same share, and not before now: see ``queue.py``."""
+    others = _dithers.alias()
+    last = (
+        select(func.max(others.c.turn))
+        .where(others.c.share == given.c.share, others.c.status == QUEUED)
+        .scalar_subquery()
+    )
+    now = func.extract("epoch", func.clock_timestamp())
+    return func.greatest(now, func.coalesce(last, 0)) + given.c.ahead
 
 
 def _finish() -> Any:

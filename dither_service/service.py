@@ -8,11 +8,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dither_engine import Options
-from dither_service import models, repository, schemas
+from dither_engine import EngineError, Options
+from dither_service import models, queue, repository, schemas
+from dither_service.dispatcher import Dispatcher
+from dither_service.download import Downloads
+from dither_service.jobs import JobRunner
+from dither_service.pool import DitherPool
 from dither_service.settings import DitherSettings
+from dither_service.settling import Settling
 from dither_service.upload_client import Uploads
-from dither_service.work import DitherWork, new_dither
+from dither_service.work import DitherWork, in_line, new_dither
 from shared import failpoints
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
@@ -21,7 +26,9 @@ from shared.inbox import Inbox
 from shared.kafka.codec import Received
 from shared.messages import DitherRequested
 from shared.outbox import Outbox
-from shared.problems import Problem
+from shared.principal import EVERYBODY, Principal
+from shared.problems import Problem, TooMany, Unavailable
+from shared.redaction import without_own_values
 from shared.storage import Storage
 from shared.storage.removals import FileRemovals
 
@@ -29,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 REQUEST_BATCH = 100
 MAX_DITHERS_PER_IMAGE = 1000
+QUEUES = 8  # all shares together may queue so many times as much as one
 
 
 def _nobody() -> None:
@@ -42,6 +50,7 @@ class DitherService:
         database: Database,
         storage: Storage,
         uploads: Uploads,
+        pool: DitherPool,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -52,73 +61,121 @@ class DitherService:
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
         self.on_removal: Callable[[], None] = _nobody
+        settling = Settling(settings, database, outbox=self.outbox, removals=self.removals)
+        runner = JobRunner(settings, storage, pool, now=now)
+        self.dispatcher = Dispatcher(settings, database, runner, settling, self.removals)
+        self.downloads = Downloads(settings, database, storage, uploads)
         self._work = DitherWork(
             settings,
             database,
-            storage,
-            outbox=self.outbox,
+            settling,
+            self.dispatcher,
             inbox=self.inbox,
             removals=self.removals,
-            now=now,
         )
 
     # Requests of clients.
 
-    def request_dither(self, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
+    def request_dither(
+        self, uuid: UUID, options: Options, caller: Principal = EVERYBODY
+    ) -> tuple[schemas.Dither, bool]:
         """Queue a dither; True when it is new.
 
-        Raises ``Problem``: 404 for an unknown image, 422 for one with too many dithers.
+        Raises ``Problem``: 404 for an unknown image, 413 or 422 for a dither that is too much, 429
+        if too much work is queued.
         """
         with self._database.transaction() as session:
             image = repository.lock_images(session, [uuid]).get(uuid)
             if image is not None and image.deleted_at is not None:
                 raise _unknown(uuid)
             if image is not None and image.url is not None:
-                return self._add(session, uuid, options)
+                if not caller.owns(image.owner):
+                    raise _unknown(uuid)
+                return self._add(session, image, options, caller)
         # The image's message has not arrived yet.
-        url = self._uploads.image_url(uuid)
-        if url is None:
+        original = self._uploads.find_original(uuid)
+        if original is None or not caller.owns(original.owner):
             raise _unknown(uuid)
         with self._database.transaction() as session:
-            repository.note_url(session, uuid, url)
-            if repository.lock_images(session, [uuid])[uuid].deleted_at is not None:
+            repository.note_original(session, uuid, original.url, original.owner)
+            image = repository.lock_images(session, [uuid])[uuid]
+            if image.deleted_at is not None:
                 raise _unknown(uuid)
-            return self._add(session, uuid, options)
+            return self._add(session, image, options, caller)
 
-    def _add(self, session: Session, uuid: UUID, options: Options) -> tuple[schemas.Dither, bool]:
+    def _add(
+        self, session: Session, image: Any, options: Options, caller: Principal
+    ) -> tuple[schemas.Dither, bool]:
         """Add a dither. The caller holds the lock on the image."""
-        row = new_dither(uuid, options)
-        is_new = bool(repository.add_dithers(session, [row]))
-        if is_new and repository.count_dithers(session, uuid) > MAX_DITHERS_PER_IMAGE:
+        try:
+            row = new_dither(image, options, caller.owner, self._settings.max_job_seconds)
+        except EngineError as error:
+            raise Problem(422, str(error)) from error
+        is_new = bool(repository.add_dithers(session, in_line([row])))
+        if is_new and repository.count_dithers(session, image.uuid) > MAX_DITHERS_PER_IMAGE:
             raise _too_many()
+        if is_new:
+            self._check_queue(session, row["share"])
+            self._check_bytes(session, caller)
         dither = repository.find_dithers(session, [row["dither_id"]])[row["dither_id"]]
         if is_new:
             self._request(session, dither)
         return self._shown(dither), is_new
 
-    def list_dithers(self, limit: int, cursor: str | None) -> schemas.DitherPage:
+    def _check_queue(self, session: Session, share: str) -> None:
+        """Raises ``Problem`` 429 or 503 if the work that is queued now is too much."""
+        waiting, most = queue.waiting(session, share), self._settings.max_queued_seconds
+        if waiting.own > most:
+            raise TooMany(
+                f"Work of {waiting.own:,.0f} seconds is queued for you, of at most {most:,.0f};"
+                " please wait until some of it is done.",
+                retry_after=60,
+            )
+        if waiting.all > most * QUEUES:
+            raise Unavailable("Too much work is queued; please try again later.", retry_after=60)
+
+    def _check_bytes(self, session: Session, caller: Principal) -> None:
+        most = caller.quota("bytes", self._settings.max_bytes_per_owner)
+        if not most or caller.owner is None or caller.operates:
+            return
+        if repository.bytes_of_owner(session, caller.owner) >= most:
+            raise Problem(
+                413,
+                f"Your dithers may take {most:,} bytes, and they do: delete some images, then "
+                "try again.",
+            )
+
+    def list_dithers(
+        self, limit: int, cursor: str | None, caller: Principal = EVERYBODY
+    ) -> schemas.DitherPage:
+        """What the caller has asked for; what all have for whoever may see all."""
         before = None if cursor is None else read_cursor(cursor)
+        if caller.is_nobody:
+            return schemas.DitherPage(items=[], next_cursor=None)
+        owner = None if caller.operates else caller.owner
         with self._database.transaction() as session:
-            found = repository.newest(session, limit + 1, before)
+            found = repository.newest(session, limit + 1, before, owner)
             page = [self._shown(dither) for dither in found[:limit]]
         more = len(found) > limit
         next_cursor = write_cursor(page[-1].created_at, page[-1].dither_id) if more else None
         return schemas.DitherPage(items=page, next_cursor=next_cursor)
 
-    def get_dithers(self, uuid: UUID) -> schemas.ImageDithers:
-        """All dithers of an image. Raises ``Problem`` 404."""
+    def get_dithers(self, uuid: UUID, caller: Principal = EVERYBODY) -> schemas.ImageDithers:
+        """All dithers of an image, as the caller may see them. Raises ``Problem`` 404."""
         with self._database.transaction() as session:
             image = repository.find_image(session, uuid)
             if image is None or image.deleted_at is not None:
                 raise _unknown(uuid)
             dithers = [self._shown(dither) for dither in repository.dithers_of(session, uuid)]
+            if not caller.owns(image.owner):
+                dithers = [_for_others(dither) for dither in dithers]
         return schemas.ImageDithers(uuid=uuid, dithers=dithers)
 
     # Messages.
 
     def dither_images(self, batch: Sequence[Received]) -> int:
-        """Handle new images, whose first dithers are made, and requests for further dithers."""
-        return self._work.dither(batch)
+        """Queue the first dithers of new images, and further dithers that were requested."""
+        return self._work.record(batch)
 
     def delete_dithers(self, batch: Sequence[Received]) -> int:
         """Images were deleted: delete their dithers, also those still in progress."""
@@ -165,6 +222,7 @@ class DitherService:
             dither_id=dither.dither_id,
             channels=dither.channels,
             options=dither.options,
+            owner=dither.owner,
         )
         self.outbox.append(session, self._settings.kafka_dither_topic, body)
 
@@ -181,6 +239,12 @@ class DitherService:
 
     def _absolute(self, url: str) -> str:
         return self._settings.public_link(url)
+
+
+def _for_others(dither: schemas.Dither) -> schemas.Dither:
+    """The dither as people see it who only have the link."""
+    shown = {"options": without_own_values(dither.options), "reason": None}
+    return dither.model_copy(update=shown)
 
 
 def _unknown(uuid: UUID) -> Problem:

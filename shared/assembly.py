@@ -200,7 +200,7 @@ def run_service(
         asked["consumer"] = consumer.health
         factories |= consumer.factories()
         if relay is not None:
-            consumer.on_assigned = relay.sweep_soon
+            consumer.on_assigned = _both(consumer.on_assigned, relay.sweep_soon)
     try:
         serve(app(Health(name, asked)), settings, Threads(factories))
     finally:
@@ -216,6 +216,14 @@ def _outbox_part(relay: Relay) -> Part:
     health = relay.health()
     status = "ok" if health.age_seconds < OUTBOX_DEGRADED_SECONDS else "degraded"
     return Part(status, {"pending": health.pending, "age_seconds": round(health.age_seconds, 1)})
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        first()
+        second()
+
+    return call
 
 
 def _always(part: Runnable) -> Callable[[], Runnable]:

@@ -1,14 +1,18 @@
-"""Multipart forms, read strictly: unknown input is refused, not guessed."""
+"""Multipart forms, read strictly: unknown input is refused, not guessed.
+
+Files above a megabyte are kept in temporary files, not in memory.
+"""
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 
+from shared.filenames import extended_filename, sent_filename
 from shared.problems import Problem
 
 MAX_JSON_CHARACTERS = 16 * 1024
@@ -16,7 +20,7 @@ MAX_JSON_LEVELS = 32
 
 
 class Form:
-    """One ``file`` and a few text fields. Every method raises ``Problem`` for bad input."""
+    """Fields ``file`` and a few text fields. Every method raises ``Problem`` for bad input."""
 
     def __init__(self, form: FormData, fields: tuple[str, ...]) -> None:
         self._form = form
@@ -26,13 +30,25 @@ class Form:
 
     async def file(self, max_bytes: int) -> tuple[bytes, str | None]:
         """The file's content and the name it was sent with."""
-        files = self._form.getlist("file")
-        if len(files) != 1 or not isinstance(files[0], UploadFile):
+        files = self.files(max_bytes)
+        if len(files) != 1:
             raise Problem(422, f"file: exactly one file is taken; {_count(files)}.")
-        file = files[0]
-        if file.size is not None and file.size > max_bytes:
-            raise Problem(413, f"file: it is too large; at most {max_bytes:,} bytes are allowed.")
-        return await file.read(), file.filename
+        return await files[0].read(), files[0].filename
+
+    def files(self, max_bytes: int) -> Sequence[UploadFile]:
+        """All files that were sent, in order."""
+        files = self._form.getlist("file")
+        for file in files:
+            if not isinstance(file, UploadFile):
+                raise Problem(
+                    422,
+                    "file: a file is expected, but a text was sent instead (a file's part has a "
+                    "filename).",
+                )
+            if file.size is not None and file.size > max_bytes:
+                allowed = f"at most {max_bytes:,} bytes are allowed"
+                raise Problem(413, f"file: it is too large; {allowed}.")
+        return [file for file in files if isinstance(file, UploadFile)]
 
     def text(self, name: str) -> str | None:
         """A field's text; None when it is missing or empty."""
@@ -87,15 +103,46 @@ def _items(container: Any) -> Iterable[Any]:
     return container if isinstance(container, list) else ()
 
 
+class _Parser(MultiPartParser):
+    """Starlette's, which does not know the parameter ``filename*``."""
+
+    def on_headers_finished(self) -> None:
+        part = self._current_part
+        disposition = (part.content_disposition or b"").decode("utf-8", "replace")
+        if extended_filename(disposition) is not None:
+            # Without ``filename``, the part would be a text.
+            part.content_disposition = (part.content_disposition or b"") + b'; filename=""'
+        super().on_headers_finished()
+        if part.file is not None:
+            part.file.filename = sent_filename(part.file.filename or "", disposition)
+
+
+def is_form(request: Request) -> bool:
+    """Whether the request's body is a multipart form."""
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
 @asynccontextmanager
-async def read_form(request: Request, fields: tuple[str, ...]) -> AsyncIterator[Form]:
+async def read_form(
+    request: Request, fields: tuple[str, ...], max_files: int = 1
+) -> AsyncIterator[Form]:
     """The request's form; only ``file`` and ``fields`` are allowed."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    if not is_form(request):
         raise Problem(415, f"Send multipart/form-data; {_takes(fields)}.")
+    parser = _Parser(
+        request.headers,
+        request.stream(),
+        max_files=max_files + 1,
+        max_fields=max(8, len(fields)),
+        max_part_size=64 * 1024,
+    )
     try:
-        form = await request.form(max_files=2, max_fields=8, max_part_size=64 * 1024)
-    # Starlette reports an invalid form as HTTPException, but not a charset that cannot decode it.
-    except (HTTPException, UnicodeError) as error:
+        form = await parser.parse()
+    except MultiPartException as error:
+        if "Too many files" in error.message:
+            raise Problem(422, f"file: at most {max_files} may be sent at once.") from error
+        raise Problem(400, f"The form cannot be read; {_takes(fields)}.") from error
+    except UnicodeError as error:  # of a charset that cannot decode it
         raise Problem(400, f"The form cannot be read; {_takes(fields)}.") from error
     try:
         yield Form(form, fields)
@@ -108,7 +155,7 @@ def form_openapi(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
     file = {
         "type": "string",
         "format": "binary",
-        "description": "One PNG, JPEG, GIF, WebP, AVIF, BMP or TIFF.",
+        "description": "One PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP or TIFF.",
     }
     schema = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
     body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
@@ -119,7 +166,5 @@ def _takes(fields: tuple[str, ...]) -> str:
     return f"the form takes file (one image) and, if wanted, {', '.join(fields)}"
 
 
-def _count(files: list[UploadFile | str]) -> str:
-    if any(isinstance(file, str) for file in files):
-        return "a text was sent instead (a file's part has a filename)"
+def _count(files: Sequence[UploadFile]) -> str:
     return "none was sent" if not files else f"{len(files)} were sent"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://[^\s\x00-\x1f]+$")]
 # No control characters: a filename ends up in a mail's subject and in headers.
@@ -23,6 +23,11 @@ Email = Annotated[
     str,
     StringConstraints(max_length=254, pattern=r"^[^\s@<>,;\x00-\x1f]+@[^\s@<>,;]+$"),
     Field(description="Who wants an email about each dither of the image."),
+]
+Owner = Annotated[
+    str,
+    StringConstraints(max_length=80, pattern=r"^(key|anon):[A-Za-z0-9_-]+$"),
+    Field(description="Whose it is: `key:<id>` or `anon:<id>`. Absent: everybody's (since 1.1.0)."),
 ]
 EngineOptions = Annotated[
     dict[str, Any],
@@ -49,8 +54,20 @@ class ImageUploaded(Body):
     content_type: str | None = None
     width: int | None = None
     height: int | None = None
+    frames: int | None = None
     email: Email | None = None
     options: EngineOptions | None = None
+    owner: Owner | None = None
+    has_recipient: StrictBool | None = Field(
+        None,
+        description="Whether the producer can be asked for an address: it is not in the message, "
+        "since messages are kept for long (since 1.1.0).",
+    )
+
+    @property
+    def wants_mail(self) -> bool:
+        """Whether somebody left an address with this image."""
+        return self.email is not None or self.has_recipient is True
 
 
 class ImageDeleted(Body):
@@ -67,6 +84,7 @@ class DitherRequested(Body):
     dither_id: UUID
     channels: int = Field(ge=2, le=256, description="Levels per colour channel.")
     options: EngineOptions = Field(default_factory=dict)
+    owner: Owner | None = None
 
 
 class DitherUploaded(Body):
@@ -84,6 +102,7 @@ class DitherUploaded(Body):
     has_recipient: StrictBool | None = Field(
         None, description="Whether somebody left an address for emails about the image."
     )
+    owner: Owner | None = None
 
 
 class DitherFailed(Body):
@@ -95,6 +114,7 @@ class DitherFailed(Body):
     channels: int
     options: EngineOptions = Field(default_factory=dict)
     reason: str = Field(description="A sentence for the user.")
+    owner: Owner | None = None
 
 
 BODIES: dict[str, type[Body]] = {

@@ -52,12 +52,22 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
 
+    def response(self) -> Response:
+        return problem_response(self.status, self.detail, headers=self.headers, extra=self.extra)
+
 
 class Unavailable(Problem):
     """503: a part that this request needs is down; the client may try again."""
 
     def __init__(self, detail: str, *, retry_after: int = RETRY_AFTER_SECONDS) -> None:
         super().__init__(503, detail, headers={"Retry-After": str(retry_after)})
+
+
+class TooMany(Problem):
+    """Too much was asked for; the client may ask again."""
+
+    def __init__(self, detail: str, *, retry_after: int = RETRY_AFTER_SECONDS) -> None:
+        super().__init__(429, detail, headers={"retry-after": str(retry_after)})
 
 
 def problem_body(status: int, detail: str, extra: Mapping[str, Any] | None = None) -> bytes:
@@ -94,9 +104,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     def _problem(_: Request, error: Problem) -> Response:
-        return problem_response(
-            error.status, error.detail, headers=error.headers, extra=error.extra
-        )
+        return error.response()
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:

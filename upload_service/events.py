@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from shared.failures import TransientFailure
+from shared.principal import EVERYBODY, Principal
 from shared.problems import Problem, Unavailable
 from shared.wakeup import Wakeup
 from upload_service.service import UploadService
@@ -28,6 +29,7 @@ _END = b""
 @dataclass(eq=False)
 class _Watcher:
     uuid: UUID
+    caller: Principal
     loop: asyncio.AbstractEventLoop
     seen: int
     queue: "asyncio.Queue[bytes]" = field(default_factory=asyncio.Queue)
@@ -72,20 +74,21 @@ class ImageEvents:
             return
         versions = self._service.versions({w.uuid for w in watchers})
         changed = [w for w in watchers if versions.get(w.uuid) != w.seen]
-        for uuid in {w.uuid for w in changed}:
-            event, version = self._event(uuid)
-            for watcher in (w for w in changed if w.uuid == uuid and w.seen != version):
+        for uuid, caller in {(w.uuid, w.caller) for w in changed}:
+            event, version = self._event(uuid, caller)
+            alike = (w for w in changed if (w.uuid, w.caller) == (uuid, caller))
+            for watcher in (w for w in alike if w.seen != version):
                 watcher.seen = version
                 watcher.send(event)
 
-    async def watch(self, uuid: UUID) -> AsyncIterator[bytes]:
-        """The events of an image, beginning with its current state. Raises ``Problem``."""
+    async def watch(self, uuid: UUID, caller: Principal = EVERYBODY) -> AsyncIterator[bytes]:
+        """The events of the caller's image, the current state first. Raises ``Problem``."""
         if len(self._watchers) >= self._max_watchers:
             raise Unavailable("Too many clients follow images at the moment; ask again, or poll.")
-        first, version = await asyncio.to_thread(self._event, uuid)
+        first, version = await asyncio.to_thread(self._event, uuid, caller)
         if first is _DELETED:
             raise Problem(404, f"There is no image {uuid}; GET /images lists those there are.")
-        return self._follow(_Watcher(uuid, asyncio.get_running_loop(), version), first)
+        return self._follow(_Watcher(uuid, caller, asyncio.get_running_loop(), version), first)
 
     async def _follow(self, watcher: _Watcher, first: bytes) -> AsyncIterator[bytes]:
         with self._lock:
@@ -107,9 +110,9 @@ class ImageEvents:
             with self._lock:
                 self._watchers.discard(watcher)
 
-    def _event(self, uuid: UUID) -> tuple[bytes, int]:
+    def _event(self, uuid: UUID, caller: Principal) -> tuple[bytes, int]:
         try:
-            image, version = self._service.get_image(uuid)
+            image, version = self._service.get_image(uuid, caller, owned=True)
         except Problem:
             return _DELETED, -1
         return f"event: image\nid: {version}\ndata: {image.model_dump_json()}\n\n".encode(), version

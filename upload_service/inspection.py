@@ -19,10 +19,11 @@ FORMATS = {
     "GIF": ("image/gif", "gif"),
     "WEBP": ("image/webp", "webp"),
     "AVIF": ("image/avif", "avif"),
+    "HEIF": ("image/heic", "heic"),
     "BMP": ("image/bmp", "bmp"),
     "TIFF": ("image/tiff", "tif"),
 }
-ALLOWED = "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF"
+ALLOWED = "PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP and TIFF"
 
 # 50 megapixels take 200 MB when decoded, even from a file of 200 KB: decode one at a time.
 _decoding = threading.BoundedSemaphore(1)

@@ -1,12 +1,13 @@
 """The upload service's queries. Each works in the caller's transaction."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    DateTime,
     Integer,
     Text,
     Uuid,
@@ -48,10 +49,17 @@ def lock(session: Session, uuid: UUID) -> Image | None:
     return session.get(Image, uuid, with_for_update=True, populate_existing=True)
 
 
-def newest(session: Session, limit: int, before: tuple[datetime, UUID] | None) -> Sequence[Image]:
-    """``limit`` images with their dithers, newest first, beginning after the one at ``before``."""
+def newest(
+    session: Session, limit: int, before: tuple[datetime, UUID] | None, owner: str | None
+) -> Sequence[Image]:
+    """``limit`` images with their dithers, newest first, beginning after the one at ``before``.
+
+    ``owner``: whose; None: everybody's.
+    """
     query = select(Image).options(_WITH_DITHERS)
     query = query.order_by(Image.created_at.desc(), Image.uuid.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(Image.owner == owner)
     if before is not None:
         query = query.where(tuple_(Image.created_at, Image.uuid) < tuple_(*before))
     return session.scalars(query).all()
@@ -66,6 +74,17 @@ def versions(session: Session, uuids: Collection[UUID]) -> dict[UUID, int]:
 def delete(session: Session, image: Image) -> None:
     """Delete the image and, through their foreign key, its dithers."""
     session.execute(sql_delete(Image).where(Image.uuid == image.uuid))
+
+
+def lock_expired(session: Session, limit: int) -> Sequence[Image]:
+    """Images whose time is over; locked until the transaction ends."""
+    query = select(Image).where(Image.expires_at <= func.now()).order_by(Image.expires_at)
+    return session.scalars(query.limit(limit).with_for_update(skip_locked=True)).all()
+
+
+def seconds_until_expired(session: Session) -> float | None:
+    """When ``lock_expired`` may find something next; None if no image ever expires."""
+    return seconds_until(session, Image.expires_at, Image.expires_at.is_not(None))
 
 
 def lock_all(session: Session, uuids: Collection[UUID]) -> set[UUID]:
@@ -85,6 +104,34 @@ def record_dithers(session: Session, rows: Sequence[dict[str, Any]]) -> set[UUID
 def refresh(session: Session, uuids: Collection[UUID]) -> None:
     """Derive the images' status from their dithers, and increment their versions."""
     session.execute(_REFRESH, {"uuids": list(uuids)})
+
+
+def tell_email(session: Session, uuid: UUID) -> Image | None:
+    """An image whose address is not forgotten; notes when it was first told."""
+    told = (
+        update(Image)
+        .where(Image.uuid == uuid, Image.email.is_not(None))
+        .values(email_told_at=func.coalesce(Image.email_told_at, func.now()))
+    )
+    return session.scalars(told.returning(Image)).first()
+
+
+def forget_emails(session: Session, told: timedelta, untold: timedelta) -> None:
+    """Forget the addresses that were told so long ago, or not at all for so long."""
+    session.execute(
+        update(Image)
+        .where(Image.email.is_not(None), _email_until(told, untold) <= func.now())
+        .values(email=None)
+    )
+
+
+def seconds_until_forgotten(session: Session, told: timedelta, untold: timedelta) -> float | None:
+    """When ``forget_emails`` finds something next; None if there is no address."""
+    return seconds_until(session, _email_until(told, untold), Image.email.is_not(None))
+
+
+def _email_until(told: timedelta, untold: timedelta) -> Any:
+    return func.least(Image.email_told_at + told, Image.created_at + untold)
 
 
 def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequence[Image]:
@@ -119,13 +166,14 @@ _dithers: Any = Dither.__table__
 
 
 def _add_all() -> Any:
-    texts = dict.fromkeys(("key", "url", "filename", "content_type"), Text)
+    texts = dict.fromkeys(("key", "url", "filename", "owner", "content_type", "email"), Text)
     numbers: dict[str, type[TypeEngine[Any]]] = {
         "width": Integer,
         "height": Integer,
         "bytes": BigInteger,
     }
-    given = recordset(uuid=Uuid, **texts, **numbers, options=JSONB)
+    times = {"expires_at": DateTime(timezone=True)}
+    given = recordset(uuid=Uuid, **texts, **numbers, options=JSONB, **times)
     statement = insert(_images).from_select(list(given.c.keys()), select(*given.c))
     return statement.returning(_images.c.uuid, _images.c.created_at)
 

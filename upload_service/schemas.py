@@ -28,7 +28,9 @@ _IMAGE: JsonDict = {
     "width": 640,
     "height": 480,
     "bytes": 91_330,
+    "owner": "anon:Vn3kq0J5bQyTz1sRw8uXEg",
     "created_at": "2025-05-04T09:30:00Z",
+    "expires_at": "2025-06-03T09:30:00Z",
     "status": "dithered",
     "dithers": [_DITHER],
 }
@@ -52,20 +54,46 @@ class Dither(BaseModel):
 
 
 class Image(BaseModel):
-    """An uploaded image and what has been made of it."""
+    """An uploaded image and what has been made of it.
+
+    ``url``, ``filename`` and ``owner`` are null for others than its owner. At ``expires_at`` the
+    image is deleted.
+    """
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_IMAGE]})
 
     uuid: UUID
-    url: str
-    filename: str
+    url: str | None
+    filename: str | None
+    owner: str | None
     content_type: str
     width: int
     height: int
     bytes: int
     created_at: datetime
+    expires_at: datetime | None
     status: Literal["uploaded", "dithered", "failed"]
     dithers: list[Dither]
+
+
+class Recipient(BaseModel):
+    """Who gets mails about an image; for the notification service only."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    uuid: UUID
+    email: str
+    expires_at: datetime | None
+
+
+class NewImage(Image):
+    """``manage_token``: for an owner who is new; sent as X-Manage-Token, it is who they are."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_IMAGE, "manage_token": "WyJhbm9uOlZu….3Qk1x0f"}]}
+    )
+
+    manage_token: str | None = None
 
 
 class ImagePage(BaseModel):

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,36 +14,55 @@ from shared import failpoints
 from shared.context import current_request_id
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
+from shared.filenames import clean_filename
 from shared.gathered import Gathered
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
 from shared.messages import ImageDeleted, ImageUploaded
 from shared.outbox import Outbox
+from shared.principal import EVERYBODY, Principal
 from shared.problems import Problem, Unavailable
-from shared.storage import Storage, StorageRefusedError
+from shared.storage import FileMissingError, Storage, StorageRefusedError
 from shared.storage.removals import FileRemovals
 from upload_service import models, repository, schemas
+from upload_service.bounds import Addition, Bounds
 from upload_service.dither_news import news_by_dither
-from upload_service.filenames import clean_filename
-from upload_service.inspection import inspect
+from upload_service.idempotency import Repeatable, find_repeated, forget_keys, record_keys
+from upload_service.inspection import Inspected, inspect
+from upload_service.metadata import CannotStripError, strip
 from upload_service.settings import UploadSettings
+from upload_service.views import Views
 
 logger = logging.getLogger(__name__)
 
 ANNOUNCE_BATCH = 100
+STAYING_METADATA = (
+    "This file is built in an unusual way, so that the place and the camera noted in it cannot be "
+    "removed: save it anew with another program, and send that."
+)
+EXPIRE_BATCH = 100
 # The gateway waits for 10 s. A client that got a 504 sends the file again; it must not be stored
 # twice.
 UPLOAD_SECONDS = 9.0
+# An address is forgotten a day after it was told to the notification service, which may ask again
+# until then; or after as long as Kafka usually keeps the message that makes it ask.
+EMAIL_TOLD, EMAIL_UNTOLD = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The content of an upload; ``email`` is already checked."""
+    """The content of an upload; ``email`` is already checked.
+
+    ``expires_in``: seconds until the image is deleted; None: as the settings say.
+    """
 
     data: bytes
     filename: str | None
     email: str | None = None
     options: dict[str, Any] | None = None
+    caller: Principal = EVERYBODY
+    expires_in: int | None = None
+    repeatable: Repeatable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +70,9 @@ class _Stored:
     """An image whose file is stored: its row, and the values of its message."""
 
     values: dict[str, Any]
-    email: str | None
     request_id: str | None
     give_up_at: float
+    repeatable: Repeatable | None
 
 
 def _nobody() -> None:
@@ -72,12 +91,16 @@ class UploadService:
         *,
         new_uuid: Callable[[], UUID] = uuid4,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._database = database
         self._storage = storage
         self._new_uuid = new_uuid
         self._clock = clock
+        self._now = now
+        self._bounds = Bounds(settings)
+        self.views = Views(settings)
         self.outbox = Outbox(models.outbox)
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
@@ -96,13 +119,15 @@ class UploadService:
         default: now) is given up; a sweep removes the file.
         """
         give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
-        limits = self._settings
-        file = inspect(upload.data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
+        if upload.repeatable and (known := self._find_repeated(upload.repeatable)) is not None:
+            return self.get_image(known, upload.caller)[0]
+        data = self._without_metadata(upload.data)
+        file = self._inspect(data)
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
-        self._reserve(key)
+        self._reserve(Addition(upload.caller, key, len(data)))
         try:
-            stored = self._storage.put(key, upload.data, file.content_type)
+            stored = self._storage.put(key, data, file.content_type)
         except StorageRefusedError as error:
             logger.warning("an image is not stored", extra={"reason": str(error)})
             raise Problem(413, "The storage does not take this file; try a smaller one.") from error
@@ -112,68 +137,139 @@ class UploadService:
             "key": key,
             "url": stored.url,
             "filename": clean_filename(upload.filename),
+            "owner": upload.caller.owner,
             "content_type": file.content_type,
             "width": file.width,
             "height": file.height,
-            "bytes": len(upload.data),
+            "bytes": len(data),
             "options": upload.options,
+            "expires_at": self._end(upload),
+            "email": upload.email,
         }
-        new = _Stored(values, upload.email, current_request_id(), give_up_at)
+        new = _Stored(values, current_request_id(), give_up_at, upload.repeatable)
         created_at = self._add(new)
         failpoints.hit("upload.after-commit")
-        shown = {**values, "url": self._absolute(stored.url), "created_at": created_at}
-        return schemas.Image(**shown, status=models.UPLOADED, dithers=[])
+        image = models.Image(**values, created_at=created_at, status=models.UPLOADED, dithers=[])
+        return self.views.shown(image, upload.caller)
 
-    def _reserve_all(self, keys: Sequence[str]) -> Sequence[None]:
+    def _inspect(self, data: bytes) -> Inspected:
+        limits = self._settings
+        return inspect(data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
+
+    def _without_metadata(self, data: bytes) -> bytes:
+        if self._settings.keep_metadata:
+            return data
+        try:
+            return strip(data)
+        except CannotStripError:
+            self._inspect(data)  # if the file is damaged, this says so
+            raise Problem(422, STAYING_METADATA) from None
+
+    def _find_repeated(self, upload: Repeatable) -> UUID | None:
+        with self._database.transaction() as session:
+            return find_repeated(session, upload)
+
+    def _end(self, upload: Upload) -> datetime | None:
+        """When the image is deleted; an anonymous owner's at the latest after some days."""
+        ends = [] if upload.expires_in is None else [timedelta(seconds=upload.expires_in)]
+        if upload.caller.is_anonymous:
+            ends.append(timedelta(days=self._settings.anonymous_retention_days))
+        return self._now() + min(ends) if ends else None
+
+    def _reserve_all(self, additions: Sequence[Addition]) -> Sequence[None]:
         # Flushed to disk: if Postgres crashed and lost this row, it would also fail to store the
         # image, and the file would remain for ever.
         with self._database.transaction() as session:
-            self.removals.reserve(session, keys)
-        return [None] * len(keys)
+            self._bounds.check(session, additions)
+            self.removals.reserve(session, [addition.key for addition in additions])
+        return [None] * len(additions)
 
     def _add_all(self, batch: Sequence[_Stored]) -> Sequence[datetime]:
         """Insert the images; returns their times of creation."""
         with self._database.transaction() as session:
             self.removals.keep(session, [new.values["key"] for new in batch])
             created = repository.add_all(session, [new.values for new in batch])
+            repeatable = [(new.repeatable, new.values["uuid"]) for new in batch if new.repeatable]
+            record_keys(session, repeatable)
             for new in batch:
                 image = models.Image(**new.values)
-                self._announce(session, image, new.email, new.request_id)
+                self._announce(session, image, new.request_id)
             if self._clock() > min(new.give_up_at for new in batch):
                 raise Unavailable("Storing the image took too long; please try again.")
             failpoints.hit("upload.before-commit")
         return [created[new.values["uuid"]] for new in batch]
 
-    def list_images(self, limit: int, cursor: str | None) -> schemas.ImagePage:
+    def list_images(
+        self, limit: int, cursor: str | None, caller: Principal = EVERYBODY
+    ) -> schemas.ImagePage:
+        """The caller's own images; those of all for whoever may see all."""
         before = None if cursor is None else read_cursor(cursor)
+        if caller.is_nobody:
+            return schemas.ImagePage(items=[], next_cursor=None)
+        owner = None if caller.operates else caller.owner
         with self._database.transaction() as session:
-            found = repository.newest(session, limit + 1, before)
-            page = [self._shown(image) for image in found[:limit]]
+            found = repository.newest(session, limit + 1, before, owner)
+            page = [self.views.shown(image, caller) for image in found[:limit]]
         more = len(found) > limit
         next_cursor = write_cursor(page[-1].created_at, page[-1].uuid) if more else None
         return schemas.ImagePage(items=page, next_cursor=next_cursor)
 
-    def get_image(self, uuid: UUID) -> tuple[schemas.Image, int]:
-        """The image and its version. Raises ``Problem`` 404."""
+    def get_image(
+        self, uuid: UUID, caller: Principal = EVERYBODY, *, owned: bool = False
+    ) -> tuple[schemas.Image, int]:
+        """The image as the caller may see it, and its version. Raises ``Problem`` 404.
+
+        ``owned``: for others than its owner it does not exist.
+        """
         with self._database.transaction() as session:
             image = repository.find(session, uuid)
-            if image is None:
+            if image is None or (owned and not caller.owns(image.owner)):
                 raise _unknown(uuid)
-            return self._shown(image), image.version
+            return self.views.shown(image, caller), image.version
 
-    def delete_image(self, uuid: UUID) -> None:
+    def find_original(self, uuid: UUID) -> str | None:
+        """Where the storage has the original; None if there is no such image."""
+        with self._database.transaction() as session:
+            image = repository.find(session, uuid)
+            return None if image is None else image.url
+
+    def get_original(self, uuid: UUID, caller: Principal) -> tuple[schemas.Image, bytes]:
+        """The image and its file. Raises ``Problem`` 404, also for others than its owner."""
+        with self._database.transaction() as session:
+            image = repository.find(session, uuid)
+            if image is None or not caller.owns(image.owner):
+                raise _unknown(uuid)
+            url, shown = image.url, schemas.Image.model_validate(image)
+        try:
+            return shown, self._storage.fetch(url, max_bytes=shown.bytes)
+        except (FileMissingError, StorageRefusedError) as error:
+            raise Problem(404, "The file of this image is gone.") from error
+
+    def delete_image(self, uuid: UUID, caller: Principal = EVERYBODY) -> None:
         """Delete the image now; its file and its dithers follow soon. Raises ``Problem`` 404."""
         with self._database.transaction() as session:
             image = repository.lock(session, uuid)
-            if image is None:
+            if image is None or not caller.owns(image.owner):
                 raise _unknown(uuid)
-            repository.delete(session, image)
-            self.removals.schedule(session, [image.key])
-            self.outbox.append(session, self._settings.kafka_image_topic, ImageDeleted(uuid=uuid))
+            self._delete(session, image)
             failpoints.hit("upload.delete-before-commit")
         failpoints.hit("upload.delete-after-commit")
         self.on_change()
         self.on_removal()
+
+    def tell_recipient(self, uuid: UUID) -> schemas.Recipient:
+        """Who gets mails about an image. Raises ``Problem`` 404 if nobody does (any more)."""
+        with self._database.transaction() as session:
+            image = repository.tell_email(session, uuid)
+        if image is None:
+            raise Problem(404, f"No address is known for the image {uuid}.")
+        return schemas.Recipient.model_validate(image)
+
+    def _delete(self, session: Session, image: models.Image) -> None:
+        repository.delete(session, image)
+        self.removals.schedule(session, [image.key])
+        deleted = ImageDeleted(uuid=image.uuid)
+        self.outbox.append(session, self._settings.kafka_image_topic, deleted)
 
     def versions(self, uuids: set[UUID]) -> dict[UUID, int]:
         """The versions of the images that exist, by uuid."""
@@ -212,36 +308,49 @@ class UploadService:
         with self._database.transaction() as session:
             images = repository.claim_unfinished(session, after, ANNOUNCE_BATCH)
             for image in images:
-                self._announce(session, image, None)
+                self._announce(session, image)
         if images:
             logger.warning("images announced again", extra={"images": len(images)})
         return len(images)
+
+    def forget_task(self) -> float | None:
+        """Forget addresses in time; returns the seconds until the next is due."""
+        with self._database.transaction() as session:
+            repository.forget_emails(session, EMAIL_TOLD, EMAIL_UNTOLD)
+            return repository.seconds_until_forgotten(session, EMAIL_TOLD, EMAIL_UNTOLD)
+
+    def expire_task(self) -> float | None:
+        """Delete images whose time is over; returns the seconds until the next is due."""
+        with self._database.transaction() as session:
+            expired = repository.lock_expired(session, EXPIRE_BATCH)
+            for image in expired:
+                self._delete(session, image)
+            forget_keys(session)
+            seconds = repository.seconds_until_expired(session)
+        if expired:
+            logger.info("images have ended", extra={"images": len(expired)})
+            self.on_change()
+            self.on_removal()
+        return seconds
 
     def _announce(
         self,
         session: Session,
         image: models.Image,
-        email: str | None,
         request_id: str | None = None,
     ) -> None:
         body = ImageUploaded(
             uuid=image.uuid,
-            url=self._absolute(image.url),
+            url=self.views.message_url(image),
             filename=image.filename,
             content_type=image.content_type,
             width=image.width,
             height=image.height,
-            email=email,
             options=image.options,
+            owner=image.owner,
+            has_recipient=True if image.email else None,
         )
         self.outbox.append(session, self._settings.kafka_image_topic, body, request_id)
-
-    def _shown(self, image: models.Image) -> schemas.Image:
-        shown = schemas.Image.model_validate(image)
-        return shown.model_copy(update={"url": self._absolute(image.url)})
-
-    def _absolute(self, url: str) -> str:
-        return self._settings.public_link(url)
 
 
 def _unknown(uuid: UUID) -> Problem:

@@ -1,4 +1,4 @@
-"""Gamut mapping: projection of colours onto the convex hull of a palette in linear light.
+"""The convex hull of a palette in linear light, and the projection of a colour onto it.
 
 The hull is the set of colours that the palette can mix. The nearest point is measured in Oklab with
 weight one for lightness, two for chroma and hue, and four for the hue of very colourful colours: so
@@ -9,21 +9,14 @@ halves.
 
 import math
 
-import numpy as np
 from numba import types
 
-from dither_engine.compiled.decorators import array_in, array_out, cached, inlined, kernel, merged
+from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
 from dither_engine.light import WHITE
 
-CELLS, NODES, STEP = 17, 18, 15  # of 8-bit codes, along an axis
 ROOTS = 1 << 16
 _FLAT = 1e-6
-_OUT = 0.01
-LANE = 21  # bits: three numbers are packed in one, each at most 255 · STEP³
-_LOWEST = (1 << LANE) - 1
-_WEIGHTS = STEP**3
-_HALVES = _WEIGHTS // 2 * (1 + (1 << LANE) + (1 << (2 * LANE)))  # rounds all three numbers
-UNKNOWN, WITHIN, MIXED = 0, 1, 2
+OUT = 0.01  # of white: a colour that is less far outside counts as inside
 
 _F8 = types.float64
 
@@ -70,15 +63,6 @@ def find_faces(points, corners, planes, count):
                 planes[found, 3] = sign * start
                 found += 1
     count[0], count[1] = found, flat
-
-
-@inlined
-def within(planes, r, g, b):
-    for f in range(planes.shape[0]):
-        off = planes[f, 0] * r + planes[f, 1] * g + planes[f, 2] * b - planes[f, 3]
-        if off > _OUT:
-            return False
-    return True
 
 
 @inlined
@@ -160,149 +144,3 @@ def project(r, g, b, faces, linear, roots, seen, places):
             step *= 0.5
         u, v = new_u, new_v
     return mixed(face, u, v)
-
-
-@cached
-def explore(cell, light, code, planes, faces, flat, linear, roots, seen, places, nodes, cells):
-    """Classify a cell: within the hull, or else compute the projections of its corners."""
-    inside = not flat
-    for corner in range(8):
-        i = cell // (CELLS * CELLS) + (corner >> 2)
-        j = cell // CELLS % CELLS + (corner >> 1 & 1)
-        k = cell % CELLS + (corner & 1)
-        red, green, blue = np.int64(i * STEP), np.int64(j * STEP), np.int64(k * STEP)
-        r, g, b = light[red] / WHITE, light[green] / WHITE, light[blue] / WHITE
-        here = not flat and within(planes, r, g, b)
-        inside = inside and here
-        place = (i * NODES + j) * NODES + k
-        if nodes[place] < 0:
-            if not here:
-                r, g, b = project(r, g, b, faces, linear, roots, seen, places)
-                red = np.int64(code[int(r * WHITE + 0.5)])
-                green = np.int64(code[int(g * WHITE + 0.5)])
-                blue = np.int64(code[int(b * WHITE + 0.5)])
-            nodes[place] = (red << (2 * LANE)) | (green << LANE) | blue
-    cells[cell] = WITHIN if inside else MIXED
-
-
-@merged
-def along(code):
-    """Index of the cell that contains an 8-bit code value."""
-    return min(code // STEP, np.int64(CELLS - 1))
-
-
-@merged
-def between(nodes, place, r, g, b):
-    """Interpolated codes (three packed in one number, times STEP³) at r, g, b STEPths in a cell."""
-    low = (STEP - b) * nodes[place] + b * nodes[place + 1]
-    high = (STEP - b) * nodes[place + NODES] + b * nodes[place + NODES + 1]
-    near = (STEP - g) * low + g * high
-    place = place + NODES * NODES
-    low = (STEP - b) * nodes[place] + b * nodes[place + 1]
-    high = (STEP - b) * nodes[place + NODES] + b * nodes[place + NODES + 1]
-    return (STEP - r) * near + r * ((STEP - g) * low + g * high)
-
-
-@kernel(
-    array_in(types.uint8, 3),
-    array_in(types.uint8, 1),
-    array_in(types.int16, 1),
-    array_in(types.uint8, 1),
-    array_in(types.uint8, 2),
-    array_in(_F8, 2),
-    array_in(_F8, 3),
-    types.boolean,
-    array_in(_F8, 1),
-    array_in(_F8, 1),
-    array_in(_F8, 2),
-    array_in(_F8, 2),
-    array_out(types.int64, 1),
-    array_out(types.uint8, 1),
-    array_out(types.uint8, 3),
-)
-def fit_rows(
-    pixels,
-    adjusted,
-    light,
-    code,
-    colours,
-    planes,
-    faces,
-    flat,
-    linear,
-    roots,
-    seen,
-    places,
-    nodes,
-    cells,
-    out,
-):
-    """Project every pixel outside the hull onto it; pixels are uint8 codes.
-
-    A pixel outside moves towards the projection that is interpolated between the corners of its
-    cell, until it reaches the surface. Greys between two greys of the palette stay unchanged.
-    adjusted: each code value after the tone controls, ``uint8 (256,)``.
-    nodes: -1 where not yet computed, ``int64 (NODES³,)``. cells: zeros, ``uint8 (CELLS³,)``.
-    """
-    darkest, lightest = np.int64(256), np.int64(-1)
-    for i in range(colours.shape[0]):
-        if colours[i, 0] == colours[i, 1] and colours[i, 1] == colours[i, 2]:
-            darkest = min(darkest, np.int64(colours[i, 0]))
-            lightest = max(lightest, np.int64(colours[i, 0]))
-    for y in range(pixels.shape[0]):
-        for x in range(pixels.shape[1]):
-            r = np.int64(adjusted[pixels[y, x, 0]])
-            g = np.int64(adjusted[pixels[y, x, 1]])
-            b = np.int64(adjusted[pixels[y, x, 2]])
-            i, j, k = along(r), along(g), along(b)
-            cell = (i * CELLS + j) * CELLS + k
-            if r == g and g == b and darkest <= r <= lightest:
-                pass  # on the line between two greys
-            elif cells[cell] != WITHIN:
-                if cells[cell] == UNKNOWN:
-                    explore(
-                        cell,
-                        light,
-                        code,
-                        planes,
-                        faces,
-                        flat,
-                        linear,
-                        roots,
-                        seen,
-                        places,
-                        nodes,
-                        cells,
-                    )
-                kept = not flat
-                p = q = s = 0.0
-                if flat:
-                    for n in range(colours.shape[0]):
-                        if colours[n, 0] == r and colours[n, 1] == g and colours[n, 2] == b:
-                            kept = True
-                else:
-                    p, q, s = light[r] / WHITE, light[g] / WHITE, light[b] / WHITE
-                    for f in range(planes.shape[0]):
-                        off = planes[f, 0] * p + planes[f, 1] * q + planes[f, 2] * s - planes[f, 3]
-                        if off > _OUT:
-                            kept = False
-                            break
-                if not kept:
-                    at = (i * NODES + j) * NODES + k
-                    total = between(nodes, at, r - STEP * i, g - STEP * j, b - STEP * k) + _HALVES
-                    r = (total >> (2 * LANE)) // _WEIGHTS
-                    g = (total >> LANE & _LOWEST) // _WEIGHTS
-                    b = (total & _LOWEST) // _WEIGHTS
-                    if not flat:
-                        u, v, w = light[r] / WHITE - p, light[g] / WHITE - q, light[b] / WHITE - s
-                        part = 0.0
-                        for f in range(planes.shape[0]):
-                            x1, y1, z1 = planes[f, 0], planes[f, 1], planes[f, 2]
-                            off = x1 * p + y1 * q + z1 * s - planes[f, 3]
-                            back = -(x1 * u + y1 * v + z1 * w)
-                            if off > 0.0 and off > part * back:
-                                part = off / max(back, off)
-                        r = np.int64(code[int((p + part * u) * WHITE + 0.5)])
-                        g = np.int64(code[int((q + part * v) * WHITE + 0.5)])
-                        b = np.int64(code[int((s + part * w) * WHITE + 0.5)])
-            out[y, x, 0], out[y, x, 1], out[y, x, 2] = r, g, b

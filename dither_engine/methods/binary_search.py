@@ -35,9 +35,10 @@ from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
 from dither_engine.compiled.simd import WORDS_WIDE, add_product
+from dither_engine.greys import greys_of
 from dither_engine.light import WHITE
 from dither_engine.methods import ordered
-from dither_engine.methods.neutral import greys_apart, greys_of
+from dither_engine.methods.neutral import greys_apart
 from dither_engine.work import Levels, Palette, Work
 
 PASSES = 12
@@ -164,7 +165,7 @@ def _autocorrelation(spread: tuple[tuple[float, float], ...]) -> NDArray[np.int6
 
 
 @inlined
-def debt(total):
+def block_cost(total):
     """The cost of a block's summed error: its square, linear from `_LIMIT` on."""
     size = abs(total)
     return size * size if size <= _LIMIT else 2 * _LIMIT * size - _LIMIT * _LIMIT
@@ -289,7 +290,7 @@ def search_rows(
                 here = np.int64(state[y, x])
                 block_y, block_x = (y - top) // _BLOCK, x // _BLOCK
                 total = sums[block_y, block_x]
-                owed = debt(total)
+                cost_before = block_cost(total)
                 best, new, other_y, other_x = np.int64(0), here, y, x
                 free = everywhere or not is_grey(pixels, y, x)
                 one, two, three = seen_at(seen, y - top, x + reach)
@@ -301,7 +302,7 @@ def search_rows(
                         + pairs[here, j, 2] * three
                     )
                     if weight != 0:
-                        gain += weight * (debt(total + pairs[here, j, 0]) - owed)
+                        gain += weight * (block_cost(total + pairs[here, j, 0]) - cost_before)
                     better = gain < best and (free or greys[j])
                     new = j if better else new
                     best = gain if better else best
@@ -328,8 +329,12 @@ def search_rows(
                             (v - top) // _BLOCK != block_y or u // _BLOCK != block_x
                         ):
                             other = sums[(v - top) // _BLOCK, u // _BLOCK]
-                            gain += weight * (debt(total + pairs[here, there, 0]) - owed)
-                            gain += weight * (debt(other - pairs[here, there, 0]) - debt(other))
+                            gain += weight * (
+                                block_cost(total + pairs[here, there, 0]) - cost_before
+                            )
+                            gain += weight * (
+                                block_cost(other - pairs[here, there, 0]) - block_cost(other)
+                            )
                         better = gain < best
                         best = min(best, gain)
                         new = there if better else new

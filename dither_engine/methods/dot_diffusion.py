@@ -18,7 +18,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.compiled.search import SEARCH
 from dither_engine.light import WHITE
 from dither_engine.work import NO_MASK, Levels, Work
@@ -144,7 +144,7 @@ def diffuse_palette(pixels, mask, light, classes, order, strength, search, colou
                     value = np.int64(values[y, x, c])
                     held[c] = min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
                 red, green, blue = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2]
-                k = nearest_paying(search, held[0], held[1], held[2], red, green, blue)
+                k = nearest_for_diffusion(search, held[0], held[1], held[2], red, green, blue)
                 out[y, x, 0] = k
                 for c in range(3):
                     error = ((held[c] - colours[k, c]) * strength) >> 16

@@ -5,7 +5,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
-from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.memory import reusable
 from dither_engine.work import Levels, Palette, Render, Work
@@ -35,4 +35,4 @@ def nearest_colours(pixels, light, search, out):
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):
             r, g, b = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2]
-            out[y, x] = nearest_paying(search, light[r], light[g], light[b], r, g, b)
+            out[y, x] = nearest_for_diffusion(search, light[r], light[g], light[b], r, g, b)

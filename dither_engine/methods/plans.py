@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from dither_engine.compiled.decorators import inlined
-from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.light import WHITE
 from dither_engine.methods.pairs import luminance
 
@@ -42,7 +42,7 @@ def knoll(search, lights, r, g, b, red, green, blue, strength, plan):
     """red, green, blue: the pixel's code values."""
     er = eg = eb = np.int64(0)
     for i in range(plan.shape[0]):
-        k = nearest_paying(
+        k = nearest_for_diffusion(
             search,
             held(r + ((er * strength) >> 16)),
             held(g + ((eg * strength) >> 16)),

@@ -14,7 +14,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.compiled.search import SEARCH
 from dither_engine.light import WHITE
 from dither_engine.work import Levels, Work
@@ -178,7 +178,7 @@ def follow_palette(pixels, mask, light, share, strength, search, colours, out):
                 light_here = light[pixels[y, x, c]] + carried(errors, share, newest, c)
                 value[c] = min(max(light_here, np.int64(-WHITE)), np.int64(2 * WHITE))
             red, green, blue = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2]
-            k = nearest_paying(search, value[0], value[1], value[2], red, green, blue)
+            k = nearest_for_diffusion(search, value[0], value[1], value[2], red, green, blue)
             out[y, x] = k
             newest = (newest + 1) % LENGTH
             for c in range(3):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from dither_engine.coefficients import OSTROMOUKHOV, ZHOU_FANG, ZHOU_FANG_MODULATION
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
-from dither_engine.compiled.nearest import nearest_paying
+from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.compiled.search import SEARCH
 from dither_engine.light import WHITE
 from dither_engine.work import Levels, Work
@@ -196,7 +196,9 @@ def diffuse_palette(
                 out[y, x] = 0
                 continue
             red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
-            k = nearest_paying(search, light[red], light[green], light[blue], red, green, blue)
+            k = nearest_for_diffusion(
+                search, light[red], light[green], light[blue], red, green, blue
+            )
             gap = np.int64(0)
             for c in range(3):
                 gap = max(gap, 2 * abs(np.int64(light[image[y, x, c]]) - colours[k, c]))
@@ -207,7 +209,7 @@ def diffuse_palette(
                 value[c] = min(max(given + line[x + 1, c], -WHITE), 2 * WHITE)
                 raised = (noise(x, y, 0, seed) * modulation[tone] >> 17) * min(gap, WHITE) >> 16
                 seen[c] = max(value[c] - raised, -WHITE)
-            k = nearest_paying(search, seen[0], seen[1], seen[2], red, green, blue)
+            k = nearest_for_diffusion(search, seen[0], seen[1], seen[2], red, green, blue)
             out[y, x] = k
             for c in range(3):
                 error = value[c] - colours[k, c]

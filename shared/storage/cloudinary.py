@@ -26,6 +26,9 @@ from shared.storage.protocol import (
 )
 
 _CHUNK = 64 * 1024
+# Cloudinary refuses these files as images: the bytes for a display, and their C array.
+_NO_IMAGES = {"bin", "h"}
+_ORIGINALS = "images/"
 # urllib3's pool in the SDK tries to connect this often; the time for one attempt follows from it.
 _CONNECT_ATTEMPTS = 4
 
@@ -34,7 +37,10 @@ class CloudinaryStorage:
     """Storage in one Cloudinary product environment.
 
     The public id is `folder` and the key without its extension; two keys never differ in the
-    extension alone. Nothing is retried here: the callers know how long their work may wait.
+    extension alone. Files that are no images are Cloudinary's type raw, and their public id has the
+    extension. With `private_originals`, originals are of type authenticated: they are served only
+    for a URL with a signature, which is what `put` returns. Nothing is retried here: the callers
+    know how long their work may wait.
     """
 
     name = "cloudinary"
@@ -49,7 +55,9 @@ class CloudinaryStorage:
         delivery_url: str = "https://res.cloudinary.com",
         folder: str = "",
         timeout_seconds: float = 8.0,
+        private_originals: bool = False,
     ) -> None:
+        self._private_originals = private_originals
         self._folder = f"{folder}/" if folder else ""
         self._seconds = timeout_seconds
         self._timeout = urllib3.Timeout(
@@ -63,24 +71,28 @@ class CloudinaryStorage:
             "api_secret": api_secret,
             "oauth_token": None,
             "upload_prefix": upload_prefix.rstrip("/"),
-            "resource_type": "image",
             "invalidate": True,
             "timeout": self._timeout,
         }
-        self._delivery = f"{delivery_url.rstrip('/')}/{cloud_name}/image/upload/"
+        self._delivery = f"{delivery_url.rstrip('/')}/{cloud_name}/"
         # Only a version may come before the public id: no transformations in the URL.
         self._own_url = re.compile(
-            re.escape(self._delivery) + r"(?:v\d{1,20}/)?" + re.escape(self._folder) + KEY_PATTERN
+            re.escape(self._delivery)
+            + r"(?:image|raw)/(?:upload|authenticated/s--[\w-]{8,32}--)/(?:v\d{1,20}/)?"
+            + re.escape(self._folder)
+            + KEY_PATTERN
         )
         self._pool = urllib3.PoolManager(maxsize=8)
 
     def put(self, key: str, data: bytes, content_type: str) -> StoredFile:  # noqa: ARG002 - Cloudinary reads it from the bytes
-        public_id = self._public_id(key)
+        file = self._identity(key)
+        is_private = self._private_originals and key.startswith(_ORIGINALS)
+        kind = "authenticated" if is_private else "upload"
         refuse_empty(key, data)
         with _sdk_errors(f"store {key}"):
             # Bytes only: the SDK would take a str as a path or a URL.
             answer = cloudinary.uploader.upload(
-                BytesIO(data), public_id=public_id, overwrite=True, **self._call
+                BytesIO(data), **file, type=kind, overwrite=True, **self._call
             )
         url = str(answer.get("secure_url"))
         if not self._own_url.fullmatch(url):
@@ -111,13 +123,19 @@ class CloudinaryStorage:
             response.release_conn()
 
     def delete(self, key: str) -> None:
-        public_id = self._public_id(key)
+        file = self._identity(key)
         with _sdk_errors(f"delete {key}"):
             # "ok" or "not found": both mean that the file is gone.
-            cloudinary.uploader.destroy(public_id, **self._call)
+            cloudinary.uploader.destroy(**file, **self._call)
+            if key.startswith(_ORIGINALS):
+                # Of which type it is depends on the settings when it was stored.
+                cloudinary.uploader.destroy(**file, type="authenticated", **self._call)
 
-    def _public_id(self, key: str) -> str:
-        return self._folder + split_key(key)[0]
+    def _identity(self, key: str) -> dict[str, str]:
+        stem, extension = split_key(key)
+        if extension in _NO_IMAGES:
+            return {"public_id": self._folder + key, "resource_type": "raw"}
+        return {"public_id": self._folder + stem, "resource_type": "image"}
 
     def _read(self, response: urllib3.BaseHTTPResponse, url: str, max_bytes: int) -> bytes:
         if response.status != 200:

@@ -88,6 +88,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "reason": st.text(max_size=50),
     "options": st.dictionaries(st.text(max_size=9), st.integers() | st.text(max_size=9)),
     "channels": st.integers(2, 256),
+    "owner": st.from_regex(r"(key|anon):[A-Za-z0-9_-]{1,40}", fullmatch=True),
     "has_recipient": st.booleans(),
 }
 
@@ -115,20 +116,20 @@ def test_what_is_sent_is_as_the_document_says_and_read_as_it_was(body: Body) -> 
 
 
 @pytest.mark.parametrize(("message_type", "body"), EXAMPLES)
-def test_a_message_of_version_1_1_0_is_read_today(message_type: str, body: dict[str, Any]) -> None:
+def test_a_message_of_version_1_2_0_is_read_today(message_type: str, body: dict[str, Any]) -> None:
     newer = {**body, "camera": "box", "more": {"of": ["it"]}}
     assert asyncapi.body_errors(message_type, newer) == []
     received = decode(
         record(
             json.dumps(newer).encode(),
-            headers=[("message_type", message_type.encode()), ("version", b"1.1.0")],
+            headers=[("message_type", message_type.encode()), ("version", b"1.2.0")],
         )
     )
     assert received.body == BODIES[message_type].model_validate(body)
 
 
 @pytest.mark.parametrize(("message_type", "body"), EXAMPLES)
-def test_a_message_of_today_is_read_by_version_1_1_0(
+def test_a_message_of_today_is_read_by_version_1_2_0(
     message_type: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a consumer that knows a field more."""

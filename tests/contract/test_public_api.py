@@ -15,6 +15,7 @@ from dither_service import api as dither
 from dither_service.preview import Previews
 from dither_service.settings import DitherSettings
 from notification_service import api as notification
+from notification_service.settings import NotificationSettings
 from shared.problems import PROBLEM_JSON
 from upload_service import api as upload
 from upload_service.settings import UploadSettings
@@ -26,8 +27,10 @@ REFUSALS = {"404", "413", "415", "422", "429", "503"}
 def document() -> dict[str, Any]:
     services = {
         "upload": upload.create_api(UploadSettings(), Mock(), Mock(), Mock(), Mock()),
-        "dither": dither.create_api(DitherSettings(), Mock(), Previews(DitherSettings()), Mock()),
-        "notification": notification.create_api(Mock(), Mock()),
+        "dither": dither.create_api(
+            DitherSettings(), Mock(), Previews(DitherSettings(), Mock()), Mock()
+        ),
+        "notification": notification.create_api(NotificationSettings(), Mock(), Mock(), Mock()),
     }
     own = create_own_routes(GatewaySettings(frontend_dir=Path("none")), {})
     return merge(own.openapi(), {name: app.openapi() for name, app in services.items()})
@@ -50,7 +53,7 @@ def test_every_row_of_the_route_table_is_described_and_nothing_else(
         for method in route.methods
         if method != "HEAD"
         for path in (
-            [f"/previews/{kind}" for kind in ("part", "file", "facts")]
+            [f"/previews/{kind}" for kind in ("part", "file", "facts", "palette")]
             if route.name == "previews"
             else [route.path.replace(":path", "")]
         )

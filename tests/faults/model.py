@@ -29,12 +29,12 @@ from dither_service import models as dither_models
 from dither_service.consumer import handlers as dither_handlers
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
+from dither_service.upload_client import Original
 from notification_service import models as notification_models
 from notification_service.consumer import handlers as notification_handlers
 from notification_service.mailer import MailUnavailable
-from notification_service.sender import MailSender
-from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
+from notification_service.upload_client import Addressee
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.kafka.codec import Received
@@ -42,6 +42,8 @@ from shared.kafka.processing import Handlers
 from shared.messages import BODIES, VERSION, Body, ImageUploaded
 from shared.problems import Problem
 from shared.storage import StorageUnavailableError
+from tests.integration.services.dither.working import EngineHere, work_off
+from tests.integration.services.notification.mails import new_sender, new_service
 from tests.integration.services.support import empty, rows, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
@@ -62,6 +64,10 @@ METADATA = {
     "notification": notification_models.metadata,
 }
 
+MANY_MAILS = NotificationSettings(
+    mails_per_hour=1000, mails_per_day=100_000, mails_per_hour_in_all=100_000
+)
+
 
 class Mailbox:
     """A mailer that keeps the Message-IDs, unless it is down."""
@@ -74,6 +80,9 @@ class Mailbox:
         if self.away:
             raise MailUnavailable("told to be away")
         self.sent[str(message["Message-ID"]).strip("<>").partition("@")[0]] += 1
+
+    def forget(self, before: datetime) -> None:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +123,10 @@ class Histories(RuleBasedStateMachine):
             databases["dither"],
             self.storage,
             self,
+            EngineHere(),
         )
-        mail_settings = NotificationSettings(mails_per_hour=1000)
-        notifications = NotificationService(mail_settings, databases["notification"])
-        self.sender = MailSender(mail_settings, databases["notification"], self.mailbox)
+        notifications = new_service(databases["notification"], MANY_MAILS, self)
+        self.sender = new_sender(databases["notification"], self.mailbox, MANY_MAILS)
         self.handlers: dict[str, Handlers] = {
             "upload": upload_handlers(self.upload_service),
             "dither": dither_handlers(self.dither_service),
@@ -127,12 +136,20 @@ class Histories(RuleBasedStateMachine):
         self.wire: list[Delivery] = []
         self.delivered: list[Delivery] = []
 
-    def image_url(self, uuid: UUID) -> str | None:
+    def find_original(self, uuid: UUID) -> Original | None:
         """Stands for the dither service's request to the upload service."""
+        url = self.upload_service.find_original(uuid)
+        return None if url is None else Original(url, None)
+
+    def recipient(self, uuid: UUID) -> Addressee | None:
+        """Stands for the notification service's request to the upload service."""
         try:
-            return self.upload_service.get_image(uuid)[0].url
+            return Addressee(email=self.upload_service.tell_recipient(uuid).email)
         except Problem:
             return None
+
+    def delete_image(self, uuid: UUID) -> bool:
+        raise NotImplementedError
 
     # Actions of clients.
 
@@ -209,6 +226,10 @@ class Histories(RuleBasedStateMachine):
             service.removals.sweep(self.databases[name], self.storage)
 
     @rule()
+    def work(self) -> None:
+        work_off(self.dither_service)
+
+    @rule()
     def hand_out_again(self) -> None:
         self.dither_service.request_unfinished()
 
@@ -232,6 +253,7 @@ class Histories(RuleBasedStateMachine):
                 break
             for batch in self._batches(list(self.wire)):
                 self._deliver(batch, late=False)
+            work_off(self.dither_service)
         assert not self.wire, f"never done with: {self.wire}"
         self._let_time_pass()
         for name, service in self._with_files():

@@ -100,7 +100,7 @@ def test_a_message_is_published_as_it_was_appended_and_once(
     UUID((headers.pop("message_id") or b"").decode())
     assert headers == {
         "message_type": b"IMAGE_DELETED",
-        "version": b"1.0.0",
+        "version": b"1.1.0",
         "request_id": b"request-17",
     }
 

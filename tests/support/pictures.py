@@ -7,18 +7,28 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pillow_heif
 from PIL import Image
 
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "HEIC", "BMP", "TIFF")
 
 
 def picture(format_name: str = "PNG", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
-    """Two gradients, in any format that Pillow writes; ``options`` are Pillow's."""
+    """Two gradients, as HEIC or in any format that Pillow writes, with its ``options``."""
     across = Image.linear_gradient("L").resize(size)
     down = across.transpose(Image.Transpose.ROTATE_180)
     image = Image.merge("RGB", (across, down, Image.new("L", size, 90)))
+    if format_name == "HEIC":
+        return heic(image, **options)
     file = io.BytesIO()
     image.save(file, format_name, **options)
+    return file.getvalue()
+
+
+def heic(image: Image.Image, **options: Any) -> bytes:
+    """A HEIC file as phones write it; ``options`` are pillow-heif's."""
+    file = io.BytesIO()
+    pillow_heif.from_pillow(image).save(file, **options)
     return file.getvalue()
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from dither_engine import Dithered, EngineError
 from dither_engine.light import srgb_to_linear
-from dither_service.preview_parts import Part, areas, part_draft, part_png
+from dither_service.part import Part
+from dither_service.preview_parts import areas, part_draft, part_png
 
 PALETTES = {
     "greys": [[0, 0, 0], [90, 90, 90], [255, 255, 255]],

@@ -49,7 +49,7 @@ def test_a_file_cut_short_is_refused(form: str, part: float) -> None:
 def test_formats_beyond_the_list_are_refused() -> None:
     file = io.BytesIO()
     Image.new("RGB", (4, 4)).save(file, "PPM")
-    assert "PNG, JPEG, GIF, WEBP, AVIF, BMP, TIFF" in fails(file.getvalue())
+    assert "PNG, JPEG, GIF, WEBP, AVIF, BMP, TIFF, HEIC" in fails(file.getvalue())
 
 
 def claiming(width: int, height: int) -> bytes:

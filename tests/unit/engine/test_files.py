@@ -197,7 +197,7 @@ def test_png_is_indexed_at_the_fewest_bits_with_the_palette_in_order(
     random = np.random.default_rng(count * width)
     palette = random.integers(0, 256, (count, 3), np.uint8)
     indices = random.integers(0, count, (7, width), np.uint8)
-    data = encode(Dithered(indices, palette), "png").data
+    data = encode(Dithered(indices, palette), Options()).data
     parts = chunks(data)
     assert parts[b"IHDR"][8:10] == bytes([bits, 3])
     assert parts[b"PLTE"] == palette.tobytes()

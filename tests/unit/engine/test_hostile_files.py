@@ -14,6 +14,7 @@ from PIL import Image, ImageFile
 
 from dither_engine import Encoded, EngineError, Options, dither_bytes
 from dither_engine.decode import FORMATS, open_bytes
+from tests.support.pictures import picture
 
 MAGIC = (
     b"\x89PNG\r\n\x1a\n",
@@ -22,6 +23,7 @@ MAGIC = (
     b"RIFF\0\1\0\0WEBPVP8 ",
     b"BM",
     b"\0\0\0\x1cftypavif",
+    b"\0\0\0\x18ftypheic\0\0\0\0",
     b"II*\0\x08\0\0\0",
     b"MM\0*\0\0\0\x08",
     b"II+\0\x08\0\0\0",
@@ -29,6 +31,7 @@ MAGIC = (
 )
 ANIMATED = ("PNG", "GIF", "WEBP", "AVIF", "TIFF")
 OPTIONS = Options(palette="gray")
+WORDS = ("allowed", "send the whole file", "PNG, JPEG, GIF", "another format")
 
 
 def saved(form: str, frames: int = 1, **options: Any) -> bytes:
@@ -51,7 +54,7 @@ def tried(data: bytes, **limits: int) -> Encoded | str:
         sentence = str(error)
     assert sentence.endswith(".")
     assert "\n" not in sentence
-    assert any(word in sentence for word in ("allowed", "send the whole file", "PNG, JPEG, GIF"))
+    assert any(word in sentence for word in WORDS)
     return sentence
 
 
@@ -62,6 +65,7 @@ SAMPLES = {
     "webp, lossless": saved("WEBP", lossless=True),
     "tiff, lzw": saved("TIFF", compression="tiff_lzw"),
     "tiff, deflate": saved("TIFF", compression="tiff_deflate"),
+    "heic": picture("HEIC", (64, 64)),
 }
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from dither_engine import Encoded, EngineError, Options, dither_bytes
 from shared.problems import Problem
 from tests.support.pictures import FORMATS, animation, black_png, picture
-from upload_service.inspection import Inspected, inspect
+from upload_service.inspection import ALLOWED, Inspected, inspect
 
 MAX_PIXELS = 50_000_000
 FEW_PIXELS = 1_000_000
@@ -23,6 +23,7 @@ TYPES = {
     "GIF": ("image/gif", "gif"),
     "WEBP": ("image/webp", "webp"),
     "AVIF": ("image/avif", "avif"),
+    "HEIC": ("image/heic", "heic"),
     "BMP": ("image/bmp", "bmp"),
     "TIFF": ("image/tiff", "tif"),
 }
@@ -105,10 +106,10 @@ def test_an_empty_file() -> None:
 def test_what_is_no_picture_of_a_known_type(data: bytes) -> None:
     problem = refusal(data)
     assert problem.status == 415
-    assert "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF" in problem.detail
+    assert ALLOWED in problem.detail
 
 
-@pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_picture_that_is_cut_short(name: str) -> None:
     data = picture(name, (200, 200))
     problem = refusal(data[: len(data) // 2 + 50])
@@ -195,7 +196,7 @@ def test_too_many_frames_are_refused() -> None:
         inspect(data, max_pixels=MAX_PIXELS, max_frames=3)
 
 
-@pytest.mark.parametrize("name", ["AVIF", "TIFF", "TIFF with LZW", "PNG", "WEBP", "GIF"])
+@pytest.mark.parametrize("name", ["AVIF", "HEIC", "TIFF", "TIFF with LZW", "PNG", "WEBP", "GIF"])
 def test_no_byte_of_a_file_can_be_changed_into_a_crash(name: str) -> None:
     sample = picture(name.partition(" ")[0], (8, 6)) if " " not in name else SAMPLES[name]
     for position in range(min(len(sample), 400)):
@@ -219,7 +220,7 @@ def test_a_damaged_picture_is_damaged_or_a_picture(data: st.DataObject) -> None:
 @given(
     st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"BM", b"II*\0"])
     | st.just(b"RIFF\x40\0\0\0WEBPVP8 ")
-    | st.just(b"\0\0\0\x20ftypavif"),
+    | st.sampled_from([b"\0\0\0\x20ftypavif", b"\0\0\0\x18ftypheic\0\0\0\0"]),
     st.binary(max_size=300),
 )
 def test_any_bytes_get_an_answer(head: bytes, tail: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from dither_service.service import DitherService
+from dither_service.upload_client import Original
 from shared.database import Database
 from shared.kafka.codec import Received
 from shared.messages import ImageDeleted, ImageUploaded
@@ -15,7 +16,7 @@ from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
 
 PNG = picture("PNG")
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOW = datetime.now(UTC)
 
 
 def nothing() -> None:
@@ -44,7 +45,7 @@ class Storage(FakeStorage):
 
 
 class NoUploads:
-    def image_url(self, uuid: UUID) -> str | None:
+    def find_original(self, uuid: UUID) -> Original | None:
         raise AssertionError(f"nobody should ask for {uuid}")
 
 
@@ -55,7 +56,7 @@ def announced(
     uuid = uuid4()
     stored = storage.put(f"images/{uuid}.png", data, "image/png")
     body = ImageUploaded(uuid=uuid, url=stored.url, filename="photo.png", options=options)
-    return received(body, produced_at=NOW)
+    return received(body, produced_at=datetime.now(UTC))
 
 
 def deleted(message: Received) -> Received:

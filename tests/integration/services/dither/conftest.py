@@ -5,14 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from dither_service import models
-from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from shared.database import Database
-from tests.integration.services.dither.announcing import (
-    NOW,
-    NoUploads,
-    Storage,
-)
+from tests.integration.services.dither.announcing import NoUploads, Storage
+from tests.integration.services.dither.working import EngineHere, WorkingService, working
 from tests.integration.services.support import empty, migrated
 
 
@@ -28,6 +24,13 @@ def storage() -> Storage:
 
 
 @pytest.fixture
-def service(tables: Database, storage: Storage) -> DitherService:
+def engine() -> EngineHere:
+    return EngineHere()
+
+
+@pytest.fixture
+def service(tables: Database, storage: Storage, engine: EngineHere) -> Iterator[WorkingService]:
     empty(tables, models.metadata)
-    return DitherService(DitherSettings(), tables, storage, NoUploads(), now=lambda: NOW)
+    service = WorkingService(DitherSettings(), tables, storage, NoUploads(), engine)
+    with working(service):
+        yield service

@@ -1,24 +1,25 @@
 """Several messages at once: two transactions, and each job judged by itself."""
 
+import threading
+
 import pytest
 
 from dither_engine import Options
-from dither_service import jobs, work
-from dither_service.service import DitherService
 from shared.database import Database
-from shared.failures import TransientFailure
 from shared.kafka.codec import Received
 from shared.messages import Body, DitherFailed, DitherRequested, DitherUploaded
 from shared.storage import StorageUnavailableError
 from tests.integration.services.dither.announcing import Storage, announced, dither_files, notes
+from tests.integration.services.dither.working import EngineHere, WorkingService
 from tests.integration.services.support import outgoing, received
+from tests.support.system import wait_for
 
 
-def kinds(tables: Database, service: DitherService) -> list[str]:
+def kinds(tables: Database, service: WorkingService) -> list[str]:
     return sorted(body.message_type for body in outgoing(tables, service.outbox))
 
 
-def requested(service: DitherService, message: Received, *channels: int) -> list[Received]:
+def requested(service: WorkingService, message: Received, *channels: int) -> list[Received]:
     """Further dithers of an image that was dithered."""
     found = []
     for number in channels:
@@ -31,20 +32,23 @@ def requested(service: DitherService, message: Received, *channels: int) -> list
     return found
 
 
-def test_a_batch_costs_two_transactions(
-    service: DitherService, tables: Database, storage: Storage
+def test_a_batch_costs_few_transactions(
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     batch = [announced(storage) for _ in range(12)]
-    used: list[int] = []
-    tables.on_use = lambda: used.append(1)
-    assert service.dither_images(batch) == 12
-    assert len(used) == 2
+    used: list[threading.Thread] = []
+    tables.on_use = lambda: used.append(threading.current_thread())
+    assert service.queue_images(batch) == 12
+    assert used.count(threading.current_thread()) == 1, "the messages'"
+    service.wait_until_quiet()
+    others = [thread for thread in used if thread is not threading.current_thread()]
+    assert len(others) <= 5, "two at the start, and the outcomes'"
     assert kinds(tables, service) == ["DITHER_UPLOADED"] * 12
     assert (len(dither_files(storage)), notes(tables)) == (12, [])
 
 
 def test_many_dithers_of_one_image_are_one_batch(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     service.dither_images([message])
@@ -56,7 +60,7 @@ def test_many_dithers_of_one_image_are_one_batch(
 
 @pytest.mark.parametrize("together", [True, False])
 def test_an_address_is_known_however_often_its_image_is_announced(
-    service: DitherService, tables: Database, storage: Storage, together: bool
+    service: WorkingService, tables: Database, storage: Storage, together: bool
 ) -> None:
     again = announced(storage)
     first = received(again.body.model_copy(update={"email": "ada@example.org"}))
@@ -68,31 +72,30 @@ def test_an_address_is_known_however_often_its_image_is_announced(
 
 
 def test_one_that_cannot_be_read_fails_alone(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     batch = [announced(storage), announced(storage, b"I am a text"), announced(storage)]
     assert service.dither_images(batch) == 3
     assert kinds(tables, service) == ["DITHER_FAILED", "DITHER_UPLOADED", "DITHER_UPLOADED"]
 
 
-def test_what_came_before_one_that_must_wait_is_settled(
-    service: DitherService, tables: Database, storage: Storage
+def test_one_that_must_wait_does_not_stop_the_others(
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
-    first, late = announced(storage), announced(storage)
-    data = storage.files.pop(f"images/{late.body.uuid}.png")
-    assert service.dither_images([first, late, announced(storage)]) == 1
-    assert "DITHER_UPLOADED" in kinds(tables, service)
-    with pytest.raises(TransientFailure):
-        service.dither_images([late])
-    storage.files[f"images/{late.body.uuid}.png"] = data
-    assert service.dither_images([late]) == 1
+    batch = [announced(storage) for _ in range(12)]
+    late = batch[0].body.uuid
+    data = storage.files.pop(f"images/{late}.png")
+    service.queue_images(batch)
+    wait_for(lambda: len(kinds(tables, service)) == 11, "the others' dithers")
+    storage.files[f"images/{late}.png"] = data
+    service.wait_until_quiet()
+    assert kinds(tables, service) == ["DITHER_UPLOADED"] * 12
 
 
-def test_a_storage_that_is_down_is_not_asked_for_the_whole_batch(
-    service: DitherService, storage: Storage, monkeypatch: pytest.MonkeyPatch
+def test_a_storage_that_is_down_is_asked_by_one_job_at_a_time(
+    service: WorkingService, tables: Database, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch, asked = [announced(storage) for _ in range(20)], []
-    storage.error = StorageUnavailableError("down")
+    asked: list[str] = []
     fetch = storage.fetch
 
     def counted(url: str, *, max_bytes: int) -> bytes:
@@ -100,50 +103,29 @@ def test_a_storage_that_is_down_is_not_asked_for_the_whole_batch(
         return fetch(url, max_bytes=max_bytes)
 
     monkeypatch.setattr(storage, "fetch", counted)
-    with pytest.raises(TransientFailure):
-        service.dither_images(batch)
-    assert len(asked) <= 4
-
-
-def test_a_batch_that_takes_long_is_settled_in_parts(
-    service: DitherService, tables: Database, storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(work, "BATCH_SECONDS", 0)
-    batch = [announced(storage) for _ in range(5)]
-    done = service.dither_images(batch)
-    assert 1 <= done < 5
-    while batch := batch[done:]:
-        done = service.dither_images(batch)
-    assert kinds(tables, service) == ["DITHER_UPLOADED"] * 5
+    batch = [announced(storage) for _ in range(20)]
+    storage.error = StorageUnavailableError("down")
+    service.queue_images(batch)
+    wait_for(lambda: len(asked) >= 6, "some attempts")
+    assert len(asked) <= 12, "those that were begun, then one after a pause, and so on"
+    assert service.dispatcher.health().status == "degraded"
+    storage.error = None
+    service.wait_until_quiet()
+    assert kinds(tables, service) == ["DITHER_UPLOADED"] * 20
+    assert service.dispatcher.health().status == "ok"
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), MemoryError(), OSError("encoder error")])
-def test_whatever_the_engine_raises_is_about_this_image_alone(
-    service: DitherService,
+def test_whatever_a_job_raises_is_about_this_image_alone(
+    service: WorkingService,
     tables: Database,
     storage: Storage,
-    monkeypatch: pytest.MonkeyPatch,
+    engine: EngineHere,
     error: Exception,
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr(jobs, "dither_bytes", fail)
-    batch = [announced(storage) for _ in range(30)]
-    assert service.dither_images(batch) == 30
+    engine.error = error
+    assert service.dither_images([announced(storage) for _ in range(30)]) == 30
     told = outgoing(tables, service.outbox)
     reasons = {body.reason for body in told if isinstance(body, DitherFailed)}
     assert reasons == {"This image cannot be dithered with these options."}
     assert len(told) == 30
-
-
-def test_an_engine_that_is_not_whole_is_no_fault_of_the_image(
-    service: DitherService, tables: Database, storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise ImportError("no module named numba")
-
-    monkeypatch.setattr(jobs, "dither_bytes", fail)
-    with pytest.raises(ImportError):
-        service.dither_images([announced(storage)])
-    assert outgoing(tables, service.outbox) == []

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from dither_engine import Encoded, Options
+from dither_engine import Encoded
 from dither_service.api import create_api
-from dither_service.preview import Previews
+from dither_service.pool import DitherPool
+from dither_service.preview import Previews, Wanted
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from shared.database import Database
@@ -35,17 +36,18 @@ def test_more_previews_than_there_are_places_come_again(
 ) -> None:
     del service  # the fixture is needed because it empties the tables
     settings = DitherSettings(max_previews=1, preview_wait_seconds=0.01)
-    previews = Previews(settings)
+    pool = DitherPool(settings)
+    previews = Previews(settings, pool)
     started, let_go = threading.Event(), threading.Event()
     really = previews.dither
 
-    def slow(data: bytes, options: Options, max_size: int) -> Encoded:
+    def slow(wanted: Wanted, data: bytes, max_size: int) -> Encoded:
         started.set()
         assert let_go.wait(60)
-        return really(data, options, max_size)
+        return really(wanted, data, max_size)
 
     monkeypatch.setattr(previews, "dither", slow)
-    busy = DitherService(settings, tables, FakeStorage(), NoUploads())
+    busy = DitherService(settings, tables, FakeStorage(), NoUploads(), pool)
     app = create_api(settings, busy, previews, Health("dither", {}))
     with served(app) as client, ThreadPoolExecutor(MORE_THAN_THREADS) as clients:
         first = clients.submit(preview, client)
@@ -60,3 +62,4 @@ def test_more_previews_than_there_are_places_come_again(
         let_go.set()
         assert first.result(60).status_code == 200
         assert preview(client).status_code == 200
+    pool.close()

@@ -3,7 +3,6 @@
 import pytest
 
 from dither_engine import Options
-from dither_service.service import DitherService
 from shared.database import Database
 from shared.problems import Problem
 from tests.integration.services.dither.announcing import (
@@ -13,11 +12,12 @@ from tests.integration.services.dither.announcing import (
     dither_files,
     notes,
 )
+from tests.integration.services.dither.working import WorkingService
 from tests.integration.services.support import outgoing, rows, run
 
 
 def test_a_delete_takes_dithers_and_files(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     removals: list[int] = []
     service.on_removal = lambda: removals.append(1)
@@ -37,7 +37,7 @@ def test_a_delete_takes_dithers_and_files(
 
 
 def test_a_delete_that_overtakes_the_upload_wins(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     service.delete_dithers([deleted(message)])
@@ -50,7 +50,7 @@ def test_a_delete_that_overtakes_the_upload_wins(
 
 @pytest.mark.parametrize("moment", ["after_fetch", "after_put"])
 def test_a_delete_in_the_middle_of_the_work_wins(
-    service: DitherService, tables: Database, storage: Storage, moment: str
+    service: WorkingService, tables: Database, storage: Storage, moment: str
 ) -> None:
     message = announced(storage)
     setattr(storage, moment, lambda: service.delete_dithers([deleted(message)]))
@@ -61,7 +61,7 @@ def test_a_delete_in_the_middle_of_the_work_wins(
 
 
 def test_deleted_images_are_remembered_as_long_as_messages_may_come(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     service.delete_dithers([deleted(message)])

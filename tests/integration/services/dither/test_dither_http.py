@@ -13,14 +13,16 @@ from PIL import Image
 from dither_engine import Options
 from dither_service import models
 from dither_service.api import create_api
+from dither_service.pool import DitherPool
 from dither_service.preview import LARGEST_SIZE, Previews
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
-from dither_service.upload_client import UploadClient
+from dither_service.upload_client import Original, UploadClient
 from shared.context import request_context
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.health import Health
+from shared.principal import Principals
 from standalone.ports import free_port
 from tests.integration.services.support import Client, empty, sentence, served
 from tests.support.fake_storage import FakeStorage
@@ -30,7 +32,7 @@ SETTINGS = DitherSettings(max_upload_bytes=300_000)
 PNG = picture("PNG", (64, 48))
 KNOWN = UUID(int=1)
 ANSWERS: dict[str, tuple[int, bytes]] = {
-    "found": (200, b'{"url": "https://storage.test/images/1.png"}'),
+    "found": (200, b'{"url": "https://storage.test/images/1.png", "owner": "anon:ada"}'),
     "unknown": (404, b"{}"),
     "failing": (500, b"{}"),
     "busy": (503, b"{}"),
@@ -39,6 +41,10 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
     "another shape": (200, b"[1]"),
     "no url": (200, b'{"uuid": 1}'),
 }
+
+
+def client_of(addresses: str) -> UploadClient:
+    return UploadClient(addresses, 5, Principals(SETTINGS))
 
 
 class UploadServer:
@@ -77,11 +83,13 @@ def uploads(running_uploads: UploadServer) -> UploadServer:
 
 @pytest.fixture(scope="module")
 def running(tables: Database, running_uploads: UploadServer) -> Iterator[Client]:
-    asking = UploadClient(running_uploads.url, 5)
-    service = DitherService(SETTINGS, tables, FakeStorage(), asking)
+    asking = client_of(running_uploads.url)
+    pool = DitherPool(SETTINGS)
+    service = DitherService(SETTINGS, tables, FakeStorage(), asking, pool)
     health = Health("dither", {})
-    with served(create_api(SETTINGS, service, Previews(SETTINGS), health)) as started:
+    with served(create_api(SETTINGS, service, Previews(SETTINGS, pool), health)) as started:
         yield started
+    pool.close()
 
 
 @pytest.fixture
@@ -95,31 +103,31 @@ def client(running: Client, tables: Database) -> Client:
 
 def test_the_upload_service_tells_where_an_image_is(uploads: UploadServer) -> None:
     with request_context("my-request-1"):
-        url = UploadClient(uploads.url, 5).image_url(KNOWN)
-    assert url == "https://storage.test/images/1.png"
+        original = client_of(uploads.url).find_original(KNOWN)
+    assert original == Original("https://storage.test/images/1.png", "anon:ada")
     assert (uploads.asked, uploads.request_ids) == ([str(KNOWN)], ["my-request-1"])
 
 
 def test_the_upload_service_does_not_know_an_image(uploads: UploadServer) -> None:
     uploads.answer = "unknown"
-    assert UploadClient(uploads.url, 5).image_url(KNOWN) is None
+    assert client_of(uploads.url).find_original(KNOWN) is None
 
 
 @pytest.mark.parametrize("answer", sorted(ANSWERS.keys() - {"found", "unknown"}))
 def test_any_other_answer_is_no_answer(uploads: UploadServer, answer: str) -> None:
     uploads.answer = answer
     with pytest.raises(TransientFailure):
-        UploadClient(uploads.url, 5).image_url(KNOWN)
+        client_of(uploads.url).find_original(KNOWN)
     assert len(uploads.asked) == 1, "no redirect was followed"
 
 
 def test_of_several_upload_services_one_must_answer(uploads: UploadServer) -> None:
     dead = f"http://127.0.0.1:{free_port()}"
-    asking = UploadClient(f"{dead}, {uploads.url}/", 5)
+    asking = client_of(f"{dead}, {uploads.url}/")
     for _ in range(4):
-        assert asking.image_url(KNOWN) == "https://storage.test/images/1.png"
+        assert asking.find_original(KNOWN) is not None
     with pytest.raises(TransientFailure, match="does not answer"):
-        UploadClient(f"{dead},{dead}", 5).image_url(KNOWN)
+        client_of(f"{dead},{dead}").find_original(KNOWN)
 
 
 # Requesting dithers.

@@ -10,10 +10,9 @@ import pytest
 from PIL import Image
 
 from dither_service.jobs import MISSING_GRACE
-from dither_service.service import DitherService
+from dither_service.pool import JobFailed, WorkerDied
 from dither_service.settings import DitherSettings
 from shared.database import Database
-from shared.failures import TransientFailure
 from shared.messages import DitherFailed, DitherUploaded, ImageUploaded
 from shared.storage import StorageRefusedError, StorageUnavailableError
 from tests.integration.services.dither.announcing import (
@@ -27,13 +26,15 @@ from tests.integration.services.dither.announcing import (
     dither_files,
     notes,
 )
-from tests.integration.services.support import outgoing, received
+from tests.integration.services.dither.working import EngineHere, WorkingService, working
+from tests.integration.services.support import outgoing, received, rows, run
 from tests.support.cloudinary_server import CloudinaryServer
 from tests.support.storages import cloudinary_storage
+from tests.support.system import wait_for
 
 
 def test_an_uploaded_image_gets_its_default_dither(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     service.dither_images([message])
@@ -57,7 +58,7 @@ def test_an_uploaded_image_gets_its_default_dither(
 
 
 def test_options_that_came_with_the_upload_are_the_first_dither_s(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     service.dither_images([announced(storage, options={"channels": 4, "width": 20})])
     [told] = outgoing(tables, service.outbox)
@@ -65,8 +66,21 @@ def test_options_that_came_with_the_upload_are_the_first_dither_s(
     assert (told.channels, told.width, told.height) == (4, 20, 15)
 
 
+def test_a_file_for_a_display_is_stored_under_its_own_ending(
+    service: WorkingService, tables: Database, storage: Storage
+) -> None:
+    service.dither_images([announced(storage, options={"panel": "ssd1306"})])
+    [told] = outgoing(tables, service.outbox)
+    assert isinstance(told, DitherUploaded)
+    [key] = dither_files(storage)
+    assert key.endswith(".bin")
+    assert (told.width, told.height, told.bytes) == (128, 64, len(storage.files[key]))
+    [shown] = service.get_dithers(told.uuid).dithers
+    assert shown.content_type == "application/octet-stream"
+
+
 def test_options_that_make_no_sense_are_a_dither_that_failed(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage, options={"algorithm": "magic"})
     service.dither_images([message])
@@ -79,7 +93,7 @@ def test_options_that_make_no_sense_are_a_dither_that_failed(
 
 
 def test_a_repeated_announcement_makes_nothing_twice(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     for again in (message, message, received(message.body, produced_at=message.produced_at)):
@@ -93,7 +107,7 @@ def test_a_repeated_announcement_makes_nothing_twice(
 
 @pytest.mark.parametrize("data", [b"I am a text", PNG[:60]])
 def test_a_file_that_cannot_be_read_is_a_dither_that_failed(
-    service: DitherService, tables: Database, storage: Storage, data: bytes
+    service: WorkingService, tables: Database, storage: Storage, data: bytes
 ) -> None:
     message = announced(storage, data)
     service.dither_images([message])
@@ -107,19 +121,16 @@ def test_a_file_that_cannot_be_read_is_a_dither_that_failed(
 
 
 def test_what_an_earlier_try_has_stored_goes_when_the_dither_fails(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage, engine: EngineHere
 ) -> None:
     message = announced(storage)
 
     def crash() -> None:
-        raise KeyboardInterrupt
+        engine.error = JobFailed("This image needs too much memory: make it smaller.")
+        raise WorkerDied
 
     storage.after_put = crash
-    with pytest.raises(KeyboardInterrupt):
-        service.dither_images([message])
-    del storage.files[f"images/{message.body.uuid}.png"]
-    late = received(message.body, produced_at=NOW - MISSING_GRACE - timedelta(seconds=1))
-    service.dither_images([late])
+    service.dither_images([message])
     [told] = outgoing(tables, service.outbox)
     assert isinstance(told, DitherFailed)
     assert len(dither_files(storage)) == 1
@@ -128,16 +139,17 @@ def test_what_an_earlier_try_has_stored_goes_when_the_dither_fails(
 
 
 def test_a_foreign_address_is_never_asked(
-    tables: Database, service: DitherService, cloudinary_server: CloudinaryServer
+    tables: Database, service: WorkingService, cloudinary_server: CloudinaryServer
 ) -> None:
     del service  # the fixture is needed for its tables
     with socket.create_server(("127.0.0.1", 0)) as foreign:
         foreign.setblocking(False)
         cloud = cloudinary_storage(cloudinary_server)
-        service = DitherService(DitherSettings(), tables, cloud, NoUploads(), now=lambda: NOW)
+        service = WorkingService(DitherSettings(), tables, cloud, NoUploads(), EngineHere())
         url = f"http://127.0.0.1:{foreign.getsockname()[1]}/images/a.png"
         body = ImageUploaded(uuid=uuid4(), url=url, filename="a.png")
-        service.dither_images([received(body)])
+        with working(service):
+            service.dither_images([received(body)])
         with pytest.raises(BlockingIOError):
             foreign.accept()
     [told] = outgoing(tables, service.outbox)
@@ -146,19 +158,19 @@ def test_a_foreign_address_is_never_asked(
 
 
 def test_an_original_may_be_readable_a_moment_late(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     data = storage.files.pop(f"images/{message.body.uuid}.png")
-    with pytest.raises(TransientFailure):
-        service.dither_images([message])
+    service.queue_images([message])
+    wait_for(lambda: service.dispatcher.health().status == "degraded", "an attempt")
     storage.files[f"images/{message.body.uuid}.png"] = data
-    service.dither_images([message])
+    service.wait_until_quiet()
     assert len(outgoing(tables, service.outbox)) == 1
 
 
 def test_an_original_that_stays_away_is_gone(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     storage.files.clear()
@@ -169,32 +181,31 @@ def test_an_original_that_stays_away_is_gone(
     assert told.reason == "The original image is gone."
 
 
+@pytest.mark.parametrize("moment", ["after_fetch", "before"])
 def test_a_storage_that_is_down_is_waited_for(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage, moment: str
 ) -> None:
     message = announced(storage)
-    storage.error = StorageUnavailableError("down")
-    with pytest.raises(TransientFailure):
-        service.dither_images([message])
-    storage.error = None
 
     def goes_down() -> None:
         storage.error = StorageUnavailableError("down")
 
-    storage.after_fetch = goes_down
-    with pytest.raises(TransientFailure):
-        service.dither_images([message])
+    if moment == "before":
+        goes_down()
+    else:
+        storage.after_fetch = goes_down
+    service.queue_images([message])
+    wait_for(lambda: service.dispatcher.health().status == "degraded", "an attempt")
     assert outgoing(tables, service.outbox) == []
     assert len(notes(tables)) == 1, "perhaps the file was stored and only the answer was lost"
-
     storage.error = None
-    service.dither_images([message])
+    service.wait_until_quiet()
     assert len(outgoing(tables, service.outbox)) == 1
     assert notes(tables) == []
 
 
 def test_a_storage_that_refuses_the_result_fails_the_dither(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
 
@@ -208,57 +219,115 @@ def test_a_storage_that_refuses_the_result_fails_the_dither(
     assert told.reason == "The storage does not take the dithered image."
 
 
-# Several workers, and crashes.
+# Several processes, and crashes.
+
+
+def another_process(tables: Database, storage: Storage) -> WorkingService:
+    """A service whose dispatcher is not run by this test."""
+    return WorkingService(DitherSettings(), tables, storage, NoUploads(), EngineHere())
+
+
+def its_claims_end(tables: Database) -> None:
+    run(tables, "UPDATE dither.dithers SET claimed_until = now() - interval '1 second'")
+
+
+def test_what_a_process_has_claimed_is_left_to_it(
+    service: WorkingService, tables: Database, storage: Storage, engine: EngineHere
+) -> None:
+    message = announced(storage)
+    other = another_process(tables, storage)
+    other.nothing_waits()
+    other.queue_images([message])
+    service.queue_images([received(message.body)])
+    assert engine.begun == 0
+    its_claims_end(tables)
+    service.dispatcher.look_soon()
+    service.wait_until_quiet()
+    assert [body.message_type for body in outgoing(tables, service.outbox)] == ["DITHER_UPLOADED"]
 
 
 @pytest.mark.parametrize("moment", ["after_fetch", "after_put"])
-def test_a_worker_that_comes_second_changes_nothing(
-    service: DitherService, tables: Database, storage: Storage, moment: str
+def test_a_process_that_comes_second_changes_nothing(
+    service: WorkingService, tables: Database, storage: Storage, moment: str
 ) -> None:
+    """One lost its claim, because it stood still for a while; and it goes on."""
     message = announced(storage)
-    setattr(storage, moment, lambda: service.dither_images([received(message.body)]))
+
+    def another_is_faster() -> None:
+        its_claims_end(tables)
+        other = another_process(tables, storage)
+        with working(other):
+            other.wait_until_quiet()
+
+    setattr(storage, moment, another_is_faster)
     service.dither_images([message])
-    assert [body.message_type for body in outgoing(tables, service.outbox)] == ["DITHER_UPLOADED"]
     an_hour_passes(service, tables, storage)
+    assert [body.message_type for body in outgoing(tables, service.outbox)] == ["DITHER_UPLOADED"]
     assert len(dither_files(storage)) == 1
     assert notes(tables) == []
 
 
-@pytest.mark.parametrize("moment", ["after_fetch", "after_put"])
-def test_a_second_worker_that_crashes_does_not_take_the_file_along(
-    service: DitherService, tables: Database, storage: Storage, moment: str
+def test_a_worker_that_dies_is_replaced_and_the_work_is_done_again(
+    service: WorkingService, tables: Database, storage: Storage, engine: EngineHere
 ) -> None:
+    engine.error, engine.failures = WorkerDied(), 2
+    service.dither_images([announced(storage)])
+    assert engine.begun == 3
+    assert [body.message_type for body in outgoing(tables, service.outbox)] == ["DITHER_UPLOADED"]
+    assert notes(tables) == []
+
+
+def test_an_image_that_kills_three_workers_is_given_up(
+    service: WorkingService, tables: Database, storage: Storage, engine: EngineHere
+) -> None:
+    engine.error = WorkerDied()
+    service.dither_images([announced(storage)])
+    assert engine.begun == 3
+    [told] = outgoing(tables, service.outbox)
+    assert isinstance(told, DitherFailed)
+    assert told.reason.startswith("The process that worked on this image died each time")
+
+
+def test_an_image_that_kills_the_whole_service_three_times_is_given_up(
+    service: WorkingService, tables: Database, storage: Storage, engine: EngineHere
+) -> None:
+    """The attempts are counted before the work begins."""
     message = announced(storage)
+    for _ in range(3):
+        other = another_process(tables, storage)
+        other.nothing_waits()
+        other.queue_images([received(message.body)])
+        its_claims_end(tables)
+    service.dispatcher.look_soon()
+    service.wait_until_quiet()
+    assert engine.begun == 0
+    [told] = outgoing(tables, service.outbox)
+    assert isinstance(told, DitherFailed)
 
-    def crash() -> None:
-        raise KeyboardInterrupt
 
-    def another_is_faster() -> None:
-        service.dither_images([received(message.body)])
-        storage.after_put = crash
-
-    setattr(storage, moment, another_is_faster)
-    try:
-        service.dither_images([message])
-    except KeyboardInterrupt:
-        service.dither_images([message])  # the broker redelivers it
-    an_hour_passes(service, tables, storage)
-    assert len(dither_files(storage)) == 1
+def test_a_process_that_stops_gives_back_what_it_has_not_begun(
+    tables: Database, service: WorkingService, storage: Storage
+) -> None:
+    other = another_process(tables, storage)
+    other.nothing_waits()
+    other.queue_images([announced(storage)])
+    other.dispatcher.stop()
+    other.dispatcher.run()
+    assert rows(tables, "SELECT attempts, claimed_until FROM dither.dithers") == [(0, None)]
+    service.dispatcher.look_soon()
+    service.wait_until_quiet()
     assert len(outgoing(tables, service.outbox)) == 1
 
 
 def test_a_crash_after_the_put_is_made_good(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
 
     def crash() -> None:
-        raise KeyboardInterrupt
+        raise WorkerDied
 
     storage.after_put = crash
-    with pytest.raises(KeyboardInterrupt):
-        service.dither_images([message])
-    assert (len(dither_files(storage)), len(notes(tables))) == (1, 1)
     service.dither_images([message])
     an_hour_passes(service, tables, storage)
     assert (len(dither_files(storage)), notes(tables)) == (1, [])
@@ -266,27 +335,31 @@ def test_a_crash_after_the_put_is_made_good(
 
 
 def test_a_crash_whose_work_nobody_repeats_leaves_no_file_for_ever(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
 
     def crash() -> None:
         service.delete_dithers([deleted(message)])
-        raise KeyboardInterrupt
+        raise WorkerDied
 
     storage.after_put = crash
-    with pytest.raises(KeyboardInterrupt):
-        service.dither_images([message])
+    service.dither_images([message])
+    wait_for(lambda: service.dispatcher.health().details == {"claimed": 0}, "the end of the job")
     an_hour_passes(service, tables, storage)
     assert (dither_files(storage), notes(tables)) == ([], [])
 
 
-def test_workers_side_by_side_make_one_dither(
-    service: DitherService, tables: Database, storage: Storage
+def test_processes_side_by_side_make_one_dither(
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
-    with ThreadPoolExecutor(2) as workers:
-        for done in [workers.submit(service.dither_images, [message]) for _ in range(6)]:
+    other = another_process(tables, storage)
+    with working(other), ThreadPoolExecutor(2) as threads:
+        for done in [
+            threads.submit(one.dither_images, [received(message.body)])
+            for one in [service, other] * 3
+        ]:
             done.result()
     assert len(outgoing(tables, service.outbox)) == 1
     an_hour_passes(service, tables, storage)

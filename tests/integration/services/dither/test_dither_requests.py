@@ -1,5 +1,6 @@
 """Requested dithers: queued at once, the same one only once, and never lost."""
 
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -7,15 +8,17 @@ import pytest
 from dither_engine import Options
 from dither_service import models
 from dither_service.consumer import handlers
-from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
+from dither_service.upload_client import Original
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.messages import Body, DitherRequested, DitherUploaded, ImageDeleted, ImageUploaded
 from shared.problems import Problem
+from tests.integration.services.dither.working import EngineHere, WorkingService, working
 from tests.integration.services.support import empty, outgoing, received, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
+from tests.support.system import wait_for
 
 PNG = picture("PNG", (16, 12))
 
@@ -26,13 +29,15 @@ class Uploads:
     def __init__(self) -> None:
         self.urls: dict[UUID, str] = {}
         self.asked: list[UUID] = []
+        self.owner: str | None = None
         self.is_down = False
 
-    def image_url(self, uuid: UUID) -> str | None:
+    def find_original(self, uuid: UUID) -> Original | None:
         self.asked.append(uuid)
         if self.is_down:
             raise TransientFailure("the upload service does not answer")
-        return self.urls.get(uuid)
+        url = self.urls.get(uuid)
+        return None if url is None else Original(url, self.owner)
 
 
 @pytest.fixture
@@ -46,9 +51,12 @@ def storage() -> FakeStorage:
 
 
 @pytest.fixture
-def service(tables: Database, storage: FakeStorage, uploads: Uploads) -> DitherService:
+def service(tables: Database, storage: FakeStorage, uploads: Uploads) -> Iterator[WorkingService]:
     empty(tables, models.metadata)
-    return DitherService(DitherSettings(), tables, storage, uploads)
+    service = WorkingService(DitherSettings(), tables, storage, uploads, EngineHere())
+    service.nothing_waits()
+    with working(service):
+        yield service
 
 
 @pytest.fixture
@@ -59,15 +67,16 @@ def uuid(storage: FakeStorage, uploads: Uploads) -> UUID:
     return image
 
 
-def work(service: DitherService, tables: Database) -> None:
+def work(service: WorkingService, tables: Database) -> None:
     """Handle each request once that this service sent to itself."""
     for body in outgoing(tables, service.outbox):
         if isinstance(body, DitherRequested):
             handlers(service)[type(body)]([received(body)])
+    service.wait_until_quiet()
 
 
 def test_a_request_works_before_the_image_s_message_has_come(
-    service: DitherService, tables: Database, uuid: UUID
+    service: WorkingService, tables: Database, uuid: UUID
 ) -> None:
     dither, is_new = service.request_dither(uuid, Options(channels=4))
     assert is_new
@@ -84,7 +93,7 @@ def test_a_request_works_before_the_image_s_message_has_come(
 
 
 def test_a_requested_dither_is_made_through_its_message(
-    service: DitherService, tables: Database, uuid: UUID
+    service: WorkingService, tables: Database, uuid: UUID
 ) -> None:
     dither, _ = service.request_dither(uuid, Options(channels=4))
     work(service, tables)
@@ -97,7 +106,7 @@ def test_a_requested_dither_is_made_through_its_message(
 
 
 def test_the_same_request_again_is_the_same_dither(
-    service: DitherService, tables: Database, uuid: UUID
+    service: WorkingService, tables: Database, uuid: UUID
 ) -> None:
     first, _ = service.request_dither(uuid, Options(channels=4))
     again, is_new = service.request_dither(uuid, Options(channels=4))
@@ -108,7 +117,9 @@ def test_the_same_request_again_is_the_same_dither(
     assert (done.dither_id, done.status, is_new) == (first.dither_id, "done", False)
 
 
-def test_options_that_mean_the_same_are_the_same_dither(service: DitherService, uuid: UUID) -> None:
+def test_options_that_mean_the_same_are_the_same_dither(
+    service: WorkingService, uuid: UUID
+) -> None:
     first, _ = service.request_dither(uuid, Options(palette="#000,#fff", channels=2))
     again, is_new = service.request_dither(
         uuid, Options(palette=["#000000", "#ffffff"], channels=9)
@@ -119,7 +130,7 @@ def test_options_that_mean_the_same_are_the_same_dither(service: DitherService, 
 
 
 def test_the_default_dither_is_not_made_twice(
-    service: DitherService, tables: Database, uploads: Uploads, uuid: UUID
+    service: WorkingService, tables: Database, uploads: Uploads, uuid: UUID
 ) -> None:
     body = ImageUploaded(uuid=uuid, url=uploads.urls[uuid], filename="a.png")
     service.dither_images([received(body)])
@@ -129,7 +140,7 @@ def test_the_default_dither_is_not_made_twice(
 
 
 def test_an_image_that_nobody_knows(
-    service: DitherService, tables: Database, uploads: Uploads
+    service: WorkingService, tables: Database, uploads: Uploads
 ) -> None:
     unknown = uuid4()
     with pytest.raises(Problem, match=f"There is no image {unknown}") as caught:
@@ -140,7 +151,7 @@ def test_an_image_that_nobody_knows(
 
 
 def test_an_upload_service_that_is_down_is_not_taken_for_a_no(
-    service: DitherService, tables: Database, uploads: Uploads, uuid: UUID
+    service: WorkingService, tables: Database, uploads: Uploads, uuid: UUID
 ) -> None:
     uploads.is_down = True
     with pytest.raises(TransientFailure):
@@ -153,7 +164,7 @@ def test_an_upload_service_that_is_down_is_not_taken_for_a_no(
 
 
 def test_a_deleted_image_is_not_asked_for(
-    service: DitherService, uploads: Uploads, uuid: UUID
+    service: WorkingService, uploads: Uploads, uuid: UUID
 ) -> None:
     service.delete_dithers([received(ImageDeleted(uuid=uuid))])
     with pytest.raises(Problem) as caught:
@@ -163,7 +174,7 @@ def test_a_deleted_image_is_not_asked_for(
 
 
 def test_a_request_for_a_deleted_dither_does_nothing(
-    service: DitherService, tables: Database, storage: FakeStorage, uuid: UUID
+    service: WorkingService, tables: Database, storage: FakeStorage, uuid: UUID
 ) -> None:
     service.request_dither(uuid, Options())
     service.delete_dithers([received(ImageDeleted(uuid=uuid))])
@@ -172,7 +183,7 @@ def test_a_request_for_a_deleted_dither_does_nothing(
     assert list(storage.files) == [f"images/{uuid}.png"]
 
 
-def test_lists_have_pages_newest_first(service: DitherService, uuid: UUID) -> None:
+def test_lists_have_pages_newest_first(service: WorkingService, uuid: UUID) -> None:
     ids = [service.request_dither(uuid, Options(channels=n))[0].dither_id for n in range(2, 7)]
     first = service.list_dithers(3, None)
     service.request_dither(uuid, Options(channels=100))
@@ -183,7 +194,7 @@ def test_lists_have_pages_newest_first(service: DitherService, uuid: UUID) -> No
 
 
 def test_an_image_without_dithers_and_one_that_is_none(
-    service: DitherService, uploads: Uploads
+    service: WorkingService, uploads: Uploads
 ) -> None:
     with pytest.raises(Problem) as caught:
         service.get_dithers(uuid4())
@@ -191,7 +202,7 @@ def test_an_image_without_dithers_and_one_that_is_none(
 
 
 def test_a_dither_that_is_not_made_is_handed_out_again_ever_less_often(
-    service: DitherService, tables: Database, uuid: UUID
+    service: WorkingService, tables: Database, uuid: UUID
 ) -> None:
     service.request_dither(uuid, Options(channels=4))
     waits = [600, 1200, 2400]
@@ -216,7 +227,7 @@ def test_a_dither_that_is_not_made_is_handed_out_again_ever_less_often(
 
 
 def test_what_is_made_is_not_handed_out_again(
-    service: DitherService, tables: Database, uuid: UUID
+    service: WorkingService, tables: Database, uuid: UUID
 ) -> None:
     service.request_dither(uuid, Options())
     work(service, tables)
@@ -225,7 +236,7 @@ def test_what_is_made_is_not_handed_out_again(
 
 
 def test_a_row_that_cannot_be_obeyed_or_was_handed_out_often_does_not_stop_the_others(
-    service: DitherService, tables: Database, uuid: UUID
+    service: WorkingService, tables: Database, uuid: UUID
 ) -> None:
     for channels in (3, 4, 5):
         service.request_dither(uuid, Options(channels=channels))
@@ -237,8 +248,11 @@ def test_a_row_that_cannot_be_obeyed_or_was_handed_out_often_does_not_stop_the_o
     run(tables, "UPDATE dither.dithers SET requests = 5000 WHERE channels = 5")
     assert service.request_unfinished() == 3
     refused = next(b for b in outgoing(tables, service.outbox)[3:] if _channels(b) == 4)
-    handlers(service)[type(refused)]([received(refused)])
-    assert [d.status for d in service.get_dithers(uuid).dithers] == ["queued", "failed", "queued"]
+    service.queue_images([received(refused)])
+    wanted = ["queued", "failed", "queued"]
+    wait_for(
+        lambda: [d.status for d in service.get_dithers(uuid).dithers] == wanted, "failed dither"
+    )
 
 
 def _channels(body: Body) -> int:
@@ -247,7 +261,7 @@ def _channels(body: Body) -> int:
 
 
 def test_an_image_has_so_many_dithers_and_no_more(
-    service: DitherService, tables: Database, uuid: UUID, monkeypatch: pytest.MonkeyPatch
+    service: WorkingService, tables: Database, uuid: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dither_service.service.MAX_DITHERS_PER_IMAGE", 2)
     for channels in (2, 3):

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from dither_service.service import DitherService
 from shared.database import Database
 from shared.kafka.codec import Received
 from shared.messages import DitherRequested
 from tests.integration.services.dither.announcing import Storage, announced, deleted, dither_files
+from tests.integration.services.dither.working import WorkingService
 from tests.integration.services.support import outgoing, received
 
 
@@ -20,7 +20,7 @@ def anew(message: Received) -> Received:
 
 @pytest.mark.parametrize("options", [None, {"width": 20}, {"algorithm": "magic"}])
 def test_an_image_announced_anew_is_told_of_again(
-    service: DitherService, tables: Database, storage: Storage, options: dict[str, Any] | None
+    service: WorkingService, tables: Database, storage: Storage, options: dict[str, Any] | None
 ) -> None:
     message = announced(storage, options=options)
     service.dither_images([message])
@@ -33,7 +33,7 @@ def test_an_image_announced_anew_is_told_of_again(
 
 
 def test_one_that_could_not_be_read_is_told_of_again(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage, b"I am a text")
     service.dither_images([message])
@@ -43,7 +43,7 @@ def test_one_that_could_not_be_read_is_told_of_again(
 
 
 def test_a_message_without_an_id_tells_nothing_again(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     service.dither_images([message])
@@ -53,7 +53,7 @@ def test_a_message_without_an_id_tells_nothing_again(
 
 
 def test_a_request_handed_out_twice_tells_nothing_again(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     service.dither_images([message])
@@ -66,7 +66,7 @@ def test_a_request_handed_out_twice_tells_nothing_again(
 
 
 def test_nothing_is_told_of_a_deleted_image(
-    service: DitherService, tables: Database, storage: Storage
+    service: WorkingService, tables: Database, storage: Storage
 ) -> None:
     message = announced(storage)
     service.dither_images([message])

@@ -9,7 +9,7 @@ from tests.support.pictures import picture
 from upload_service.settings import UploadSettings
 
 PNG = picture("PNG", (64, 48))
-SETTINGS = UploadSettings(max_upload_bytes=300_000, public_url="http://public.test")
+SETTINGS = UploadSettings(access="open", max_upload_bytes=300_000, public_url="http://public.test")
 
 
 def send(client: Client, data: bytes = PNG, name: str = "photo.png", **fields: str) -> Any:

@@ -1,0 +1,1 @@
+"""How long each method takes, compared with the engine's own estimate."""

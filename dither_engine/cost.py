@@ -1,0 +1,181 @@
+"""How long a dither takes, estimated before anything is decoded.
+
+The estimate is what the options and the size alone tell, for a picture whose pixels all differ: a
+photograph takes less, because methods remember the answer for a colour that they saw before. The
+numbers are CPU seconds for a megapixel on one core of an AMD EPYC virtual machine;
+``python -m bench.cost`` measures them and prints this table.
+"""
+
+from dataclasses import dataclass, replace
+from math import log
+
+from dither_engine.algorithms import ALGORITHMS, CUSTOM, CUSTOM_MATRIX, DIFFUSION, ORDERED
+from dither_engine.areas import crop_box
+from dither_engine.errors import EngineError
+from dither_engine.options import Options
+from dither_engine.palettes import NAMED
+
+Points = tuple[float, float, float, float]
+COLOURS = (4, 16, 64, 256)  # sizes of the palettes that were measured
+CANDIDATES = 16  # of the pattern methods, when they were measured
+MEGAPIXEL = 1_000_000
+
+
+@dataclass(frozen=True)
+class Speed:
+    """levels: for a palette of levels. oklab, srgb, ciede2000: for `COLOURS`, by distance.
+
+    candidates: the power with which the time grows with the number of candidates.
+    """
+
+    levels: float
+    oklab: Points
+    srgb: Points
+    ciede2000: Points
+    candidates: float = 0.0
+
+
+# By the name of a method or, for all others of a family, by the family's.
+SPEEDS: dict[str, Speed] = {
+    "error-diffusion": Speed(
+        0.0061, (0.087, 0.11, 0.12, 0.33), (0.013, 0.013, 0.025, 0.21), (2, 6.2, 15, 60)
+    ),
+    "variable-diffusion": Speed(
+        0.023, (0.12, 0.17, 0.26, 0.76), (0.12, 0.18, 0.35, 1.6), (2.9, 8.4, 29, 111)
+    ),
+    "ordered": Speed(0.0035, (0.079, 0.73, 7.9, 26), (0.1, 0.99, 7, 25), (0.23, 0.93, 7.2, 27)),
+    "noise": Speed(0.0055, (0.083, 0.72, 7.1, 25), (0.1, 1.2, 7, 25), (0.24, 0.98, 6.7, 25)),
+    "halftone-screen": Speed(
+        0.014, (0.077, 0.69, 6.2, 25), (0.1, 0.82, 7.4, 26), (0.24, 1, 6.7, 29)
+    ),
+    "threshold-map": Speed(
+        0.0034, (0.1, 0.97, 7.5, 24), (0.1, 0.83, 6.4, 24), (0.23, 0.97, 7.2, 27)
+    ),
+    "knoll": Speed(
+        2, (0.89, 1.3, 2.5, 14), (1.1, 1.9, 5.2, 33), (13, 41, 177, 775), candidates=0.89
+    ),
+    "yliluoma-1": Speed(
+        0.97, (0.65, 2.6, 8.5, 20), (0.59, 2.9, 9.1, 20), (7.7, 13, 29, 81), candidates=0.04
+    ),
+    "yliluoma-2": Speed(
+        3.1, (1.7, 5.9, 23, 131), (1.8, 5.9, 23, 96), (1.7, 5.8, 23, 99), candidates=1.3
+    ),
+    "yliluoma-3": Speed(
+        4.1, (1, 18, 18, 30), (0.92, 16, 22, 38), (8.7, 26, 38, 93), candidates=0.05
+    ),
+    "n-closest": Speed(
+        0.44, (0.58, 0.79, 1.4, 15), (0.47, 0.57, 0.98, 10), (7.9, 11, 21, 74), candidates=0.48
+    ),
+    "curve": Speed(0.074, (0.14, 0.17, 0.21, 0.5), (0.11, 0.18, 0.35, 1.5), (0.22, 3.6, 14, 54)),
+    "cell": Speed(0.13, (0.21, 0.26, 0.29, 0.59), (0.18, 0.26, 0.41, 2), (0.95, 3.9, 14, 55)),
+    "search": Speed(2.2, (1.7, 3.4, 9.5, 31), (2.3, 3.5, 9.3, 28), (3, 4.1, 12, 34)),
+    "nearest": Speed(
+        0.011, (0.095, 0.12, 0.16, 0.43), (0.058, 0.098, 0.26, 1.6), (1.4, 4.1, 14, 55)
+    ),
+}
+DECODE, ADAPTIVE, RESIZE = 0.012, 0.7, 0.03
+ENCODE = {"png": 0.005, "gif": 0.01, "webp": 0.2}
+START = 0.001  # seconds that any job takes
+
+
+class TooExpensive(EngineError):
+    """The work is above the limit."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a picture: pixels of a frame, and frames."""
+
+    width: int
+    height: int
+    frames: int = 1
+
+    @property
+    def megapixels(self) -> float:
+        return self.width * self.height * self.frames / MEGAPIXEL
+
+
+def seconds_of(source: Size, options: Options, max_size: int | None = None) -> float:
+    """CPU seconds to decode, dither and write a picture; see the module's docstring."""
+    drawn = _drawn(source, options, max_size)
+    total = START + source.megapixels * DECODE + drawn.megapixels * speed_of(options)
+    total += drawn.megapixels * options.scale**2 * ENCODE.get(options.format, ENCODE["png"])
+    if drawn != source:
+        total += (source.megapixels + drawn.megapixels) * RESIZE
+    if isinstance(options.palette, str) and options.palette.startswith("adaptive:"):
+        total += drawn.megapixels * ADAPTIVE
+    return total
+
+
+def check_cost(
+    source: Size, options: Options, max_seconds: float, max_size: int | None = None
+) -> float:
+    """`seconds_of`; raises TooExpensive above ``max_seconds``."""
+    seconds = seconds_of(source, options, max_size)
+    if seconds > max_seconds:
+        raise TooExpensive(
+            f"This would take about {seconds:,.0f} seconds of computing; at most {max_seconds:,.0f}"
+            " are allowed. Choose a smaller width, fewer colours or candidates, or another"
+            " algorithm or distance."
+        )
+    return seconds
+
+
+def speed_of(options: Options) -> float:
+    """Seconds for a megapixel to dither."""
+    speed = _speed(options.algorithm)
+    colours = _colours(options)
+    if colours is None:
+        seconds = speed.levels
+    else:
+        by_distance = {"oklab": speed.oklab, "ciede2000": speed.ciede2000}
+        seconds = _between(by_distance.get(options.distance, speed.srgb), colours)
+    return float(seconds * (options.candidates / CANDIDATES) ** speed.candidates)
+
+
+def _speed(algorithm: str) -> Speed:
+    if algorithm in SPEEDS:
+        return SPEEDS[algorithm]
+    own = {CUSTOM: DIFFUSION, CUSTOM_MATRIX: ORDERED}
+    return SPEEDS[own.get(algorithm) or ALGORITHMS[algorithm].family]
+
+
+def _colours(options: Options) -> int | None:
+    """Colours of the palette; None for levels."""
+    palette = options.palette
+    if isinstance(palette, list):
+        return len(palette)
+    if palette.startswith("adaptive:"):
+        return int(palette.removeprefix("adaptive:"))
+    return len(NAMED[palette].colours) if palette in NAMED else None
+
+
+def _between(points: Points, colours: int) -> float:
+    """Interpolated on logarithmic axes; constant outside of `COLOURS`."""
+    if colours <= COLOURS[0]:
+        return points[0]
+    for place in range(1, len(COLOURS)):
+        if colours <= COLOURS[place]:
+            part = log(colours / COLOURS[place - 1], COLOURS[place] / COLOURS[place - 1])
+            return float(points[place - 1] ** (1 - part) * points[place] ** part)
+    return points[-1]
+
+
+def _drawn(source: Size, options: Options, max_size: int | None) -> Size:
+    """The size to dither at, as ``fit.fit_of`` has it; ``contain`` counts as the whole box."""
+    width, height = source.width, source.height
+    if options.crop is not None:
+        left, top, right, bottom = crop_box(options.crop, width, height)
+        width, height = right - left, bottom - top
+    if options.rotate in ("90", "270"):
+        width, height = height, width
+    if options.width and options.height:
+        width, height = options.width, options.height
+    elif options.width:
+        width, height = options.width, max(1, round(height * options.width / width))
+    elif options.height:
+        width, height = max(1, round(width * options.height / height)), options.height
+    if max_size is not None and max(width, height) > max_size:
+        part = max_size / max(width, height)
+        width, height = max(1, int(width * part)), max(1, int(height * part))
+    return replace(source, width=width, height=height)
