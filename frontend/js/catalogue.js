@@ -9,8 +9,8 @@ const OWN = {
 };
 
 export class Catalogue {
-	constructor({ algorithms, palettes, options, formats, limits }) {
-		Object.assign(this, { palettes, formats, limits, fields: { ...options, ...OWN } });
+	constructor({ access, algorithms, palettes, options, formats, limits }) {
+		Object.assign(this, { access, palettes, formats, limits, fields: { ...options, ...OWN } });
 		this.algorithms = withCustom(algorithms, options);
 		/** Options that only some algorithms use; all others are always used. */
 		this.controlled = [...new Set(this.algorithms.flatMap((algorithm) => algorithm.controls))];
