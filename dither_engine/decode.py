@@ -57,7 +57,6 @@ _DAMAGES = (
     ArithmeticError,
     AttributeError,
     RuntimeError,
-    MemoryError,
     struct.error,
     ImageCms.PyCMSError,
 )

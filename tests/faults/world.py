@@ -81,6 +81,7 @@ class World:
                 "SMTP_TIMEOUT_SECONDS": "5",
                 "MAILS_PER_HOUR": "1000",
                 "UNFINISHED_AFTER_SECONDS": NO_SECOND_CHANCE,
+                "MAX_ATTEMPTS": "100",  # when a process is killed here, no image is to blame
                 **(environment or {}),
             },
         )
