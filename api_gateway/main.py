@@ -27,6 +27,8 @@ from shared.http import Asgi, Receive, RequestScope, Scope, Send
 from shared.logs import configure_logging
 from shared.problems import locate_problem_types
 
+logger = logging.getLogger(__name__)
+
 MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS = 4096  # more wait to be accepted
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
@@ -109,6 +111,8 @@ def main() -> None:
     settings = GatewaySettings.load()
     configure_logging("gateway", level=settings.log_level, log_format=settings.log_format)
     logging.getLogger("_granian").setLevel(logging.CRITICAL)  # we log these events ourselves
+    if settings.is_open and not settings.is_local:
+        logger.warning("ACCESS=open: whoever reaches this sees, changes and deletes all images")
     # Each connection to a client or service is an open file: allow as many as possible.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -6,8 +6,8 @@ from collections import Counter
 from prometheus_client import Counter as MetricCounter
 
 from api_gateway.framing import Framing
-from api_gateway.keys import ApiKeys
-from api_gateway.limits import RateLimiter, client_of
+from api_gateway.identity import Authenticate, Authorize
+from api_gateway.limits import RateLimiter
 from api_gateway.security import API
 from api_gateway.settings import GatewaySettings
 from shared.http import Asgi, Receive, Scope, Send
@@ -16,24 +16,6 @@ from shared.problems import Problem
 logger = logging.getLogger(__name__)
 
 LIMITED = MetricCounter("gateway_rate_limited", "Requests over a limit", ["limit"])
-
-
-class Identify:
-    """Identifies the client: its address, and its API key if keys are required."""
-
-    def __init__(self, settings: GatewaySettings) -> None:
-        self._keys = ApiKeys(settings.api_keys) if settings.api_keys else None
-
-    def __call__(self, scope: Scope) -> None:
-        client = scope["access"]["client"] = scope["client"][0]
-        key = None
-        if self._keys is not None:
-            key = self._keys.identify(scope["fields"])
-            # The key is for the gateway only; do not forward it.
-            scope["headers"] = [f for f in scope["headers"] if f[0] != b"authorization"]
-        if key is not None:
-            scope["access"]["key"] = key
-        scope.update(key=key, account=key or client_of(client))
 
 
 class RateLimits:
@@ -46,9 +28,10 @@ class RateLimits:
         self._uploads = RateLimiter(rate, burst) if rate else None
 
     def __call__(self, scope: Scope) -> None:
-        row = scope["row"] if scope["method"] == "POST" else None
-        self._take(scope, "requests", self._requests, row.cost if row else 1)
-        if row and row.stores_file:
+        row, is_post = scope["row"], scope["method"] == "POST"
+        cost = 1 if row is None else row.cost if is_post else row.read_cost
+        self._take(scope, "requests", self._requests, cost)
+        if row and is_post and row.stores_file:
             self._take(scope, "uploads", self._uploads, 1)
 
     def _take(self, scope: Scope, what: str, limiter: RateLimiter | None, cost: int) -> None:
@@ -60,23 +43,9 @@ class RateLimits:
                 raise _over(what, f"Too many {what} from you; please try again in {wait} s.", wait)
 
 
-class RequireKey:
-    """Requires a key if keys are configured. It runs after the limits, so that guesses count."""
-
-    def __init__(self, settings: GatewaySettings) -> None:
-        self._is_on = bool(settings.api_keys)
-
-    def __call__(self, scope: Scope) -> None:
-        row = scope["row"]
-        is_open = row is None or row.open or scope["method"] == "OPTIONS"
-        if self._is_on and not is_open and scope["key"] is None:
-            detail = "This needs an API key: send it as X-API-Key, or as Authorization: Bearer."
-            raise Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
-
-
 # Add a check that runs before all routes here: it raises Problem to refuse the request, and may
 # add header fields to ``scope["answer_fields"]``.
-CHECKS = (Framing, Identify, RateLimits, RequireKey)
+CHECKS = (Framing, Authenticate, RateLimits, Authorize)
 
 
 class Guard:

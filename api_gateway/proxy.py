@@ -12,6 +12,7 @@ from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
 from shared.context import current_request_id
 from shared.http import Receive, Scope, Send
+from shared.principal import PRINCIPAL_HEADER
 from shared.problems import Problem
 
 # The size of multipart framing, part headers and small fields, in addition to the file.
@@ -25,8 +26,11 @@ class Forward:
         self._route = route
         self._upstream = upstream
         self._settings = settings
-        largest_file = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
-        self._limit = largest_file if route.takes_file else settings.gateway_max_body_bytes
+        self._limit = settings.gateway_max_body_bytes
+        if route.takes_file:
+            self._limit = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+        elif route.takes_files:
+            self._limit = settings.dither_call_max_bytes + MULTIPART_OVERHEAD_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route, method = self._route, scope["method"]
@@ -81,15 +85,21 @@ class Forward:
         return Problem(status, f"The {self._route.service} service {what}; please try again.")
 
 
+def _principal(scope: Scope) -> list[tuple[str, str]]:
+    header = scope.get("principal_header")
+    return [] if header is None else [(PRINCIPAL_HEADER, header)]
+
+
 def _fields(scope: Scope) -> list[tuple[str, str]]:
     """The request's header fields for the service, the same for every replica."""
     return [
         *(
             (name.decode("ascii"), value.decode("ascii"))
-            for name, value in end_to_end(scope["headers"], REQUEST_DROPPED)
+            for name, value in end_to_end(scope["headers"], scope["fields"], REQUEST_DROPPED)
             # Some servers treat a_b and a-b as the same field; only ASCII text is forwarded.
             if b"_" not in name and value.isascii()
         ),
         *forwarded_fields(scope),
         ("x-request-id", current_request_id() or ""),
+        *_principal(scope),
     ]

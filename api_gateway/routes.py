@@ -22,10 +22,12 @@ class Route:
     methods: tuple[str, ...]
     prefix_at_service: str | None = None
     takes_file: bool = False  # its body may be as large as an upload
+    takes_files: bool = False  # its body may be as large as a call of POST /dither
     stores_file: bool = False  # its POST also counts against the stricter rate limit
     event_stream: bool = False  # long-lived: limited by an idle timeout, not by a deadline
     open: bool = False  # never requires an API key: mails and pages contain links to it
     cost: int = 1  # tokens of the rate limit that a POST takes
+    read_cost: int = 1  # those that any other request takes
 
     @cached_property
     def prefix(self) -> str:
@@ -59,13 +61,17 @@ ROUTES = (
     Route("images", "/images", "upload", (*READ, "POST"), takes_file=True, stores_file=True),
     Route("image", "/images/{uuid}", "upload", (*READ, "DELETE")),
     Route("events", "/images/{uuid}/events", "upload", READ, event_stream=True),
+    Route("original", "/images/{uuid}/file", "upload", READ),
     Route("dither", "/images/{uuid}/{channels}", "dither", ("POST",), cost=2),
     Route("dithers", "/dithers", "dither", READ, "/images"),
     Route("dithers_of", "/dithers/{uuid}", "dither", READ, "/images"),
+    Route("dithered", "/dithers/{uuid}/{dither_id}", "dither", READ, "/images", read_cost=8),
+    Route("one_call", "/dither", "dither", (*READ, "POST"), takes_files=True, cost=20, read_cost=8),
     Route("preview", "/preview", "dither", ("POST",), takes_file=True, cost=4),
     Route("previews", "/previews/{answer}", "dither", ("POST",), takes_file=True, cost=2),
     Route("options", "/options", "dither", READ),
     Route("notifications", "/notifications/{uuid}", "notification", READ),
+    Route("mail", "/mail/{action}/{token}", "notification", (*READ, "POST"), open=True),
     Route("files", "/files/{key:path}", "upload", READ, open=True),
 )
 SERVICES = tuple(dict.fromkeys(route.service for route in ROUTES))

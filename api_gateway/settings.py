@@ -2,18 +2,27 @@
 
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
+from pydantic import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    model_validator,
+)
 from pydantic import field_validator as validator
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import HttpSettings
+from api_gateway.keys import parse_entry
+from shared.settings import AccessSettings
 
 MB = 1024 * 1024
 
 
-class GatewaySettings(HttpSettings):
+class GatewaySettings(AccessSettings):
     """The defaults suit one machine and a few hundred users."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True)
@@ -29,6 +38,8 @@ class GatewaySettings(HttpSettings):
 
     max_upload_bytes: PositiveInt = 20 * MB
     """Largest file that may be uploaded, in bytes"""
+    dither_call_max_bytes: PositiveInt = 100 * MB
+    """Largest body of POST /dither, all its files together"""
     gateway_max_body_bytes: NonNegativeInt = MB // 4
     """Largest request body where no file is uploaded, in bytes"""
     gateway_client_timeout_seconds: PositiveFloat = 8
@@ -66,14 +77,14 @@ class GatewaySettings(HttpSettings):
     gateway_max_requests_per_client: NonNegativeInt = 32
     """Requests of one client under way at once; 0 switches the limit off"""
     gateway_api_keys: SecretStr = SecretStr("")
-    """API keys with commas; when set, the API asks for one of them"""
+    """API keys with commas, as python -m api_gateway.keys prints them"""
     gateway_trusted_proxies: str = ""
     """Networks, with commas, whose X-Forwarded-* and Forwarded are believed"""
     gateway_cors_origins: str = ""
     """Origins, with commas, whose pages may call the API; * for all, https://*.example.org"""
     gateway_cors_headers: str = (
-        "authorization, cache-control, content-type, if-none-match, last-event-id, traceparent, "
-        "x-api-key, x-request-id, x-requested-with"
+        "authorization, cache-control, content-type, idempotency-key, if-none-match, "
+        "last-event-id, traceparent, x-api-key, x-manage-token, x-request-id, x-requested-with"
     )
     """Header fields, with commas, that those pages may send"""
 
@@ -96,6 +107,15 @@ class GatewaySettings(HttpSettings):
     def _are_networks(cls, value: str) -> str:
         _ = [ip_network(part) for part in split_list(value)]
         return value
+
+    @model_validator(mode="after")
+    def _keys_are_used(self) -> Self:
+        _ = [parse_entry(entry) for entry in self.api_keys]
+        if self.access_mode == "keys" and not self.api_keys:
+            raise ValueError("ACCESS=keys needs GATEWAY_API_KEYS")
+        if self.is_open and self.api_keys:
+            raise ValueError("GATEWAY_API_KEYS needs ACCESS=owned or ACCESS=keys")
+        return self
 
     def addresses(self, service: str) -> list[str]:
         """The base addresses of a service, without a slash at their end."""

@@ -3,6 +3,7 @@
 No Numba here, so options can be validated without loading a compiler.
 """
 
+import json
 import re
 from typing import Any
 
@@ -16,7 +17,7 @@ _CROP = (
     " w and h are above 0."
 )
 _EXCLUDE = (
-    f"exclude is alpha, or at most {MAX_AREAS} rectangles x,y,w,h in whole pixels, as"
+    f"exclude is at most {MAX_AREAS} rectangles x,y,w,h in whole pixels, as"
     " [[0, 0, 200, 40]]; w and h are above 0."
 )
 
@@ -67,15 +68,24 @@ def _half_up(value: float) -> int:
 
 
 def rectangles(given: Any) -> list[list[int]]:
-    """Rectangles from a list, or from a text as ``0,0,200,40;0,440,800,40``.
+    """Rectangles from a list, or from a text: JSON, or as ``0,0,200,40;0,440,800,40``.
 
     Raises EngineError, with a sentence.
     """
     if isinstance(given, str):
-        given = [part.split(",") for part in given.split(";")]
+        given = _of_text(given)
     if not isinstance(given, list) or not 1 <= len(given) <= MAX_AREAS:
         raise EngineError(_EXCLUDE)
     return [_rectangle(each) for each in given]
+
+
+def _of_text(text: str) -> Any:
+    if not text.lstrip().startswith("["):
+        return [part.split(",") for part in text.split(";")]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise EngineError(_EXCLUDE) from error
 
 
 def _rectangle(given: Any) -> list[int]:

@@ -156,10 +156,11 @@ def _stem(name: str) -> str:
     return "stdin" if name == STREAM else Path(name).stem
 
 
-def run(jobs: Sequence[Job], make: Callable[[bytes], bytes]) -> int:
+def run(jobs: Sequence[Job], make: Callable[[bytes], tuple[bytes, str]]) -> int:
     """Do all jobs; failures are reported on standard error. Returns 1 if any failed, else 0.
 
-    ``make`` turns an input's bytes into an output's, on several threads at once.
+    ``make`` turns an input's bytes into an output's, on several threads at once, and a remark,
+    which is written to standard error unless it is empty.
     """
     bar = _BAR if len(jobs) > 1 and sys.stderr.isatty() else 0
     failed = 0
@@ -169,20 +170,22 @@ def run(jobs: Sequence[Job], make: Callable[[bytes], bytes]) -> int:
     try:
         for number, future in enumerate(as_completed(running), 1):
             error = future.exception()
-            if isinstance(error, EngineError):
-                failed += 1
-                clear = "\r\x1b[K" if bar else ""
-                sys.stderr.write(f"{clear}{running[future].name}: {error}\n")
-            elif error is not None:
+            if error is not None and not isinstance(error, EngineError):
                 raise error
+            failed += error is not None
+            if remark := str(error) if error else future.result():
+                clear = "\r\x1b[K" if bar else ""
+                sys.stderr.write(f"{clear}{running[future].name}: {remark}\n")
             _progress(number, len(jobs), bar)
     finally:
         pool.shutdown(cancel_futures=True)
     return 1 if failed else 0
 
 
-def _do(job: Job, make: Callable[[bytes], bytes]) -> None:
-    job.write(make(job.read()))
+def _do(job: Job, make: Callable[[bytes], tuple[bytes, str]]) -> str:
+    data, remark = make(job.read())
+    job.write(data)
+    return remark
 
 
 def _progress(number: int, total: int, bar: int) -> None:

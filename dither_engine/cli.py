@@ -33,7 +33,7 @@ examples:
   dither - -o - --channels 4 < photo.jpg > photo.png
   dither photo.jpg -o photo.png --palette colours.gpl --resample nearest
   dither photo.jpg -o sheet.png --contact-sheet --palette pico-8
-  dither photo.jpg -o photo.bin --panel waveshare-7.3-spectra-6
+  dither photo.jpg -o photo.bin --panel waveshare-7.3-spectra-6 --auto natural
   dither panels
 """
 
@@ -279,13 +279,15 @@ def _check_sheet(fields: dict[str, Any], images: int) -> None:
         )
 
 
-def _dithered(data: bytes, options: Options, limits: dict[str, int]) -> bytes:
+def _dithered(data: bytes, options: Options, limits: dict[str, int]) -> tuple[bytes, str]:
+    """The file, and the options that were chosen automatically, as they are typed."""
     from dither_engine.pipeline import dither_bytes  # noqa: PLC0415 - loads the compiler
 
-    return dither_bytes(data, options, **limits).data
+    done = dither_bytes(data, options, **limits)
+    return done.data, " ".join(f"--{name} {value:g}" for name, value in done.chosen.items())
 
 
-def _sheet(data: bytes, options: Options, limits: dict[str, int]) -> bytes:
+def _sheet(data: bytes, options: Options, limits: dict[str, int]) -> tuple[bytes, str]:
     from dither_engine.sheet import contact_sheet  # noqa: PLC0415 - loads the compiler
 
-    return contact_sheet(data, options, **limits)
+    return contact_sheet(data, options, **limits), ""

@@ -73,13 +73,15 @@ class Frame:
     pixels: ``uint8 (H, W, C)``, C 1 (grey) or 3; for an image of a file or of Pillow it may be a
         view of memory with four bytes a pixel. mask: alpha, ``uint8 (H, W)``, or `NO_MASK`.
     duration: display time in milliseconds. place: left, top, width and height of the picture in a
-    padded frame; None if it fills the frame.
+    padded frame; None if it fills the frame. sharp: alpha that says what stays undithered, see
+    ``exclude``, or `NO_MASK`.
     """
 
     pixels: NDArray[np.uint8]
     mask: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
     duration: int = 0
     place: tuple[int, int, int, int] | None = None
+    sharp: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,12 @@ def encode(result: Dithered, options: Options) -> Encoded:
     entry.check_frames(len(result.frames))
     about = (entry.content_type, entry.suffix, width, height, _colours(result))
     if not entry.longest_delay:
-        return Encoded(still(_enlarged(result, scale), options), *about)
+        return Encoded(still(_enlarged(result, scale), options), *about, chosen=result.chosen)
     frames = _in_parts(result.frames or (result,), entry.longest_delay)
     frames = tuple(_enlarged(frame, scale) for frame in frames)
     data = {"png": _png, "gif": _gif, "webp": _webp}[form](frames, result.loop)
-    return Encoded(data, *about, _count(data) if form == "webp" else len(frames))
+    count = _count(data) if form == "webp" else len(frames)
+    return Encoded(data, *about, count, result.chosen)
 
 
 def _in_parts(frames: Sequence[Dithered], longest: int) -> Sequence[Dithered]:
@@ -96,7 +97,8 @@ def encode_pieces(
     size = (first.width * scale, height * scale)
     enlarged = (_enlarged(piece, scale) for piece in chain([first], pieces))
     data = _png_of(size, [known], [enlarged], 1)
-    return Encoded(data, FORMATS["png"].content_type, "png", *size, _colours(first))
+    colours = _colours(first)
+    return Encoded(data, FORMATS["png"].content_type, "png", *size, colours, chosen=first.chosen)
 
 
 def _png(frames: Sequence[Dithered], plays: int) -> bytes:

@@ -32,6 +32,9 @@ Decoded = TypeVar("Decoded", Frame, DeepFrame)
 # The options that `fitted` applies, as they are afterwards.
 DONE = {"width": None, "height": None, "fit": "stretch", "crop": None, "rotate": "0"}
 
+# The options that `fitted` reads beside a `Fit`.
+READ = ("light", "resample", "background", "alpha")
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -124,7 +127,16 @@ def _gravity(name: str) -> tuple[float, float]:
 
 
 def fitted(frame: Frame | DeepFrame, options: Options, fit: Fit) -> Frame | DeepFrame:
-    """The frame cropped, rotated, resized and padded; the frame itself if nothing is to be done."""
+    """The frame cropped, rotated, resized and padded; the frame itself if nothing is to be done.
+
+    With ``alpha=exclude`` colours do not depend on alpha, which is fitted like a picture of its
+    own.
+    """
+    if frame.mask.size and options.alpha == "exclude":
+        white = options.model_copy(update={"background": "#ffffff"})
+        alpha = _placed(Frame(frame.mask[..., None]), white, fit).pixels[..., 0]
+        frame = fitted(replace(frame, mask=NO_MASK), options, fit)
+        return replace(frame, mask=np.ascontiguousarray(alpha))
     if isinstance(frame, Frame):
         return _placed(frame, options, fit)
     return _placed(frame, options, fit)

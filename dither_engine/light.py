@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_engine.options import Options
-
 WHITE = 8192
 Array = TypeVar("Array", bound=NDArray[Any])
 
@@ -46,15 +44,6 @@ def code_of_light(light: str) -> NDArray[np.uint8]:
 def _frozen(table: Array) -> Array:
     table.setflags(write=False)
     return table
-
-
-def adjusted(options: Options) -> NDArray[np.float64]:
-    """Light, 0 to 1, of each code value after gamma, contrast and brightness: ``(256,)``."""
-    code = np.arange(256) / 255
-    if not options.brightness == options.contrast == options.gamma == 1:
-        code = code ** (1 / options.gamma)
-        code = np.clip(((code - 0.5) * options.contrast + 0.5) * options.brightness, 0, 1)
-    return srgb_to_linear(code) if options.light == "linear" else code
 
 
 def in_steps(light: NDArray[np.float64]) -> NDArray[np.int16]:

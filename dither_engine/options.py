@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dither_engine.algorithms import CUSTOM, CUSTOM_MATRIX, NAMES, controls_of, strengthens
-from dither_engine.areas import normal_crop
+from dither_engine.areas import normal_crop, rectangles
 from dither_engine.errors import EngineError
 from dither_engine.formats import BITS, FORMATS, NUMBERED
 from dither_engine.palette_texts import colours_of_text
@@ -35,6 +35,7 @@ _MAX_MATRIX = 64
 Kernel = list[list[float]]
 Matrix = list[list[float]]
 Count = Annotated[int, Field(ge=2, le=256)]
+Part = Annotated[float, Field(ge=0, le=1)]
 
 
 class Options(BaseModel):
@@ -65,7 +66,9 @@ class Options(BaseModel):
         " the order counts; the pixel with the smallest is the first to become lighter.",
     )
     serpentine: bool = Field(
-        False, description="Scan rows in alternating directions, row 0 left to right."
+        False,
+        title="Alternate the direction of rows",
+        description="Every second row runs from right to left: fewer streaks.",
     )
     strength: float = Field(
         1.0,
@@ -75,10 +78,16 @@ class Options(BaseModel):
         " ordered methods lie further apart; for all others it is 1.",
     )
     light: Literal["linear", "srgb"] = Field(
-        "linear", description="Mix physical light (right) or sRGB code values (traditional)."
+        "linear",
+        title="Mix colours as",
+        description="Linear mixes light as the eye does: right for most pictures. sRGB mixes code"
+        " values, as older programs do.",
     )
     distance: Literal["srgb", "linear", "oklab", "ciede2000"] = Field(
-        "oklab", description="What nearest colour means, for palettes that are lists of colours."
+        "oklab",
+        title="Measure colour distance in",
+        description="How the nearest palette colour is found. Oklab and CIEDE2000 judge as the eye"
+        " does.",
     )
     brightness: float = Field(
         1.0,
@@ -109,6 +118,30 @@ class Options(BaseModel):
         ge=0,
         le=2,
         description="How much edges are sharpened after resizing, by an unsharp mask; 0 is not.",
+    )
+    exposure: float = Field(
+        0.0, ge=-4, le=4, description="In stops: 1 doubles the light, -1 halves it."
+    )
+    shadows: float = Field(
+        0.0, ge=-1, le=1, description="More lightens the dark tones, less darkens them."
+    )
+    highlights: float = Field(
+        0.0, ge=-1, le=1, description="More lightens the light tones, less darkens them."
+    )
+    tone: Part | Literal["auto"] = Field(
+        0.0,
+        description="How far the picture's darkest and lightest tones are stretched to black and"
+        " white; auto: as far as looks natural.",
+    )
+    gamut: Part | Literal["auto"] = Field(
+        0.0,
+        description="How far strong colours are weakened to what the palette can mix, hue kept, so"
+        " that their shades stay apart; auto: if the picture has such colours.",
+    )
+    auto: Literal["off", "natural", "vivid", "readable"] = Field(
+        "off",
+        description="A look: chooses tone, gamut, shadows, highlights, saturation and sharpen from"
+        " picture and palette, and says what it chose. What is set beside it stays.",
     )
     width: int | None = Field(
         None,
@@ -153,22 +186,29 @@ class Options(BaseModel):
     )
     angle: float = Field(
         45.0,
+        title="Screen angle",
         ge=-360,
         le=360,
         description="Angle of a halftone screen, degrees counter-clockwise from the horizontal.",
     )
-    cell: float = Field(6.0, ge=2, le=64, description="Cell of a halftone screen, pixels.")
+    cell: float = Field(
+        6.0, title="Screen cell", ge=2, le=64, description="Cell of a halftone screen, pixels."
+    )
     candidates: int = Field(
         16, ge=2, le=64, description="How many colours a pattern method mixes at a pixel."
     )
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the random methods.")
+    seed: int = Field(
+        0, title="Random seed", ge=0, le=2**32 - 1, description="Seed of the random methods."
+    )
     resample: Literal["lanczos", "nearest"] = Field(
         "lanczos", description="How to resize: smooth and sharp, or the nearest pixel (pixel art)."
     )
-    alpha: Literal["keep", "flatten", "threshold", "dither"] = Field(
+    alpha: Literal["keep", "flatten", "threshold", "dither", "exclude"] = Field(
         "keep",
+        title="Transparency",
         description="Keep transparency, lay the image on the background colour, or make every pixel"
-        " transparent or opaque: by a threshold, or by dithering.",
+        " transparent or opaque: by a threshold, or by dithering. exclude: the result is opaque,"
+        " and where alpha is below one half it stays undithered.",
     )
     alpha_level: int = Field(
         128, ge=1, le=255, description="Alpha from which a pixel is opaque, for alpha = threshold."
@@ -176,8 +216,13 @@ class Options(BaseModel):
     background: str = Field(
         "#ffffff", description="Background colour for alpha = flatten and fit = pad."
     )
+    exclude: list[list[int]] | None = Field(
+        None,
+        description="Rectangles x,y,w,h of the result (before scale) that stay undithered, for text"
+        " and codes.",
+    )
     format: Literal["png", "gif", "webp", "png-grey", "bmp", "raw", "c-array"] = Field(
-        "png", description="File format of the result."
+        "png", title="File format", description="File format of the result."
     )
     colours: Literal["measured", "device"] = Field(
         "measured",
@@ -235,7 +280,7 @@ class Options(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _panel_becomes_its_options(cls, fields: Any) -> Any:
-        if not isinstance(fields, dict) or fields.get("panel") is None:
+        if not isinstance(fields, dict) or not isinstance(fields.get("panel"), str):
             return fields
         given = {name: value for name, value in fields.items() if value is not None}
         panel = given.pop("panel")
@@ -298,6 +343,11 @@ class Options(BaseModel):
     @classmethod
     def _numbers(cls, codes: Any) -> Any:
         return codes.split(",") if isinstance(codes, str) else codes
+
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _rectangles(cls, exclude: Any) -> Any:
+        return rectangles(exclude) if isinstance(exclude, str | list) else exclude
 
     @field_validator("background")
     @classmethod
@@ -365,7 +415,7 @@ class Options(BaseModel):
         if self.palette not in _SEPARABLE:
             unread.add("channels")
         else:
-            unread.add("distance")
+            unread |= {"distance", "gamut"}
         whole = bool(self.width and self.height)
         if not whole:
             unread.add("fit")
@@ -470,6 +520,9 @@ ALLOWED = {
     "palette": f"a name, or a list of 2 to {MAX_COLOURS} hex colours",
     "kernel": "rows of weights, as [[0, 0, 7], [3, 5, 1]]",
     "matrix": "rows of numbers, as [[0, 2], [3, 1]]",
+    "tone": "auto, or a number from 0 to 1",
+    "gamut": "auto, or a number from 0 to 1",
+    "exclude": "at most 100 rectangles, as [[0, 0, 200, 40]]",
     "crop": "x,y,w,h in pixels or percent, as 10%,0,80%,100%",
     "background": "a hex colour, as #ffffff",
     "codes": "whole numbers from 0 to 255, as 0,1,2,3,5,6",

@@ -41,56 +41,54 @@ def panels() -> Mapping[str, Panel]:
     return MappingProxyType({panel.name: panel for panel in made})
 
 
-def options_of_panel(name: object, given: Mapping[str, Any]) -> dict[str, Any]:
+def options_of_panel(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a panel stands for, without those that do not go with the ``given`` ones.
 
     Raises EngineError for an unknown name.
     """
-    panel = panels().get(name) if isinstance(name, str) else None
+    panel = panels().get(name)
     if panel is None:
-        raise EngineError(
-            f"There is no panel {str(name)[:40]!r}: choose one of {', '.join(panels())}."
-        )
+        raise EngineError(f"There is no panel {name[:40]!r}: choose one of {', '.join(panels())}.")
     options = dict(panel.options)
     if "palette" in given:  # the numbers of the panel's own inks mean nothing for other colours
         options.pop("codes", None)
-        options.pop("channels", None)
     return options
 
 
 def _panel(name: str, entry: dict[str, Any], layouts: dict[str, dict[str, Any]]) -> Panel:
     width, height = entry["size"]
     layout = layouts[entry["layout"]]
-    palette = entry.get("palette", "gray")
+    palette = entry["palette"] if "palette" in entry else _greys(entry["greys"])
     options = {
         "width": width,
         "height": height,
+        "fit": "cover",
+        "rotate": "0" if entry.get("upright") else "auto",
         "palette": palette,
         "colours": "device",
         "alpha": "flatten",
-        **({"channels": entry["greys"]} if "greys" in entry else {}),
         **layout,
     }
-    inks = _greys(entry["greys"]) if "greys" in entry else _inks(palette, layout.get("codes"))
+    inks = _inks(palette, layout.get("codes"))
     return Panel(name, entry["title"], width, height, entry["source"], options, inks)
 
 
-def _greys(count: int) -> tuple[Ink, ...]:
-    codes = [f"#{255 * level // (count - 1):02x}" for level in range(count)]
-    colours = [code + 2 * code[1:] for code in codes]
-    return tuple(Ink(f"grey {n}", colour, colour, n) for n, colour in enumerate(colours))
+def _greys(count: int) -> list[str]:
+    """Evenly spaced greys. A list, since `channels` would say their number for gray."""
+    return [f"#{3 * f'{255 * level // (count - 1):02x}'}" for level in range(count)]
 
 
 def _inks(palette: str | list[str], codes: list[int] | None) -> tuple[Ink, ...]:
     if isinstance(palette, list):
-        pairs = [colour.split("=") for colour in palette]
+        parts = [colour.partition("=") for colour in palette]
+        pairs = [(seen, device or seen) for seen, _, device in parts]
     else:
         named = NAMED[palette]
-        pairs = [[ink.measured, ink.device] for ink in named.inks]
-        pairs = pairs or [[colour, colour] for colour in named.colours]
+        pairs = [(ink.measured, ink.device) for ink in named.inks]
+        pairs = pairs or [(colour, colour) for colour in named.colours]
         codes = codes or [ink.code for ink in named.inks]
     numbers = codes or range(len(pairs))
     return tuple(
-        Ink(_NAMES_OF_DEVICE[device], measured, device, code)
+        Ink(_NAMES_OF_DEVICE.get(device, "grey"), measured, device, code)
         for (measured, device), code in zip(pairs, numbers, strict=True)
     )

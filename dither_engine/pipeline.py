@@ -1,7 +1,8 @@
 """The whole pipeline: dither an image, or a file's bytes to an output file's bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dither_engine.adaptive import adaptive
+from dither_engine.automatic import NO_SAMPLES, measures, samples_of, settle, settle_gamut
 from dither_engine.compiled.packing import contiguous
 from dither_engine.compiled.search import prepare
 from dither_engine.decode import (
@@ -21,13 +23,15 @@ from dither_engine.decode import (
     open_image,
 )
 from dither_engine.encode import encode, encode_pieces
+from dither_engine.exclude import Excluded, Rectangles, scaled, undithered
 from dither_engine.fit import Fit, fit_of
-from dither_engine.light import adjusted, code_of_light, in_steps, light_of_code
+from dither_engine.gamut_compression import Compression
+from dither_engine.light import code_of_light, in_steps, light_of_code
 from dither_engine.memory import reusable
 from dither_engine.methods import PIECE, in_pieces, renderer
 from dither_engine.options import Options
 from dither_engine.palettes import Inks, inks_of
-from dither_engine.prepare import check_file, checked, coloured, prepared
+from dither_engine.prepare import check_file, checked, coloured, enhanced, laid_out
 from dither_engine.result import Dithered, Encoded
 from dither_engine.targets import (
     ChannelLevels,
@@ -37,6 +41,7 @@ from dither_engine.targets import (
     levels_palette,
     media_relative,
 )
+from dither_engine.tone_curve import adjusted
 from dither_engine.tones import Tones, grey_tones, tones_of
 from dither_engine.work import Levels, Palette, Render, Work
 
@@ -106,19 +111,42 @@ def dither_source(
 
 @dataclass(frozen=True)
 class _Job:
-    """frames: prepared frames. light: of each code value, 0 to 1, after the tone controls."""
+    """What is the same for all frames of a picture.
+
+    light: of each code value, 0 to 1, after the tone curve. compression: of the gamut, if any.
+    excluded: rectangles. chosen: see `Dithered`.
+    """
 
     frames: Iterator[Frame]
     target: Target | ChannelLevels
     light: Light
+    compression: Compression | None
     options: Options
+    excluded: Rectangles
+    chosen: Mapping[str, float]
 
 
 def _job(source: Source, options: Options, max_pixels: int | None, max_size: int | None) -> _Job:
     options = options.canonical()  # equal digests must give equal pictures
-    target = _target(source, options, max_pixels, max_size)
-    frames = _prepared(source, options, max_pixels, max_size)
-    return _Job(frames, target, adjusted(options), options)
+    laid = _laid_out(source, options, max_pixels, max_size)
+    samples = samples_of(laid(), source.count) if measures(options) else NO_SAMPLES
+    settled = settle(options, samples)
+    options = settled.options
+    light = adjusted(options, settled.ends)
+
+    def frames() -> Iterator[Frame]:
+        return (enhanced(frame, options) for frame in laid())
+
+    target = _target(source, options, light, frames)
+    compression, chosen = None, settled.chosen
+    if isinstance(target, Palette):
+        compression, more = settle_gamut(settled, samples, target.colours)
+        chosen = chosen | more
+    excluded = options.exclude or []
+    if excluded:
+        full, size = (fit_of(*source.size, options, most).size for most in (None, max_size))
+        excluded = scaled(excluded, full, size)
+    return _Job(frames(), target, light, compression, options, excluded, chosen)
 
 
 def _dithered(frame: Frame, job: _Job) -> Dithered:
@@ -144,9 +172,11 @@ def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
         yield _by_channel(frame, target, job)
         return
     height = frame.pixels.shape[0]
-    chosen = target.levels if isinstance(target, Tones) else target
-    rows = rows if in_pieces(job.options.algorithm, chosen) else height
+    ladder = target.levels if isinstance(target, Tones) else target
+    rows = rows if in_pieces(job.options.algorithm, ladder) else height
+    excluded = Excluded(job.excluded, frame.sharp)
     render: Render | None = None
+    nearest: Render | None = None
     palette = _palette(target, frame.pixels.shape[2])
     for top in range(0, height, rows):
         mask = frame.mask[top : top + rows] if frame.mask.size else frame.mask
@@ -154,8 +184,19 @@ def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
         work = replace(_work(piece, target, job), top=top)
         render = render or renderer(work)
         found = _positions(render(work), target)
+        if excluded:
+            nearest = nearest or undithered(work)
+            excluded.leave(found, work, partial(_nearest, nearest, target))
         alpha = mask if mask.size else None
-        yield Dithered(found, palette, alpha, duration=frame.duration)
+        yield Dithered(found, palette, alpha, duration=frame.duration, chosen=job.chosen)
+
+
+def _nearest(render: Render, target: Target, work: Work) -> Pixels:
+    return _positions(render(work), target)
+
+
+def _plane(render: Render, work: Work) -> Pixels:
+    return render(work).reshape(work.pixels.shape[:2])
 
 
 def _work(frame: Frame, target: Target, job: _Job) -> Work:
@@ -167,7 +208,11 @@ def _work(frame: Frame, target: Target, job: _Job) -> Work:
         places = target.of_colour(frame.pixels, job.light)
         return Work(places, frame.mask, target.lights, target.levels, options)
     pixels = coloured(frame.pixels) if isinstance(target, Palette) else frame.pixels
-    return Work(pixels, frame.mask, in_steps(job.light), target, options)
+    light = in_steps(job.light)
+    if job.compression is not None:
+        pixels = job.compression.compressed(pixels, code_of_light(options.light)[light])
+        light = light_of_code(options.light)
+    return Work(pixels, frame.mask, light, target, options)
 
 
 def _positions(found: Pixels, target: Target) -> Pixels:
@@ -189,36 +234,53 @@ def _palette(target: Target, depth: int) -> Pixels:
 def _by_channel(frame: Frame, target: ChannelLevels, job: _Job) -> Dithered:
     """Dither each channel of the whole picture with its own levels."""
     pixels = coloured(frame.pixels)
+    excluded = Excluded(job.excluded, frame.sharp)
     found = []
     for channel, levels_of_one in enumerate(target.channels):
         plane = np.ascontiguousarray(pixels[..., channel : channel + 1])
         light = in_steps(job.light)
         work = Work(plane, frame.mask, light, levels_of_one, job.options, channel=channel)
-        found.append(renderer(work)(work).reshape(plane.shape[:2]))
+        plane_found = renderer(work)(work).reshape(plane.shape[:2])
+        if excluded:
+            excluded.leave(plane_found, work, partial(_plane, undithered(work)))
+        found.append(plane_found)
     alpha = frame.mask if frame.mask.size else None
     indices = target.combined(found)
-    return Dithered(indices, target.palette(), alpha, duration=frame.duration)
+    return Dithered(indices, target.palette(), alpha, duration=frame.duration, chosen=job.chosen)
 
 
-def _prepared(
+def _laid_out(
     source: Source, options: Options, max_pixels: int | None, max_size: int | None
-) -> Iterator[Frame]:
-    """The frames prepared for dithering, all of one size and number of channels."""
-    fit: Fit | None = None
-    for decoded in source.frames():
-        if fit is None:
-            height, width = decoded.pixels.shape[:2]
-            fit = fit_of(width, height, options, max_size)
-            across, down = (side * options.scale for side in fit.size)
-            checked(across, down, source.count, max_pixels)
-        frame = prepared(decoded, options, fit)
-        if source.count > 1 and options.palette == "channels":
-            frame = replace(frame, pixels=coloured(frame.pixels))
-        yield frame
+) -> Callable[[], Iterator[Frame]]:
+    """A function that gives the frames, fitted, all of one size and number of channels."""
+
+    def frames() -> Iterator[Frame]:
+        fit: Fit | None = None
+        for decoded in source.frames():
+            if fit is None:
+                height, width = decoded.pixels.shape[:2]
+                fit = fit_of(width, height, options, max_size)
+                across, down = (side * options.scale for side in fit.size)
+                checked(across, down, source.count, max_pixels)
+            frame = laid_out(decoded, options, fit)
+            if source.count > 1 and options.palette == "channels":
+                frame = replace(frame, pixels=coloured(frame.pixels))
+            yield frame
+
+    if source.count > 1:
+        return frames
+    kept: list[Frame] = []
+
+    def still() -> Iterator[Frame]:
+        if not kept:
+            kept.extend(frames())
+        return iter(kept)
+
+    return still
 
 
 def _target(
-    source: Source, options: Options, max_pixels: int | None, max_size: int | None
+    source: Source, options: Options, light: Light, frames: Callable[[], Iterable[Frame]]
 ) -> Target | ChannelLevels:
     if options.palette == "gray":
         return grey_tones(options.most_levels, options.light)
@@ -226,7 +288,7 @@ def _target(
         return channel_levels(options.channels, options.light)
     if options.palette == "channels":
         return levels(options.most_levels, options.light)
-    inks = _inks(source, options, max_pixels, max_size)
+    inks = _inks(source, options, light, frames)
     mixed = media_relative(inks.colours) if inks.measured else inks.colours
     shown = inks.shown(options.colours)
     tones = tones_of(mixed, options.light)
@@ -236,12 +298,13 @@ def _target(
     return Palette(mixed, shown, lights, prepare(mixed, options.distance, options.light))
 
 
-def _inks(source: Source, options: Options, max_pixels: int | None, max_size: int | None) -> Inks:
+def _inks(
+    source: Source, options: Options, light: Light, frames: Callable[[], Iterable[Frame]]
+) -> Inks:
     palette = options.palette
     if isinstance(palette, list) or not palette.startswith("adaptive:"):
         return inks_of(palette, measured=options.measured)
     count = int(palette.removeprefix("adaptive:"))
-    frames = _prepared(source, options, max_pixels, max_size)
-    seen = code_of_light(options.light)[in_steps(adjusted(options))]
-    colours = adaptive(frames, seen, count, source.count)
+    seen = code_of_light(options.light)[in_steps(light)]
+    colours = adaptive(frames(), seen, count, source.count)
     return Inks(colours, None, measured=False, codes=tuple(range(len(colours))))

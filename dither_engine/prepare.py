@@ -20,19 +20,26 @@ from dither_engine.work import NO_MASK
 Pixels = NDArray[np.uint8]
 
 
-def prepared(frame: Frame | DeepFrame, options: Options, fit: Fit) -> Frame:
-    """The frame prepared for dithering: fit, 8 bits, transparency, saturation, sharpness."""
+def laid_out(frame: Frame | DeepFrame, options: Options, fit: Fit) -> Frame:
+    """The frame fitted, with 8 bits a channel, and its transparency as the options say."""
     whole = _of_8_bits(frame, options, fit)
-    if whole.mask.size and options.alpha == "flatten":
-        whole = _flattened(whole, options.background)
-    elif whole.mask.size and options.alpha != "keep":
-        whole = replace(whole, mask=opaque_or_not(whole.mask, options))
-    pixels = whole.pixels
+    if not whole.mask.size or options.alpha == "keep":
+        return whole
+    if options.alpha == "flatten":
+        return _flattened(whole, options.background)
+    if options.alpha == "exclude":
+        return replace(whole, mask=NO_MASK, sharp=whole.mask)
+    return replace(whole, mask=opaque_or_not(whole.mask, options))
+
+
+def enhanced(frame: Frame, options: Options) -> Frame:
+    """The frame with the saturation and sharpness of the options."""
+    pixels = frame.pixels
     if options.saturation != 1 and pixels.shape[2] == 3:
         pixels = pixels_of(ImageEnhance.Color(image_of(pixels)).enhance(options.saturation))
     if options.sharpen > 0:
         pixels = _sharpened(pixels, options.sharpen)
-    return replace(whole, pixels=pixels)
+    return replace(frame, pixels=pixels)
 
 
 def _of_8_bits(frame: Frame | DeepFrame, options: Options, fit: Fit) -> Frame:

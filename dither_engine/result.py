@@ -1,7 +1,7 @@
 """The engine's results, and limits of their size."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class Dithered:
         frame is this object's own picture.
     duration: milliseconds this frame is shown; 0 for a still image.
     loop: how often an animation is played; 0 is for ever.
+    chosen: the options that ``auto`` has chosen, and their values.
     """
 
     indices: NDArray[np.uint8]
@@ -34,6 +35,7 @@ class Dithered:
     frames: Sequence["Dithered"] = ()
     duration: int = 0
     loop: int = 0
+    chosen: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def indexed(self) -> bool:
@@ -72,7 +74,10 @@ class Dithered:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A finished file: its bytes, their type, and the picture's measures (after enlarging)."""
+    """A finished file: its bytes, their type, and the picture's measures (after enlarging).
+
+    chosen: see `Dithered`.
+    """
 
     data: bytes
     content_type: str
@@ -81,6 +86,7 @@ class Encoded:
     height: int
     colours: int
     frames: int = 1
+    chosen: Mapping[str, float] = field(default_factory=dict)
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

@@ -10,7 +10,7 @@ from dither_engine.decode import MAX_FRAMES, MAX_PIXELS, Frame, Source, open_byt
 from dither_engine.fit import DONE, fit_of
 from dither_engine.options import Options
 from dither_engine.pipeline import dither_source
-from dither_engine.prepare import prepared
+from dither_engine.prepare import laid_out
 from dither_engine.result import check_size
 
 SIDE = 256  # the longest side of each picture, pixels, unless the options say a size
@@ -58,11 +58,11 @@ def _first_frame(source: Source, options: Options, max_pixels: int) -> Frame:
     most = None if options.width or options.height else SIDE
     fit = fit_of(width, height, options, most)
     check_size(*fit.size, max_pixels)
-    return prepared(frame, options, fit)
+    return laid_out(frame, options, fit)
 
 
 def _dithered(frame: Frame, options: Options, algorithm: str) -> Image.Image:
-    done = DONE | {"saturation": 1.0, "sharpen": 0.0, "alpha": "keep"}
+    done = DONE | {"alpha": "keep"}
     plain = options.model_copy(
         update={**done, "kernel": None, "matrix": None, "algorithm": algorithm}
     )

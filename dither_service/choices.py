@@ -1,6 +1,7 @@
 """Read engine options from an HTTP request: JSON body, query string or form field."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import Request
@@ -9,10 +10,11 @@ from dither_engine import EngineError, Options, catalogue
 from shared.forms import parse_json_object
 from shared.problems import Problem
 
-_FIELDS = tuple(name for name in Options.model_fields if name != "channels")
+FIELDS = tuple(Options.model_fields)
+_BESIDES_PATH = tuple(name for name in FIELDS if name != "channels")
 
 
-def options_openapi() -> dict[str, Any]:
+def options_openapi(fields: tuple[str, ...] = _BESIDES_PATH) -> dict[str, Any]:
     """The options as query parameters and as a JSON body, for the OpenAPI document."""
     schema = _schema()
     parameters = [
@@ -23,7 +25,7 @@ def options_openapi() -> dict[str, Any]:
             "description": schema["properties"][name].get("description", ""),
             "schema": {k: v for k, v in schema["properties"][name].items() if k != "description"},
         }
-        for name in _FIELDS
+        for name in fields
     ]
     body = {"required": False, "content": {"application/json": {"schema": schema}}}
     return {"parameters": parameters, "requestBody": body}
@@ -33,10 +35,12 @@ def _schema() -> dict[str, Any]:
     """The options' schema with all allowed names, and an example."""
     schema = Options.model_json_schema()
     offered = catalogue()
-    names = {kind: [each["name"] for each in offered[kind]] for kind in ("algorithms", "palettes")}
+    kinds = ("algorithms", "palettes", "panels")
+    names = {kind: [each["name"] for each in offered[kind]] for kind in kinds}
     schema["properties"]["algorithm"]["enum"] = names["algorithms"]
     palette = schema["properties"]["palette"]
     palette["anyOf"] = [{"type": "string", "enum": names["palettes"]}, *palette["anyOf"]]
+    schema["properties"]["panel"] |= {"anyOf": [{"type": "string", "enum": names["panels"]}]}
     schema["example"] = {"algorithm": "atkinson", "palette": names["palettes"][-1]}
     return schema
 
@@ -51,7 +55,7 @@ async def read_options(request: Request, channels: int) -> Options:
     levels = fields.get("channels", channels)
     if levels != channels and not isinstance(levels, list):
         raise Problem(422, "channels: the body says another number than the path; leave it out.")
-    query = _from_query(request)
+    query = options_of_texts(request.query_params.multi_items(), _BESIDES_PATH)
     if twice := sorted(fields.keys() & query.keys()):
         raise Problem(422, f"{twice[0]}: it is in the body and in the query string; give it once.")
     return parse_options({**fields, **query, "channels": levels})
@@ -65,14 +69,17 @@ def parse_options(fields: dict[str, Any]) -> Options:
         raise Problem(422, str(error)) from error
 
 
-def _from_query(request: Request) -> dict[str, Any]:
+def options_of_texts(
+    texts: Iterable[tuple[str, str]], allowed: tuple[str, ...] = FIELDS
+) -> dict[str, Any]:
+    """Options from a query string or from form fields. Raises ``Problem`` 422."""
     fields: dict[str, Any] = {}
-    for name, text in request.query_params.multi_items():
+    for name, text in texts:
         if name in fields:
             raise Problem(422, f"{name[:40]}: it may be given once.")
-        if name not in _FIELDS:
+        if name not in allowed:
             raise Problem(
-                422, f"There is no option {name[:40]!a}: the options are {', '.join(_FIELDS)}."
+                422, f"There is no option {name[:40]!a}: the options are {', '.join(allowed)}."
             )
         fields[name] = _value(name, text)
     return fields

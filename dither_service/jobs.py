@@ -52,7 +52,8 @@ class Job:
 
 def result_key(image_uuid: UUID, digest: str, fields: dict[str, Any]) -> str:
     """The storage key of a dither, known before it is made, because its format is an option."""
-    suffix = FORMATS[fields.get("format", "png")].suffix
+    # A format of a newer version is refused when the job runs; its key is never used.
+    suffix = FORMATS.get(str(fields.get("format")), FORMATS["png"]).suffix
     return f"dithers/{image_uuid}-{digest[:32]}.{suffix}"
 
 

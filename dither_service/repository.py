@@ -28,8 +28,8 @@ from shared.messages import ImageUploaded
 
 def note_images(session: Session, announced: Sequence[ImageUploaded]) -> dict[UUID, Any]:
     """The rows of announced images, inserted if missing; locked until the transaction ends."""
-    # When an image is announced again, perhaps in the same batch, the message has no address.
-    wanted = {body.uuid for body in announced if body.email is not None}
+    # When an image is announced again, perhaps in the same batch, its address may be forgotten.
+    wanted = {body.uuid for body in announced if body.wants_mail}
     rows = {
         body.uuid: {
             "uuid": body.uuid,

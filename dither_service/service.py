@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from dither_engine import EngineError, Options
 from dither_service import models, queue, repository, schemas
 from dither_service.dispatcher import Dispatcher
+from dither_service.download import Downloads
 from dither_service.jobs import JobRunner
 from dither_service.pool import DitherPool
 from dither_service.settings import DitherSettings
@@ -63,6 +64,7 @@ class DitherService:
         settling = Settling(settings, database, outbox=self.outbox, removals=self.removals)
         runner = JobRunner(settings, storage, pool, now=now)
         self.dispatcher = Dispatcher(settings, database, runner, settling, self.removals)
+        self.downloads = Downloads(settings, database, storage, uploads)
         self._work = DitherWork(
             settings,
             database,

@@ -18,6 +18,8 @@ from dither_engine import Encoded, EngineError, Options, memory
 from dither_engine.cost import Size, check_cost
 from dither_engine.decode import Source, open_bytes
 from dither_engine.footprint import bytes_to_dither, check_bytes
+from dither_engine.palette_files import colours_of_file
+from dither_engine.palettes import normal_colours
 from dither_engine.pipeline import dither_opened
 from dither_service.part import Part
 from dither_service.preview_work import PreviewWork
@@ -26,6 +28,7 @@ KEPT_BYTES = 24 << 20  # of freed buffers, for the next job of this worker
 Arguments = Mapping[str, Any]
 Answer = tuple[dict[str, Any], bytes]
 
+_PALETTE_PIXELS = 4_000_000  # of a picture of a palette
 REFUSED, SECONDS, BYTES, MISSING = "refused", "seconds", "bytes", "missing"
 
 
@@ -78,6 +81,12 @@ def _too_much(
 def _described(encoded: Encoded) -> dict[str, Any]:
     named = ((field.name, getattr(encoded, field.name)) for field in fields(encoded))
     return {name: value for name, value in named if name != "data"}
+
+
+def _palette(arguments: Arguments, data: bytes) -> Answer:
+    """A palette file, or a picture of at most 256 colours → its colours."""
+    most = min(arguments["limits"]["pixels"], _PALETTE_PIXELS)
+    return {"colours": normal_colours(colours_of_file(data, max_pixels=most))}, b""
 
 
 # Previews. The worker keeps the pictures of the last requests in its memory.
@@ -135,4 +144,8 @@ def _facts(previews: PreviewWork, source: Source, arguments: Arguments, options:
 
 
 _WISHES = {"part": _part, "file": _file, "facts": _facts}
-_CALLS: dict[str, Callable[[Arguments, bytes], Answer]] = {"dither": _dither, "preview": _preview}
+_CALLS: dict[str, Callable[[Arguments, bytes], Answer]] = {
+    "dither": _dither,
+    "palette": _palette,
+    "preview": _preview,
+}

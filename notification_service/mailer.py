@@ -5,11 +5,12 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 from typing import Protocol
 
+from notification_service.email import MAIL_POLICY
 from notification_service.settings import NotificationSettings
 from shared import failpoints
 from shared.files import make_directory, write_atomically
@@ -31,6 +32,9 @@ class Mailer(Protocol):
     def send(self, message: EmailMessage) -> None:
         """Return when the server has accepted the mail; raises one of the three errors above."""
 
+    def forget(self, before: datetime) -> None:
+        """Forget the mails that were sent before this time, where any are kept."""
+
 
 class SmtpMailer:
     """One connection for each mail: mails are few, and an open connection would time out."""
@@ -51,6 +55,9 @@ class SmtpMailer:
             refused = server.send_message(message)
             failpoints.hit("mailer.before-quit")
             assert not refused, "with one recipient a refusal is an error"
+
+    def forget(self, before: datetime) -> None:
+        """Nothing is kept here."""
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
@@ -126,11 +133,18 @@ class DirectoryMailer:
         except OSError as error:
             raise MailUnavailable(f"the mail cannot be written: {error.strerror}") from error
 
+    def forget(self, before: datetime) -> None:
+        """Delete the mails that were written before this time: each has an address."""
+        for path in self._directory.glob("*.eml"):
+            with suppress(FileNotFoundError):  # somebody else has deleted it
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+
 
 def _as_file(message: EmailMessage) -> bytes:
     """The mail's bytes. A non-ASCII address is written as UTF-8 (RFC 6532), never encoded."""
     beyond_ascii = not str(message["To"] or "").isascii()
-    return message.as_bytes(policy=SMTP.clone(utf8=beyond_ascii))
+    return message.as_bytes(policy=MAIL_POLICY.clone(utf8=beyond_ascii))
 
 
 def build_mailer(settings: NotificationSettings) -> Mailer:

@@ -1,11 +1,17 @@
 """The notification service: ``python -m notification_service.main [--only api|consumer]``."""
 
+from datetime import UTC, datetime, timedelta
+
+from notification_service import mailboxes
 from notification_service.api import create_api
+from notification_service.composing import Composer
 from notification_service.consumer import handlers
+from notification_service.links import Links
 from notification_service.mailer import build_mailer
 from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
+from notification_service.upload_client import UploadClient
 from shared.assembly import (
     Consumer,
     build_sweeper,
@@ -17,7 +23,10 @@ from shared.database import Database
 from shared.health import Part
 from shared.http import create_app
 from shared.logs import configure_logging
+from shared.principal import Principals
 from shared.process import Runnable, parse_only
+from shared.replicas import Replicas
+from shared.storage import build_storage
 
 NAME = "notification"
 
@@ -25,14 +34,30 @@ NAME = "notification"
 def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) -> None:
     """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
-    service = NotificationService(settings, database)
-    sender = MailSender(settings, database, build_mailer(settings))
-    service.on_due = sender.send_soon
     prepare_database(settings, database, "notification_service")
+    secret = _secret(settings, database)
+    links = Links(settings, secret)
+    uploads = UploadClient(
+        Replicas(
+            settings.upload_service_url,
+            settings.upload_service_timeout_seconds,
+            Principals(settings),
+        )
+    )
+    service = NotificationService(settings, database, uploads, secret)
+    mailer = build_mailer(settings)
+    composer = Composer(settings, build_storage(settings), links)
+    sender = MailSender(settings, database, mailer, composer, secret)
+    service.on_due = sender.send_soon
 
     topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
     consumer = Consumer(settings, NAME, topics, handlers(service), patient=True)
-    tasks = [service.forget_old, purge_task(settings, database, service.inbox)]
+
+    def forget_files() -> None:
+        kept = timedelta(hours=settings.address_retention_hours)
+        mailer.forget(datetime.now(UTC) - kept)
+
+    tasks = [service.forget_old, forget_files, purge_task(settings, database, service.inbox)]
     sweeper = build_sweeper(settings, database, tasks)
     consumer.on_assigned = sender.send_soon
 
@@ -44,7 +69,7 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
         settings,
         database,
         app=lambda health: (
-            create_api(settings, service, health)
+            create_api(settings, service, links, health)
             if with_api
             else create_app("Notification service", health)
         ),
@@ -52,6 +77,13 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
         consumer=consumer if with_consumer else None,
         checks={"mail": lambda: _mail_part(sender)},
     )
+
+
+def _secret(settings: NotificationSettings, database: Database) -> bytes:
+    if settings.mail_secret is not None:
+        return settings.mail_secret.get_secret_value().encode()
+    with database.transaction() as session:
+        return mailboxes.secret(session)
 
 
 def _mail_part(sender: MailSender) -> Part:

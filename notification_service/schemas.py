@@ -16,12 +16,12 @@ _NOTIFICATION: JsonDict = {
 
 
 class Notification(BaseModel):
-    """A mail about a dither."""
+    """A mail about a dither; ``unconfirmed``: the address has not said that it wants mails."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_NOTIFICATION]})
 
     dither_id: UUID
-    status: Literal["pending", "sent", "failed"]
+    status: Literal["pending", "unconfirmed", "sent", "failed"]
     created_at: datetime
     sent_at: datetime | None
 

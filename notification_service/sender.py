@@ -1,16 +1,17 @@
 """Sends the due mails one after another; each is retried until it is sent or finally refused."""
 
-import hashlib
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from notification_service import models, repository
-from notification_service.email import UnusableAddress, write_email
+from sqlalchemy.orm import Session
+
+from notification_service import mailboxes, models, repository
+from notification_service.addresses import digest
+from notification_service.composing import Composer
+from notification_service.email import UnusableAddress
 from notification_service.mailer import MailDeferred, Mailer, MailRefused, MailUnavailable
 from notification_service.settings import NotificationSettings
 from shared import failpoints
@@ -30,14 +31,6 @@ DEFERRED = Backoff(first=60.0, most=3600.0)  # for a mail that the server does n
 CLAIM_STEPS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Mail:
-    dither_id: UUID
-    attempts: int
-    created_at: datetime
-    message: EmailMessage
-
-
 class MailSender:
     """``run`` blocks until ``stop``. Several may run, in several processes."""
 
@@ -46,15 +39,21 @@ class MailSender:
         settings: NotificationSettings,
         database: Database,
         mailer: Mailer,
+        composer: Composer,
+        secret: bytes,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = random.random,
+        new_uuid: Callable[[], UUID] = uuid4,
     ) -> None:
         self._settings = settings
         self._database = database
         self._mailer = mailer
+        self._composer = composer
+        self._secret = secret
         self._now = now
         self._jitter = jitter
+        self._new_uuid = new_uuid
         self._claim_time = timedelta(seconds=CLAIM_STEPS * settings.smtp_timeout_seconds)
         self._loop = Wakeup()
         self.trouble = ""
@@ -82,16 +81,19 @@ class MailSender:
             return repository.seconds_until_due(session)
 
     def send_next(self) -> bool:
-        """Send, defer or give up the mail that has been due longest; False if none is due.
+        """Send, defer or give up the next mail that is due and allowed; False if there is none.
 
         Raises ``MailUnavailable`` or ``TransientFailure``; the mail is then due again soon.
         """
-        mail = self._next()
-        if mail is None:
+        claimed = self._next()
+        if claimed is None:
             return False
+        mail, recipient = claimed
         failpoints.hit("notification.before-send")
         try:
-            self._mailer.send(mail.message)
+            self._mailer.send(self._composer.compose(mail, recipient))
+        except UnusableAddress:
+            self._settle(mail, models.FAILED, "there is no address that a mail can go to")
         except MailRefused as error:
             self._settle(mail, models.FAILED, str(error))
         except MailDeferred as error:
@@ -105,57 +107,69 @@ class MailSender:
             self._settle(mail, models.SENT)
         return True
 
-    def _next(self) -> _Mail | None:
-        """Claim the mail that has been due longest; postpone mails to an address at its limit."""
+    def _next(self) -> tuple[models.Notification, models.Recipient] | None:
+        """Claim the next mail that may be sent; settle, hold or postpone those before it."""
         while True:
             with self._database.transaction() as session:
-                claimed = repository.claim_due(session, self._claim_time)
-                if claimed is None:
+                mailboxes.lock(session)
+                mail = repository.claim_due(session, self._claim_time)
+                if mail is None:
                     return None
-                notification, recipient = claimed
-                message = self._email(notification, recipient)
-                if recipient.email is None or message is None:
-                    reason = "there is no address that a mail can go to"
-                    repository.settle(session, notification.dither_id, models.FAILED, reason)
-                    continue
-                digest = hashlib.sha256(recipient.email.lower().encode()).hexdigest()
-                seconds = repository.seconds_until_allowed(
-                    session, notification.dither_id, digest, self._settings.mails_per_hour
-                )
-                if seconds > 0:
-                    repository.postpone(session, notification.dither_id, seconds, "enough for now")
-                    continue
-                repository.count_mail(session, notification.dither_id, digest)
-                notification.attempts += 1
-                return _Mail(
-                    notification.dither_id, notification.attempts, notification.created_at, message
-                )
+                recipient = session.get_one(models.Recipient, mail.image_uuid)
+                if self._may_be_sent(session, mail, recipient):
+                    mailboxes.count(session, mail)
+                    mail.attempts += 1
+                    return mail, recipient
 
-    def _email(
-        self, notification: models.Notification, recipient: models.Recipient
-    ) -> EmailMessage | None:
-        """None without a usable address; such a mail must not block the others."""
+    def _may_be_sent(
+        self, session: Session, mail: models.Notification, recipient: models.Recipient
+    ) -> bool:
         if recipient.email is None:
-            return None
-        try:
-            return write_email(
-                sender=self._settings.mail_from,
-                recipient=recipient.email,
-                filename=recipient.filename or "image",
-                url_dither=notification.url_dither,
-                dither_id=notification.dither_id,
-                written_at=notification.created_at,
-            )
-        except UnusableAddress:
-            return None
+            repository.settle(session, mail.dither_id, models.FAILED, "the address is forgotten")
+            return False
+        if mail.address_digest is None:  # a mail that was noted by an older version
+            mail.address_digest = digest(recipient.email, self._secret)
+            session.flush()
+        wants = mailboxes.find(session, mail.address_digest)
+        if wants.unsubscribed_at is not None:
+            repository.settle(session, mail.dither_id, models.FAILED, "unsubscribed")
+            return False
+        asks_first = self._settings.asks_first and mail.kind == models.DITHERED
+        if asks_first and wants.confirmed_at is None:
+            repository.hold(session, mail.dither_id)
+            self._ask(session, mail)
+            return False
+        if limit := mailboxes.blocking(session, self._settings, mail):
+            seconds, which = limit
+            repository.postpone_all(session, which, seconds, "enough for now")
+            return False
+        return True
 
-    def _settle(self, mail: _Mail, status: str, reason: str | None = None) -> None:
+    def _ask(self, session: Session, mail: models.Notification) -> None:
+        """Add a mail that asks to confirm the address, unless it was asked not long ago."""
+        assert mail.address_digest is not None
+        if repository.is_being_asked(session, mail.address_digest):
+            return
+        if mailboxes.may_be_asked(session, mail.address_digest):
+            values = {
+                "dither_id": self._new_uuid(),
+                "image_uuid": mail.image_uuid,
+                "kind": models.CONFIRMATION,
+                "owner": mail.owner,
+                "address_digest": mail.address_digest,
+                "status": models.PENDING,
+            }
+            repository.add_notification(session, values)
+
+    def _settle(self, mail: models.Notification, status: str, reason: str | None = None) -> None:
         with self._database.transaction() as session:
             repository.settle(session, mail.dither_id, status, reason)
+            if mail.kind == models.CONFIRMATION and mail.address_digest is not None:
+                mailboxes.note(session, mail.address_digest, asked_at=self._now())
         level = logging.INFO if reason is None else logging.WARNING
         logger.log(level, "mail %s", status, extra={"dither": mail.dither_id, "reason": reason})
 
-    def _defer(self, mail: _Mail, reason: str) -> None:
+    def _defer(self, mail: models.Notification, reason: str) -> None:
         """Retry the mail later, with backoff, until its time limit."""
         given_up = mail.created_at + timedelta(hours=self._settings.mail_give_up_hours)
         if self._now() > given_up:

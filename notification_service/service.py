@@ -1,13 +1,16 @@
-"""The notification service's use cases, for its HTTP and Kafka entry points."""
+"""The notification service's use cases for messages, for clients, and on a schedule."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
 
-from notification_service import models, repository, schemas
+from notification_service import mailboxes, models, repository, schemas
+from notification_service.addresses import digest
 from notification_service.settings import NotificationSettings
+from notification_service.upload_client import Addressee, Uploads
 from shared import failpoints
 from shared.database import Database
 from shared.inbox import RETENTION as MESSAGES_KEPT
@@ -17,23 +20,34 @@ from shared.messages import DitherUploaded, ImageUploaded
 from shared.principal import EVERYBODY, Principal
 from shared.problems import Problem
 
+# An address that no mail was for is forgotten after this, and what was told to whom.
+UNSERVED = timedelta(days=7)
+ROWS_KEPT = timedelta(days=30)
+
 
 def _nobody() -> None:
     """The default callback: does nothing."""
 
 
 class NotificationService:
-    """Decides who gets which mail; calls ``on_due`` when a mail has become due."""
+    """Decides who gets which mail; calls ``on_due`` when a mail has become due.
+
+    ``secret`` is the key of the digests of addresses.
+    """
 
     def __init__(
         self,
         settings: NotificationSettings,
         database: Database,
+        uploads: Uploads,
+        secret: bytes,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._database = database
+        self._uploads = uploads
+        self._secret = secret
         self._now = now
         self.inbox = Inbox(models.inbox)
         self.on_due: Callable[[], None] = _nobody
@@ -58,25 +72,52 @@ class NotificationService:
             shown = [schemas.Notification.model_validate(n) for n in found]
         return schemas.ImageNotifications(uuid=uuid, notifications=shown)
 
+    def confirm(self, mailbox: str) -> None:
+        """The mailbox of this digest wants mails, also if it once unsubscribed."""
+        with self._database.transaction() as session:
+            mailboxes.note(session, mailbox, confirmed_at=self._now(), unsubscribed_at=None)
+            repository.judge_again(session, {mailbox})
+        self.on_due()
+
+    def unsubscribe(self, mailbox: str) -> None:
+        """The mailbox of this digest gets no mail any more."""
+        with self._database.transaction() as session:
+            mailboxes.note(session, mailbox, confirmed_at=None, unsubscribed_at=self._now())
+            repository.judge_again(session, {mailbox})
+        self.on_due()
+
+    def delete_image(self, uuid: UUID) -> None:
+        """Somebody has followed the link to delete an image. ``Problem`` 404 if it is gone."""
+        if not self._uploads.delete_image(uuid):
+            raise Problem(404, "The picture is not there any more.")
+
     # Messages.
 
     def note_recipients(self, batch: Sequence[Received]) -> int:
-        """Record the addresses of new images. Images without an address need nothing."""
-        wanted = [r for r in batch if isinstance(r.body, ImageUploaded) and r.body.email]
+        """Record the addresses of new images. Images without an address need nothing.
+
+        Our own upload service keeps addresses out of the topics: it is asked for them.
+        """
+        wanted = [r for r in batch if isinstance(r.body, ImageUploaded) and r.body.wants_mail]
         if wanted:
+            known = {r.body.uuid: self._addressee(r.body) for r in wanted}
             with self._database.transaction() as session:
                 for received in self.inbox.record_all(session, wanted):
-                    assert isinstance(received.body, ImageUploaded)
-                    self._note_recipient(session, received.body)
+                    if addressee := known[received.body.uuid]:
+                        self._note_recipient(session, received.body, addressee)
             self.on_due()
         return len(batch)
 
-    def _note_recipient(self, session: Session, body: ImageUploaded) -> None:
+    def _addressee(self, body: Any) -> Addressee | None:
+        return Addressee(email=body.email) if body.email else self._uploads.recipient(body.uuid)
+
+    def _note_recipient(self, session: Session, body: Any, addressee: Addressee) -> None:
         recipient = repository.lock_recipient(session, body.uuid)
-        if recipient.deleted_at is None:
-            recipient.email, recipient.filename = body.email, body.filename
-            recipient.owner = body.owner
-            repository.release_waiting(session, body.uuid)
+        if recipient.deleted_at is None and recipient.forgotten_at is None:
+            recipient.email, recipient.filename = addressee.email, body.filename
+            recipient.owner, recipient.ends_at = body.owner, addressee.expires_at
+            mailbox = digest(addressee.email, self._secret)
+            repository.release_waiting(session, body.uuid, body.owner, mailbox)
 
     def note_dithers(self, batch: Sequence[Received]) -> int:
         """Dithers are finished: add a mail for each whose image has an address."""
@@ -95,18 +136,37 @@ class NotificationService:
         return len(batch)
 
     def _note_dither(self, session: Session, body: DitherUploaded) -> None:
+        """Nobody gets a mail about what somebody else made of their picture."""
         recipient = repository.lock_recipient(session, body.uuid)
-        if recipient.deleted_at is not None:
+        if recipient.deleted_at is not None or recipient.forgotten_at is not None:
             return
+        if recipient.owner and body.owner and body.owner != recipient.owner:
+            return
+        mailbox = recipient.email and digest(recipient.email, self._secret)
+        owner = recipient.owner or body.owner
+        too_many = self._too_many(session, owner or mailbox)
         values = {
             # Another producer may omit the id; the URL of the file then identifies the dither.
             "dither_id": body.dither_id or uuid5(body.uuid, body.url_dither),
             "image_uuid": body.uuid,
+            "owner": owner,
+            "address_digest": mailbox,
             "url_dither": body.url_dither,
             "channels": body.channels,
-            "status": models.PENDING if recipient.email is not None else models.WAITING,
+            "options": body.options,
+            "status": models.PENDING if mailbox else models.WAITING,
+            **({"status": models.FAILED, "reason": too_many} if too_many else {}),
         }
         repository.add_notification(session, values)
+
+    def _too_many(self, session: Session, account: str | None) -> str | None:
+        """The reason not to let one more mail wait, if there is one."""
+        limits = self._settings
+        bounds = [(account, limits.mails_waiting)] if account else []
+        for whose, most in (*bounds, (None, limits.mails_waiting_in_all)):
+            if repository.count_waiting(session, whose, most) >= most:
+                return "too many mails wait already"
+        return None
 
     def forget_recipients(self, batch: Sequence[Received]) -> int:
         """Images were deleted, so their addresses are deleted too."""
@@ -120,7 +180,13 @@ class NotificationService:
 
     # Scheduled jobs.
 
-    def forget_old(self) -> None:
-        addresses_after = timedelta(days=self._settings.address_retention_days)
+    def forget_old(self) -> float | None:
+        """Forget addresses that have served; returns the seconds until the next is due."""
+        served = timedelta(hours=self._settings.address_retention_hours)
         with self._database.transaction() as session:
-            repository.forget(session, addresses_after, MESSAGES_KEPT)
+            confirmed_within = timedelta(hours=self._settings.mail_give_up_hours)
+            repository.give_up_unconfirmed(session, confirmed_within)
+            repository.forget_addresses(session, served, UNSERVED)
+            repository.forget_rows(session, ROWS_KEPT, MESSAGES_KEPT)
+            mailboxes.forget_old(session)
+            return repository.seconds_until_forgotten(session, served, UNSERVED)

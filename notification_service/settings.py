@@ -5,25 +5,32 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from shared.settings import ServiceSettings
+from shared.settings import LOOPBACK, ServiceSettings
+from shared.storage.settings import StorageSettings
 
 # RFC 2047: the beginning of an encoded word. EmailMessage decodes encoded words in the text of a
 # header, and Python before 3.11.10 and 3.12.5 then writes the line breaks that they contain.
 ENCODED_WORD = "=?"
 
 
-class NotificationSettings(ServiceSettings):
+class NotificationSettings(ServiceSettings, StorageSettings):
     port: int = Field(8003, ge=1, le=65535, description="Port to listen on")
     database_pool_size: int = Field(
         1,
         ge=1,
         description="Most connections one process holds (upload 2, dither 2, notification 1)",
     )
-    data_dir: Path = Field(
-        Path("data"), description="Directory for files, mails and databases kept on this machine"
+    upload_service_url: str = Field(
+        "http://127.0.0.1:8001",
+        pattern=r"^https?://[^/?#\s]+(,\s*https?://[^/?#\s]+)*$",
+        description="Upload service: one address, or several with commas",
+    )
+    upload_service_timeout_seconds: float = Field(
+        3, gt=0, description="How long the upload service may take to tell of an image"
     )
     smtp_host: str | None = Field(
         None, description="Mail server; unset: mails are written to DATA_DIR/outbox as .eml files"
@@ -43,17 +50,44 @@ class NotificationSettings(ServiceSettings):
     mail_from: str = Field(
         "Dither <no-reply@dither.invalid>", description="Sender of the mails, at a domain of yours"
     )
+    mail_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Signs the links in mails and hides addresses; unset: one kept in the database",
+    )
+    mail_confirm: bool | None = Field(
+        None,
+        description="Ask each new address first whether it wants mails; unset: yes, unless"
+        " PUBLIC_URL is this machine",
+    )
     mails_per_hour: int = Field(
         20, ge=1, description="Most mails an hour to one address; more wait for their turn"
     )
+    mails_per_day: int = Field(
+        200, ge=1, description="Most mails a day for one owner; more wait for their turn"
+    )
+    mails_per_hour_in_all: int = Field(
+        1000, ge=1, description="Most mails an hour in all; confirmations take at most half of it"
+    )
+    mails_waiting: int = Field(
+        200, ge=1, description="Most mails of one owner that wait; more are not sent"
+    )
+    mails_waiting_in_all: int = Field(
+        10_000, ge=1, description="Most mails that wait in all; more are not sent"
+    )
     mail_give_up_hours: float = Field(
-        24, gt=0, description="After this a mail that no server takes counts as failed"
+        24, gt=0, description="After this a mail that nobody takes or confirms counts as failed"
     )
-    address_retention_days: float = Field(
-        30,
-        gt=0,
-        description="An address is forgotten after this, if its image is not deleted before",
+    address_retention_hours: float = Field(
+        24, gt=0, description="How long after its last mail an address is forgotten"
     )
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether an address must confirm that it wants mails."""
+        if self.mail_confirm is not None:
+            return self.mail_confirm
+        return urlsplit(self.public_url).hostname not in LOOPBACK
 
     @field_validator("mail_from")
     @classmethod

@@ -3,12 +3,13 @@
 Imports neither Kafka's client, nor SQLAlchemy, nor Cloudinary, because the gateway uses it too.
 """
 
+import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -42,6 +43,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 _REQUEST_ID = REQUEST_ID_HEADER.encode("ascii")
 _EMAIL = re.compile(r"[^/\s]+(?:@|%40)[^/\s]+", re.IGNORECASE)
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -175,22 +177,48 @@ def _shown(path: str) -> str:
     return _EMAIL.sub("[email]", path) if "@" in path or "%40" in path else path
 
 
-class BodyLimit:
-    """Refuses a body as soon as its declared or counted size is over the limit."""
+async def until_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``, which is cancelled when the client goes. The body must be read.
 
-    def __init__(self, app: Asgi, max_bytes: int) -> None:
+    Raises ``ClientDisconnect`` then.
+    """
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    working, watching = asyncio.create_task(work), asyncio.create_task(gone())
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        watching.cancel()
+
+
+class BodyLimit:
+    """Refuses a body as soon as its declared or counted size is over the limit.
+
+    larger: paths that take more, and how much.
+    """
+
+    def __init__(self, app: Asgi, max_bytes: int, larger: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._larger.get(scope["path"], self._max_bytes)
         too_large = Problem(
-            413, f"The request's body is too large: at most {self._max_bytes:,} bytes are taken."
+            413, f"The request's body is too large: at most {most:,} bytes are taken."
         )
         declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > self._max_bytes:
+        if declared.isdecimal() and int(declared) > most:
             await too_large.response()(scope, receive, send)
             return
         received = 0
@@ -199,7 +227,7 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
+            if received > most:
                 raise too_large
             return message
 

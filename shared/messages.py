@@ -58,6 +58,16 @@ class ImageUploaded(Body):
     email: Email | None = None
     options: EngineOptions | None = None
     owner: Owner | None = None
+    has_recipient: StrictBool | None = Field(
+        None,
+        description="Whether the producer can be asked for an address: it is not in the message, "
+        "since messages are kept for long (since 1.1.0).",
+    )
+
+    @property
+    def wants_mail(self) -> bool:
+        """Whether somebody left an address with this image."""
+        return self.email is not None or self.has_recipient is True
 
 
 class ImageDeleted(Body):

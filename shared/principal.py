@@ -72,7 +72,9 @@ class Principal:
 # With ACCESS=open all images are everybody's.
 EVERYBODY = Principal(None, SCOPES)
 # With ACCESS=owned whoever has a link may read what it shows.
-NOBODY = Principal(None, frozenset({READ}))
+# They may write, too, but nothing is theirs.
+NOBODY = Principal(None, frozenset({READ, WRITE}))
+# With ACCESS=keys they may do nothing.
 UNKNOWN = Principal(None, frozenset())
 
 
@@ -135,30 +137,39 @@ Caller = Annotated[Principal, Depends(caller)]
 
 def reader(caller: Caller) -> Principal:
     """A caller who may read. Raises ``Problem`` 401 or 403."""
-    return _permitted(caller, READ)
+    permit(caller, READ)
+    return caller
 
 
 def writer(caller: Caller) -> Principal:
     """A caller who may write. Raises ``Problem`` 401 or 403."""
-    return _permitted(caller, WRITE)
+    permit(caller, WRITE)
+    return caller
+
+
+def creator(caller: Caller) -> Principal:
+    """A caller whose something can be. Raises ``Problem`` 401 or 403."""
+    permit(caller, WRITE)
+    if caller.is_nobody:
+        raise _needs_identity()
+    return caller
 
 
 Reader = Annotated[Principal, Depends(reader)]
 Writer = Annotated[Principal, Depends(writer)]
+Creator = Annotated[Principal, Depends(creator)]
 
 
-def _permitted(principal: Principal, scope: str) -> Principal:
+def permit(principal: Principal, scope: str) -> None:
+    """Raises ``Problem``: 401 for somebody without an identity, 403 for a key without the scope."""
     if principal.may(scope):
-        return principal
+        return
     if principal.is_nobody:
-        raise Problem(
-            401,
-            "This needs an identity: send an API key as X-API-Key, or the manage_token that came "
-            "with the image as X-Manage-Token.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-    raise Problem(403, f"This API key has no scope {scope!r}; it has {_list(principal.scopes)}.")
+        raise _needs_identity()
+    has = ", ".join(sorted(principal.scopes))
+    raise Problem(403, f"This needs the scope {scope}; this API key has {has}.")
 
 
-def _list(scopes: frozenset[str]) -> str:
-    return ", ".join(sorted(scopes)) or "none"
+def _needs_identity() -> Problem:
+    detail = "This needs an API key: send it as X-API-Key, or as Authorization: Bearer."
+    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})

@@ -52,6 +52,10 @@ class HttpSettings(Settings):
         return url
 
     @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https:")
+
+    @property
     def public_path(self) -> str:
         """The path of ``public_url`` without a slash at its end; empty if it has no path."""
         return urlsplit(self.public_url).path.rstrip("/")
@@ -85,7 +89,12 @@ class AccessSettings(HttpSettings):
         """``access``, or what is safe where it is not set."""
         if self.access is not None:
             return self.access
-        return "open" if {self.host, urlsplit(self.public_url).hostname} <= LOOPBACK else "owned"
+        return "open" if self.is_local else "owned"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine is meant to reach the system."""
+        return {self.host, urlsplit(self.public_url).hostname} <= LOOPBACK
 
     @property
     def secret(self) -> str:

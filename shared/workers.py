@@ -24,7 +24,10 @@ class Workers:
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """The future gives the result of ``work``, or raises its exception."""
+        """The future gives the result of ``work``, or raises its exception.
+
+        Work whose future is cancelled before a thread is free is not done.
+        """
         future: Future[T] = Future()
         self._todo.put(lambda: _settle(future, work))
         return future
@@ -40,6 +43,8 @@ class Workers:
 
 
 def _settle(future: "Future[Any]", work: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
     try:
         result = work()
     except BaseException as error:  # noqa: BLE001 - whoever waits for the future gets it

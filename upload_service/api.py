@@ -10,10 +10,12 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from shared.conditional import client_has
+from shared.filenames import content_disposition
 from shared.forms import read_form
 from shared.health import Health
 from shared.http import PICTURE, BodyLimit, create_app
-from shared.principal import Reader, Writer, install_principals
+from shared.principal import Creator, Reader, Writer, install_principals
+from shared.problems import Problem
 from shared.signing import Identities
 from shared.slots import Slots
 from shared.storage import Storage
@@ -65,7 +67,7 @@ def create_api(
         summary="Upload an image",
         openapi_extra=OPENAPI,
     )
-    async def upload_image(request: Request, caller: Writer) -> Response:
+    async def upload_image(request: Request, caller: Creator) -> Response:
         """The type is told by the content. Its first dither is made at once."""
         key = request.headers.get("idempotency-key")
         async with read_form(request, FIELDS) as form:
@@ -105,6 +107,21 @@ def create_api(
             return Response(status_code=304, headers=headers)
         return _json(image, 200, headers)
 
+    @app.get(
+        "/images/{uuid}/file",
+        tags=["images"],
+        summary="Download the original",
+        response_class=Response,
+        responses=PICTURE,
+    )
+    async def get_original(uuid: UUID, caller: Reader) -> Response:
+        """The file as it was sent, under its name. For others than its owner there is none."""
+        async with fetches.taken():
+            image, data = await run_in_threadpool(service.get_original, uuid, caller)
+        disposition = content_disposition(image.filename or str(uuid), "attachment")
+        headers = {"content-disposition": disposition, "x-content-type-options": "nosniff"}
+        return Response(data, media_type=image.content_type, headers=headers | NO_STORE)
+
     @app.delete(
         "/images/{uuid}",
         status_code=status.HTTP_204_NO_CONTENT,
@@ -128,6 +145,13 @@ def create_api(
         """`image` with the image's JSON, at once and at each change; `deleted` when it goes."""
         stream = await events.watch(uuid, caller)
         return StreamingResponse(stream, media_type="text/event-stream", headers=NO_STORE)
+
+    @app.get("/recipients/{uuid}", include_in_schema=False)
+    def tell_recipient(uuid: UUID, caller: Reader) -> schemas.Recipient:
+        """Asked by the notification service; the gateway has no route to it."""
+        if not caller.operates:
+            raise Problem(404, f"No address is known for the image {uuid}.")
+        return service.tell_recipient(uuid)
 
     @app.get(
         "/files/{key:path}",

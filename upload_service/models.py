@@ -47,6 +47,9 @@ class Image(Base):
     height: Mapped[int] = mapped_column(Integer)
     bytes: Mapped[int] = mapped_column(BigInteger)
     options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    # Who gets mails. It is in no message; the notification service asks for it, once or again.
+    email: Mapped[str | None] = mapped_column(Text)
+    email_told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     status: Mapped[str] = mapped_column(Text, server_default=UPLOADED)
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     created_at: Mapped[datetime] = mapped_column(
@@ -68,6 +71,7 @@ class Image(Base):
         Index("images_newest", "created_at", "uuid"),
         Index("images_of_owner", "owner", "created_at", "uuid"),
         Index("images_unfinished", "announced_at", postgresql_where=status == UPLOADED),
+        Index("images_with_email", "created_at", postgresql_where=email.is_not(None)),
         Index("images_expiring", "expires_at", postgresql_where=expires_at.is_not(None)),
     )
 

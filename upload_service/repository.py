@@ -1,7 +1,7 @@
 """The upload service's queries. Each works in the caller's transaction."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -106,6 +106,34 @@ def refresh(session: Session, uuids: Collection[UUID]) -> None:
     session.execute(_REFRESH, {"uuids": list(uuids)})
 
 
+def tell_email(session: Session, uuid: UUID) -> Image | None:
+    """An image whose address is not forgotten; notes when it was first told."""
+    told = (
+        update(Image)
+        .where(Image.uuid == uuid, Image.email.is_not(None))
+        .values(email_told_at=func.coalesce(Image.email_told_at, func.now()))
+    )
+    return session.scalars(told.returning(Image)).first()
+
+
+def forget_emails(session: Session, told: timedelta, untold: timedelta) -> None:
+    """Forget the addresses that were told so long ago, or not at all for so long."""
+    session.execute(
+        update(Image)
+        .where(Image.email.is_not(None), _email_until(told, untold) <= func.now())
+        .values(email=None)
+    )
+
+
+def seconds_until_forgotten(session: Session, told: timedelta, untold: timedelta) -> float | None:
+    """When ``forget_emails`` finds something next; None if there is no address."""
+    return seconds_until(session, _email_until(told, untold), Image.email.is_not(None))
+
+
+def _email_until(told: timedelta, untold: timedelta) -> Any:
+    return func.least(Image.email_told_at + told, Image.created_at + untold)
+
+
 def claim_unfinished(session: Session, after_seconds: float, limit: int) -> Sequence[Image]:
     """Claim images that have been unfinished for too long, and count the new announcement."""
     statement = claim(
@@ -138,7 +166,7 @@ _dithers: Any = Dither.__table__
 
 
 def _add_all() -> Any:
-    texts = dict.fromkeys(("key", "url", "filename", "owner", "content_type"), Text)
+    texts = dict.fromkeys(("key", "url", "filename", "owner", "content_type", "email"), Text)
     numbers: dict[str, type[TypeEngine[Any]]] = {
         "width": Integer,
         "height": Integer,

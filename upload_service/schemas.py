@@ -76,6 +76,16 @@ class Image(BaseModel):
     dithers: list[Dither]
 
 
+class Recipient(BaseModel):
+    """Who gets mails about an image; for the notification service only."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    uuid: UUID
+    email: str
+    expires_at: datetime | None
+
+
 class NewImage(Image):
     """``manage_token``: for an owner who is new; sent as X-Manage-Token, it is who they are."""
 

@@ -22,23 +22,31 @@ from shared.messages import ImageDeleted, ImageUploaded
 from shared.outbox import Outbox
 from shared.principal import EVERYBODY, Principal
 from shared.problems import Problem, Unavailable
-from shared.storage import Storage, StorageRefusedError
+from shared.storage import FileMissingError, Storage, StorageRefusedError
 from shared.storage.removals import FileRemovals
 from upload_service import models, repository, schemas
 from upload_service.bounds import Addition, Bounds
 from upload_service.dither_news import news_by_dither
 from upload_service.idempotency import Repeatable, find_repeated, forget_keys, record_keys
-from upload_service.inspection import inspect
+from upload_service.inspection import Inspected, inspect
+from upload_service.metadata import CannotStripError, strip
 from upload_service.settings import UploadSettings
 from upload_service.views import Views
 
 logger = logging.getLogger(__name__)
 
 ANNOUNCE_BATCH = 100
+STAYING_METADATA = (
+    "This file is built in an unusual way, so that the place and the camera noted in it cannot be "
+    "removed: save it anew with another program, and send that."
+)
 EXPIRE_BATCH = 100
 # The gateway waits for 10 s. A client that got a 504 sends the file again; it must not be stored
 # twice.
 UPLOAD_SECONDS = 9.0
+# An address is forgotten a day after it was told to the notification service, which may ask again
+# until then; or after as long as Kafka usually keeps the message that makes it ask.
+EMAIL_TOLD, EMAIL_UNTOLD = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,6 @@ class _Stored:
     """An image whose file is stored: its row, and the values of its message."""
 
     values: dict[str, Any]
-    email: str | None
     request_id: str | None
     give_up_at: float
     repeatable: Repeatable | None
@@ -114,13 +121,13 @@ class UploadService:
         give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
         if upload.repeatable and (known := self._find_repeated(upload.repeatable)) is not None:
             return self.get_image(known, upload.caller)[0]
-        limits = self._settings
-        file = inspect(upload.data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
+        data = self._without_metadata(upload.data)
+        file = self._inspect(data)
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
-        self._reserve(Addition(upload.caller, key, len(upload.data)))
+        self._reserve(Addition(upload.caller, key, len(data)))
         try:
-            stored = self._storage.put(key, upload.data, file.content_type)
+            stored = self._storage.put(key, data, file.content_type)
         except StorageRefusedError as error:
             logger.warning("an image is not stored", extra={"reason": str(error)})
             raise Problem(413, "The storage does not take this file; try a smaller one.") from error
@@ -134,16 +141,29 @@ class UploadService:
             "content_type": file.content_type,
             "width": file.width,
             "height": file.height,
-            "bytes": len(upload.data),
+            "bytes": len(data),
             "options": upload.options,
             "expires_at": self._end(upload),
+            "email": upload.email,
         }
-        request_id = current_request_id()
-        new = _Stored(values, upload.email, request_id, give_up_at, upload.repeatable)
+        new = _Stored(values, current_request_id(), give_up_at, upload.repeatable)
         created_at = self._add(new)
         failpoints.hit("upload.after-commit")
         image = models.Image(**values, created_at=created_at, status=models.UPLOADED, dithers=[])
         return self.views.shown(image, upload.caller)
+
+    def _inspect(self, data: bytes) -> Inspected:
+        limits = self._settings
+        return inspect(data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
+
+    def _without_metadata(self, data: bytes) -> bytes:
+        if self._settings.keep_metadata:
+            return data
+        try:
+            return strip(data)
+        except CannotStripError:
+            self._inspect(data)  # if the file is damaged, this says so
+            raise Problem(422, STAYING_METADATA) from None
 
     def _find_repeated(self, upload: Repeatable) -> UUID | None:
         with self._database.transaction() as session:
@@ -173,7 +193,7 @@ class UploadService:
             record_keys(session, repeatable)
             for new in batch:
                 image = models.Image(**new.values)
-                self._announce(session, image, new.email, new.request_id)
+                self._announce(session, image, new.request_id)
             if self._clock() > min(new.give_up_at for new in batch):
                 raise Unavailable("Storing the image took too long; please try again.")
             failpoints.hit("upload.before-commit")
@@ -213,6 +233,18 @@ class UploadService:
             image = repository.find(session, uuid)
             return None if image is None else image.url
 
+    def get_original(self, uuid: UUID, caller: Principal) -> tuple[schemas.Image, bytes]:
+        """The image and its file. Raises ``Problem`` 404, also for others than its owner."""
+        with self._database.transaction() as session:
+            image = repository.find(session, uuid)
+            if image is None or not caller.owns(image.owner):
+                raise _unknown(uuid)
+            url, shown = image.url, schemas.Image.model_validate(image)
+        try:
+            return shown, self._storage.fetch(url, max_bytes=shown.bytes)
+        except (FileMissingError, StorageRefusedError) as error:
+            raise Problem(404, "The file of this image is gone.") from error
+
     def delete_image(self, uuid: UUID, caller: Principal = EVERYBODY) -> None:
         """Delete the image now; its file and its dithers follow soon. Raises ``Problem`` 404."""
         with self._database.transaction() as session:
@@ -224,6 +256,14 @@ class UploadService:
         failpoints.hit("upload.delete-after-commit")
         self.on_change()
         self.on_removal()
+
+    def tell_recipient(self, uuid: UUID) -> schemas.Recipient:
+        """Who gets mails about an image. Raises ``Problem`` 404 if nobody does (any more)."""
+        with self._database.transaction() as session:
+            image = repository.tell_email(session, uuid)
+        if image is None:
+            raise Problem(404, f"No address is known for the image {uuid}.")
+        return schemas.Recipient.model_validate(image)
 
     def _delete(self, session: Session, image: models.Image) -> None:
         repository.delete(session, image)
@@ -268,10 +308,16 @@ class UploadService:
         with self._database.transaction() as session:
             images = repository.claim_unfinished(session, after, ANNOUNCE_BATCH)
             for image in images:
-                self._announce(session, image, None)
+                self._announce(session, image)
         if images:
             logger.warning("images announced again", extra={"images": len(images)})
         return len(images)
+
+    def forget_task(self) -> float | None:
+        """Forget addresses in time; returns the seconds until the next is due."""
+        with self._database.transaction() as session:
+            repository.forget_emails(session, EMAIL_TOLD, EMAIL_UNTOLD)
+            return repository.seconds_until_forgotten(session, EMAIL_TOLD, EMAIL_UNTOLD)
 
     def expire_task(self) -> float | None:
         """Delete images whose time is over; returns the seconds until the next is due."""
@@ -291,7 +337,6 @@ class UploadService:
         self,
         session: Session,
         image: models.Image,
-        email: str | None,
         request_id: str | None = None,
     ) -> None:
         body = ImageUploaded(
@@ -301,9 +346,9 @@ class UploadService:
             content_type=image.content_type,
             width=image.width,
             height=image.height,
-            email=email,
             options=image.options,
             owner=image.owner,
+            has_recipient=True if image.email else None,
         )
         self.outbox.append(session, self._settings.kafka_image_topic, body, request_id)
 

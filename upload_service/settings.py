@@ -14,6 +14,9 @@ class UploadSettings(ServiceSettings, OwnerSettings, StorageSettings):
     max_pixels: int = Field(
         50_000_000, ge=1, description="Most pixels (width × height) an image may have"
     )
+    keep_metadata: bool = Field(
+        False, description="Store originals with place, camera, comments and so on, as they came"
+    )
     max_frames: int = Field(500, ge=1, description="Most frames an animation may have")
     max_images_per_owner: int = Field(
         1000, ge=0, description="Most images of one owner; 0: no bound (a key's quota goes first)"

@@ -25,11 +25,13 @@ from dither_engine.compiled.search import (
     CODE,
     COUNT,
     CURVE,
+    GREYS,
     INKS,
     LIGHT,
     LISTS,
     MATRICES,
     METRIC,
+    NEUTRAL,
     OKLAB,
     POINTS,
     SIDE,
@@ -147,20 +149,35 @@ def explore(search, cell):
 
 
 @cached
-def remembered(search, r, g, b):
-    """The nearest colour by CIEDE2000; the result for each colour is cached."""
+def remembered(search, r, g, b, only_greys):
+    """The nearest colour, or grey, by CIEDE2000; both results for each colour are cached."""
     at = LISTS + ((r << 16) | (g << 8) | b)
-    if search[at] == 0:
+    shift = 9 if only_greys else 0
+    if search[at] >> shift & 511 == 0:
         x, y, z = lab_of(search, r, g, b)
         best = np.int64(0)
         least = np.int64(1) << 40
         for i in range(search[COUNT]):
-            d = difference(search, x, y, z, i)
-            if d < least:
-                least = d
-                best = np.int64(i)
-        search[at] = best + 1
-    return np.int64(search[at]) - 1
+            if not only_greys or search[GREYS + i] != 0:
+                d = difference(search, x, y, z, i)
+                if d < least:
+                    least = d
+                    best = np.int64(i)
+        search[at] |= (best + 1) << shift
+    return np.int64(search[at] >> shift & 511) - 1
+
+
+@inlined
+def nearest_grey(search, r, g, b):
+    """Position of the palette's grey that is nearest to an 8-bit colour."""
+    if search[METRIC] == CIEDE2000:
+        return remembered(search, r, g, b, True)
+    p, q, s = coordinates(search, r, g, b)
+    least = np.int64(1) << 60
+    for i in range(search[COUNT]):
+        if search[GREYS + i] != 0:
+            least = min(least, (np.int64(square(search, p, q, s, i)) << 8) | i)
+    return least & 255
 
 
 @merged
@@ -185,7 +202,7 @@ def nearest_code(search, r, g, b):
     """Position of the colour nearest to an 8-bit colour (r, g, b: 0 to 255)."""
     r, g, b = np.int64(r), np.int64(g), np.int64(b)
     if search[METRIC] == CIEDE2000:
-        return remembered(search, r, g, b)
+        return remembered(search, r, g, b, False)
     cell = cell_of(search[LIGHT + r], search[LIGHT + g], search[LIGHT + b])
     return in_cell(search, cell, r, g, b)
 
@@ -248,4 +265,6 @@ def nearest_for_diffusion(search, r, g, b, red, green, blue):
     """
     if search[METRIC] == OKLAB:
         return nearest_mixed(search, r, g, b, weight_of(red, green, blue))
+    if search[NEUTRAL] != 0 and red == green and green == blue:
+        return nearest_grey(search, code_of(search, r), code_of(search, g), code_of(search, b))
     return nearest_light(search, r, g, b)

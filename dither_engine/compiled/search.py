@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from dither_engine.compiled import mixing
 from dither_engine.compiled.ciede2000 import WHITE_RELATIVE, ciede2000, lab
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
+from dither_engine.greys import greys_of
 from dither_engine.light import WHITE, code_of_light, light_of_code, srgb_to_linear
 from dither_engine.memory import reusable
 
 METRICS = {"srgb": 0, "linear": 1, "oklab": 2, "ciede2000": 3}
 SRGB, OKLAB, CIEDE2000 = METRICS["srgb"], METRICS["oklab"], METRICS["ciede2000"]
+NOT_GREY = (1 << 15) - 1  # its square is more than the distance of black and white
 NUMBERED = 128  # factor of the coordinates, for sums whose low bits are the colour's number
 _LINEAR_SCALE = 16383
 _ROOT_SIZE = 1 << 16
@@ -57,6 +59,8 @@ _ROOM = 1 << 22  # for lists; when it is full, new cells compare all colours
 
 # The parts of a search, in order. Number of colours; which distance; used length of the lists;
 COUNT, METRIC, USED = 0, 1, 2
+# whether any colour is a grey;
+NEUTRAL = 3
 # the 8-bit code of each light;
 CODE = 16
 # the light of each code value, at most WHITE - 1;
@@ -73,9 +77,12 @@ POINTS = CELLS + SIDE**3
 # for `mixing`: its curve, -WHITE to 2 · WHITE; five rows of 256, one number for each colour;
 CURVE = POINTS + 3 * 256
 INKS = CURVE + 3 * WHITE + 16
+# whether each colour is a grey: the only ones for a grey pixel where errors are diffused, if there
+# are any (`greys_of`);
+GREYS = INKS + 5 * 256
 # the lists: number of groups; a group is four candidates, ascending (the last may be repeated), and
 # their coordinates, one after the other. For ciede2000, 1 + the answer for each 24-bit colour.
-LISTS = INKS + 5 * 256
+LISTS = GREYS + 256
 
 _XYZ_SCALE = float(1 << 30)
 _LAB_SCALE = float(1 << 20)
@@ -98,6 +105,8 @@ def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
         search[_ROOT:CELLS] = _roots()
     bend(search, light_of_code(light)[colours], light, losing=False)
     place(search, colours)
+    greys = greys_of(colours)
+    search[NEUTRAL], search[GREYS + greys] = len(greys) > 0, 1
     return search
 
 
@@ -109,7 +118,7 @@ def bend(search: Search, lights: NDArray[np.int16], light: str, losing: bool) ->
     if search[METRIC] != OKLAB:
         return
     search[CURVE : CURVE + 3 * WHITE + 1] = mixing.curve(light, losing)
-    table = search[INKS:LISTS].reshape(5, 256)
+    table = search[INKS:GREYS].reshape(5, 256)
     table[:, : len(lights)] = mixing.inks(lights, light, losing)
 
 
@@ -251,11 +260,12 @@ def fill_sums(search, numbered, sums):
     """The weights of each colour, ``int16 (n, 3, UNIT, 2)``, for ``simd_nearest``.
 
     The nearest colour has the smallest sum x·w0 + y·w1 + z·w2 + s·w3 + w4: the squared distance
-    without the terms that are equal for all colours. x, y, z: coordinates; for oklab those of
-    `mixing`, where the chroma is multiplied by s, its weight; for other distances s is 0. The
-    layout follows the multiplications: w0 and w1, w2 and w3, the halves of w4. Numbered sums (only
-    for srgb, whose coordinates have eight bits) are 256 times as large; a factor of NUMBERED comes
-    from the coordinates. Their low eight bits are the colour's number.
+    without the terms that are equal for all colours. x, y, z: coordinates. For oklab they are those
+    of `mixing`, and s is the weight by which the chroma is multiplied. For other distances s is
+    NOT_GREY for a grey pixel that must become a grey, else 0. The layout follows the
+    multiplications: w0 and w1, w2 and w3, the halves of w4. Numbered sums (only for srgb, whose
+    coordinates have eight bits) are 256 times as large; a factor of NUMBERED comes from the
+    coordinates. Their low eight bits are the colour's number.
     """
     minus_two = np.int32(-256 // NUMBERED * 2 if numbered else -2)
     for i in range(search[COUNT]):
@@ -266,7 +276,9 @@ def fill_sums(search, numbered, sums):
         else:
             at = POINTS + 3 * i
             x, y, z = search[at], search[at + 1], search[at + 2]
-            s, rest = 0, x * x + y * y + z * z
+            s, rest = NOT_GREY, x * x + y * y + z * z
+            if search[GREYS + i] != 0:
+                s = np.int32(0)
             x, y, z = minus_two * x, minus_two * y, minus_two * z
         if numbered:
             rest = rest * 256 + i

@@ -142,6 +142,17 @@ def at_least(typing_context, a, b):
     return lanes_type(lanes_type, lanes_type), generate
 
 
+@instruction
+def any_set(typing_context, value):
+    """Whether any lane is not 0."""
+
+    def generate(context, builder, signature, arguments):
+        whole = ir.IntType(16 * LANES)
+        return builder.icmp_unsigned("!=", builder.bitcast(arguments[0], whole), whole(0))
+
+    return types.boolean(lanes_type), generate
+
+
 def _define(symbol: Any, method: str) -> None:
     @instruction
     def apply(typing_context, a, b):

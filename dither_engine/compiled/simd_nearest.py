@@ -18,8 +18,11 @@ from dither_engine.compiled.simd import (
     lanes_type,
 )
 
+FEW = 16  # colours; a register of bytes has room for their light
 UNIT = 8  # lanes whose sums are computed at once
 _STARTS = range(0, LANES, UNIT)
+_BYTE = ir.IntType(8)
+_LANE_BYTES = ir.VectorType(_BYTE, LANES)
 WORD_UNIT, PAIR_UNIT = ir.VectorType(WORD, UNIT), ir.VectorType(SHORT, 2 * UNIT)
 
 
@@ -64,6 +67,48 @@ def look_up_colours(typing_context, table, places, start):
         return context.make_tuple(builder, signature.return_type, found)
 
     return types.UniTuple(lanes_type, 3)(table, places, types.intp), generate
+
+
+@instruction
+def look_up_few(typing_context, table, near):
+    """The same for at most `FEW` colours; ``table`` from ``lanes_palette.fill_bytes``, uint8.
+
+    One instruction looks up a byte for all lanes, if the processor has it.
+    """
+
+    def generate(context, builder, signature, arguments):
+        table, near = arguments
+        of_table = signature.args[0]
+        places = builder.trunc(near, _LANE_BYTES)
+        found = []
+        for channel in range(3):
+            low, high = (
+                builder.zext(_shuffled(context, builder, of_table, table, part, places), SHORTS)
+                for part in (2 * channel, 2 * channel + 1)
+            )
+            eight = ir.Constant(SHORTS, [8] * LANES)
+            found.append(builder.or_(builder.shl(high, eight), low))
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(lanes_type, 3)(table, lanes_type), generate
+
+
+def _shuffled(context: Any, builder: Any, kind: Any, table: Any, part: int, places: Any) -> Any:
+    """Bytes ``table[LANES * part + places]``; the table repeats itself after `FEW` bytes."""
+    start = ir.Constant(context.get_value_type(types.intp), LANES * part)
+    if "+avx2" in context.codegen().magic_tuple()[2]:
+        row = builder.load(address(context, builder, kind, table, start, _LANE_BYTES), align=1)
+        function_type = ir.FunctionType(_LANE_BYTES, [_LANE_BYTES, _LANE_BYTES])
+        name = "llvm.x86.avx2.pshuf.b"
+        function = cgutils.get_or_insert_function(builder.module, function_type, name)
+        return builder.call(function, [row, places])
+    found = ir.Constant(_LANE_BYTES, ir.Undefined)
+    for lane in range(LANES):
+        place = builder.zext(builder.extract_element(places, WORD(lane)), start.type)
+        index = builder.add(start, place)
+        byte = builder.load(address(context, builder, kind, table, index, _BYTE))
+        found = builder.insert_element(found, byte, WORD(lane))
+    return found
 
 
 def _looked_up(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:

@@ -35,9 +35,10 @@ from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
 from dither_engine.compiled.simd import WORDS_WIDE, add_product
+from dither_engine.greys import greys_of
 from dither_engine.light import WHITE
 from dither_engine.methods import ordered
-from dither_engine.methods.neutral import greys_apart, greys_of
+from dither_engine.methods.neutral import greys_apart
 from dither_engine.work import Levels, Palette, Work
 
 PASSES = 12

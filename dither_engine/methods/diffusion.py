@@ -23,13 +23,11 @@ from numba import types
 from numpy.typing import DTypeLike, NDArray
 
 from dither_engine.algorithms import CUSTOM
-from dither_engine.compiled import serial_palette, wavefront_levels, wavefront_palette
+from dither_engine.compiled import segments_palette, wavefront_levels, wavefront_palette
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.compiled.search import SEARCH, bend
-from dither_engine.compiled.serial_palette import PAD
 from dither_engine.compiled.simd import LANES
-from dither_engine.compiled.simd_one import FEW
 from dither_engine.compiled.wavefront import strip
 from dither_engine.kernels import KERNELS
 from dither_engine.light import WHITE, light_of_code
@@ -40,6 +38,7 @@ from dither_engine.work import Levels, Palette, Render, Work
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 PIECEWISE = (Levels, Palette)
+PAD = 8  # padding pixels of the ring on either side of a row; their values are never read
 _HALF = 32767
 _MOST_LEVELS = 32  # with more levels, a table look-up is faster than comparing
 Shares = NDArray[np.int32]
@@ -65,8 +64,7 @@ def piecewise(work: Work) -> Render:
         return _palette(work, work.target, taps, rest)
     if in_step:
         return _palette_in_step(work, work.target, taps, rest)
-    quick = len(work.target.colours) <= FEW or work.options.distance == "oklab"
-    return (_palette_in_turn if quick else _palette)(work, work.target, taps, rest)
+    return _palette_in_segments(work, work.target, taps, rest)
 
 
 def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
@@ -183,16 +181,19 @@ def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Re
     return dithered
 
 
-def _palette_in_turn(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
-    ring = _ring(work, taps)
+def _palette_in_segments(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
+    size = segments_palette.steps(work.pixels.shape[1])
+    even = _even(work)
+    ring = np.zeros((int(taps[:, 1].max()) + 1, 3 * LANES * size), np.int16)
 
     def dithered(work: Work) -> NDArray[np.uint8]:
         height, width = work.pixels.shape[:2]
         found = reusable((height, width), np.uint8)
-        serial_palette.diffuse_palette(
+        segments_palette.diffuse_palette(
             work.pixels.reshape(height, width * 3),
             work.mask,
             work.light,
+            even,
             target.search,
             target.lights,
             taps,

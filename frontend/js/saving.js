@@ -78,7 +78,7 @@ export function createSaving(source, options, catalogue, email) {
 	async function mail() {
 		const status = await followMail(source.uuid, saving.dither.dither_id);
 		saving.mailNote = text.mailNotes[status] ?? null;
-		step({ mailed: { sent: "done", null: "now" }[status] ?? "failed" });
+		step({ mailed: { sent: "done", unconfirmed: "now", null: "now" }[status] ?? "failed" });
 	}
 
 	function step(changes) {

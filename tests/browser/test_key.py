@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from api_gateway.keys import new_key
 from tests.browser.studio import Studio, photograph
 from tests.support.broker import Broker
 from tests.support.system import System, running_system
 
-KEY = "open-sesame"
+KEY, ENTRY = new_key("page", "read,write", {})
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +18,12 @@ def guarded(
     broker: Broker, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
     """A system that answers only to those who have the key."""
-    directory, keys = tmp_path_factory.mktemp("guarded"), {"GATEWAY_API_KEYS": f"another,{KEY}"}
-    with running_system(directory, broker, database, keys) as running:
+    access = {
+        "ACCESS": "keys",
+        "PRINCIPAL_SECRET": "a secret of thirty-two characters",
+        "GATEWAY_API_KEYS": ENTRY,
+    }
+    with running_system(tmp_path_factory.mktemp("guarded"), broker, database, access) as running:
         yield running
 
 

@@ -30,7 +30,7 @@ def document() -> dict[str, Any]:
         "dither": dither.create_api(
             DitherSettings(), Mock(), Previews(DitherSettings(), Mock()), Mock()
         ),
-        "notification": notification.create_api(NotificationSettings(), Mock(), Mock()),
+        "notification": notification.create_api(NotificationSettings(), Mock(), Mock(), Mock()),
     }
     own = create_own_routes(GatewaySettings(frontend_dir=Path("none")), {})
     return merge(own.openapi(), {name: app.openapi() for name, app in services.items()})

@@ -28,6 +28,8 @@ def test_every_image_ends_with_one_dither_and_one_mail(
             "UNFINISHED_AFTER_SECONDS": "20",
             "SMTP_TIMEOUT_SECONDS": "1",  # also how soon a mail counts as not sent
             "MAILS_PER_HOUR": "1000",
+            "MAILS_PER_DAY": "100000",
+            "MAILS_PER_HOUR_IN_ALL": "100000",
         },
     )
     broker.create_topics(*system.names.values())

@@ -111,8 +111,10 @@ def test_the_mail_arrives_once_and_its_link_opens(system: System) -> None:
     [mail] = wait_for(mails_of_it, "mail")
     assert mail["To"] == ADDRESS
     text = mail.get_body(("plain",)).get_content()
-    [link] = re.findall(r"http\S+", text)
+    link, again, delete, unsubscribe = re.findall(r"http\S+", text)
     assert link == image["dithers"][0]["url_dither"]
+    assert again == f"{system.url}/#image={uuid}"
+    assert mail["List-Unsubscribe"] == f"<{unsubscribe}>"
     assert indexed(fetch(link).content).size == (640, 480)
     assert f'href="{link}"' in mail.get_body(("html",)).get_content()
 
@@ -122,6 +124,16 @@ def test_the_mail_arrives_once_and_its_link_opens(system: System) -> None:
         return told if told["status"] == "sent" else None
 
     assert ADDRESS not in json.dumps(wait_for(told_as_sent, "note of the mail"))
+    assert "Delete it for good" in fetch(delete).text
+    assert "deleted" in requests.post(delete, timeout=10).text
+    assert requests.get(f"{system.url}/images/{uuid}", timeout=10).status_code == 404
+
+
+def test_no_topic_has_an_address(system: System, broker: Broker) -> None:
+    system.dithered(system.upload(photograph(), email=ADDRESS)["uuid"])
+    for topic in ("KAFKA_IMAGE_TOPIC", "KAFKA_DITHER_TOPIC", "KAFKA_DEAD_LETTER_TOPIC"):
+        messages = read_topic(broker.bootstrap_servers, system.names[topic])
+        assert not [m for m in messages if ADDRESS.encode() in (m.value() or b"")]
 
 
 def test_an_image_can_be_followed_until_it_is_deleted(system: System) -> None:
@@ -205,7 +217,7 @@ def test_the_topics_hold_the_contract(system: System, broker: Broker) -> None:
     for message in about:
         assert list(headers_of(message).items())[:2] == [
             ("message_type", headers_of(message)["message_type"]),
-            ("version", "1.0.0"),
+            ("version", "1.1.0"),
         ]
     uploaded, deleted, dithered = (json.loads(m.value() or b"") for m in about)
     assert (
@@ -214,7 +226,7 @@ def test_the_topics_hold_the_contract(system: System, broker: Broker) -> None:
             "uuid": uuid,
             "url": image["url"],
             "filename": "contract.jpg",
-            "email": ADDRESS,
+            "has_recipient": True,
         }.items()
     )
     assert deleted == {"uuid": uuid}

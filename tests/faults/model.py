@@ -33,9 +33,8 @@ from dither_service.upload_client import Original
 from notification_service import models as notification_models
 from notification_service.consumer import handlers as notification_handlers
 from notification_service.mailer import MailUnavailable
-from notification_service.sender import MailSender
-from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
+from notification_service.upload_client import Addressee
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.kafka.codec import Received
@@ -44,6 +43,7 @@ from shared.messages import BODIES, VERSION, Body, ImageUploaded
 from shared.problems import Problem
 from shared.storage import StorageUnavailableError
 from tests.integration.services.dither.working import EngineHere, work_off
+from tests.integration.services.notification.mails import new_sender, new_service
 from tests.integration.services.support import empty, rows, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
@@ -64,6 +64,10 @@ METADATA = {
     "notification": notification_models.metadata,
 }
 
+MANY_MAILS = NotificationSettings(
+    mails_per_hour=1000, mails_per_day=100_000, mails_per_hour_in_all=100_000
+)
+
 
 class Mailbox:
     """A mailer that keeps the Message-IDs, unless it is down."""
@@ -76,6 +80,9 @@ class Mailbox:
         if self.away:
             raise MailUnavailable("told to be away")
         self.sent[str(message["Message-ID"]).strip("<>").partition("@")[0]] += 1
+
+    def forget(self, before: datetime) -> None:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +125,8 @@ class Histories(RuleBasedStateMachine):
             self,
             EngineHere(),
         )
-        mail_settings = NotificationSettings(mails_per_hour=1000)
-        notifications = NotificationService(mail_settings, databases["notification"])
-        self.sender = MailSender(mail_settings, databases["notification"], self.mailbox)
+        notifications = new_service(databases["notification"], MANY_MAILS, self)
+        self.sender = new_sender(databases["notification"], self.mailbox, MANY_MAILS)
         self.handlers: dict[str, Handlers] = {
             "upload": upload_handlers(self.upload_service),
             "dither": dither_handlers(self.dither_service),
@@ -134,6 +140,16 @@ class Histories(RuleBasedStateMachine):
         """Stands for the dither service's request to the upload service."""
         url = self.upload_service.find_original(uuid)
         return None if url is None else Original(url, None)
+
+    def recipient(self, uuid: UUID) -> Addressee | None:
+        """Stands for the notification service's request to the upload service."""
+        try:
+            return Addressee(email=self.upload_service.tell_recipient(uuid).email)
+        except Problem:
+            return None
+
+    def delete_image(self, uuid: UUID) -> bool:
+        raise NotImplementedError
 
     # Actions of clients.
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dither_engine.gamut import gamut_of
+from dither_engine.greys import greys_of
 from dither_engine.light import code_of_light, light_of_code
 
 WHITE = 8192
@@ -168,20 +169,28 @@ def colour_of(
     """
     if distance == "oklab":
         return mixing_of(colours, light, pixels, losing)
-    return nearest_of(colours, light, distance)
+    return nearest_of(colours, light, distance, pixels)
 
 
-def nearest_of(colours: NDArray[np.uint8], light: str, distance: str) -> Choose:
-    """The nearest colour of three values of light, limited to what light there is."""
+def nearest_of(
+    colours: NDArray[np.uint8], light: str, distance: str, pixels: NDArray[np.uint8]
+) -> Choose:
+    """The nearest colour of three values of light, limited to what light there is.
+
+    A grey pixel becomes one of the palette's greys, if its darkest and lightest colour are greys.
+    """
+    greys = [int(place) for place in greys_of(colours)]
     code, table = code_of_light(light).astype(int), light_of_code(light).astype(int)[colours]
-    known: dict[Colour, int] = {}
+    known: dict[tuple[Colour, bool], int] = {}
 
-    def choose(values: list[int], _: Place) -> tuple[int, list[int]]:
+    def choose(values: list[int], place: Place) -> tuple[int, list[int]]:
         r, g, b = (int(code[min(max(value, 0), WHITE)]) for value in values)
-        if (r, g, b) not in known:
+        grey = bool(greys) and len(set(pixels[place].tolist())) == 1
+        key = ((r, g, b), grey)
+        if key not in known:
             away = distances(colours, (r, g, b), distance)
-            known[r, g, b] = away.index(min(away))
-        k = known[r, g, b]
+            known[key] = min(greys if grey else range(len(away)), key=away.__getitem__)
+        k = known[key]
         return k, [int(value) for value in table[k]]
 
     return choose

@@ -10,7 +10,14 @@ from pydantic_core import PydanticUndefined
 from api_gateway.settings import GatewaySettings
 from dither_service.settings import DitherSettings
 from notification_service.settings import NotificationSettings
-from shared.settings import DatabaseSettings, HttpSettings, KafkaSettings, Settings
+from shared.settings import (
+    AccessSettings,
+    DatabaseSettings,
+    HttpSettings,
+    KafkaSettings,
+    OwnerSettings,
+    Settings,
+)
 from shared.storage.settings import StorageSettings
 from upload_service.settings import UploadSettings
 
@@ -26,6 +33,8 @@ HEAD = """\
 # In this order; a variable is listed in the first section that has it.
 SECTIONS: dict[str, type[Settings]] = {
     "Every process": HttpSettings,
+    "Access": AccessSettings,
+    "Owners": OwnerSettings,
     "Kafka": KafkaSettings,
     "Postgres": DatabaseSettings,
     "Files": StorageSettings,

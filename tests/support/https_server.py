@@ -21,12 +21,12 @@ class HttpsServer:
     asked: list[tuple[str, str]]
 
 
-def body(data: bytes, status: int = 200, **fields: str) -> Answer:
-    """Answer with these bytes; ``fields`` are header fields."""
+def body(data: bytes, status: int = 200, fields: Mapping[str, str] | None = None) -> Answer:
+    """Answer with these bytes and header fields."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
-        for name, value in {"content-length": str(len(data)), **fields}.items():
+        for name, value in {"content-length": str(len(data)), **(fields or {})}.items():
             request.send_header(name, value)
         request.end_headers()
         request.wfile.write(data)
@@ -35,7 +35,7 @@ def body(data: bytes, status: int = 200, **fields: str) -> Answer:
 
 
 def redirect(location: str) -> Answer:
-    return body(b"", 302, location=location)
+    return body(b"", 302, {"location": location})
 
 
 @contextmanager

@@ -284,6 +284,7 @@ class GatewayProcess:
         self.log = directory / f"gateway-{self.port}.log"
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("GATEWAY_", "UPSTREAM_"))},
+            "ACCESS": "open",
             "PORT": str(self.port),
             "GATEWAY_RATE_LIMIT": "0",
             "GATEWAY_UPLOAD_RATE_LIMIT": "0",

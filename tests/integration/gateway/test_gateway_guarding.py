@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from api_gateway.keys import new_key
 from tests.integration.gateway.support import (
     UUID,
     GatewayProcess,
@@ -14,7 +15,8 @@ from tests.integration.gateway.support import (
     wait_until,
 )
 
-KEYS = ("first-key-0123456789", "second-key-0123456789")
+MADE = [new_key(name, "read,write", {}) for name in ("first", "second")]
+KEYS = [key for key, _ in MADE]
 IMAGE = f"/images/{UUID}"
 
 
@@ -24,7 +26,9 @@ def guarded(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with running_gateway(
         tmp_path_factory.mktemp("gateway"),
         service,
-        GATEWAY_API_KEYS=", ".join(KEYS),
+        ACCESS="keys",
+        PRINCIPAL_SECRET="a secret of thirty-two characters",
+        GATEWAY_API_KEYS=", ".join(entry for _, entry in MADE),
         GATEWAY_RATE_LIMIT=0.01,
         GATEWAY_RATE_BURST=10,
         GATEWAY_UPLOAD_RATE_LIMIT=0.01,
@@ -117,7 +121,7 @@ def test_neither_keys_nor_addresses_are_logged(guarded: GatewayProcess) -> None:
     log = guarded.log.read_text()
     assert not [secret for secret in (*KEYS, "example.org") if secret in log]
     [line] = [line for line in guarded.lines() if line["path"] == f"/notifications/{UUID}"]
-    assert line["key"].startswith("key-")
+    assert line["key"] == "key:first"
     assert line["client"] == "192.0.2.9"
 
 
@@ -191,7 +195,10 @@ def test_below_a_path_everything_says_so(
     service: Service, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with running_gateway(
-        tmp_path_factory.mktemp("gateway"), service, PUBLIC_URL="https://example.org/dither/"
+        tmp_path_factory.mktemp("gateway"),
+        service,
+        ACCESS="open",
+        PUBLIC_URL="https://example.org/dither/",
     ) as gateway:
         missing = gateway.ask("GET", "/dither/nothing")
         assert missing.json()["type"] == "/dither/docs/problems/404"

@@ -1,5 +1,6 @@
 """The account behind the server: its files, and what it accepts."""
 
+import base64
 import hashlib
 import re
 import threading
@@ -29,10 +30,14 @@ class CallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
+    """resource_type: image, whose bytes decide about its format, or raw, which may be anything."""
+
+    resource_type: str
     data: bytes
     format: str
     content_type: str
     version: int
+    type: str
 
 
 class Account:
@@ -47,7 +52,9 @@ class Account:
         self._lock = threading.Lock()
         self._versions = int(time.time())
 
-    def upload(self, fields: dict[str, str], file: bytes | None, base_url: str) -> dict[str, Any]:
+    def upload(
+        self, resource_type: str, fields: dict[str, str], file: bytes | None, base_url: str
+    ) -> dict[str, Any]:
         """Stores the file and returns the answer about it; its URLs start with `base_url`."""
         self._check_signature(fields)
         if not file:
@@ -59,38 +66,63 @@ class Account:
         public_id = fields.get("public_id") or hashlib.sha1(file).hexdigest()[:20]
         with self._lock:
             self._versions += 1
-            asset = _recognise(file, self._versions)
+            asset = _recognise(resource_type, file, self._versions, fields.get("type") or "upload")
             self.assets[public_id] = asset
-        path = f"/{self.cloud_name}/image/upload/v{asset.version}/{public_id}.{asset.format}"
+        name = f"{public_id}.{asset.format}" if asset.format else public_id
+        delivery = asset.type if asset.type == "upload" else f"{asset.type}/{self._sign(name)}"
+        path = f"/{self.cloud_name}/{resource_type}/{delivery}/v{asset.version}/{name}"
         return {
             "asset_id": hashlib.md5(public_id.encode()).hexdigest(),
             "public_id": public_id,
             "version": asset.version,
             "format": asset.format,
-            "resource_type": "image",
-            "type": "upload",
+            "resource_type": resource_type,
+            "type": asset.type,
             "bytes": len(file),
             "etag": hashlib.md5(file).hexdigest(),
             "url": base_url + path,
             "secure_url": base_url + path,
         }
 
-    def destroy(self, fields: dict[str, str]) -> dict[str, Any]:
+    def destroy(self, resource_type: str, fields: dict[str, str]) -> dict[str, Any]:
         self._check_signature(fields)
+        name, kind = fields.get("public_id", ""), fields.get("type") or "upload"
         with self._lock:
-            gone = self.assets.pop(fields.get("public_id", ""), None)
-        return {"result": "ok" if gone else "not found"}
+            asset = self.assets.get(name)
+            if asset is None or (asset.resource_type, asset.type) != (resource_type, kind):
+                return {"result": "not found"}
+            del self.assets[name]
+        return {"result": "ok"}
 
     def find(self, path: str) -> Asset | None:
-        """The asset at `/<cloud>/image/upload/[v1/]<public id>[.<format>]`."""
-        prefix = f"/{self.cloud_name}/image/upload/"
-        if not path.startswith(prefix):
+        """The asset at `/<cloud>/<resource type>/upload/[v1/]<public id>[.<format>]`.
+
+        One of type authenticated is at `…/authenticated/<signature>/…`. Raises `CallError` 401 for
+        a wrong signature.
+        """
+        found = re.fullmatch(
+            rf"/{re.escape(self.cloud_name)}/(image|raw)/(upload|authenticated)/"
+            r"(?:(s--[\w-]{8}--)/)?(?:v\d+/)?(.+)",
+            path,
+        )
+        if found is None:
             return None
-        name = re.sub(r"^v\d+/", "", path.removeprefix(prefix))
+        resource_type, kind, signature, name = found.groups()
         stem, _, extension = name.rpartition(".")
         with self._lock:
             asset = self.assets.get(stem)
-            return asset if asset and asset.format == extension else self.assets.get(name)
+            if asset is None or asset.format != extension:
+                asset = self.assets.get(name)
+        if asset is None or (asset.resource_type, asset.type) != (resource_type, kind):
+            return None
+        if kind == "authenticated" and signature != self._sign(name):
+            raise CallError(401, "Invalid Signature")
+        return asset
+
+    def _sign(self, name: str) -> str:
+        """The signature of a delivery URL without transformations."""
+        digest = hashlib.sha1((name + self.api_secret).encode()).digest()
+        return f"s--{base64.urlsafe_b64encode(digest).decode()[:8]}--"
 
     def public_ids(self) -> list[str]:
         with self._lock:
@@ -111,8 +143,10 @@ class Account:
             raise CallError(400, "Stale request - reported time is more than 1 hour ago")
 
 
-def _recognise(data: bytes, version: int) -> Asset:
+def _recognise(resource_type: str, data: bytes, version: int, kind: str) -> Asset:
+    if resource_type == "raw":
+        return Asset(resource_type, data, "", "application/octet-stream", version, kind)
     for magic, extension, content_type in _MAGIC:
         if magic.match(data):
-            return Asset(data, extension, content_type, version)
+            return Asset(resource_type, data, extension, content_type, version, kind)
     raise CallError(400, "Invalid image file")

@@ -7,7 +7,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
-from tests.support.cloudinary_server.account import Account, Asset, CallError
+from tests.support.cloudinary_server.account import Account, CallError
 from tests.support.cloudinary_server.failures import KINDS, Failures
 
 
@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/v1_1/"):
             self._call("admin", b"")
         elif not self._failed("delivery"):
-            self._deliver(self.account.find(path))
+            self._deliver(path)
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -82,8 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._control(json.loads(body))
             return
         account = re.escape(self.account.cloud_name)
-        match = re.fullmatch(rf"/v1_1/{account}/image/(upload|destroy)", self.path)
-        self._call(match[1] if match else "admin", body)
+        match = re.fullmatch(rf"/v1_1/{account}/(image|raw)/(upload|destroy)", self.path)
+        self._call(match[2] if match else "admin", body, match[1] if match else "image")
 
     def do_DELETE(self) -> None:
         self._call("admin", b"")
@@ -104,16 +104,17 @@ class _Handler(BaseHTTPRequestHandler):
             "public_ids": self.account.public_ids(),
         }
 
-    def _call(self, kind: str, body: bytes) -> None:
+    def _call(self, kind: str, body: bytes, resource_type: str = "image") -> None:
         mode = self._failed(kind)
         if mode and mode != "lost":
             return
         try:
             fields, file = _parse_form(self.headers.get("Content-Type", ""), body)
             if kind == "upload":
-                answer = self.account.upload(fields, file, cast(HttpServer, self.server).url)
+                url = cast(HttpServer, self.server).url
+                answer = self.account.upload(resource_type, fields, file, url)
             elif kind == "destroy":
-                answer = self.account.destroy(fields)
+                answer = self.account.destroy(resource_type, fields)
             else:
                 raise CallError(420, "Rate Limit Exceeded. Limit of 0 api operations reached.")
         except CallError as error:
@@ -139,7 +140,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
 
-    def _deliver(self, asset: Asset | None) -> None:
+    def _deliver(self, path: str) -> None:
+        try:
+            asset = self.account.find(path)
+        except CallError as error:
+            self._answer(error.status, "text/plain", str(error).encode())
+            return
         if asset is None:
             self._answer(404, "text/plain", b"Resource not found")
         else:

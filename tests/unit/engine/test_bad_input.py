@@ -98,7 +98,7 @@ def test_all_frames_together_are_checked_at_the_size_they_will_have(
     def work(*_: object) -> None:
         raise AssertionError("work was done before the limits were checked")
 
-    monkeypatch.setattr(pipeline, "prepared", work)
+    monkeypatch.setattr(pipeline, "laid_out", work)
     options = Options.parse({"palette": palette, **fields})
     sentence = "20 frames of 30 × 30 pixels: at most 16,000 pixels in all frames together"
     with pytest.raises(EngineError, match=sentence):

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dither_engine import Options, dither
+from dither_engine import Options, dither, dither_bytes
 from dither_engine.algorithms import ALGORITHMS
 from dither_engine.batch import Job
 from dither_engine.cli import main
 from dither_engine.errors import EngineError
 from dither_engine.palettes import NAMED
+from dither_engine.panels import panels
 from dither_engine.sheet import SIDE
 
 
@@ -50,6 +51,20 @@ def test_flags_have_hyphens_where_options_have_underscores(tmp_path: Path) -> No
         expected = dither(original, wanted).alpha
         assert expected is not None
         assert np.array_equal(alpha, expected)
+
+
+def test_it_says_what_a_look_has_chosen_as_it_is_typed(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looked, typed = tmp_path / "looked.png", tmp_path / "typed.png"
+    assert main([str(photo), "-o", str(looked), "--palette", "spectra-6", "--auto", "vivid"]) == 0
+    name, _, chosen = capsys.readouterr().err.rstrip().rpartition(": ")
+    assert name == str(photo)
+    assert "--saturation 1.25" in chosen
+    flags = ["--palette", "spectra-6", *chosen.split()]
+    assert main([str(photo), "-o", str(typed), *flags]) == 0
+    assert capsys.readouterr().err == ""
+    assert typed.read_bytes() == looked.read_bytes()
 
 
 def test_several_files_go_to_a_directory_and_a_bad_one_stops_no_other(
@@ -107,9 +122,13 @@ def test_standard_input_to_standard_output(photo: Path) -> None:
             ["x.png", "-o", "y.png", "--kernel", "[[0, 0, 1]]"],
             "A kernel goes with --algorithm custom",
         ),
-        (["x.png", "-o", "y.jpg"], "y.jpg does not say a format: end it in .png, .gif or .webp"),
+        (["x.png", "-o", "y.jpg"], "y.jpg does not say a format: end it in .png, .gif, .webp, "),
         (["x.png", "-o", "photo_v1.5"], "photo_v1.5 does not say a format: end it in .png, .gif"),
-        (["x.png", "-o", "y.png", "--format", "jpg"], "format is one of png, gif, webp."),
+        (
+            ["x.png", "-o", "y.png", "--format", "jpg"],
+            "format is one of png, gif, webp, png-grey, bmp, raw, c-array.",
+        ),
+        (["x.png", "-o", "y.bin", "--panel", "waveshare"], "There is no panel 'waveshare'"),
         (["x.png", "-o", "y.png", "--channels", "1"], "channels is a whole number from 2 to 256."),
         (["x.png", "-o", "y.png", "--strength", "much"], "strength is a number from 0 to 2."),
         (["x.png", "-o", "y.png", "--max-pixels", "0"], "above 0"),
@@ -152,7 +171,7 @@ def test_the_help_says_what_every_option_may_be(
     with pytest.raises(SystemExit):
         main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "code values (traditional). One of linear, srgb. Default: linear." in text
+    assert "as older programs do. One of linear, srgb. Default: linear." in text
     assert "for all others it is 1. A number from 0 to 2. Default: 1.0." in text
     assert "How the colours are mixed. See --list. Default: floyd-steinberg." in text
 
@@ -212,7 +231,7 @@ def test_progress_is_drawn_on_a_terminal_only(
     assert main(command) == 1
     assert "[" not in capsys.readouterr().err
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert main(command) == 1
+    assert main([*command, "--force"]) == 1
     drawn = capsys.readouterr().err
     assert f"\r[{'.' * 30}] 0/3" in drawn
     assert drawn.endswith(f"\r[{'#' * 30}] 3/3\n")
@@ -251,3 +270,74 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_an_existing_file_is_not_overwritten_unless_it_is_forced(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.png"
+    out.write_bytes(b"dear")
+    with pytest.raises(SystemExit) as caught:
+        main([str(photo), "-o", str(out)])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == (
+        f"{out} would be overwritten: name another output, or say --force. See --help.\n"
+    )
+    assert out.read_bytes() == b"dear"
+    assert main([str(photo), "-o", str(out), "--force"]) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("answer", "refused"), [("y\n", False), ("n\n", True), ("", True)])
+def test_on_a_terminal_it_asks(
+    answer: str, refused: bool, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "photo.png").write_bytes(b"dear")
+    terminal = io.StringIO(answer)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    command = [str(photo), "-o", str(out)]
+    if refused:
+        with pytest.raises(SystemExit):
+            main(command)
+    else:
+        assert main(command) == 0
+    assert (out / "photo.png").read_bytes().startswith(b"dear" if refused else b"\x89PNG")
+
+
+def test_pipes_and_devices_are_written_to_as_they_are(photo: Path) -> None:
+    assert main([str(photo), "-o", os.devnull, "--format", "png"]) == 0
+
+
+def test_the_panels_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["panels"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"waveshare-7\.3-spectra-6 +Waveshare 7\.3 inch E: 800×480, black,.*raw", out)
+    assert [line.split()[0] for line in out.splitlines()[1:]] == list(panels())
+
+
+@pytest.mark.parametrize(
+    ("panel", "ending", "form"),
+    [
+        ("waveshare-2.9", "bin", "raw"),
+        ("waveshare-2.9", "h", "c-array"),
+        ("trmnl-og-4-grey", "png", "png-grey"),
+        ("waveshare-2.9", "png", "png"),
+        ("trmnl-og", "bmp", "bmp"),
+    ],
+)
+def test_a_panels_file_has_the_format_of_its_ending(
+    panel: str, ending: str, form: str, photo: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / f"out.{ending}"
+    assert main([str(photo), "-o", str(out), "--panel", panel]) == 0
+    expected = dither_bytes(photo.read_bytes(), Options(panel=panel, format=form))
+    assert out.read_bytes() == expected.data
+
+
+def test_files_for_a_panel_have_its_ending(photo: Path, tmp_path: Path) -> None:
+    assert main([str(photo), "-o", f"{tmp_path}/out/", "--panel", "waveshare-2.9"]) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.bin"]

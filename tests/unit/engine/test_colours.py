@@ -12,8 +12,8 @@ from bench.quality import colour, report
 from dither_engine import Options, dither
 from dither_engine.algorithms import ALGORITHMS
 from dither_engine.gamut import gamut_of
+from dither_engine.greys import greys_of, is_grey
 from dither_engine.light import light_of_code
-from dither_engine.methods.neutral import greys_of, is_grey
 from dither_engine.palettes import NAMED, from_hex, named
 from dither_engine.targets import media_relative
 
@@ -26,6 +26,8 @@ ATKINSON_AND_OTHERS = (
 # Masks that show each tone as a share of a cell keep the palette's colours, too; all methods do.
 some = st.sampled_from(ATKINSON_AND_OTHERS)
 lights = st.sampled_from(["linear", "srgb"])
+DISTANCES = ("oklab", "srgb", "linear", "ciede2000")
+distances = st.sampled_from(DISTANCES)
 
 
 def mixed(name: str) -> Pixels:
@@ -55,18 +57,36 @@ def test_greys_are_mixed_of_greys(algorithm: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["atkinson", "floyd-steinberg", "none", "blue-noise"])
+@pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("grey", [0x55, 0x80])
-def test_flat_greys_take_no_red(algorithm: str, grey: int) -> None:
-    done = dither(
-        np.full((64, 64), grey, np.uint8), Options(algorithm=algorithm, palette="black-white-red")
-    )
+def test_flat_greys_take_no_red(algorithm: str, distance: str, grey: int) -> None:
+    options = Options(algorithm=algorithm, palette="black-white-red", distance=distance)
+    done = dither(np.full((64, 64), grey, np.uint8), options)
     assert set(np.unique(done.indices)) <= {0, 1}
+
+
+@pytest.mark.parametrize("algorithm", ["atkinson", "floyd-steinberg", "zhou-fang", "riemersma"])
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("serpentine", [False, True])
+def test_grey_pixels_beside_colours_stay_grey(
+    algorithm: str, distance: str, serpentine: bool
+) -> None:
+    """With the default distance a grey beside a colour may pass on what that colour lacks."""
+    picture = np.random.default_rng(2).integers(0, 256, (40, 60, 3), np.uint8)
+    picture[10:30, 20:50] = picture[10:30, 20:50, :1]
+    options = Options(
+        algorithm=algorithm, palette="spectra-6", distance=distance, serpentine=serpentine
+    )
+    done = dither(picture, options)
+    tinted = ~is_grey(mixed("spectra-6"))[done.indices] & is_grey(picture)
+    assert tinted.mean() < (0.02 if distance == "oklab" else 1e-9)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     algorithm=some,
     light=lights,
+    distance=distances,
     inks=st.lists(st.tuples(*3 * [st.integers(0, 255)]), min_size=1, max_size=3, unique=True),
     greys=st.lists(st.integers(0, 255), max_size=4, unique=True),
     seed=st.integers(0, 2**16),
@@ -74,6 +94,7 @@ def test_flat_greys_take_no_red(algorithm: str, grey: int) -> None:
 def test_greys_of_any_palette_are_mixed_of_its_greys(
     algorithm: str,
     light: str,
+    distance: str,
     inks: list[tuple[int, int, int]],
     greys: list[int],
     seed: int,
@@ -83,7 +104,9 @@ def test_greys_of_any_palette_are_mixed_of_its_greys(
     # What is nearly grey, or nearly black, may stand for a grey.
     assume(((apart == 0) | ((apart > 120) & (colours.max(axis=1) > 180))).all())
     picture = np.random.default_rng(seed).integers(0, 256, (9, 14), np.uint8)
-    options = Options.parse({"algorithm": algorithm, "palette": _hex(colours), "light": light})
+    options = Options.parse(
+        {"algorithm": algorithm, "palette": _hex(colours), "light": light, "distance": distance}
+    )
     done = dither(np.repeat(picture[..., None], 3, axis=2), options)
     assert is_grey(done.rgb()).all()
 
@@ -92,7 +115,7 @@ def test_greys_of_any_palette_are_mixed_of_its_greys(
 @given(
     algorithm=some,
     light=lights,
-    distance=st.sampled_from(["oklab", "srgb", "linear", "ciede2000"]),
+    distance=distances,
     colours=st.lists(st.tuples(*3 * [st.integers(0, 255)]), min_size=2, max_size=24, unique=True),
     seed=st.integers(0, 2**16),
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dither_engine import EngineError, Options, catalogue
-from dither_engine.algorithms import ALGORITHMS
+from dither_engine.algorithms import ALGORITHMS, NAMES
 
 Fields = dict[str, Any]
 
@@ -34,6 +34,12 @@ DEFAULTS: Fields = {
     "saturation": 1.0,
     "gamma": 1.0,
     "sharpen": 0.0,
+    "exposure": 0.0,
+    "shadows": 0.0,
+    "highlights": 0.0,
+    "tone": 0.0,
+    "gamut": 0.0,
+    "auto": "off",
     "width": None,
     "height": None,
     "fit": "stretch",
@@ -49,7 +55,17 @@ DEFAULTS: Fields = {
     "alpha": "keep",
     "alpha_level": 128,
     "background": "#ffffff",
+    "exclude": None,
     "format": "png",
+    "colours": "measured",
+    "measured": False,
+    "bits": None,
+    "codes": None,
+    "packing": "rows",
+    "bit_order": "msb",
+    "row_align": 1,
+    "invert": False,
+    "panel": None,
 }
 GOLDEN: list[tuple[Fields, str]] = [
     ({}, "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"),
@@ -125,6 +141,44 @@ GOLDEN: list[tuple[Fields, str]] = [
         },
         "6b9b00d75853bb4e32dfc65b113e9551f34b33e3988d15a5477a8fca95b9b9a2",
     ),
+    (
+        {"palette": "#1a0d23=#000,#b9cacd=#fff", "colours": "device"},
+        "aa2ea94d4d67dd4d3349b79be07af0a167c2e75a0f1453d504cd2998e8b182ec",
+    ),
+    (
+        {"palette": ["#050505", "#dcdcdc"], "measured": True},
+        "1503520a790168de5c8b029aadd0e256469d86433d353c474c32143a78a479fe",
+    ),
+    (
+        {
+            "palette": "4-colour",
+            "format": "raw",
+            "bits": 4,
+            "codes": [3, 2, 1, 0],
+            "packing": "rows",
+            "bit_order": "lsb",
+            "row_align": 4,
+            "invert": True,
+        },
+        "93326216b18a9c7c1edcb605b4e2e14be4c75d182f63dbc368b7be17ee429b1f",
+    ),
+    (
+        {"panel": "waveshare-2.9-red"},
+        "26ca636859d6c4f6b950bda8b3b31698a267559aafcf295ba5cabe18594d66f5",
+    ),
+    (
+        {
+            "palette": "spectra-6",
+            "exposure": 0.5,
+            "shadows": -0.2,
+            "highlights": 0.25,
+            "tone": "auto",
+            "gamut": 0.5,
+            "auto": "vivid",
+            "exclude": [[0, 0, 200, 40]],
+        },
+        "e0dbda0417f20935e68e801cc1d393ea28906280cdd35d480304fb470220d413",
+    ),
 ]
 
 
@@ -169,6 +223,15 @@ def test_the_canonical_form_is_what_differs_from_the_defaults() -> None:
         ({"alpha_level": 9, "alpha": "dither"}, {"alpha": "dither"}),
         ({"matrix": [[1, 2]]}, {}),
         ({"strength": 1.5}, {}),
+        ({"bits": 4, "codes": [1, 0], "packing": "planes", "invert": True}, {}),
+        ({"colours": "device", "measured": True}, {}),
+        ({"palette": "spectra-6", "measured": True}, {"palette": "spectra-6"}),
+        (
+            {"palette": "spectra-6", "format": "raw", "colours": "device"},
+            {"palette": "spectra-6", "format": "raw"},
+        ),
+        ({"palette": "#000=#000,#eee=#fff", "measured": True}, {"palette": "#000=#000,#eee=#fff"}),
+        ({"format": "raw", "codes": "0,3"}, {"format": "raw", "codes": [0, 3]}),
     ],
 )
 def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) -> None:
@@ -191,6 +254,16 @@ def test_options_that_mean_the_same_have_one_digest(one: Fields, other: Fields) 
         {"alpha": "threshold"},
         {"alpha": "threshold", "alpha_level": 9},
         {"algorithm": "bayer-8", "strength": 1.5},
+        {"format": "raw"},
+        {"format": "bmp", "bits": 8},
+        {"rotate": "180"},
+        {"crop": "0,0,9,9"},
+        {"width": 9, "height": 9, "fit": "pad", "background": "#000000"},
+        {"exposure": -1},
+        {"tone": "auto"},
+        {"palette": "spectra-6", "gamut": 1},
+        {"auto": "natural"},
+        {"exclude": "0,0,9,9"},
     ],
 )
 def test_options_that_mean_something_else_have_another(fields: Fields) -> None:
@@ -242,6 +315,13 @@ def test_a_seed_counts_where_it_is_read() -> None:
         ({"algorithm": "custom"}, "needs a kernel"),
         ({"size": 3}, "There is no option 'size'"),
         ({"background": "blue"}, "not a colour"),
+        ({"palette": ["#000=#000", "#fff"]}, "for all colours or for none"),
+        ({"palette": ["#000=black", "#fff=#fff"]}, "'black' is not a colour"),
+        ({"format": "bmp", "bits": 2}, "bits of the format bmp is 1, 4, 8 or 24, not 2"),
+        ({"bits": 25}, "bits is a whole number from 1 to 24"),
+        ({"codes": [0, 256]}, "codes is whole numbers from 0 to 255"),
+        ({"codes": "0,x"}, "codes is whole numbers from 0 to 255"),
+        ({"panel": "kindle"}, "There is no panel 'kindle'"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(fields: Fields, said: str) -> None:
@@ -310,7 +390,7 @@ def test_options_are_validated_without_the_compiler() -> None:
 
 def test_the_catalogue_is_json_and_names_every_choice() -> None:
     found = json.loads(json.dumps(catalogue()))
-    assert [row["name"] for row in found["algorithms"]] == list(ALGORITHMS)
+    assert [row["name"] for row in found["algorithms"]] == list(NAMES)
     assert set(found["options"]) == set(Options.model_fields)
     for row in found["algorithms"]:
         assert set(row["controls"]) <= set(Options.model_fields)
@@ -319,3 +399,17 @@ def test_the_catalogue_is_json_and_names_every_choice() -> None:
     for name, field in found["options"].items():
         assert field["default"] == Options.model_fields[name].default
         assert field["description"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("bayer 8x8", "bayer-8"),
+        ("bluenoise", "blue-noise"),
+        ("fs", "floyd-steinberg"),
+        ("newsprint", "halftone"),
+    ],
+)
+def test_an_algorithm_is_found_by_what_people_call_it(typed: str, name: str) -> None:
+    (row,) = (row for row in catalogue()["algorithms"] if row["name"] == name)
+    assert all(word in row["search"] for word in typed.split())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dither_engine.palettes import NAMED, named
+from dither_engine.palettes import NAMED, inks_of, named
 
 SIZES = {
     "black-white": 2,
@@ -22,6 +22,7 @@ SIZES = {
     "4-colour": 4,
     "acep-7-colour": 7,
     "spectra-6": 6,
+    "e-ink-black-white": 2,
 }
 
 
@@ -45,11 +46,35 @@ def test_ega_is_made_of_two_thirds_and_one_third() -> None:
     assert colours[0b111111] == "#ffffff"
 
 
-@pytest.mark.parametrize(
-    "name", ["black-white-red", "black-white-yellow", "4-colour", "acep-7-colour", "spectra-6"]
-)
+PANELS = {
+    "black-white-red": "black white red",
+    "black-white-yellow": "black white yellow",
+    "4-colour": "black white yellow red",
+    "acep-7-colour": "black white green blue red yellow orange",
+    "spectra-6": "black white yellow red blue green",
+    "e-ink-black-white": "black white",
+}
+
+
+@pytest.mark.parametrize("name", PANELS)
 def test_panels_are_measured(name: str) -> None:
     """No ink is a pure colour, and no white is as light as a screen's."""
     values = named(name).astype(int)
     assert not ((values == 0) | (values == 255)).all(axis=1).any()
     assert values.max(axis=1).max() < 255
+
+
+@pytest.mark.parametrize(("name", "inks"), PANELS.items())
+def test_every_ink_has_a_name_a_pure_colour_and_a_number(name: str, inks: str) -> None:
+    found = NAMED[name].inks
+    assert [ink.name for ink in found] == inks.split()
+    assert [ink.measured for ink in found] == list(NAMED[name].colours)
+    pure = {"black": "#000000", "white": "#ffffff", "red": "#ff0000", "yellow": "#ffff00"}
+    pure |= {"green": "#00ff00", "blue": "#0000ff", "orange": "#ff8000"}
+    assert [ink.device for ink in found] == [pure[ink.name] for ink in found]
+    assert inks_of(name).codes == tuple(ink.code for ink in found)
+
+
+def test_the_driver_of_spectra_6_has_no_ink_4() -> None:
+    codes = {ink.name: ink.code for ink in NAMED["spectra-6"].inks}
+    assert codes == {"black": 0, "white": 1, "yellow": 2, "red": 3, "blue": 5, "green": 6}

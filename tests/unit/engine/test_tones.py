@@ -12,8 +12,9 @@ from PIL import Image
 
 from dither_engine import Options, dither
 from dither_engine.kernels import KERNELS
-from dither_engine.light import adjusted, light_of_code
+from dither_engine.light import light_of_code
 from dither_engine.palettes import NAMED, from_hex, named
+from dither_engine.tone_curve import adjusted
 from dither_engine.tones import tones_of
 from tests.support import diffusion_reference
 
@@ -88,7 +89,7 @@ def test_in_code_values_grey_is_pillows(palette: str) -> None:
 def test_which_palettes_have_tones_only() -> None:
     for light in ("linear", "srgb"):
         found = {name for name in NAMED if tones_of(named(name), light)}
-        assert found == {"black-white", "gameboy"}
+        assert found == {"black-white", "gameboy", "e-ink-black-white"}
         for colours in (GREYS, INKS, TWO_HUES, ["#000000", "#ff0000", "#800000"]):
             assert tones_of(from_hex(tuple(colours)), light)
         for colours in (["#123456", "#123456"], ["#000000", "#ffffff", "#ff0000"]):

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import inspect
 import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -14,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from notification_service.email import UnusableAddress, write_email
+from notification_service.email import Envelope, UnusableAddress, write_confirmation
 from notification_service.settings import NotificationSettings
+from tests.support.mails import LINKS, UNSUBSCRIBE_URL, URL, dithered_mail
 
-URL = "https://pictures.example.org/files/dithers/1-2.png"
 NASTY = st.sampled_from(
     [
         "\r\n",
@@ -38,22 +39,14 @@ NASTY = st.sampled_from(
 )
 TEXT = st.lists(NASTY | st.text(st.characters(exclude_categories=["Cs"]), max_size=9)).map("".join)
 HEADERS = [
-    *(b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"MIME-Version"),
+    *(b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted"),
+    *(b"List-Unsubscribe", b"List-Unsubscribe-Post", b"MIME-Version"),
     b"Content-Type",
 ]
 
 
 def sent(**changed: Any) -> bytes:
-    values: dict[str, Any] = {
-        "sender": "Dither <no-reply@pictures.example.org>",
-        "recipient": "ada@example.org",
-        "filename": "photo.jpg",
-        "url_dither": URL,
-        "dither_id": UUID(int=7),
-        "written_at": datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC),
-        **changed,
-    }
-    return bytes(write_email(**values))
+    return bytes(dithered_mail(**{"mail_id": UUID(int=7), **changed}))
 
 
 def an_email(**changed: Any) -> EmailMessage:
@@ -111,12 +104,48 @@ def test_text_and_html_have_the_link_and_the_name() -> None:
         assert "photo.jpg" in text_of(message, kind)
 
 
+def test_one_click_ends_all_mails() -> None:
+    """RFC 8058: the link is one unbroken word in its header, however long it is."""
+    head = sent().partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert f"List-Unsubscribe: <{UNSUBSCRIBE_URL}>".encode() in head
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head
+    assert UNSUBSCRIBE_URL in text_of(an_email(), "plain")
+
+
+def test_the_picture_is_in_the_mail_itself() -> None:
+    message = an_email(thumbnail=b"\xff\xd8 small")
+    [image] = [part for part in message.walk() if part.get_content_type() == "image/jpeg"]
+    assert image.get_content() == b"\xff\xd8 small"
+    assert image.get_content_disposition() == "inline"
+    name = image["Content-ID"].strip("<>")
+    assert f'src="cid:{name}"' in text_of(message, "html")
+    assert "<img" not in text_of(an_email(), "html")
+
+
+def test_the_mail_says_how_it_was_made_and_when_the_links_end() -> None:
+    lines = ["Algorithm: atkinson", "Colours: gameboy"]
+    message = an_email(settings=lines, ends_at=datetime(2026, 6, 3, tzinfo=UTC))
+    for kind in ("plain", "html"):
+        text = text_of(message, kind)
+        assert all(line in text for line in (*lines, "until 3 June 2026."))
+    assert "until you delete the picture" in text_of(an_email(), "plain")
+
+
+def test_a_confirmation_has_no_word_of_the_sender() -> None:
+    envelope = Envelope("D <d@d.example>", "ada@example.org", uuid4(), datetime.now(UTC), URL)
+    message = write_confirmation(envelope, "https://pictures.example.org/mail/confirm/token")
+    assert message["Subject"] == "Do you want mails about your dithered images?"
+    assert set(inspect.signature(write_confirmation).parameters) == {"envelope", "confirm_url"}
+    for kind in ("plain", "html"):
+        assert "https://pictures.example.org/mail/confirm/token" in text_of(message, kind)
+
+
 def test_the_same_dither_has_the_same_message_id() -> None:
     dither_id = uuid4()
-    first = an_email(dither_id=dither_id)
-    again = an_email(dither_id=dither_id, written_at=datetime(2027, 1, 1, tzinfo=UTC))
+    first = an_email(mail_id=dither_id)
+    again = an_email(mail_id=dither_id, written_at=datetime(2027, 1, 1, tzinfo=UTC))
     assert first["Message-ID"] == again["Message-ID"] == f"<{dither_id}@pictures.example.org>"
-    assert an_email(dither_id=uuid4())["Message-ID"] != first["Message-ID"]
+    assert an_email(mail_id=uuid4())["Message-ID"] != first["Message-ID"]
 
 
 def test_markup_in_a_name_is_text() -> None:
@@ -124,13 +153,13 @@ def test_markup_in_a_name_is_text() -> None:
     page = Html(text_of(an_email(filename=name), "html"))
     assert name in page.texts
     assert "script" not in page.tags
-    assert set(page.links) == {URL}
+    assert set(page.links) == LINKS
 
 
 def test_a_link_cannot_leave_its_attribute() -> None:
     url = 'https://example.org/"onmouseover="alert(1)'
-    page = Html(text_of(an_email(url_dither=url), "html"))
-    assert set(page.links) == {url}
+    page = Html(text_of(an_email(url=url), "html"))
+    assert set(page.links) == LINKS - {URL} | {url}
 
 
 @pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\v", "\f"])
@@ -148,7 +177,15 @@ def test_a_name_does_not_turn_the_reading_direction() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Große Straße.jpeg", "תמונה.png", "ภาพ.png", "😀" * 50, "字" * 200]
+    "name",
+    [
+        "Große Straße.jpeg",
+        "תמונה.png",
+        "ภาพ.png",
+        "😀" * 50,
+        "字" * 200,
+        "=0D=0AHello_evil?= ¡ ¡¡ ¡¡ ¡",
+    ],
 )
 def test_a_name_in_any_script_arrives(name: str) -> None:
     message = an_email(filename=name)
@@ -181,7 +218,7 @@ def test_any_name_makes_one_whole_mail(name: str) -> None:
     check_headers(sent(filename=name))
     message = an_email(filename=name)
     assert "=?" not in message["Subject"]
-    assert set(Html(text_of(message, "html")).links) == {URL}
+    assert set(Html(text_of(message, "html")).links) == LINKS
     assert URL in text_of(message, "plain")
 
 

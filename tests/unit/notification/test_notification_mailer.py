@@ -2,7 +2,6 @@
 
 import email
 import email.policy
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -10,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
-from notification_service.email import write_email
 from notification_service.mailer import (
     DirectoryMailer,
     MailUnavailable,
@@ -18,17 +16,12 @@ from notification_service.mailer import (
     build_mailer,
 )
 from notification_service.settings import NotificationSettings
+from tests.support.mails import dithered_mail
 
 
 def an_email(dither_id: UUID, recipient: str = "ada@example.org") -> EmailMessage:
-    return write_email(
-        sender="Dither <no-reply@dither.invalid>",
-        recipient=recipient,
-        filename="photo.jpg",
-        url_dither="http://localhost:8000/files/x.png",
-        dither_id=dither_id,
-        written_at=datetime(2026, 5, 4, tzinfo=UTC),
-    )
+    sender = "Dither <no-reply@dither.invalid>"
+    return dithered_mail(sender=sender, recipient=recipient, mail_id=dither_id)
 
 
 @pytest.mark.parametrize("recipient", ["ada@example.org", "jörg@example.org"])

@@ -1,5 +1,6 @@
 """What every service does around its routes: errors as problems, request ids, limits, health."""
 
+import asyncio
 import json
 import logging
 from typing import Annotated
@@ -12,7 +13,7 @@ from prometheus_client import Gauge
 from shared.context import current_request_id
 from shared.failures import TransientFailure
 from shared.health import Health, Part
-from shared.http import BodyLimit, RequestScope, create_app
+from shared.http import BodyLimit, RequestScope, create_app, until_gone
 from shared.problems import (
     PROBLEM_JSON,
     Problem,
@@ -209,3 +210,46 @@ def test_metrics_are_brought_up_to_date_when_asked_for() -> None:
     call(create_app("Test service", Health("test", {"outbox": check})), "/metrics")
     [family] = age.collect()
     assert family.samples[0].value == 7
+
+
+def test_work_ends_when_the_client_goes(app: FastAPI) -> None:
+    ended: list[str] = []
+
+    @app.get("/long")
+    async def long(request: Request) -> None:
+        async def work() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("cancelled")
+
+        await until_gone(request, work())
+
+    assert call(app, "/long").status == 499
+    assert ended == ["cancelled"]
+
+
+def test_work_that_is_done_before_the_client_goes_is_the_answer(app: FastAPI) -> None:
+    @app.get("/short")
+    async def short(request: Request) -> str:
+        async def work() -> str:
+            return "done"
+
+        return await until_gone(request, work())
+
+    assert call(app, "/short").json() == "done"
+
+
+def test_a_path_may_take_larger_bodies() -> None:
+    app = create_app("Test service", Health("test", {}))
+    app.add_middleware(BodyLimit, max_bytes=LIMIT, larger={"/files": 2 * LIMIT})
+
+    @app.post("/{where}")
+    async def take(where: str, request: Request) -> int:
+        return len(await request.body())
+
+    two_parts = [bytes(LIMIT), bytes(LIMIT)]
+    assert call(app, "/files", method="POST", body=two_parts).json() == 2 * LIMIT
+    assert "1,000 bytes" in problem(call(app, "/file", method="POST", body=two_parts), 413)
+    more = call(app, "/files", method="POST", body=[*two_parts, b"x"])
+    assert "2,000 bytes" in problem(more, 413)

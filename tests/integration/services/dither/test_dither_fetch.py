@@ -44,7 +44,7 @@ ANSWERS = {
     "/away": redirect("https://elsewhere.example.org/photo.jpg"),
     "/down": redirect("http://pictures.example.org/photo.jpg"),
     "/inside": redirect("https://inside.example.org/secret"),
-    "/packed": body(b"not unpacked", **{"content-encoding": "gzip"}),
+    "/packed": body(b"not unpacked", fields={"content-encoding": "gzip"}),
     "/slowly": slowly,
     "/never": never,
 }
@@ -69,12 +69,12 @@ def fetched(server: HttpsServer, url: str, hosts: str | None = None, **options: 
         max_upload_bytes=4000,
         dither_url_seconds=options.pop("seconds", 20),
     )
-    options = {
+    parts: dict[str, Any] = {
         "resolve": everything_is_here,
         "is_allowed": lambda address: str(address) == "127.0.0.1",
         "authority": server.authority,
     } | options
-    return asyncio.run(Fetcher(settings, **options).fetch(url))
+    return asyncio.run(Fetcher(settings, **parts).fetch(url))
 
 
 def refused(server: HttpsServer, url: str, **options: Any) -> Problem:

@@ -66,6 +66,19 @@ def test_options_that_came_with_the_upload_are_the_first_dither_s(
     assert (told.channels, told.width, told.height) == (4, 20, 15)
 
 
+def test_a_file_for_a_display_is_stored_under_its_own_ending(
+    service: WorkingService, tables: Database, storage: Storage
+) -> None:
+    service.dither_images([announced(storage, options={"panel": "ssd1306"})])
+    [told] = outgoing(tables, service.outbox)
+    assert isinstance(told, DitherUploaded)
+    [key] = dither_files(storage)
+    assert key.endswith(".bin")
+    assert (told.width, told.height, told.bytes) == (128, 64, len(storage.files[key]))
+    [shown] = service.get_dithers(told.uuid).dithers
+    assert shown.content_type == "application/octet-stream"
+
+
 def test_options_that_make_no_sense_are_a_dither_that_failed(
     service: WorkingService, tables: Database, storage: Storage
 ) -> None:

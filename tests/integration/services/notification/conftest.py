@@ -9,8 +9,9 @@ from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from shared.database import Database
 from tests.integration.services.notification.mails import (
-    SETTINGS,
     Outbox,
+    new_sender,
+    new_service,
 )
 from tests.integration.services.support import empty, migrated
 
@@ -24,7 +25,7 @@ def tables(database: str) -> Iterator[Database]:
 @pytest.fixture
 def service(tables: Database) -> NotificationService:
     empty(tables, models.metadata)
-    return NotificationService(SETTINGS, tables)
+    return new_service(tables)
 
 
 @pytest.fixture
@@ -34,4 +35,4 @@ def outbox() -> Outbox:
 
 @pytest.fixture
 def sender(tables: Database, outbox: Outbox) -> MailSender:
-    return MailSender(SETTINGS, tables, outbox)
+    return new_sender(tables, outbox)

@@ -1,21 +1,66 @@
 """A fake mailer that keeps the mails, and messages and clock changes that cause mails."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from typing import Any
 from uuid import UUID, uuid4
 
+from notification_service.composing import Composer
 from notification_service.consumer import handlers
+from notification_service.links import Links
+from notification_service.mailer import Mailer
 from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
+from notification_service.upload_client import Addressee, Uploads
 from shared.database import Database
 from shared.messages import Body, DitherUploaded, ImageUploaded
 from tests.integration.services.support import received, rows, run
+from tests.support.fake_storage import FakeStorage
 
 ADA = "ada.lovelace@example.org"
 SETTINGS = NotificationSettings(mails_per_hour=3)
+SECRET = b"a secret of thirty-two characters"
+ENDS_AT = datetime(2030, 6, 3, tzinfo=UTC)
 SECONDS = 60.0
+
+
+class FakeUploads:
+    """The upload service, with the addresses that it can be asked for."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[UUID, str] = {}
+        self.deleted: list[UUID] = []
+        self.error: Exception | None = None
+
+    def recipient(self, uuid: UUID) -> Addressee | None:
+        if self.error is not None:
+            raise self.error
+        email = self.addresses.get(uuid)
+        return None if email is None else Addressee(email=email, expires_at=ENDS_AT)
+
+    def delete_image(self, uuid: UUID) -> bool:
+        self.deleted.append(uuid)
+        return self.addresses.pop(uuid, None) is not None
+
+
+def new_service(
+    tables: Database,
+    settings: NotificationSettings = SETTINGS,
+    uploads: Uploads | None = None,
+) -> NotificationService:
+    return NotificationService(settings, tables, uploads or FakeUploads(), SECRET)
+
+
+def new_sender(
+    tables: Database,
+    mailer: Mailer,
+    settings: NotificationSettings = SETTINGS,
+    **options: Any,
+) -> MailSender:
+    composer = Composer(settings, FakeStorage(), Links(settings, SECRET))
+    return MailSender(settings, tables, mailer, composer, SECRET, **options)
 
 
 class Outbox:
@@ -34,23 +79,23 @@ class Outbox:
         finally:
             self.tried.release()
 
+    def forget(self, before: datetime) -> None:
+        raise NotImplementedError
+
     def subjects(self) -> list[str]:
         return sorted(str(message["Subject"]).rpartition(" ")[2] for message in self.sent)
 
 
-def uploaded(uuid: UUID, email: str | None = ADA, filename: str = "photo.png") -> ImageUploaded:
-    return ImageUploaded(uuid=uuid, url="http://a.test/1.png", filename=filename, email=email)
+def uploaded(
+    uuid: UUID, email: str | None = ADA, filename: str = "photo.png", **fields: Any
+) -> ImageUploaded:
+    url = "http://a.test/1.png"
+    return ImageUploaded(uuid=uuid, url=url, filename=filename, email=email, **fields)
 
 
-def made(
-    uuid: UUID, dither_id: UUID | None = None, *, has_recipient: bool | None = None
-) -> DitherUploaded:
-    return DitherUploaded(
-        uuid=uuid,
-        url_dither="http://a.test/2.png",
-        dither_id=dither_id,
-        has_recipient=has_recipient,
-    )
+def made(uuid: UUID, dither_id: UUID | None = None, **fields: Any) -> DitherUploaded:
+    url = "http://a.test/2.png"
+    return DitherUploaded(uuid=uuid, url_dither=url, dither_id=dither_id, **fields)
 
 
 def tell(service: NotificationService, *bodies: Body) -> None:
@@ -77,17 +122,16 @@ def statuses(service: NotificationService, uuid: UUID) -> list[str]:
 
 def turn_clock_forward(tables: Database, **time: float) -> None:
     """Change all stored times as if this much time had passed."""
-    passed = timedelta(**time)
-    run(tables, "UPDATE notification.notifications SET due_at = due_at - :t", t=passed)
-    run(tables, "UPDATE notification.recent_mails SET sent_at = sent_at - :t", t=passed)
-    run(
-        tables,
-        "UPDATE notification.recipients"
-        " SET created_at = created_at - :t, deleted_at = deleted_at - :t",
-        t=passed,
-    )
+    for table, columns in {
+        "notifications": ("created_at", "due_at"),
+        "recent_mails": ("sent_at",),
+        "recipients": ("created_at", "deleted_at"),
+        "mailboxes": ("asked_at", "confirmed_at"),
+    }.items():
+        changes = ", ".join(f"{column} = {column} - :t" for column in columns)
+        run(tables, f"UPDATE notification.{table} SET {changes}", t=timedelta(**time))
 
 
 def everything_kept(tables: Database) -> str:
-    names = ("recipients", "notifications", "recent_mails", "inbox")
+    names = ("recipients", "notifications", "recent_mails", "mailboxes", "inbox")
     return str([rows(tables, f"SELECT t::text FROM notification.{name} t") for name in names])

@@ -1,4 +1,4 @@
-"""One mail for each dither if an address was given: sent once, rate-limited, despite failures."""
+"""One mail for each dither if an address was given: sent once, despite failures."""
 
 import itertools
 import threading
@@ -24,6 +24,7 @@ from tests.integration.services.notification.mails import (
     Outbox,
     everything_kept,
     made,
+    new_sender,
     pending,
     send_all,
     statuses,
@@ -90,7 +91,7 @@ def test_a_dither_of_an_image_that_may_have_an_address_waits_for_it(
 def test_messages_in_any_order_and_repeated_are_the_same_mails(
     service: NotificationService, tables: Database, outbox: Outbox
 ) -> None:
-    sender = MailSender(NotificationSettings(mails_per_hour=1000), tables, outbox)
+    sender = new_sender(tables, outbox, NotificationSettings(mails_per_hour=1000))
     count = 0
     for order in {*itertools.permutations(["upload", "first", "second", "upload", "first"])}:
         uuid = uuid4()
@@ -146,42 +147,6 @@ def test_a_dither_that_nobody_named_is_told_of_once(
     assert len(outbox.sent) == 1
 
 
-# Rate limits.
-
-
-def test_one_address_gets_so_many_mails_an_hour(
-    service: NotificationService, tables: Database, outbox: Outbox, sender: MailSender
-) -> None:
-    for _ in range(5):
-        pending(service)
-    pending(service, ADA.upper())
-    pending(service, "grace@example.org")
-    send_all(sender)
-    assert [mail["To"].lower() for mail in outbox.sent].count(ADA) == 3
-    assert [mail["To"] for mail in outbox.sent].count("grace@example.org") == 1
-    turn_clock_forward(tables, minutes=59)
-    send_all(sender)
-    assert len(outbox.sent) == 4
-    turn_clock_forward(tables, minutes=1, seconds=1)
-    send_all(sender)
-    assert len(outbox.sent) == 7
-
-
-def test_several_senders_send_each_mail_once_and_no_more_than_allowed(
-    service: NotificationService, tables: Database, outbox: Outbox
-) -> None:
-    for _ in range(3):
-        pending(service)
-    pending(service, "grace@example.org")
-    senders = [MailSender(SETTINGS, tables, outbox) for _ in range(2)]
-    threads = [threading.Thread(target=send_all, args=(one,)) for one in senders]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(SECONDS)
-    assert len(outbox.sent) == len({mail["Message-ID"] for mail in outbox.sent}) == 4
-
-
 # When the server does not accept a mail.
 
 
@@ -227,7 +192,7 @@ def test_a_mail_that_is_deferred_waits_ever_longer_and_the_others_go(
 def test_a_mail_that_is_tried_again_is_not_counted_against_itself(
     service: NotificationService, tables: Database, outbox: Outbox
 ) -> None:
-    sender = MailSender(NotificationSettings(mails_per_hour=1), tables, outbox)
+    sender = new_sender(tables, outbox, NotificationSettings(mails_per_hour=1))
     uuid = pending(service)
     outbox.error = MailDeferred("the mail server refuses the mail (451)")
     send_all(sender)
@@ -245,7 +210,7 @@ def test_a_mail_that_no_server_takes_for_a_day_has_failed(
     service: NotificationService, tables: Database, outbox: Outbox
 ) -> None:
     later = datetime.now(UTC) + timedelta(hours=25)
-    sender = MailSender(SETTINGS, tables, outbox, now=lambda: later)
+    sender = new_sender(tables, outbox, now=lambda: later)
     uuid = pending(service)
     outbox.error = MailDeferred("the mail server refuses the mail (451)")
     send_all(sender)
@@ -277,8 +242,11 @@ def test_a_crash_while_sending_is_made_good_by_the_same_mail(
             claimed.append(message)
             raise KeyboardInterrupt
 
+        def forget(self, before: datetime) -> None:
+            raise NotImplementedError
+
     with pytest.raises(KeyboardInterrupt):
-        MailSender(SETTINGS, tables, Crashing()).send_next()
+        new_sender(tables, Crashing()).send_next()
     slowest, claimed_for = (SETTINGS.smtp_timeout_seconds * n for n in (14, sending.CLAIM_STEPS))
     turn_clock_forward(tables, seconds=slowest)
     assert not sender.send_next(), (

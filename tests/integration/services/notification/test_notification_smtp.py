@@ -1,15 +1,12 @@
 """Mails over SMTP to a real server: with TLS, with login, and with failures."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from notification_service.email import write_email
 from notification_service.mailer import (
     MailDeferred,
     MailRefused,
@@ -17,6 +14,7 @@ from notification_service.mailer import (
     SmtpMailer,
 )
 from notification_service.settings import NotificationSettings
+from tests.support.mails import dithered_mail
 from tests.support.mailserver import MailServer
 
 ADA = "ada@example.org"
@@ -24,14 +22,7 @@ LOGIN = ("mailer", "s3cret pass")
 
 
 def letter(recipient: str = ADA) -> EmailMessage:
-    return write_email(
-        sender="Dither <no-reply@dither.invalid>",
-        recipient=recipient,
-        filename="Straße.png",
-        url_dither="http://a.test/2.png",
-        dither_id=uuid4(),
-        written_at=datetime(2026, 5, 4, tzinfo=UTC),
-    )
+    return dithered_mail(recipient=recipient, filename="Straße.png")
 
 
 def mailer(server: MailServer, **changed: Any) -> SmtpMailer:
@@ -66,7 +57,7 @@ def test_a_mail_arrives(mail_server: MailServer) -> None:
     mailer(mail_server).send(sent)
     [mail] = mail_server.wait_for(1)
     assert mail["X-Envelope-To"] == ADA
-    assert mail["X-Envelope-From"] == "no-reply@dither.invalid"
+    assert mail["X-Envelope-From"] == "no-reply@pictures.example.org"
     assert mail["Message-ID"] == sent["Message-ID"]
     assert mail["Subject"] == "Your dithered image: Straße.png"
 

@@ -6,10 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 import requests
+from pydantic import SecretStr
 
 from shared.database import Database
 from shared.health import Health
 from shared.messages import ImageUploaded
+from shared.principal import OPERATE, PRINCIPAL_HEADER, READ, WRITE, Principal, Principals
 from shared.storage import LocalStorage
 from tests.integration.services.support import (
     Client,
@@ -22,7 +24,7 @@ from tests.integration.services.upload.uploading import PNG, SETTINGS, send, upl
 from tests.support.pictures import FORMATS, picture
 from upload_service.api import create_api
 from upload_service.events import ImageEvents
-from upload_service.service import UploadService
+from upload_service.service import Upload, UploadService
 from upload_service.settings import UploadSettings
 
 pytestmark = pytest.mark.usefixtures("no_images")
@@ -40,6 +42,16 @@ def test_an_upload_is_created_and_found_where_it_says(client: Client, name: str)
     }
     assert (image["width"], image["height"], image["filename"]) == (40, 30, "my photo.dat")
     assert client.get(answer.headers["location"]).json() == image
+
+
+def test_the_original_is_downloaded_under_its_name(client: Client) -> None:
+    path = f"/images/{uploaded(client, name='für Ada.png')['uuid']}/file"
+    answer = client.get(path)
+    assert answer.content == PNG
+    assert answer.headers["content-type"] == "image/png"
+    field = "attachment; filename=\"fur Ada.png\"; filename*=UTF-8''f%C3%BCr%20Ada.png"
+    assert answer.headers["content-disposition"] == field
+    assert "no image" in sentence(client.get(f"/images/{uuid4()}/file"), 404)
 
 
 def test_the_list_has_pages(client: Client) -> None:
@@ -67,15 +79,39 @@ def test_a_delete_is_done_once(client: Client) -> None:
     assert "There is no image" in sentence(client.get(path), 404)
 
 
-def test_email_and_options_travel_with_the_announcement(
+def test_options_travel_with_the_announcement_and_the_address_is_told_when_asked(
     client: Client, tables: Database, service: UploadService
 ) -> None:
     options = {"algorithm": "atkinson", "palette": ["#000000", "#ffffff"]}
     image = uploaded(client, email="Ada.Lovelace@Example.ORG", options=json.dumps(options))
     [told] = outgoing(tables, service.outbox)
     assert isinstance(told, ImageUploaded)
-    assert (told.email, told.options) == ("Ada.Lovelace@example.org", options)
+    assert (told.email, told.has_recipient, told.options) == (None, True, options)
     assert "lovelace" not in json.dumps(image).lower()
+    recipient = client.get(f"/recipients/{image['uuid']}")
+    assert recipient.json() == {
+        "uuid": image["uuid"],
+        "email": "Ada.Lovelace@example.org",
+        "expires_at": None,
+    }
+
+
+def test_addresses_are_told_to_operators_only(
+    tables: Database, service: UploadService, storage: LocalStorage
+) -> None:
+    image = service.upload_image(Upload(PNG, "a.png", "ada@example.org"))
+    owned = SETTINGS.model_copy(update={"access": "owned", "principal_secret": SecretStr(32 * "s")})
+    principals = Principals(owned)
+    events = ImageEvents(service, poll_seconds=1, max_watchers=1)
+    with served(create_api(owned, service, storage, events, Health("upload", {}))) as client:
+
+        def ask(principal: Principal) -> int:
+            headers = {PRINCIPAL_HEADER: principals.sign(principal)}
+            return client.get(f"/recipients/{image.uuid}", headers=headers).status_code
+
+        assert ask(Principal(None, frozenset({OPERATE}))) == 200
+        assert ask(Principal("anon:ada", frozenset({READ, WRITE}))) == 404
+        assert client.get(f"/recipients/{image.uuid}").status_code == 404
 
 
 def test_empty_fields_are_fields_left_out(
@@ -84,7 +120,7 @@ def test_empty_fields_are_fields_left_out(
     uploaded(client, email="", options="")
     [told] = outgoing(tables, service.outbox)
     assert isinstance(told, ImageUploaded)
-    assert (told.email, told.options) == (None, None)
+    assert (told.has_recipient, told.options) == (None, None)
 
 
 def test_a_request_id_goes_from_the_request_into_its_message(

@@ -1,8 +1,10 @@
 """Upload, list, read and delete images, and the state of storage and database afterwards."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from PIL import Image
 
 from shared.database import Database
 from shared.failures import TransientFailure
@@ -66,19 +68,101 @@ def test_an_upload_is_stored_shown_and_announced(
             content_type="image/png",
             width=40,
             height=30,
-            email="ada.lovelace@example.org",
             options=options,
+            has_recipient=True,
         )
     ]
     assert notes(tables) == []
 
 
-def test_the_address_is_kept_nowhere_but_in_the_message(
+def with_address(service: UploadService) -> UUID:
+    return service.upload_image(Upload(PNG, "photo.png", "ada.lovelace@example.org")).uuid
+
+
+def everything(tables: Database) -> str:
+    messages = rows(tables, "SELECT convert_from(body, 'UTF8') FROM upload.outbox")
+    return str(rows(tables, "SELECT images::text FROM upload.images") + messages)
+
+
+def turn_clock_forward(tables: Database, **time: float) -> None:
+    changes = "created_at = created_at - :t, email_told_at = email_told_at - :t"
+    run(tables, f"UPDATE upload.images SET {changes}", t=timedelta(**time))
+
+
+def test_the_address_is_in_no_message(service: UploadService, tables: Database) -> None:
+    with_address(service)
+    service.announce_unfinished()
+    assert "lovelace" not in str(outgoing(tables, service.outbox))
+
+
+def test_the_address_is_forgotten_with_its_image(service: UploadService, tables: Database) -> None:
+    service.delete_image(with_address(service))
+    assert "lovelace" not in everything(tables)
+
+
+def test_the_address_is_forgotten_a_day_after_it_was_told(
     service: UploadService, tables: Database
 ) -> None:
-    service.upload_image(Upload(PNG, "photo.png", "ada.lovelace@example.org"))
-    kept = rows(tables, "SELECT images::text FROM upload.images")
-    assert "lovelace" not in str(kept)
+    uuid = with_address(service)
+    assert service.tell_recipient(uuid).email == "ada.lovelace@example.org"
+    turn_clock_forward(tables, hours=23)
+    service.tell_recipient(uuid)
+    left = service.forget_task()
+    assert left is not None
+    assert 3500 < left <= 3600, "the first time counts"
+    turn_clock_forward(tables, seconds=left + 1)
+    assert service.forget_task() is None
+    assert "lovelace" not in everything(tables)
+    with pytest.raises(Problem, match="No address is known"):
+        service.tell_recipient(uuid)
+
+
+def test_the_address_that_nobody_asks_for_is_forgotten_after_a_week(
+    service: UploadService, tables: Database
+) -> None:
+    with_address(service)
+    turn_clock_forward(tables, days=6)
+    service.forget_task()
+    assert "lovelace" in everything(tables)
+    turn_clock_forward(tables, days=1, seconds=1)
+    service.forget_task()
+    assert "lovelace" not in everything(tables)
+
+
+def jpeg_of_a_phone() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90°
+    exif.get_ifd(0x8825)[0x001D] = "a place"
+    return picture("JPEG", exif=exif.tobytes(), comment=b"a comment")
+
+
+def test_place_and_camera_are_not_stored(service: UploadService, storage: FakeStorage) -> None:
+    data = jpeg_of_a_phone()
+    image = service.upload_image(Upload(data, "photo.jpg"))
+    [stored] = storage.files.values()
+    assert b"a place" in data
+    assert b"a place" not in stored
+    assert b"a comment" not in stored
+    assert (image.width, image.height, image.bytes) == (30, 40, len(stored))
+
+
+def test_they_are_where_it_is_wanted(tables: Database, storage: FakeStorage) -> None:
+    settings = SETTINGS.model_copy(update={"keep_metadata": True})
+    UploadService(settings, tables, storage).upload_image(Upload(jpeg_of_a_phone(), "photo.jpg"))
+    assert [*storage.files.values()] == [jpeg_of_a_phone()]
+
+
+def test_a_file_whose_metadata_cannot_be_removed_is_refused(
+    service: UploadService, storage: FakeStorage
+) -> None:
+    """A TIFF that does not say how long its strips are can be read, but not taken apart."""
+    unusual = picture("TIFF").replace(b"\x17\x01\x04\0", b"\x18\x01\x04\0")
+    service.upload_image(Upload(picture("TIFF"), "photo.tif"))
+    with pytest.raises(Problem, match="cannot be removed"):
+        service.upload_image(Upload(unusual, "photo.tif"))
+    with pytest.raises(Problem, match="damaged"):
+        service.upload_image(Upload(unusual[:500], "photo.tif"))
+    assert len(storage.files) == 1
 
 
 def test_a_file_that_is_no_image_leaves_nothing(
@@ -287,7 +371,7 @@ def test_an_image_of_which_nothing_is_heard_is_announced_again_ever_less_often(
         assert len(outgoing(tables, service.outbox)) == 1 + count
     first, *repeats = outgoing(tables, service.outbox)
     assert isinstance(first, ImageUploaded)
-    assert repeats == [first.model_copy(update={"email": None})] * len(waits)
+    assert repeats == [first] * len(waits)
     assert first.uuid == image.uuid
 
 

@@ -1,0 +1,55 @@
+"""HTTP → downloads of stored dithers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from dither_engine.formats import FORMATS
+from dither_service.download import Downloads
+from dither_service.one_call import OneCall
+from shared.conditional import client_has
+from shared.filenames import content_disposition
+from shared.http import PICTURE, until_gone
+from shared.principal import Reader
+
+
+def download_router(downloads: Downloads, one_call: OneCall) -> APIRouter:
+    """Conversions take their turn with the calls of POST /dither, and have the same bounds."""
+    router = APIRouter(tags=["dithers"])
+
+    @router.get(
+        "/images/{uuid}/{dither_id}",
+        summary="Download a dither, in any format",
+        response_class=Response,
+        responses={**PICTURE, 304: {"description": "The client has it already"}},
+    )
+    async def download_dither(
+        uuid: UUID,
+        dither_id: UUID,
+        request: Request,
+        caller: Reader,
+        form: Annotated[
+            str | None,
+            Query(
+                alias="format",
+                description="Another format than the stored one.",
+                json_schema_extra={"enum": [*FORMATS]},
+            ),
+        ] = None,
+    ) -> Response:
+        """With `format` it is converted for this answer: nothing is stored, nobody gets a mail.
+        The file has the name of the original, if that is yours."""
+        found = await run_in_threadpool(downloads.find, uuid, dither_id, form, caller)
+        headers = {"etag": found.etag, "cache-control": "private, no-cache"}
+        if client_has(request, found.etag):
+            return Response(status_code=304, headers=headers)
+        data = await run_in_threadpool(downloads.fetch, found)
+        if not found.is_stored:
+            made = await until_gone(request, one_call.dither(data, found.options))
+            data = made.data
+        headers["content-disposition"] = content_disposition(found.filename, "attachment")
+        return Response(data, media_type=found.content_type, headers=headers)
+
+    return router
