@@ -11,7 +11,7 @@ from pyreqwest.response import Response
 
 from api_gateway.body import Body
 from api_gateway.client import nothing_was_sent
-from api_gateway.headers import RESPONSE_DROPPED, Fields, end_to_end
+from api_gateway.headers import RESPONSE_DROPPED, Fields, combine, end_to_end
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Replica
@@ -21,6 +21,7 @@ from shared.problems import Problem
 # An answer is started when this much of it, or all of it, has arrived: before that, a failed
 # request can be repeated.
 READ_AHEAD_BYTES = 64 * 1024
+LOCATIONS = frozenset({b"location", b"content-location"})
 
 
 @dataclass
@@ -133,16 +134,13 @@ class Exchange:
     def _fields(self, response: Response) -> tuple[Fields, int]:
         """The answer's header fields, and the number of its bytes; -1 if unknown."""
         said = [(k.encode("ascii"), v.encode("ascii")) for k, v in response.headers.items()]
-        fields = end_to_end(said, RESPONSE_DROPPED)
-        left = -1
-        for i, (name, value) in enumerate(fields):
-            if name in {b"location", b"content-location"}:
-                fields[i] = (name, self._public(value))
-            elif name == b"content-length":
-                left = int(value)
+        by_name = combine(said)
+        fields = end_to_end(said, by_name, RESPONSE_DROPPED)
+        if not LOCATIONS.isdisjoint(by_name):
+            fields = [(k, self._public(v) if k in LOCATIONS else v) for k, v in fields]
         if self.route.event_stream:
             fields.append((b"x-accel-buffering", b"no"))
-        return fields, left
+        return fields, int(by_name.get(b"content-length", -1))
 
     def _public(self, location: bytes) -> bytes:
         """The public form of a path: the dither service's /images is the public /dithers."""

@@ -28,17 +28,14 @@ def combine(fields: Fields) -> dict[bytes, bytes]:
     return found
 
 
-def end_to_end(fields: Fields, dropped: frozenset[bytes]) -> Fields:
-    """The fields to forward, with ``Via`` for this hop."""
+def end_to_end(fields: Fields, by_name: dict[bytes, bytes], dropped: frozenset[bytes]) -> Fields:
+    """The fields to forward, with ``Via`` for this hop. ``by_name``: the same, combined."""
+    if b"connection" in by_name:
+        named = {name.strip().lower() for name in by_name[b"connection"].split(b",")}
+        dropped |= named - _END_TO_END
     kept = [field for field in fields if field[0] not in dropped]
-    via = VIA
-    if len(kept) != len(fields):
-        hop = combine([field for field in fields if field[0] in {b"connection", b"via"}])
-        named = {name.strip().lower() for name in hop.get(b"connection", b"").split(b",")}
-        if named := named - _END_TO_END:
-            kept = [field for field in kept if field[0] not in named]
-        via = b"%b, %b" % (hop[b"via"], VIA) if b"via" in hop else VIA
-    return [*kept, (b"via", via)]
+    kept.append((b"via", b"%b, %b" % (by_name[b"via"], VIA) if b"via" in by_name else VIA))
+    return kept
 
 
 def forwarded_fields(scope: Scope) -> list[tuple[str, str]]:
@@ -47,18 +44,21 @@ def forwarded_fields(scope: Scope) -> list[tuple[str, str]]:
     ``scope["peer"]`` is at the other end of the connection; behind a proxy, ``scope["client"]`` is
     what uvicorn's ProxyHeadersMiddleware has found in the proxy's fields.
     """
-    peer, scheme = scope["peer"][0], scope["scheme"]
-    is_proxied = scope["client"][0] != peer
 
     def said(name: bytes) -> str:
-        return scope["fields"].get(name, b"").decode("latin-1") if is_proxied else ""
+        return str(scope["fields"].get(name, b""), "latin-1")
 
-    host = scope["fields"].get(b"host", b"").decode("latin-1")
-    node = f'for="[{peer}]"' if ":" in peer else f"for={peer}"
-    own = node if is_proxied else f'{node};proto={scheme};host="{host}"'
+    peer, scheme, host = scope["peer"][0], scope["scheme"], said(b"host")
+    hops, forwarded = peer, f'for="[{peer}]"' if ":" in peer else f"for={peer}"
+    if scope["client"][0] == peer:
+        forwarded = f'{forwarded};proto={scheme};host="{host}"'
+    else:
+        host = said(b"x-forwarded-host") or host
+        hops = ", ".join(filter(None, (said(b"x-forwarded-for"), hops)))
+        forwarded = ", ".join(filter(None, (said(b"forwarded"), forwarded)))
     return [
-        ("x-forwarded-for", ", ".join(filter(None, (said(b"x-forwarded-for"), peer)))),
+        ("x-forwarded-for", hops),
         ("x-forwarded-proto", scheme),
-        ("x-forwarded-host", said(b"x-forwarded-host") or host),
-        ("forwarded", ", ".join(filter(None, (said(b"forwarded"), own)))),
+        ("x-forwarded-host", host),
+        ("forwarded", forwarded),
     ]

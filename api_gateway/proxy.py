@@ -95,7 +95,7 @@ def _fields(scope: Scope) -> list[tuple[str, str]]:
     return [
         *(
             (name.decode("ascii"), value.decode("ascii"))
-            for name, value in end_to_end(scope["headers"], REQUEST_DROPPED)
+            for name, value in end_to_end(scope["headers"], scope["fields"], REQUEST_DROPPED)
             # Some servers treat a_b and a-b as the same field; only ASCII text is forwarded.
             if b"_" not in name and value.isascii()
         ),

@@ -260,6 +260,21 @@ ALGORITHMS: dict[str, Algorithm] = _table(
 
 NAMES = (*ALGORITHMS, CUSTOM, CUSTOM_MATRIX)
 
+# Other names under which people look for an algorithm.
+ALSO_CALLED = {
+    "floyd-steinberg": "fs",
+    "jarvis-judice-ninke": "jjn minimized average error",
+    "direct-binary-search": "dbs",
+    "blue-noise": "void and cluster",
+    "white-noise": "random",
+    "clustered-dot": "newspaper newsprint halftone",
+    "halftone": "newspaper newsprint dots",
+    "interleaved-gradient-noise": "ign",
+    "riemersma": "hilbert",
+    "knoll": "photoshop",
+    "none": "posterize quantize",
+}
+
 
 def controls_of(algorithm: str) -> frozenset[str]:
     """The option fields that an algorithm of `NAMES` reads; see `Algorithm`."""

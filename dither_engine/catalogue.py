@@ -1,9 +1,18 @@
 """Everything a user can choose, as plain data, for the web page and GET /options."""
 
+import re
 from dataclasses import asdict
 from typing import Any
 
-from dither_engine.algorithms import ALGORITHMS
+from dither_engine.algorithms import (
+    ALGORITHMS,
+    ALSO_CALLED,
+    CUSTOM,
+    CUSTOM_MATRIX,
+    DIFFUSION,
+    ORDERED,
+    Algorithm,
+)
 from dither_engine.formats import FORMATS
 from dither_engine.options import Options
 from dither_engine.palettes import NAMED
@@ -13,18 +22,7 @@ from dither_engine.panels import panels
 def catalogue() -> dict[str, Any]:
     """Algorithms, palettes, panels, options (with limits and defaults), formats; JSON-able."""
     return {
-        "algorithms": [
-            {
-                "name": entry.name,
-                "family": entry.family,
-                "title": entry.title,
-                "description": entry.description,
-                "source": entry.source,
-                "controls": sorted(entry.controls),
-                "keeps_tone": entry.keeps_tone,
-            }
-            for entry in ALGORITHMS.values()
-        ],
+        "algorithms": [_algorithm(entry) for entry in (*ALGORITHMS.values(), *_OWN)],
         "palettes": [
             {
                 "name": entry.name,
@@ -61,11 +59,64 @@ def catalogue() -> dict[str, Any]:
     }
 
 
+_FAMILIES = {
+    "halftone-screen": "Halftone screens",
+    "threshold-map": "Threshold maps",
+    "palette-pattern": "Palette patterns",
+    "curve": "Along a curve",
+    "cell": "Dot diffusion",
+    "nearest": "No dithering",
+}
+# Algorithms whose weights or thresholds are the user's.
+_OWN = (
+    Algorithm(
+        CUSTOM,
+        DIFFUSION,
+        "Your own kernel",
+        Options.model_fields["kernel"].description or "",
+        "—",
+        frozenset({"kernel"}),
+    ),
+    Algorithm(
+        CUSTOM_MATRIX,
+        ORDERED,
+        "Your own matrix",
+        Options.model_fields["matrix"].description or "",
+        "—",
+        frozenset({"matrix"}),
+    ),
+)
+
+
+def _algorithm(entry: Algorithm) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "family": entry.family,
+        "family_title": _FAMILIES.get(entry.family, entry.family.replace("-", " ").capitalize()),
+        "title": entry.title,
+        "description": entry.description,
+        "source": entry.source,
+        "controls": sorted(entry.controls),
+        "keeps_tone": entry.keeps_tone,
+        "search": _search_words(entry),
+    }
+
+
+def _search_words(entry: Algorithm) -> str:
+    """What people may type to find it, in lower case: "bayer 8x8", "bluenoise", "fs"."""
+    size = re.search(r"-(\d+)\Z", entry.name)
+    also = ALSO_CALLED.get(entry.name, "") + (f" {size[1]}x{size[1]}" if size else "")
+    words = f"{entry.name} {entry.title} {entry.family} {also}".lower()
+    plain = re.sub("[^a-z0-9 ]", "", words)
+    return f"{words} {plain} {entry.name.replace('-', '')}"
+
+
 def _field(name: str) -> dict[str, Any]:
     schema = Options.model_json_schema()["properties"][name]
     kinds = [schema, *schema.get("anyOf", [])]
     types = [kind["type"] for kind in kinds if kind.get("type", "null") != "null"]
     field: dict[str, Any] = {
+        "title": Options.model_fields[name].title or name.replace("_", " ").capitalize(),
         "type": " | ".join(types),
         "default": schema.get("default"),
         "description": schema.get("description", ""),

@@ -53,10 +53,10 @@ FORMATS = {
     for entry in (
         Format("png", "png", "image/png", "PNG", LONGEST_SIDE, (1 << 31) - 1, 65_535_000),
         Format("gif", "gif", "image/gif", "GIF", 65_535, 65_536, 655_350),
-        Format("webp", "webp", "image/webp", "WebP, lossless", 16_383, 65_535, (1 << 24) - 1),
-        Format("png-grey", "png", "image/png", "PNG, greyscale", LONGEST_SIDE),
+        Format("webp", "webp", "image/webp", "WebP", 16_383, 65_535, (1 << 24) - 1),
+        Format("png-grey", "png", "image/png", "grey PNG", LONGEST_SIDE),
         Format("bmp", "bmp", "image/bmp", "BMP", 30_000),
-        Format("raw", "bin", "application/octet-stream", "Bytes for a driver", 65_535),
+        Format("raw", "bin", "application/octet-stream", "raw bytes", 65_535),
         Format("c-array", "h", "text/plain; charset=utf-8", "C array", 4_096),
     )
 }

@@ -66,7 +66,9 @@ class Options(BaseModel):
         " the order counts; the pixel with the smallest is the first to become lighter.",
     )
     serpentine: bool = Field(
-        False, description="Scan rows in alternating directions, row 0 left to right."
+        False,
+        title="Alternate the direction of rows",
+        description="Every second row runs from right to left: fewer streaks.",
     )
     strength: float = Field(
         1.0,
@@ -76,10 +78,16 @@ class Options(BaseModel):
         " ordered methods lie further apart; for all others it is 1.",
     )
     light: Literal["linear", "srgb"] = Field(
-        "linear", description="Mix physical light (right) or sRGB code values (traditional)."
+        "linear",
+        title="Mix colours as",
+        description="Linear mixes light as the eye does: right for most pictures. sRGB mixes code"
+        " values, as older programs do.",
     )
     distance: Literal["srgb", "linear", "oklab", "ciede2000"] = Field(
-        "oklab", description="What nearest colour means, for palettes that are lists of colours."
+        "oklab",
+        title="Measure colour distance in",
+        description="How the nearest palette colour is found. Oklab and CIEDE2000 judge as the eye"
+        " does.",
     )
     brightness: float = Field(
         1.0,
@@ -178,20 +186,26 @@ class Options(BaseModel):
     )
     angle: float = Field(
         45.0,
+        title="Screen angle",
         ge=-360,
         le=360,
         description="Angle of a halftone screen, degrees counter-clockwise from the horizontal.",
     )
-    cell: float = Field(6.0, ge=2, le=64, description="Cell of a halftone screen, pixels.")
+    cell: float = Field(
+        6.0, title="Screen cell", ge=2, le=64, description="Cell of a halftone screen, pixels."
+    )
     candidates: int = Field(
         16, ge=2, le=64, description="How many colours a pattern method mixes at a pixel."
     )
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the random methods.")
+    seed: int = Field(
+        0, title="Random seed", ge=0, le=2**32 - 1, description="Seed of the random methods."
+    )
     resample: Literal["lanczos", "nearest"] = Field(
         "lanczos", description="How to resize: smooth and sharp, or the nearest pixel (pixel art)."
     )
     alpha: Literal["keep", "flatten", "threshold", "dither", "exclude"] = Field(
         "keep",
+        title="Transparency",
         description="Keep transparency, lay the image on the background colour, or make every pixel"
         " transparent or opaque: by a threshold, or by dithering. exclude: the result is opaque,"
         " and where alpha is below one half it stays undithered.",
@@ -208,7 +222,7 @@ class Options(BaseModel):
         " and codes.",
     )
     format: Literal["png", "gif", "webp", "png-grey", "bmp", "raw", "c-array"] = Field(
-        "png", description="File format of the result."
+        "png", title="File format", description="File format of the result."
     )
     colours: Literal["measured", "device"] = Field(
         "measured",

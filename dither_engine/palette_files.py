@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dither_engine.colour_management import Floats, xyz_to_srgb
-from dither_engine.decode import Frame, open_bytes
+from dither_engine.decode import MAX_PIXELS, Frame, open_bytes
 from dither_engine.errors import EngineError, UnknownFormat
 from dither_engine.palette_texts import colours_of_text, hex_of
 from dither_engine.palettes import MAX_COLOURS
@@ -21,8 +21,11 @@ _SWATCH = 1  # type of the .ase blocks that contain a colour
 _D50 = np.array([0.9642, 1.0, 0.8249])
 
 
-def colours_of_file(data: bytes) -> list[str]:
-    """The colours, ``#rrggbb``, in their order. Raises EngineError if it is not a palette."""
+def colours_of_file(data: bytes, *, max_pixels: int = MAX_PIXELS) -> list[str]:
+    """The colours, ``#rrggbb``, in their order. Raises EngineError if it is not a palette.
+
+    max_pixels: of a picture.
+    """
     try:
         if data.startswith(_RIFF) and data[8:12] == b"PAL ":
             return _riff(data)
@@ -33,7 +36,7 @@ def colours_of_file(data: bytes) -> list[str]:
     if data[4:6] == _ASEPRITE:
         raise EngineError("This .ase file is a sprite of Aseprite's: export its palette.")
     try:
-        return _of_picture(data)
+        return _of_picture(data, max_pixels)
     except UnknownFormat:
         return colours_of_text(_text(data))
 
@@ -85,9 +88,9 @@ def _of_lab(values: Floats) -> Floats:
     return xyz_to_srgb(xyz, _D50)
 
 
-def _of_picture(data: bytes) -> list[str]:
+def _of_picture(data: bytes, max_pixels: int) -> list[str]:
     """The colours of an image, in order of appearance (left to right, top to bottom)."""
-    frame = next(open_bytes(data).frames())
+    frame = next(open_bytes(data, max_pixels).frames())
     if not isinstance(frame, Frame):
         raise EngineError("A picture of a palette has 8 bits a channel.")
     channels = frame.pixels.astype(np.uint32)

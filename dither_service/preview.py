@@ -61,7 +61,7 @@ class Previews:
         # Requests for the same picture take turns, so that one worker has it in memory.
         self._locks = [Lock() for _ in range(_LOCKS)]
 
-    def dither(self, wanted: Wanted, data: bytes, max_size: int) -> Encoded:
+    def dither(self, wanted: Wanted, data: bytes, max_size: int | None = None) -> Encoded:
         """The image, fitted into ``max_size`` pixels a side and dithered."""
         _refuse_empty(data)
         answer, result = self._run(wanted, "dither", data, None, max_size=max_size)
@@ -93,6 +93,12 @@ class Previews:
     def facts(self, wanted: Wanted, picture: Picture) -> dict[str, Any]:
         """Size, bytes and colours of the file that would be saved; and the source's size."""
         return self._of(picture, wanted, "facts")[0]
+
+    def palette(self, wanted: Wanted, data: bytes) -> list[str]:
+        """The colours of a palette file, or of a picture of a palette."""
+        _refuse_empty(data)
+        colours: list[str] = self._run(wanted, "palette", data, None)[0]["colours"]
+        return colours
 
     def choices(self) -> dict[str, Any]:
         """The options that the engine offers, and the limits of this service."""

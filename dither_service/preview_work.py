@@ -130,7 +130,8 @@ class PreviewWork:
 
 
 def _result_key(name: str, options: Options) -> tuple[str, str, str]:
-    drawn = options.model_copy(update={"scale": 1, "format": "png"})
+    # Canonical first: a format without colours does not read which of them are shown.
+    drawn = options.canonical().model_copy(update={"scale": 1, "format": "png"})
     return ("result", name, drawn.digest())
 
 

@@ -17,6 +17,8 @@ from PIL import Image
 from dither_engine import Encoded, EngineError, Options
 from dither_engine.cost import Size, check_cost, seconds_of
 from dither_engine.decode import Source, open_bytes
+from dither_engine.palette_files import colours_of_file
+from dither_engine.palettes import normal_colours
 from dither_engine.pipeline import dither_opened
 from dither_service.part import Part
 from dither_service.preview_work import PreviewWork
@@ -24,6 +26,7 @@ from dither_service.preview_work import PreviewWork
 Arguments = Mapping[str, Any]
 Answer = tuple[dict[str, Any], bytes]
 
+_PALETTE_PIXELS = 4_000_000  # of a picture of a palette
 REFUSED, SECONDS, MISSING = "refused", "seconds", "missing"
 
 
@@ -69,6 +72,12 @@ def _too_long(
 def _described(encoded: Encoded) -> dict[str, Any]:
     named = ((field.name, getattr(encoded, field.name)) for field in fields(encoded))
     return {name: value for name, value in named if name != "data"}
+
+
+def _palette(arguments: Arguments, data: bytes) -> Answer:
+    """A palette file, or a picture of at most 256 colours → its colours."""
+    most = min(arguments["limits"]["pixels"], _PALETTE_PIXELS)
+    return {"colours": normal_colours(colours_of_file(data, max_pixels=most))}, b""
 
 
 # Previews. The worker keeps the pictures of the last requests in its memory.
@@ -126,4 +135,8 @@ def _facts(previews: PreviewWork, source: Source, arguments: Arguments, options:
 
 
 _WISHES = {"part": _part, "file": _file, "facts": _facts}
-_CALLS: dict[str, Callable[[Arguments, bytes], Answer]] = {"dither": _dither, "preview": _preview}
+_CALLS: dict[str, Callable[[Arguments, bytes], Answer]] = {
+    "dither": _dither,
+    "palette": _palette,
+    "preview": _preview,
+}

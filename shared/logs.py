@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal, TextIO
 
+from pydantic_core import to_json
+
 from shared.context import current_request_id
 
 LogFormat = Literal["json", "text"]
@@ -25,18 +27,17 @@ _STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
 ACCESS_LINE_SECONDS = 0.1
 MAX_WAITING_LINES = 500
 
-_encode = json.JSONEncoder(default=str, ensure_ascii=True).encode
+# Every access line's record begins as a copy of this one: making one costs as much as all the rest.
+_ACCESS = vars(logging.LogRecord("", logging.INFO, "", 0, "request", None, None))
 
 
 def log_access(logger: logging.Logger, fields: dict[str, object]) -> None:
-    """One INFO line, ``request``, with ``fields``.
-
-    Costs half of ``logger.info(..., extra=fields)``: the extra fields need not be searched for in
-    the record, and the line is buffered (see ``LineHandler``).
-    """
+    """One INFO line, ``request``, with ``fields``; it is buffered (see ``LineHandler``)."""
     if logger.isEnabledFor(logging.INFO):
-        record = logging.LogRecord(logger.name, logging.INFO, "", 0, "request", None, None)
-        vars(record)["access"] = fields
+        record = logging.LogRecord.__new__(logging.LogRecord)
+        now = time.time()
+        own = {"name": logger.name, "created": now, "msecs": now % 1 * 1000, "access": fields}
+        record.__dict__ = _ACCESS | own
         logger.handle(record)
 
 
@@ -72,7 +73,10 @@ class JsonFormatter(logging.Formatter):
         entry.update(_extra_fields(record))
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return _encode(entry)
+        try:
+            return to_json(entry, fallback=str, ensure_ascii=True).decode("ascii")
+        except ValueError:  # a lone surrogate, which only the slower encoder takes
+            return json.dumps(entry, default=str)
 
 
 class TextFormatter(logging.Formatter):

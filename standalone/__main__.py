@@ -16,6 +16,7 @@ from standalone.broker import EmbeddedBroker
 from standalone.kernels import Kernels
 from standalone.postgres import EmbeddedPostgres
 from standalone.postgres_account import PostgresUnusableError
+from standalone.secret import principal_secret
 from standalone.services import build_services
 from standalone.supervisor import POLL_SECONDS, ServiceDidNotStartError, base_environment
 
@@ -41,6 +42,7 @@ def run(environment: dict[str, str], port: int) -> None:
             "DATA_DIR": str(data),
             "PUBLIC_URL": f"http://localhost:{port}",
             **environment,
+            **principal_secret(environment, data),
             **_broker(environment, running),
         }
         databases = _postgres(environment, data, running)

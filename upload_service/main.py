@@ -25,7 +25,7 @@ NAME = "upload"
 def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> None:
     """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
-    storage = build_storage(settings)
+    storage = build_storage(settings, private_originals=not settings.is_open)
     service = UploadService(settings, database, storage)
     prepare_database(settings, database, "upload_service", service.outbox)
 

@@ -1,14 +1,15 @@
 /** The tabs of adjustments and of sizes, with all options that no other tab shows. */
 
+import { OF_A_FILE } from "./catalogue.js";
 import { h } from "./dom.js";
 import { bindFields, segments } from "./fields.js";
-import { patternSize, savedSize, sizeProblem } from "./output.js";
+import { patternSize, savedSize } from "./output.js";
 import { size as text } from "./strings.js";
 
 const PICTURE = ["brightness", "contrast", "saturation", "gamma"];
 const SIDES = ["width", "height"];
-const FILE = ["alpha", "background", "format"];
-const ELSEWHERE = ["algorithm", "palette", "channels", "distance", "kernel", "scale", "pattern", "across"];
+const FILE = ["alpha", "background"];
+const SIMPLE = /^(number|integer|boolean)$/;
 const PATTERNS = [1, 2, 3, 4, 6, 8, 12];
 const PAGE = 600; // dots across a page 15 cm wide, at 40 dots per centimetre
 
@@ -16,8 +17,9 @@ export function createAdjust(store, studio) {
 	const picture = h(".fields");
 	const mixing = h(".fields");
 	bindFields(store, studio, ({ fields, controlled }) => {
-		const shown = [...PICTURE, ...SIDES, ...FILE, ...ELSEWHERE, ...controlled];
-		return [[picture, PICTURE], [mixing, Object.keys(fields).filter((key) => !shown.includes(key))]];
+		const shown = [...PICTURE, ...FILE, ...controlled, "measured"];
+		const others = Object.keys(fields).filter((key) => !shown.includes(key) && !OF_A_FILE.test(key) && (fields[key].values || SIMPLE.test(fields[key].type)));
+		return [[picture, PICTURE], [mixing, others]];
 	});
 	return h(".pane", picture, mixing);
 }
@@ -48,15 +50,6 @@ export function createPattern(store, studio) {
 export function createSize(store, studio) {
 	const sides = h(".fields.two");
 	const others = h(".fields");
-	const result = h("p.numbers");
 	bindFields(store, studio, () => [[sides, SIDES], [others, FILE]]);
-
-	store.on(["options", "source", "sized"], () => {
-		result.hidden = !store.source?.width;
-		if (result.hidden) return;
-		const problem = sizeProblem(store);
-		result.textContent = problem ?? text.result(savedSize(store.options, store.source));
-		result.className = `small numbers ${problem ? "bad" : "soft"}`;
-	});
-	return h(".pane", createPattern(store, studio), sides, others, result);
+	return h(".pane", createPattern(store, studio), sides, others);
 }

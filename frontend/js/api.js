@@ -23,6 +23,7 @@ export class ApiError extends Error {
 
 export const api = {
 	options: () => json("/options"),
+	looks: () => json("/looks.json"),
 	images: (query) => json(`/images?${new URLSearchParams(query)}`),
 	image: (uuid) => json(`/images/${uuid}`),
 	deleteImage: (uuid, { keepalive = false } = {}) => request(`/images/${uuid}`, { method: "DELETE", keepalive }),
@@ -33,12 +34,6 @@ export const api = {
 	/** One more dither of a stored image; `options` without `channels`, which is in the path. */
 	addDither: (uuid, channels, options) =>
 		json(`/images/${uuid}/${channels}`, { method: "POST", headers: JSON_BODY, body: JSON.stringify(options) }),
-
-	/** → a small blob: `file` dithered, its longer side at most `maxSize` pixels. */
-	async preview(file, options, { maxSize, signal }) {
-		const body = form(file, { options: JSON.stringify(options), max_size: maxSize });
-		return (await request("/preview", { method: "POST", body, signal })).blob();
-	},
 
 	/** → {blob, ms, width, height, frames}: a part of what would be saved, its transfer time, and the size of the whole. */
 	async part(source, options, part, how = {}) {
@@ -58,6 +53,9 @@ export const api = {
 	async facts(source, options, how = {}) {
 		return (await ask("facts", source, { options }, how)).json();
 	},
+
+	/** → {colours} of a palette file or picture. */
+	palette: (file) => json("/previews/palette", { method: "POST", body: form(file, {}) }),
 
 	async blob(url) {
 		return (await request(fileUrl(url), { credentials: "omit" })).blob();
@@ -99,6 +97,9 @@ export function fileUrl(url) {
 	const file = pathname.startsWith(`${BASE}/`) ? pathname.slice(BASE.length) : pathname;
 	return file.startsWith("/files/") ? BASE + file : url;
 }
+
+/** Whether a browser can show the file; it cannot show one for a display's driver. */
+export const isPicture = (url) => !/\.(bin|h)$/.test(url);
 
 function form(file, fields) {
 	const data = new FormData();

@@ -45,8 +45,8 @@ export function createBatch(store, studio) {
 	async function make(item, signal) {
 		const source = { file: item.file, ...(await sizeOf(item.file, { signal })) };
 		item.made = optionsOf(item);
-		const blob = await api.file(source, engineOptions(item.made, source), { signal });
-		return { blob, format: blob.type.split("/")[1] };
+		const engine = engineOptions(item.made, source);
+		return { blob: await api.file(source, engine, { signal }), ...store.catalogue.format(engine) };
 	}
 
 	const optionsOf = (item) => item.own ?? shared;
@@ -64,7 +64,7 @@ export function createBatch(store, studio) {
 		const done = queue.items.filter(({ state }) => state === "done");
 		if (done.length === 0 || zipping) return;
 		zipping = true;
-		const names = distinct(done.map(({ file, made, result }) => (file.path ?? "") + fileName(file.name, lookOf(store.catalogue, made), result.format)));
+		const names = distinct(done.map(({ file, made, result }) => (file.path ?? "") + fileName(file.name, lookOf(store.catalogue, made), result.suffix)));
 		try {
 			saveFile(await zip(done.map(({ result }, i) => ({ name: names[i], blob: result.blob }))), text.fileName);
 			toast(text.zipped(done.length, queue.items.length - done.length));

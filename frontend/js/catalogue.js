@@ -1,17 +1,20 @@
 /** The options that the engine offers (GET /options), and how to interpret a set of them. */
 
-import { method } from "./strings.js";
-
 /** Options that only the page has; see output.js. */
 const OWN = {
 	pattern: { type: "integer", min: 1, max: 32, default: 1, description: "" },
 	across: { type: "integer", min: 8, max: 4000, default: null, description: "" },
+	inks: { type: "string", values: ["measured", "device"], default: "measured" },
 };
 
+/** Options about the file and its size, not about how the picture is drawn. */
+export const OF_A_FILE = /^(width|height|fit|gravity|crop|rotate|scale|pattern|across|format|panel|inks|colours|bits|codes|packing|bit_order|row_align|invert)$/;
+
 export class Catalogue {
-	constructor({ algorithms, palettes, options, formats, limits }) {
-		Object.assign(this, { palettes, formats, limits, fields: { ...options, ...OWN } });
-		this.algorithms = withCustom(algorithms, options);
+	/** `looks`: options by title. */
+	constructor({ algorithms, palettes, panels, options, formats, limits }, looks) {
+		Object.assign(this, { palettes, panels, formats, limits, looks, fields: { ...options, ...OWN } });
+		this.algorithms = algorithms.filter(({ controls }) => !controls.includes("matrix"));
 		/** Options that only some algorithms use; all others are always used. */
 		this.controlled = [...new Set(this.algorithms.flatMap((algorithm) => algorithm.controls))];
 	}
@@ -24,9 +27,19 @@ export class Catalogue {
 		return this.palettes.find((entry) => entry.name === name);
 	}
 
-	/** Families in the catalogue's order: [[family, [algorithm, …]], …]. */
+	/** Title and suffix of the format. */
+	format({ format = "png" }) {
+		return this.formats.find(({ name }) => name === format);
+	}
+
+	/** The panel that was chosen, as long as size and palette are its own. */
+	panelOf(options) {
+		return this.panels.find((panel) => panel.name === options.panel && ["width", "height", "palette"].every((key) => String(options[key]) === String(panel.options[key])));
+	}
+
+	/** Families in the catalogue's order: [[title, [algorithm, …]], …]. */
 	families() {
-		return [...Map.groupBy(this.algorithms, ({ family }) => family)];
+		return [...Map.groupBy(this.algorithms, (entry) => entry.family_title)];
 	}
 
 	value(options, key) {
@@ -51,7 +64,7 @@ export class Catalogue {
 
 	colours(options) {
 		const palette = this.value(options, "palette");
-		return Array.isArray(palette) ? palette : (this.palette(palette)?.colours ?? []);
+		return Array.isArray(palette) ? palette.map((colour) => colour.slice(0, 7)) : (this.palette(palette)?.colours ?? []);
 	}
 }
 
@@ -59,11 +72,4 @@ export class Catalogue {
 export function paletteKind(palette) {
 	if (palette === "channels" || palette === "gray") return palette;
 	return typeof palette === "string" && palette.startsWith("adaptive:") ? "adaptive" : "colours";
-}
-
-/** Adds the custom kernel, which the engine offers as an option, not in its list of algorithms. */
-function withCustom(algorithms, { kernel }) {
-	if (!kernel || algorithms.some((entry) => entry.controls.includes("kernel"))) return algorithms;
-	const custom = { name: "custom", family: "custom", title: method.custom, description: kernel.description, source: "", controls: ["distance", "kernel", "serpentine", "strength"] };
-	return [...algorithms, custom];
 }

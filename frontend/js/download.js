@@ -6,7 +6,7 @@ import { fileName } from "./filename.js";
 import { engineOptions, sizeProblem } from "./output.js";
 import { lookOf } from "./presets.js";
 import { announce, toast } from "./messages.js";
-import { save as text, titleOf, values } from "./strings.js";
+import { save as text } from "./strings.js";
 
 /** → the button with the choice of format beside it, and `run()`. */
 export function createDownload(store, studio) {
@@ -15,13 +15,14 @@ export function createDownload(store, studio) {
 	const format = h("select.input.format", { "aria-label": text.format, onchange: () => studio.change({ format: format.value }) });
 	let busy = false;
 
-	const current = () => engineOptions(store.options, store.source).format ?? "png";
+	const current = () => store.catalogue.format(engineOptions(store.options, store.source));
 
-	store.on(["catalogue"], () => replace(format, store.catalogue.formats.map(({ name }) => h("option", { value: name }, titleOf(name, values)))));
+	store.on(["catalogue"], () => replace(format, store.catalogue.formats.map(({ name, title }) => h("option", { value: name }, title))));
 	store.on(["catalogue", "options", "source", "result"], () => {
 		if (!store.source || !store.catalogue) return;
-		format.value = current();
-		label.textContent = text.download(titleOf(current(), values));
+		const { name, title } = current();
+		format.value = name;
+		label.textContent = text.download(title);
 	});
 
 	async function run() {
@@ -34,7 +35,7 @@ export function createDownload(store, studio) {
 		try {
 			const engine = engineOptions(options, source);
 			const blob = await api.file(source, engine);
-			const name = fileName(source.name, lookOf(catalogue, options), engine.format ?? "png");
+			const name = fileName(source.name, lookOf(catalogue, options), catalogue.format(engine).suffix);
 			saveFile(blob, name);
 			announce(text.downloaded(name));
 		} catch (error) {

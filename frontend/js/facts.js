@@ -2,7 +2,7 @@
 
 import { h, replace } from "./dom.js";
 import { toast } from "./messages.js";
-import { facts as text, format, titleOf, values } from "./strings.js";
+import { facts as text, format } from "./strings.js";
 
 const SHOWN = 32;
 const EDITABLE = 256;
@@ -23,7 +23,7 @@ export function createFacts(store, studio) {
 			fact(text.size, format.dimensions(facts)),
 			facts.frames > 1 && fact(text.frames, format.whole(facts.frames)),
 			fact(text.colours, format.whole(facts.colours)),
-			fact(text.file, `${format.bytes(facts.bytes)} ${titleOf(facts.format, values)}`, text.originalHas(source.file.size)),
+			fact(text.file, `${format.bytes(facts.bytes)} ${store.catalogue.format(facts).title}`, text.originalHas(source.file.size)),
 		);
 		const editable = facts.palette.length >= 2 && facts.palette.length <= EDITABLE;
 		replace(palette, strip(facts), editable && h("button.button.compact", { onclick: () => edit(facts) }, text.edit));

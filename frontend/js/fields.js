@@ -18,12 +18,12 @@ export function segments(label, options, value, onchange) {
 
 /** The control that fits an option of the catalogue. `onchange(value)`; `element.set(value)`. */
 export function fieldFor(key, field, onchange) {
-	const label = strings.titleOf(key, strings.fields);
+	const label = field.title;
 	const wide = (field.max ?? Infinity) - (field.min ?? 0) > 1_000_000;
 	const special = { kernel, background: colour }[key];
 	const numeric = field.default === null || wide ? number : slider;
 	const make = special ?? (field.values ? choice : field.type.includes("boolean") ? toggle : numeric);
-	return make(key, label, { ...field, description: strings.hints[key] ?? field.description }, onchange);
+	return make(key, label, field, onchange);
 }
 
 /** Fields for options, shown while the options are in use. `groups(catalogue)` → [[element, keys]]. */

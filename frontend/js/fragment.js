@@ -32,7 +32,7 @@ export function writeFragment(picture, options) {
 }
 
 function format(key, value) {
-	if (key === "palette" && Array.isArray(value)) return value.map((colour) => colour.replace("#", "")).join(",");
+	if (key === "palette" && Array.isArray(value)) return value.join().replaceAll("#", "");
 	return typeof value === "object" ? JSON.stringify(value) : String(value).replace(/^#/, "");
 }
 
@@ -53,8 +53,8 @@ function parse(text, key, { type, values, min = -Infinity, max = Infinity }) {
 
 function parsePalette(text) {
 	if (!text.includes(",")) return text || null;
-	const colours = text.split(",").map(parseHex);
-	return colours.includes(null) ? null : colours;
+	const colours = text.split(",").map((both) => both.split("=").map(parseHex));
+	return colours.flat().includes(null) ? null : colours.map((both) => both.join("="));
 }
 
 /** The hex code of red, green and blue, each 0 to 255. */

@@ -1,7 +1,7 @@
 /** The gallery of stored pictures: newest first, more are loaded while scrolling. */
 
 import { announce } from "./messages.js";
-import { api, fileUrl } from "./api.js";
+import { api, fileUrl, isPicture } from "./api.js";
 import { deleteLater, isLeaving } from "./deletion.js";
 import { h, icon, iconButton, replace } from "./dom.js";
 import { notice } from "./notice.js";
@@ -126,7 +126,8 @@ function createCard(image, open, remove) {
 		const done = image.dithers.filter(({ status }) => status === "done");
 		card.working = image.status === "uploaded" || image.dithers.some(({ status }) => status === "queued");
 		about.textContent = `${text.dithers(done.length)} · ${format.when(image.created_at)}`;
-		const picture = h("img", { src: fileUrl(done.at(-1)?.url_dither ?? image.url), alt: "", loading: "lazy", decoding: "async" });
+		const shown = done.findLast(({ url_dither: url }) => isPicture(url))?.url_dither;
+		const picture = h("img", { src: fileUrl(shown ?? image.url), alt: "", loading: "lazy", decoding: "async" });
 		const state = h("span.card-state", card.working ? [h("span.spinner"), text.working] : text.failed);
 		replace(frame, picture, done.length === 0 && state);
 	}

@@ -5,7 +5,7 @@ import { h, iconButton, replace } from "./dom.js";
 import { library } from "./library.js";
 import { keepButton } from "./naming.js";
 import { presetsOf } from "./presets.js";
-import { library as text, presets } from "./strings.js";
+import { library as text } from "./strings.js";
 import { smallOptions } from "./swatches.js";
 
 export function createLooks(store, studio, swatches) {
@@ -24,7 +24,7 @@ export function createLooks(store, studio, swatches) {
 		if (!store.catalogue) return;
 		tiles = [];
 		const own = library.all("looks").map(([title, options]) => h(".own", tile(title, store.catalogue.sparse(options)), iconButton("bin", text.forget(title), () => library.remove("looks", title), "compact")));
-		replace(grid, own, presetsOf(store.catalogue).map(({ id, options }) => tile(presets[id], options)));
+		replace(grid, own, presetsOf(store.catalogue).map(({ title, options }) => tile(title, options)));
 		mark();
 	}
 

@@ -140,7 +140,7 @@ function fail(error, retry) {
 
 async function loadCatalogue() {
 	try {
-		store.set({ catalogue: new Catalogue(await api.options()), error: null });
+		store.set({ catalogue: new Catalogue(...(await Promise.all([api.options(), api.looks()]))), error: null });
 		await readAddress();
 	} catch (error) {
 		fail(error, loadCatalogue);

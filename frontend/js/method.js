@@ -2,23 +2,9 @@
 
 import { freshId, h, replace } from "./dom.js";
 import { bindFields } from "./fields.js";
-import { method as text, titleOf } from "./strings.js";
+import { method as text } from "./strings.js";
 import { smallOptions } from "./swatches.js";
 
-/** Other names that people know a method by. */
-const ALIASES = {
-	"floyd-steinberg": "fs",
-	"jarvis-judice-ninke": "jjn minimized average error",
-	"direct-binary-search": "dbs",
-	"blue-noise": "void and cluster",
-	"white-noise": "random",
-	"clustered-dot": "newspaper newsprint halftone",
-	halftone: "newspaper newsprint dots",
-	"interleaved-gradient-noise": "ign",
-	riemersma: "hilbert",
-	knoll: "photoshop",
-	none: "posterize quantize",
-};
 const REFRESH_MS = 400;
 /** The first custom kernel: half of the error to the right, half down. */
 const FIRST_KERNEL = [
@@ -48,17 +34,14 @@ export function createMethod(store, studio, swatches) {
 	});
 	store.on(["options", "source"], update);
 
-	function family([key, entries]) {
-		const label = titleOf(key, text.families);
-		return h("fieldset.family", h("legend.small.soft", label), h(".tiles", entries.map((entry) => tile(entry, `${key} ${label}`))));
-	}
+	const family = ([title, entries]) => h("fieldset.family", h("legend.small.soft", title), h(".tiles", entries.map(tile)));
 
-	function tile(entry, words) {
+	function tile(entry) {
 		const custom = entry.controls.includes("kernel");
 		const input = h("input", { type: "radio", name, value: entry.name, onchange: () => studio.change({ algorithm: entry.name, ...(custom && !store.options.kernel ? { kernel: FIRST_KERNEL } : {}) }) });
 		const picture = swatches.swatch(() => (custom ? null : smallOptions({ ...store.options, algorithm: entry.name })));
 		const element = h("label.tile", input, picture, h("span", entry.title));
-		tiles.push({ input, picture, element, words: searchWords(entry, words) });
+		tiles.push({ input, picture, element, words: entry.search });
 		return element;
 	}
 
@@ -88,11 +71,4 @@ export function createMethod(store, studio, swatches) {
 	}
 
 	return h(".pane", search, none, list);
-}
-
-/** The words by which a search finds a method, such as "bayer 8x8", "bluenoise" or "fs". */
-function searchWords({ name, title }, more) {
-	const size = /-(\d+)$/.exec(name)?.[1];
-	const words = `${name} ${title} ${more} ${ALIASES[name] ?? ""} ${size ? `${size}x${size}` : ""}`.toLowerCase();
-	return `${words} ${words.replace(/[^a-z0-9 ]/g, "")} ${name.replaceAll("-", "")}`;
 }

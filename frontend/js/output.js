@@ -1,5 +1,6 @@
 /** Converts the page's options to the engine's, and computes the size of the result. */
 
+import { shapeOf } from "./crop.js";
 import { errors } from "./strings.js";
 import { pixels } from "./zoom.js";
 
@@ -21,9 +22,9 @@ export function patternSize(options, source) {
 	return options.pattern ?? options.scale ?? 1;
 }
 
-/** The engine's options: `pattern` and `across`, which are the page's own, become width and scale. */
+/** The engine's options: of the page's own, `pattern` and `across` become width and scale. */
 export function engineOptions(options, source) {
-	const { pattern, across, ...engine } = options;
+	const { pattern, across, panel, inks, ...engine } = options;
 	if (!engine.format && source.frames > 1) engine.format = motionFormat(engine);
 	if (!pattern && !across) return engine;
 	delete engine.scale;
@@ -33,18 +34,30 @@ export function engineOptions(options, source) {
 	return { ...engine, width: pixels(width / size), height: options.height ? pixels(height / size) : undefined, scale: size };
 }
 
+/** The options for what is on the screen: the colours that a panel shows, or those in its file. */
+export function previewOptions(options, source) {
+	const engine = engineOptions(options, source);
+	return engine.colours === "device" ? { ...engine, colours: options.inks ?? "measured", format: "png" } : engine;
+}
+
 /** Size of the picture that is saved. */
 export function savedSize(options, source) {
-	const { width, height, scale = 1 } = engineOptions(options, source);
-	const size = asked(source, { width, height });
+	const engine = engineOptions(options, source);
+	const size = asked(source, engine);
+	const { scale = 1 } = engine;
 	return { width: size.width * scale, height: size.height * scale };
 }
 
 /** Size before the enlargement, as the engine computes it. */
-function asked(source, { width, height }) {
-	const w = width ?? (height ? pixels((source.width * height) / source.height) : source.width);
-	const h = height ?? (width ? pixels((source.height * width) / source.width) : source.height);
-	return { width: w, height: h };
+function asked(source, options) {
+	const { width, height, fit } = options;
+	const from = shapeOf(options, source);
+	if (width && height) {
+		const scale = Math.min(width / from.width, height / from.height);
+		return fit === "contain" ? { width: Math.min(width, pixels(from.width * scale)), height: Math.min(height, pixels(from.height * scale)) } : { width, height };
+	}
+	const scale = width ? width / from.width : height ? height / from.height : 1;
+	return { width: width ?? pixels(from.width * scale), height: height ?? pixels(from.height * scale) };
 }
 
 /** The format for animations: GIF, which plays everywhere, if the colours fit. */

@@ -2,6 +2,7 @@
 
 import { freshId, h, iconButton, replace } from "./dom.js";
 import { parseHex } from "./fragment.js";
+import { foldedForm } from "./naming.js";
 import { coloursIn, lospecName } from "./palette-files.js";
 import { createPaletteTools } from "./palette-tools.js";
 import { colours as text } from "./strings.js";
@@ -142,28 +143,25 @@ export function createPaletteEditor(store, onchange) {
 /** The form for pasting a list of colours, and the button that opens it. */
 function createPaste(onuse) {
 	const id = freshId("paste");
-	const area = h("textarea.input", { id, rows: "3", placeholder: text.pastePlaceholder, spellcheck: "false", oninput: note });
+	const field = h("textarea.input", { id, rows: "3", placeholder: text.pastePlaceholder, spellcheck: "false", oninput: note });
 	const status = h("p.small.soft", { role: "status" });
-	const form = h("form.paste", { hidden: true }, h("label.small", { for: id }, text.pasteLabel), area, status, h("button.button.compact.primary", { type: "submit" }, text.use));
-	const button = h("button.button.compact", { "aria-expanded": "false", onclick: () => toggle(form.hidden) }, text.paste);
 
-	function toggle(shown) {
-		form.hidden = !shown;
-		button.setAttribute("aria-expanded", String(shown));
-		(shown ? area : button).focus();
-	}
 	function note() {
-		const lospec = lospecName(area.value);
-		status.textContent = lospec ? text.lospec(lospec) : text.pasteFound(coloursIn(area.value).length, FEWEST, MOST);
+		const lospec = lospecName(field.value);
+		status.textContent = lospec ? text.lospec(lospec) : text.pasteFound(coloursIn(field.value).length, FEWEST, MOST);
 	}
-	form.addEventListener("submit", (event) => {
-		event.preventDefault();
-		note();
-		const found = coloursIn(area.value);
-		if (found.length < FEWEST || found.length > MOST) return;
-		onuse(found);
-		area.value = status.textContent = "";
-		toggle(false);
+	return foldedForm("paste", {
+		label: text.paste,
+		use: text.use,
+		field,
+		content: [h("label.small", { for: id }, text.pasteLabel), field, status],
+		onuse() {
+			note();
+			const found = coloursIn(field.value);
+			if (found.length < FEWEST || found.length > MOST) return false;
+			onuse(found);
+			status.textContent = "";
+			return true;
+		},
 	});
-	return { form, button };
 }

@@ -1,6 +1,6 @@
 /**
- * Palettes as files and as text: lists of hex codes or rgb(), GIMP (.gpl), JASC and Microsoft (.pal),
- * Adobe Swatch Exchange (.ase) and Paint.NET (.txt). Colours are lower-case `#rrggbb`.
+ * Palettes as text: lists of hex codes or rgb(), GIMP (.gpl), JASC (.pal) and Paint.NET (.txt); and as
+ * files of these and Adobe Swatch Exchange (.ase). Colours are lower-case `#rrggbb`. The service reads files.
  */
 
 import { parseHex, toHex } from "./fragment.js";
@@ -36,52 +36,6 @@ function triples(lines) {
 export function lospecName(text) {
 	const slug = /lospec\.com\/palette-list\/([a-z0-9-]+)/i.exec(text)?.[1];
 	return slug ? slug.replaceAll("-", " ") : null;
-}
-
-/** The colours of a palette file, from its bytes; empty if it is no palette file. */
-export function coloursOfFile(bytes) {
-	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-	const starts = (text) => [...text].every((letter, i) => bytes[i] === letter.charCodeAt(0));
-	if (starts("ASEF")) return readAse(view);
-	if (starts("RIFF")) return readRiff(view);
-	return coloursIn(new TextDecoder().decode(bytes));
-}
-
-/** Source: the format as others have described it; big-endian blocks, colours as 32-bit floats. */
-function readAse(view) {
-	const found = [];
-	let at = 12;
-	for (let left = view.getUint32(8); left > 0 && at + 6 <= view.byteLength; left -= 1) {
-		const type = view.getUint16(at);
-		const length = view.getUint32(at + 2);
-		if (type === 1) {
-			const model = at + 8 + 2 * view.getUint16(at + 6);
-			const colour = aseColour(view, model);
-			if (colour) found.push(colour);
-		}
-		at += 6 + length;
-	}
-	return found;
-}
-
-function aseColour(view, at) {
-	const model = String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));
-	const value = (i) => Math.min(Math.max(view.getFloat32(at + 4 + 4 * i), 0), 1);
-	const code = (part) => Math.round(part * 255);
-	if (model === "RGB ") return toHex([0, 1, 2].map((i) => code(value(i))));
-	if (model === "Gray") return toHex([0, 0, 0].map((i) => code(value(i))));
-	if (model === "CMYK") return toHex([0, 1, 2].map((i) => code((1 - value(i)) * (1 - value(3)))));
-	return null; // LAB
-}
-
-/** Microsoft's palette: a chunk "data" of version, count, and r, g, b, flags. */
-function readRiff(view) {
-	for (let at = 12; at + 12 <= view.byteLength; at += 8 + view.getUint32(at + 4, true)) {
-		if (view.getUint32(at) !== 0x64617461) continue;
-		const count = Math.min(view.getUint16(at + 10, true), Math.floor((view.byteLength - at - 12) / 4));
-		return Array.from({ length: count }, (_, i) => toHex([0, 1, 2].map((c) => view.getUint8(at + 12 + 4 * i + c))));
-	}
-	return [];
 }
 
 const rgbOf = (colour) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));

@@ -5,6 +5,7 @@ import { createColours } from "./colours.js";
 import { freshId, h, icon } from "./dom.js";
 import { createLooks } from "./looks.js";
 import { createMethod } from "./method.js";
+import { createPanels } from "./panels.js";
 import { panel as text } from "./strings.js";
 
 export function createPanel(store, studio, swatches, foot) {
@@ -14,6 +15,7 @@ export function createPanel(store, studio, swatches, foot) {
 		colours: createColours(store, studio),
 		adjust: createAdjust(store, studio),
 		size: createSize(store, studio),
+		panels: createPanels(store, studio),
 	};
 	const names = Object.keys(panes);
 	const tabs = names.map((name) => {

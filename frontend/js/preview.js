@@ -4,7 +4,7 @@
  */
 
 import { api, ApiError } from "./api.js";
-import { engineOptions, sizeProblem } from "./output.js";
+import { engineOptions, previewOptions, sizeProblem } from "./output.js";
 
 const SETTLE_MS = 15;
 const STALE_MS = 350;
@@ -63,7 +63,7 @@ export function createPreview(store, missing) {
 	async function make(source, options, { part, whole, measured }, signal) {
 		if (measured) return measure(source, signal);
 		const onProgress = source.held ? undefined : (sent) => store.set({ sent: { source, share: Math.min(1, sent / source.file.size) } });
-		const answer = await api.part(source, engineOptions(options, source), part, { signal, onProgress });
+		const answer = await api.part(source, previewOptions(options, source), part, { signal, onProgress });
 		line.note(answer, part);
 		const url = URL.createObjectURL(answer.blob);
 		const image = new Image();

@@ -1,40 +1,42 @@
 /** A finished version: its picture, its link, copies and downloads. */
 
-import { api, fileUrl } from "./api.js";
+import { api, fileUrl, isPicture } from "./api.js";
 import { h, icon } from "./dom.js";
 import { saveFile } from "./download.js";
 import { fileName } from "./filename.js";
 import { lookOf } from "./presets.js";
-import { format, save as text, stage, titleOf, values } from "./strings.js";
+import { format, save as text, stage } from "./strings.js";
 import { announce, toast } from "./messages.js";
+
+const PLAIN = /^(png|gif|webp)$/;
 
 export function createResult(image, dither, catalogue) {
 	const { url_dither: url, width, bytes } = dither;
 	const link = h("input.input.code", { readonly: true, value: url, "aria-label": text.link, onfocus: () => link.select() });
 	return h(
 		".result",
-		h("a.result-frame", { href: url, target: "_blank", rel: "noopener" }, h("img.result-picture", { src: fileUrl(url), alt: `${stage.dithered}: ${image.filename}` })),
+		isPicture(url) && h("a.result-frame", { href: url, target: "_blank", rel: "noopener" }, h("img.result-picture", { src: fileUrl(url), alt: `${stage.dithered}: ${image.filename}` })),
 		h("p.soft.small.numbers", [width && format.dimensions(dither), bytes && format.bytes(bytes)].filter(Boolean).join(" · ")),
 		h(".row.nowrap", link, h("button.button", { onclick: () => copyText(url, link) }, icon("link"), text.copyLink)),
 		h(
 			".row.downloads",
 			{ role: "group", "aria-label": text.downloads },
-			catalogue.formats.map(({ name }) => downloadButton(image, dither, catalogue, name, titleOf(name, values))),
+			catalogue.formats.filter(({ name }) => PLAIN.test(name) || name === dither.options.format).map((entry) => downloadButton(image, dither, catalogue, entry)),
 			window.ClipboardItem && h("button.button", { onclick: () => copyPicture(url) }, icon("copy"), text.copyPicture),
 		),
 	);
 }
 
 /** A format other than the stored one is made from the original on request. */
-function downloadButton(image, dither, catalogue, name, label) {
-	const button = h("button.button", { "aria-label": text.download(label), onclick: get }, icon("save"), label);
+function downloadButton(image, dither, catalogue, { name, suffix, title }) {
+	const button = h("button.button", { "aria-label": text.download(title), onclick: get }, icon("save"), title);
 	async function get() {
 		button.disabled = true;
-		announce(text.making(label));
+		announce(text.making(title));
 		try {
 			const { format = "png", ...options } = dither.options;
 			const blob = format === name ? await api.blob(dither.url_dither) : await converted(image, options, name);
-			saveFile(blob, fileName(image.filename, lookOf(catalogue, catalogue.sparse(options)), name));
+			saveFile(blob, fileName(image.filename, lookOf(catalogue, catalogue.sparse(options)), suffix));
 		} catch (error) {
 			toast(error.message);
 		} finally {

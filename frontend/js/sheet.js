@@ -8,7 +8,7 @@ import { fileName } from "./filename.js";
 import { notice } from "./notice.js";
 import { engineOptions, savedSize } from "./output.js";
 import { presetsOf } from "./presets.js";
-import { presets as titles, sheet as text } from "./strings.js";
+import { sheet as text } from "./strings.js";
 
 const COLUMNS = 4;
 const CELL = { width: 360, height: 300, title: 36, gap: 16 };
@@ -33,11 +33,11 @@ export function openSheet(store) {
 		context.fillStyle = "#fff";
 		context.fillRect(0, 0, canvas.width, canvas.height);
 		Object.assign(context, { fillStyle: "#1d1c1a", font: "20px system-ui, sans-serif", textAlign: "center" });
-		for (const [i, { id, options }] of looks.entries()) {
+		for (const [i, { title, options }] of looks.entries()) {
 			const x = CELL.gap + (i % COLUMNS) * (CELL.width + CELL.gap);
 			const y = CELL.gap + Math.floor(i / COLUMNS) * (CELL.height + CELL.title + CELL.gap);
 			await drawLook(options, x, y);
-			context.fillText(titles[id], x + CELL.width / 2, y + CELL.height + 26);
+			context.fillText(title, x + CELL.width / 2, y + CELL.height + 26);
 		}
 		save.disabled = print.disabled = false;
 		if (dialog.open) save.focus();

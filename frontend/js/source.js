@@ -72,9 +72,8 @@ let lastId = 0;
 class Source {
 	constructor(file, width, height, { uuid = null, sample = null, email = "", batch = null } = {}) {
 		this.id = lastId += 1;
-		Object.assign(this, { file, width, height, uuid, sample, email, batch, name: file.name, bitmap: null, held: null, frames: 1 });
+		Object.assign(this, { file, width, height, uuid, sample, email, batch, name: file.name, bitmap: null, held: null, frames: 1, small: null });
 		this.url = URL.createObjectURL(file);
-		this.swatches = new Map();
 	}
 
 	/** The part of the page's address that names this picture. */
@@ -89,11 +88,10 @@ class Source {
 		return { width: pixels(this.width * factor), height: pixels(this.height * factor) };
 	}
 
-	/** A small file with the middle of the picture, which fills `size`, for swatches. */
+	/** A small picture of the middle, which fills `size`, for swatches; as `api.file` takes it. */
 	swatch(size) {
-		const key = `${size.width} ${size.height}`;
-		if (!this.swatches.has(key)) this.swatches.set(key, this.#draw(size));
-		return this.swatches.get(key);
+		this.small ??= this.#draw(size).then((file) => ({ file, held: null }));
+		return this.small;
 	}
 
 	#draw(size) {

@@ -49,6 +49,9 @@ export function createStage(store) {
 	function draw() {
 		const natural = size();
 		viewport.classList.toggle("empty", natural === null);
+		const panel = Boolean(store.catalogue?.panelOf(store.options));
+		viewport.classList.toggle("framed", panel);
+		compare.comparable(!panel && Boolean(store.source?.bitmap)); // the original may be cropped and turned
 		if (natural === null || whole.width === 0) return;
 		const zoom = zoomNow();
 		const at = placed(zoom);
@@ -153,7 +156,6 @@ export function createStage(store) {
 		const { source } = store;
 		replace(dithered);
 		replace(original, source?.bitmap && h("img.layer", { src: source.url, alt: "" }));
-		compare.comparable(Boolean(source?.bitmap));
 		look(FITTED);
 	});
 	store.on(["options", "sized"], () => look({}));

@@ -138,44 +138,24 @@ export const panel = {
 	label: "Settings",
 	toggleOpen: "Show the settings",
 	toggleClose: "Hide the settings",
-	tabs: { looks: "Looks", method: "Method", colours: "Colours", adjust: "Adjust", size: "Size" },
+	tabs: { looks: "Looks", method: "Method", colours: "Colours", adjust: "Adjust", size: "Size", panels: "Panel" },
 	keep: "Keep and share …",
 };
 
-export const presets = {
-	newspaper: "Newspaper",
-	gameboy: "Game Boy",
-	mac: "1-bit Mac",
-	spectra: "E-ink Spectra 6",
-	eink: "E-ink grey",
-	badge: "Red e-ink tag",
-	pico: "Pico-8",
-	c64: "Commodore 64",
-	cga: "CGA",
-	zx: "ZX Spectrum",
-	teletext: "Teletext",
-	web: "Web 1996",
-	riso: "Two-ink print",
-	blueprint: "Blueprint",
-	sepia: "Sepia engraving",
-	gif: "Small GIF",
-	rgb: "Eight colours",
-	poster: "Poster",
+export const panels = {
+	choose: "Panel",
+	none: "Choose your display",
+	about: (size, inks) => `${size} pixels, ${inks} colours`,
+	colours: "Colours shown",
+	inks: { measured: "As on the panel", device: "As in the file" },
+	frame: "The part that is shown. Arrow keys move it.",
+	zoom: "Zoom",
+	turn: "Turn",
 };
 
 export const method = {
 	search: "Find a method",
 	none: "No method matches. Try fewer letters.",
-	custom: "Your own kernel",
-	families: {
-		"halftone-screen": "Halftone screens",
-		"threshold-map": "Threshold maps",
-		"palette-pattern": "Palette patterns",
-		curve: "Along a curve",
-		cell: "Dot diffusion",
-		nearest: "No dithering",
-		custom: "Your own",
-	},
 };
 
 export const colours = {
@@ -202,7 +182,7 @@ export const colours = {
 	files: { hex: "Hex list (.hex)", gpl: "GIMP (.gpl)", pal: "JASC (.pal)", txt: "Paint.NET (.txt)", ase: "Adobe (.ase)" },
 	forget: (title) => `Remove ${title}`,
 	own: "Your own palette",
-	lospec: (title) => `This is the address of “${title}” at Lospec. This page opens no other sites: download its .hex file there and open it here.`,
+	lospec: (title) => `“${title}” is an address at Lospec. This page opens no other sites: download its .hex file and open it here.`,
 	hex: "Hex code of this colour",
 	add: "Add a colour",
 	remove: "Remove this colour",
@@ -241,34 +221,14 @@ export const size = {
 		const dots = `${format.whole(across)} dots along the longer side.`;
 		return size === 1 ? `Each dot is one pixel: ${dots}` : `Each dot is ${size} × ${size} pixels: ${dots}`;
 	},
-	result: (size) => `The saved picture will be ${format.dimensions(size)} pixels.`,
 	asOriginal: "as the original",
 };
 
-/** Titles where the engine's own name is not plain enough. */
-export const fields = {
-	serpentine: "Alternate the direction of rows",
-	distance: "Measure colour distance in",
-	light: "Mix colours as",
-	seed: "Random seed",
-	strength: "Strength",
-	angle: "Screen angle",
-	cell: "Screen cell",
-	alpha: "Transparency",
-	format: "File format",
-};
-export const values = { srgb: "sRGB", oklab: "Oklab", ciede2000: "CIEDE2000", flatten: "Fill", png: "PNG", gif: "GIF", webp: "WebP" };
+export const values = { srgb: "sRGB", ciede2000: "CIEDE2000", flatten: "Fill" };
 export const units = { angle: "°", cell: " px", width: "px", height: "px", scale: "×" };
 export const field = {
 	reset: (label) => `Reset ${label}`,
 	kernelBad: "Write rows of numbers. Every row needs the same, odd number of them.",
-};
-
-/** What an option does, where the engine's own sentence is not plain enough. */
-export const hints = {
-	light: "Linear mixes light as the eye does: right for most pictures. sRGB is how older programs do it.",
-	serpentine: "Every second row runs from right to left: fewer streaks.",
-	distance: "How the nearest palette colour is found. Oklab and CIEDE2000 judge as the eye does.",
 };
 
 export const save = {
@@ -331,7 +291,7 @@ export const gallery = {
 	shown: (count) => `${count} pictures shown`,
 };
 
-export const offline = { text: "You are offline. Your picture and settings are safe, and the page continues when you are back online.", back: "Back online" };
+export const offline = { text: "You are offline. Your picture and settings are safe.", back: "Back online" };
 
 export const key = {
 	heading: "API key",

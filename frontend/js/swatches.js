@@ -1,6 +1,7 @@
 /** Small live pictures that show the effect of an option, made only when visible. */
 
 import { api } from "./api.js";
+import { OF_A_FILE } from "./catalogue.js";
 import { h } from "./dom.js";
 
 const SIZE = { width: 108, height: 72 };
@@ -36,7 +37,7 @@ export function createSwatches(store) {
 		if (swatch.key === key && swatch.visible && source === store.source) {
 			working = true;
 			try {
-				const blob = await api.preview(await source.swatch(SIZE), options, { maxSize: SIZE.width });
+				const blob = await api.file(await source.swatch(SIZE), options);
 				if (swatch.key === key) show(element, blob);
 			} catch {
 				// Errors are shown at the main picture, not at a swatch.
@@ -51,7 +52,7 @@ export function createSwatches(store) {
 
 	return {
 		swatch(options) {
-			const element = h("img.swatch.pending", { alt: "", ...SIZE });
+			const element = h("img.swatch", { alt: "", ...SIZE });
 			element.swatch = { options, visible: false, key: null };
 			seen.observe(element);
 			return element;
@@ -62,14 +63,11 @@ export function createSwatches(store) {
 	};
 }
 
-/** The options for a swatch: without those for the size. */
-export function smallOptions({ width: _w, height: _h, scale: _s, pattern: _p, across: _a, format: _f, ...others }) {
-	return others;
-}
+/** The options for a swatch: without those for the size and the file. */
+export const smallOptions = (options) => Object.fromEntries(Object.entries(options).filter(([key]) => !OF_A_FILE.test(key)));
 
 /** Shows `blob` in `element`; the URL of its previous picture is revoked. */
 function show(element, blob) {
 	URL.revokeObjectURL(element.src);
 	element.src = URL.createObjectURL(blob);
-	element.classList.remove("pending");
 }

@@ -32,8 +32,12 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 
-def build_storage(settings: StorageSettings) -> Storage:
-    """The storage that the settings choose; logs it if this is only the local disk."""
+def build_storage(settings: StorageSettings, *, private_originals: bool = False) -> Storage:
+    """The storage that the settings choose; logs it if this is only the local disk.
+
+    ``private_originals``: without a signed link, nobody gets an original. (On local disk it is the
+    upload service that asks for one.)
+    """
     name, key, secret = (
         settings.cloudinary_cloud_name,
         settings.cloudinary_api_key,
@@ -48,6 +52,7 @@ def build_storage(settings: StorageSettings) -> Storage:
             delivery_url=settings.cloudinary_delivery_url,
             folder=settings.cloudinary_folder,
             timeout_seconds=settings.storage_timeout_seconds,
+            private_originals=private_originals,
         )
     root = settings.data_dir / "files"
     _log.warning(

@@ -28,6 +28,7 @@ from shared.storage.protocol import (
 _CHUNK = 64 * 1024
 # Cloudinary refuses these files as images: the bytes for a display, and their C array.
 _NO_IMAGES = {"bin", "h"}
+_ORIGINALS = "images/"
 # urllib3's pool in the SDK tries to connect this often; the time for one attempt follows from it.
 _CONNECT_ATTEMPTS = 4
 
@@ -37,7 +38,9 @@ class CloudinaryStorage:
 
     The public id is `folder` and the key without its extension; two keys never differ in the
     extension alone. Files that are no images are Cloudinary's type raw, and their public id has the
-    extension. Nothing is retried here: the callers know how long their work may wait.
+    extension. With `private_originals`, originals are of type authenticated: they are served only
+    for a URL with a signature, which is what `put` returns. Nothing is retried here: the callers
+    know how long their work may wait.
     """
 
     name = "cloudinary"
@@ -52,7 +55,9 @@ class CloudinaryStorage:
         delivery_url: str = "https://res.cloudinary.com",
         folder: str = "",
         timeout_seconds: float = 8.0,
+        private_originals: bool = False,
     ) -> None:
+        self._private_originals = private_originals
         self._folder = f"{folder}/" if folder else ""
         self._seconds = timeout_seconds
         self._timeout = urllib3.Timeout(
@@ -73,7 +78,7 @@ class CloudinaryStorage:
         # Only a version may come before the public id: no transformations in the URL.
         self._own_url = re.compile(
             re.escape(self._delivery)
-            + r"(?:image|raw)/upload/(?:v\d{1,20}/)?"
+            + r"(?:image|raw)/(?:upload|authenticated/s--[\w-]{8,32}--)/(?:v\d{1,20}/)?"
             + re.escape(self._folder)
             + KEY_PATTERN
         )
@@ -81,10 +86,14 @@ class CloudinaryStorage:
 
     def put(self, key: str, data: bytes, content_type: str) -> StoredFile:  # noqa: ARG002 - Cloudinary reads it from the bytes
         file = self._identity(key)
+        is_private = self._private_originals and key.startswith(_ORIGINALS)
+        kind = "authenticated" if is_private else "upload"
         refuse_empty(key, data)
         with _sdk_errors(f"store {key}"):
             # Bytes only: the SDK would take a str as a path or a URL.
-            answer = cloudinary.uploader.upload(BytesIO(data), **file, overwrite=True, **self._call)
+            answer = cloudinary.uploader.upload(
+                BytesIO(data), **file, type=kind, overwrite=True, **self._call
+            )
         url = str(answer.get("secure_url"))
         if not self._own_url.fullmatch(url):
             raise StorageUnavailableError(
@@ -118,6 +127,9 @@ class CloudinaryStorage:
         with _sdk_errors(f"delete {key}"):
             # "ok" or "not found": both mean that the file is gone.
             cloudinary.uploader.destroy(**file, **self._call)
+            if key.startswith(_ORIGINALS):
+                # Of which type it is depends on the settings when it was stored.
+                cloudinary.uploader.destroy(**file, type="authenticated", **self._call)
 
     def _identity(self, key: str) -> dict[str, str]:
         stem, extension = split_key(key)

@@ -1,11 +1,13 @@
 """What every storage promises: one suite for the fake, the disk, and the real Cloudinary SDK."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import requests
 
 from shared.storage import (
     CloudinaryStorage,
@@ -23,7 +25,9 @@ JPEG = b"\xff\xd8\xff\xe0" + b"jpeg" * 100
 LIMIT = 1_000_000
 
 
-@pytest.fixture(params=["memory", "local disk", "cloudinary", "cloudinary in a folder"])
+@pytest.fixture(
+    params=["memory", "local disk", "cloudinary", "cloudinary in a folder", "private cloudinary"]
+)
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "memory":
         yield FakeStorage()
@@ -32,7 +36,9 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
     else:
         folder = "here/there" if "folder" in request.param else ""
         with CloudinaryServer() as server:
-            yield cloudinary_storage(server, folder=folder)
+            yield cloudinary_storage(
+                server, folder=folder, private_originals="private" in request.param
+            )
             assert server.calls["admin"] == 0
 
 
@@ -141,6 +147,31 @@ def test_a_bad_key_is_refused(storage: Storage, bad: str) -> None:
 def test_a_foreign_url_is_refused(storage: Storage, foreign: str) -> None:
     with pytest.raises(StorageRefusedError):
         storage.fetch(foreign, max_bytes=LIMIT)
+
+
+def test_a_private_original_has_no_address_that_can_be_guessed(key: str) -> None:
+    with CloudinaryServer() as server:
+        storage = cloudinary_storage(server, private_originals=True)
+        url = storage.put(key, PNG, "image/png").url
+        signature = re.search(r"/s--.{8}--", url)
+        assert signature is not None
+        public = url.replace(signature[0], "").replace("authenticated", "upload")
+        assert requests.get(url, timeout=5).content == PNG
+        for guess in (public, url.replace(signature[0], ""), url.replace("s--", "s--x", 1)):
+            assert requests.get(guess, timeout=5).status_code in {401, 404}
+        dithered = storage.put(f"dithers/{uuid4()}-2.png", PNG, "image/png").url
+        assert "/image/upload/" in dithered, "whoever has the link may see a dither"
+
+
+def test_a_file_is_deleted_whatever_the_settings_were_when_it_was_stored(key: str) -> None:
+    with CloudinaryServer() as server:
+        open_, private = (cloudinary_storage(server, private_originals=p) for p in (False, True))
+        for stored, deleting in ((open_, private), (private, open_)):
+            url = stored.put(key, PNG, "image/png").url
+            assert deleting.fetch(url, max_bytes=LIMIT) == PNG
+            deleting.delete(key)
+            with pytest.raises(FileMissingError):
+                deleting.fetch(url, max_bytes=LIMIT)
 
 
 def test_threads_may_share_it(storage: Storage) -> None:

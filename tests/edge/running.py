@@ -159,6 +159,7 @@ def running_gateway(directory: Path, service_url: str) -> Iterator[Process]:
         [sys.executable, "-m", "api_gateway.main"],
         port,
         directory / f"gateway-{port}.log",
+        ACCESS="open",
         HOST="127.0.0.1",
         PORT=port,
         GATEWAY_TRUSTED_PROXIES="127.0.0.1/32",

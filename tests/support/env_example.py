@@ -11,7 +11,14 @@ from api_gateway.settings import GatewaySettings
 from dither_service.settings import DitherSettings
 from notification_service.settings import NotificationSettings
 from shared.roles import RoleSettings
-from shared.settings import DatabaseSettings, HttpSettings, KafkaSettings, Settings
+from shared.settings import (
+    AccessSettings,
+    DatabaseSettings,
+    HttpSettings,
+    KafkaSettings,
+    OwnerSettings,
+    Settings,
+)
 from shared.storage.settings import StorageSettings
 from upload_service.settings import UploadSettings
 
@@ -27,6 +34,8 @@ HEAD = """\
 # In this order; a variable is listed in the first section that has it.
 SECTIONS: dict[str, type[Settings]] = {
     "Every process": HttpSettings,
+    "Access": AccessSettings,
+    "Owners": OwnerSettings,
     "Kafka": KafkaSettings,
     "Postgres": DatabaseSettings,
     "Postgres' roles (migrations job)": RoleSettings,

@@ -10,6 +10,7 @@ def cloudinary_storage(
     folder: str = "",
     timeout_seconds: float = 5.0,
     api_secret: str | None = None,
+    private_originals: bool = False,
 ) -> CloudinaryStorage:
     """A storage with the server's account; `api_secret` may be wrong on purpose."""
     environment = server.environment()
@@ -21,4 +22,5 @@ def cloudinary_storage(
         delivery_url=environment["CLOUDINARY_DELIVERY_URL"],
         folder=folder,
         timeout_seconds=timeout_seconds,
+        private_originals=private_originals,
     )

@@ -1,5 +1,6 @@
 """The account behind the server: its files, and what it accepts."""
 
+import base64
 import hashlib
 import re
 import threading
@@ -36,6 +37,7 @@ class Asset:
     format: str
     content_type: str
     version: int
+    type: str
 
 
 class Account:
@@ -64,18 +66,18 @@ class Account:
         public_id = fields.get("public_id") or hashlib.sha1(file).hexdigest()[:20]
         with self._lock:
             self._versions += 1
-            asset = _recognise(resource_type, file, self._versions)
+            asset = _recognise(resource_type, file, self._versions, fields.get("type") or "upload")
             self.assets[public_id] = asset
-        path = f"/{self.cloud_name}/{resource_type}/upload/v{asset.version}/{public_id}"
-        if asset.format:
-            path += f".{asset.format}"
+        name = f"{public_id}.{asset.format}" if asset.format else public_id
+        delivery = asset.type if asset.type == "upload" else f"{asset.type}/{self._sign(name)}"
+        path = f"/{self.cloud_name}/{resource_type}/{delivery}/v{asset.version}/{name}"
         return {
             "asset_id": hashlib.md5(public_id.encode()).hexdigest(),
             "public_id": public_id,
             "version": asset.version,
             "format": asset.format,
             "resource_type": resource_type,
-            "type": "upload",
+            "type": asset.type,
             "bytes": len(file),
             "etag": hashlib.md5(file).hexdigest(),
             "url": base_url + path,
@@ -84,26 +86,43 @@ class Account:
 
     def destroy(self, resource_type: str, fields: dict[str, str]) -> dict[str, Any]:
         self._check_signature(fields)
-        public_id = fields.get("public_id", "")
+        name, kind = fields.get("public_id", ""), fields.get("type") or "upload"
         with self._lock:
-            asset = self.assets.get(public_id)
-            if asset is None or asset.resource_type != resource_type:
+            asset = self.assets.get(name)
+            if asset is None or (asset.resource_type, asset.type) != (resource_type, kind):
                 return {"result": "not found"}
-            del self.assets[public_id]
+            del self.assets[name]
         return {"result": "ok"}
 
     def find(self, path: str) -> Asset | None:
-        """The asset at `/<cloud>/<resource type>/upload/[v1/]<public id>[.<format>]`."""
-        match = re.fullmatch(rf"/{self.cloud_name}/(image|raw)/upload/(?:v\d+/)?(.*)", path)
-        if match is None:
+        """The asset at `/<cloud>/<resource type>/upload/[v1/]<public id>[.<format>]`.
+
+        One of type authenticated is at `…/authenticated/<signature>/…`. Raises `CallError` 401 for
+        a wrong signature.
+        """
+        found = re.fullmatch(
+            rf"/{re.escape(self.cloud_name)}/(image|raw)/(upload|authenticated)/"
+            r"(?:(s--[\w-]{8}--)/)?(?:v\d+/)?(.+)",
+            path,
+        )
+        if found is None:
             return None
-        resource_type, name = match.groups()
+        resource_type, kind, signature, name = found.groups()
         stem, _, extension = name.rpartition(".")
         with self._lock:
             asset = self.assets.get(stem)
             if asset is None or asset.format != extension:
                 asset = self.assets.get(name)
-        return asset if asset and asset.resource_type == resource_type else None
+        if asset is None or (asset.resource_type, asset.type) != (resource_type, kind):
+            return None
+        if kind == "authenticated" and signature != self._sign(name):
+            raise CallError(401, "Invalid Signature")
+        return asset
+
+    def _sign(self, name: str) -> str:
+        """The signature of a delivery URL without transformations."""
+        digest = hashlib.sha1((name + self.api_secret).encode()).digest()
+        return f"s--{base64.urlsafe_b64encode(digest).decode()[:8]}--"
 
     def public_ids(self) -> list[str]:
         with self._lock:
@@ -124,10 +143,10 @@ class Account:
             raise CallError(400, "Stale request - reported time is more than 1 hour ago")
 
 
-def _recognise(resource_type: str, data: bytes, version: int) -> Asset:
+def _recognise(resource_type: str, data: bytes, version: int, kind: str) -> Asset:
     if resource_type == "raw":
-        return Asset(resource_type, data, "", "application/octet-stream", version)
+        return Asset(resource_type, data, "", "application/octet-stream", version, kind)
     for magic, extension, content_type in _MAGIC:
         if magic.match(data):
-            return Asset(resource_type, data, extension, content_type, version)
+            return Asset(resource_type, data, extension, content_type, version, kind)
     raise CallError(400, "Invalid image file")

@@ -7,7 +7,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
-from tests.support.cloudinary_server.account import Account, Asset, CallError
+from tests.support.cloudinary_server.account import Account, CallError
 from tests.support.cloudinary_server.failures import KINDS, Failures
 
 
@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/v1_1/"):
             self._call("admin", b"")
         elif not self._failed("delivery"):
-            self._deliver(self.account.find(path))
+            self._deliver(path)
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -140,7 +140,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
 
-    def _deliver(self, asset: Asset | None) -> None:
+    def _deliver(self, path: str) -> None:
+        try:
+            asset = self.account.find(path)
+        except CallError as error:
+            self._answer(error.status, "text/plain", str(error).encode())
+            return
         if asset is None:
             self._answer(404, "text/plain", b"Resource not found")
         else:

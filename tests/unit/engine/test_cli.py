@@ -171,7 +171,7 @@ def test_the_help_says_what_every_option_may_be(
     with pytest.raises(SystemExit):
         main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "code values (traditional). One of linear, srgb. Default: linear." in text
+    assert "as older programs do. One of linear, srgb. Default: linear." in text
     assert "for all others it is 1. A number from 0 to 2. Default: 1.0." in text
     assert "How the colours are mixed. See --list. Default: floyd-steinberg." in text
 

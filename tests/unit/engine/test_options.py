@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dither_engine import EngineError, Options, catalogue
-from dither_engine.algorithms import ALGORITHMS
+from dither_engine.algorithms import ALGORITHMS, NAMES
 
 Fields = dict[str, Any]
 
@@ -390,7 +390,7 @@ def test_options_are_validated_without_the_compiler() -> None:
 
 def test_the_catalogue_is_json_and_names_every_choice() -> None:
     found = json.loads(json.dumps(catalogue()))
-    assert [row["name"] for row in found["algorithms"]] == list(ALGORITHMS)
+    assert [row["name"] for row in found["algorithms"]] == list(NAMES)
     assert set(found["options"]) == set(Options.model_fields)
     for row in found["algorithms"]:
         assert set(row["controls"]) <= set(Options.model_fields)
@@ -399,3 +399,17 @@ def test_the_catalogue_is_json_and_names_every_choice() -> None:
     for name, field in found["options"].items():
         assert field["default"] == Options.model_fields[name].default
         assert field["description"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("bayer 8x8", "bayer-8"),
+        ("bluenoise", "blue-noise"),
+        ("fs", "floyd-steinberg"),
+        ("newsprint", "halftone"),
+    ],
+)
+def test_an_algorithm_is_found_by_what_people_call_it(typed: str, name: str) -> None:
+    (row,) = (row for row in catalogue()["algorithms"] if row["name"] == name)
+    assert all(word in row["search"] for word in typed.split())

@@ -63,7 +63,7 @@ def test_no_access_line_below_the_level(logger: logging.Logger) -> None:
 
 @pytest.mark.parametrize(
     ("log_format", "shown"),
-    [("json", '"path": "/a\\n", "status": 200'), ("text", "path='/a\\n' status=200")],
+    [("json", '"path":"/a\\n","status":200'), ("text", "path='/a\\n' status=200")],
 )
 def test_a_clean_stop_loses_no_line(log_format: str, shown: str) -> None:
     script = END_AFTER_A_REQUEST.format(log_format)
@@ -72,3 +72,8 @@ def test_a_clean_stop_loses_no_line(log_format: str, shown: str) -> None:
     )
     [line] = ended.stderr.splitlines()
     assert shown in line
+
+
+def test_a_name_that_is_not_unicode_is_logged_too(logger: logging.Logger) -> None:
+    logger.warning("read", extra={"file": "a\udc80\n"})
+    assert [line["file"] for line in written(logger)] == ["a\udc80\n"]

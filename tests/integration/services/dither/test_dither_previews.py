@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from dither_engine import Options, dither_bytes
+from dither_service.palette_api import palette_router
 from dither_service.pool import DitherPool
 from dither_service.preview import Previews
 from dither_service.preview_api import preview_router
@@ -33,7 +34,9 @@ def serve(settings: DitherSettings = SETTINGS) -> Iterator[Client]:
     app = create_app("Previews", Health("dither", {}))
     pool = DitherPool(settings)
     previews = Previews(settings, pool)
-    app.include_router(preview_router(settings, previews, Places(settings)))
+    places = Places(settings)
+    app.include_router(preview_router(settings, previews, places))
+    app.include_router(palette_router(settings, previews, places))
     with served(app) as client:
         yield client
     pool.close()
@@ -152,3 +155,30 @@ def test_a_file_that_cannot_be_previewed(
     client: Client, data: bytes, wish: dict[str, Any], status: int, word: str
 ) -> None:
     assert word in sentence(send(client, "facts", data, **wish), status)
+
+
+def test_a_panel_is_shown_in_its_own_colours_or_those_of_its_file(client: Client) -> None:
+    """Whatever was asked for before: the file itself has no colours."""
+    panel = {"panel": "waveshare-2.13-4-colour"}
+    first = send(client, "facts", options=panel)
+    assert first.json()["format"] == "raw"
+    name = first.headers["x-dither-picture"]
+    part = {"x": 0, "y": 0, "width": 122, "height": 250, "shown_width": 122, "shown_height": 250}
+    seen: dict[str, set[str]] = {}
+    for colours in ("measured", "device"):
+        options = {**panel, "format": "png", "colours": colours}
+        shown = ask(client, "part", picture=name, options=options, part=part)
+        seen[colours] = {bytes(pixel).hex() for pixel in pixels(shown.content).reshape(-1, 3)}
+    assert seen["measured"] <= {"0a070e", "adb2ae", "ac8000", "55180e"}
+    assert seen["device"] <= {"000000", "ffffff", "ffff00", "ff0000"}
+
+
+def test_the_colours_of_a_palette_file(client: Client) -> None:
+    def read(data: bytes) -> Any:
+        return client.post("/previews/palette", files={"file": ("a.gpl", data)})
+
+    text = b"GIMP Palette\nName: two\n#\n 26  28  44\tnight\n255 255 255\tday\n"
+    assert read(text).json() == {"colours": ["#1a1c2c", "#ffffff"]}
+    assert sentence(read(b"#000000"), 422) == "A palette has 2 to 256 colours, not 1."
+    assert "hex colour a line" in sentence(read(b"no palette"), 422)
+    assert sentence(read(b""), 422).startswith("file: it is empty")
