@@ -134,7 +134,7 @@ def test_ingresses_lead_to_the_gateway_with_the_limits_of_the_edge() -> None:
             for path in rule["http"]["paths"]:
                 assert path["backend"]["service"] == {"name": "gateway", "port": {"number": 8000}}
     uploads = annotations("dither-uploads")
-    assert uploads["proxy-body-size"] == "20544k"
+    assert uploads["proxy-body-size"] == "102464k"
     assert uploads["proxy-request-buffering"] == "off"
     limits = ("limit-rps", "limit-burst-multiplier", "limit-connections", "proxy-connect-timeout")
     for name in limits:
