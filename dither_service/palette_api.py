@@ -9,6 +9,13 @@ from dither_service.settings import DitherSettings
 from dither_service.waiting import Places
 from shared.forms import form_openapi, read_form
 
+_FILE = {
+    "type": "string",
+    "format": "binary",
+    "description": "One .hex, .gpl, .pal, .ase or .txt file, or one picture.",
+    "example": "GIMP Palette\n15 56 15\n155 188 15\n",
+}
+
 
 class PaletteColours(BaseModel):
     """The colours in their order, as the option ``palette`` takes them."""
@@ -25,7 +32,7 @@ def palette_router(settings: DitherSettings, previews: Previews, places: Places)
     @router.post(
         "/palette",
         summary="The colours of a palette file or picture",
-        openapi_extra=form_openapi({}),
+        openapi_extra=form_openapi({"file": _FILE}),
     )
     async def palette(request: Request) -> PaletteColours:
         """Reads .hex, .gpl, .pal, .ase and .txt files, and pictures of at most 256 colours."""
