@@ -179,6 +179,7 @@ def _openapi(settings: DitherSettings) -> dict[str, Any]:
         "type": "object",
         "required": ["url"],
         "properties": {"url": _URL["schema"], "options": schema},
+        "additionalProperties": False,
     }
     return {
         "parameters": options["parameters"],

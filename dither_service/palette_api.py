@@ -15,7 +15,12 @@ _FILE = {
     "description": "A palette file, or a picture of at most 256 colours.",
     "example": "#0f380f\n#9bbc0f\n",
 }
-_SCHEMA = {"type": "object", "required": ["file"], "properties": {"file": _FILE}}
+_SCHEMA = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": _FILE},
+    "additionalProperties": False,
+}
 _FORM = {"multipart/form-data": {"schema": _SCHEMA}}
 
 

@@ -157,7 +157,12 @@ def form_openapi(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "format": "binary",
         "description": "One PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP or TIFF.",
     }
-    schema = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
+    schema = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": file, **fields},
+        "additionalProperties": False,
+    }
     body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     return {"requestBody": body}
 
