@@ -12,7 +12,7 @@ class Scale:
 
 
 SHORT = Scale("short", 600, 400)
-FULL = Scale("full", 100_000, 6_000)
+FULL = Scale("full", 100_000, 6_500)
 
 
 def chosen_scale() -> Scale:

@@ -5,7 +5,7 @@ that the requests have left behind is done. A failure prints its request as a cu
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -23,10 +23,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from api_gateway.keys import new_key
+from tests.abuse.test_strangers import Caller
 from tests.fuzz.mutation import mutant
 from tests.fuzz.samples import images
 from tests.fuzz.scale import chosen_scale, chosen_seed
-from tests.support.system import System, wait_for
+from tests.support.broker import Broker
+from tests.support.system import System, running_system, wait_for
 
 SCALE, SEED = chosen_scale(), chosen_seed()
 DEADLINE_SECONDS = 60.0  # of a request, on a busy machine
@@ -39,9 +42,26 @@ AS_DESCRIBED = [
     response_schema_conformance,
 ]
 DITHER = "/images/{uuid}/{channels}"  # its body has the options
+KEY, CONFIGURED = new_key("shop", "read,write,operate", {})
+# Half of the requests are the owner's, who is an operator too, to reach as much as can be.
+KEYS: list[dict[str, str]] = [{"X-API-Key": KEY}, {"X-API-Key": KEY}, {}, {"X-API-Key": "other"}]
 NUMBERS = st.integers(0, 9_999)  # of damaged files
 Case = schemathesis.Case
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
+
+
+@pytest.fixture(scope="module")
+def system(
+    broker: Broker, database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    """As on the internet: everything has an owner."""
+    environment = {
+        "ACCESS": "owned",
+        "PRINCIPAL_SECRET": "a secret of thirty-two characters",
+        "GATEWAY_API_KEYS": CONFIGURED,
+    }
+    with running_system(tmp_path_factory.mktemp("owned"), broker, database, environment) as running:
+        yield running
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -60,11 +80,10 @@ def operations(system: System) -> list[Operation]:
     return [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations()]
 
 
-def known_parameters(system: System) -> dict[str, str]:
+def known_parameters(owner: Caller) -> dict[str, str]:
     """Path parameters of an image that has been dithered."""
-    uuid = system.upload(images()["png"], email="ada@example.org")["uuid"]
-    image = system.dithered(uuid)
-    return {"uuid": uuid, "dither_id": image["dithers"][0]["dither_id"]}
+    uuid = owner.upload(email="ada@example.org")["uuid"]
+    return {"uuid": uuid, "dither_id": owner.dithered(uuid)["dithers"][0]["dither_id"]}
 
 
 @st.composite
@@ -74,9 +93,10 @@ def cases_of(
     known: Mapping[str, str],
     options: st.SearchStrategy[dict[str, Any]],
 ) -> Case:
-    """With what random text does not hit: an image that is there, files that are images, and
-    options that there are."""
+    """With what random text does not hit: a key that is known, an image that is there, files that
+    are images, and options that there are."""
     case: Case = draw(st.one_of([operation.as_strategy(mode) for mode in GenerationMode]))
+    case.headers.update(draw(st.sampled_from(KEYS)))
     if draw(st.booleans()):
         for name in known.keys() & (case.path_parameters or {}).keys():
             case.path_parameters[name] = known[name]
@@ -126,7 +146,8 @@ def known_to(operation: Operation, image: dict[str, str], doomed: dict[str, str]
 
 
 def test_every_answer_is_as_described(system: System, subtests: pytest.Subtests) -> None:
-    image, doomed = known_parameters(system), known_parameters(system)
+    owner = Caller(system, X_API_Key=KEY)
+    image, doomed = known_parameters(owner), known_parameters(owner)
     described = operations(system)
     each = SCALE.cases // len(described) + 1
     [dither] = [operation for operation in described if operation.path == DITHER]
@@ -154,8 +175,8 @@ def test_every_answer_is_as_described(system: System, subtests: pytest.Subtests)
 
 
 def statuses(system: System) -> set[str]:
-    """Of the newest dithers."""
-    page = requests.get(f"{system.url}/dithers", params={"limit": 100}, timeout=30).json()
+    """Of the newest dithers, whoever has them."""
+    page = Caller(system, X_API_Key=KEY).ask("GET", "/dithers?limit=100").json()
     return {dither["status"] for dither in page["items"]}
 
 
