@@ -28,7 +28,7 @@ from shared.slots import Slots
 
 MAX_FETCHES = 8
 NO_STORE = "no-store"
-_NOT_MADE = {406: refusal("None of the types in Accept is made")}
+_NOT_MADE: dict[int | str, dict[str, Any]] = {406: refusal("None of the types in Accept is made")}
 _URL = {
     "name": "url",
     "in": "query",
