@@ -23,11 +23,16 @@ _READINGS = (
 def pictures() -> Iterator[tuple[str, Pixels]]:
     """Name and picture, ``uint8 (H, W, 3)``, H and W at most SIDE."""
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
-        yield name, _middle(getattr(data, name)())
+        yield name, _middle(_photograph(name))
     yield "caption", _captioned()
     yield "dark scene", _dark()
     yield "face", _face()
     yield "screenshot", _screenshot()
+
+
+def _photograph(name: str) -> Pixels:
+    found = getattr(data, name)()
+    return np.asarray(found[0] if isinstance(found, tuple) else found)
 
 
 def _middle(pixels: Pixels) -> Pixels:
@@ -38,7 +43,7 @@ def _middle(pixels: Pixels) -> Pixels:
 
 
 def _captioned() -> Pixels:
-    image = Image.fromarray(_middle(data.chelsea()))
+    image = Image.fromarray(_middle(_photograph("chelsea")))
     draw = ImageDraw.Draw(image)
     width, height = image.size
     draw.rectangle((0, height - 50, width, height), fill="#141820")
@@ -50,12 +55,12 @@ def _captioned() -> Pixels:
 
 def _dark() -> Pixels:
     """The left picture of scikit-image's stereo pair of a motorcycle, at night."""
-    light = srgb_to_linear(_middle(data.stereo_motorcycle()[0]) / 255) * _NIGHT
+    light = srgb_to_linear(_middle(_photograph("stereo_motorcycle")) / 255) * _NIGHT
     return np.rint(linear_to_srgb(light) * 255).astype(np.uint8)
 
 
 def _face() -> Pixels:
-    face = Image.fromarray(data.astronaut()).crop(_FACE)
+    face = Image.fromarray(_photograph("astronaut")).crop(_FACE)
     return np.asarray(face.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 
