@@ -55,7 +55,9 @@ def _sharpened(pixels: Pixels, amount: float) -> Pixels:
     blur = np.outer([1, 2, 1], [1, 2, 1]) / 16
     weights = -amount * blur
     weights[1, 1] += 1 + amount
-    return pixels_of(image_of(pixels).filter(ImageFilter.Kernel((3, 3), weights.ravel(), scale=1)))
+    return pixels_of(
+        image_of(pixels).filter(ImageFilter.Kernel((3, 3), weights.ravel().tolist(), scale=1))
+    )
 
 
 def coloured(pixels: Pixels) -> Pixels:
