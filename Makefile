@@ -9,7 +9,7 @@ PY     := $(BIN)/python
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-edge bench-page bench-pipeline test-edge test-faults test-images screenshots clean
+.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-edge bench-call bench-page bench-pipeline test-edge test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ bench-edge: .venv/.installed-test ## Measure the edge: cache, inspection, floods
 
 bench-pipeline: .venv/.installed-test .venv/.kernels ## Measure the whole system beside its engine (BROKER=kafka, ARGS="--json FILE")
 	@$(PY) -m bench.pipeline $(ARGS)
+
+bench-call: .venv/.installed-test .venv/.kernels ## Measure POST /dither beside its engine (ARGS="--json FILE")
+	@$(PY) -m bench.one_call $(ARGS)
 
 bench-page: .venv/.installed-test .venv/.kernels ## Measure the web page in a browser (ARGS="--json FILE")
 	@tests/prepare

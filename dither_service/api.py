@@ -12,7 +12,7 @@ from dither_service import schemas
 from dither_service.choices import options_openapi, parse_options, read_options
 from dither_service.download_api import download_router
 from dither_service.fetch import Fetcher
-from dither_service.one_call import OneCall
+from dither_service.one_call import OneCall, engine_of
 from dither_service.one_call_api import one_call_router
 from dither_service.palette_api import palette_router
 from dither_service.preview import DEFAULT_SIZE, LARGEST_SIZE, Previews
@@ -63,7 +63,7 @@ def create_api(
     may_read = [Depends(reader)]
     app.include_router(preview_router(settings, previews, places), dependencies=may_read)
     app.include_router(palette_router(settings, previews, places), dependencies=may_read)
-    one_call = OneCall(settings)
+    one_call = OneCall(settings, engine_of(previews))
     app.include_router(
         one_call_router(settings, one_call, Fetcher(settings)), dependencies=may_read
     )

@@ -1,5 +1,6 @@
 """HTTP → one call: send a picture, get the dithered file as the answer."""
 
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -106,7 +107,8 @@ async def _answer(
 
 
 def _facts(made: Encoded, filename: str) -> dict[str, str]:
-    return {
+    chosen = {"x-dither-chosen": json.dumps(dict(made.chosen))} if made.chosen else {}
+    return chosen | {
         "content-disposition": content_disposition(with_extension(filename, made.extension)),
         "x-dither-width": str(made.width),
         "x-dither-height": str(made.height),

@@ -43,7 +43,9 @@ async def _entry(sent: Sent, call: Call, one_call: OneCall) -> tuple[str, bytes,
     except Problem as problem:
         text = f"{sent.filename}: {problem.detail}\n".encode()
         return f"{sent.filename}.txt", text, {"status": problem.status, "detail": problem.detail}
-    facts = {"width": made.width, "height": made.height, "colours": made.colours}
+    facts: dict[str, Any] = {"width": made.width, "height": made.height, "colours": made.colours}
+    if made.chosen:
+        facts["chosen"] = dict(made.chosen)
     return with_extension(sent.filename, made.extension), made.data, {"status": 200, **facts}
 
 

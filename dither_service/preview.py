@@ -61,7 +61,7 @@ class Previews:
         # Requests for the same picture take turns, so that one worker has it in memory.
         self._locks = [Lock() for _ in range(_LOCKS)]
 
-    def dither(self, wanted: Wanted, data: bytes, max_size: int) -> Encoded:
+    def dither(self, wanted: Wanted, data: bytes, max_size: int | None = None) -> Encoded:
         """The image, fitted into ``max_size`` pixels a side and dithered."""
         _refuse_empty(data)
         answer, result = self._run(wanted, "dither", data, None, max_size=max_size)

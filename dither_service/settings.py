@@ -33,7 +33,7 @@ class DitherSettings(ServiceSettings, OwnerSettings, StorageSettings):
         1800, gt=0, description="Most work that may be queued for one owner, in CPU seconds"
     )
     max_request_seconds: float = Field(
-        20, gt=0, description="The same for a preview, which a client waits for"
+        20, gt=0, description="The same for previews and POST /dither, which a client waits for"
     )
     max_job_memory_bytes: int = Field(
         768 * 1024 * 1024, ge=1, description="Most memory a worker process may use for a picture"
@@ -58,9 +58,6 @@ class DitherSettings(ServiceSettings, OwnerSettings, StorageSettings):
     )
     dither_call_max_bytes: int = Field(
         100 * 1024 * 1024, ge=1, description="Largest body of POST /dither, all its files together"
-    )
-    dither_call_max_pixels: int = Field(
-        50_000_000, ge=1, description="Most pixels of an image that is dithered in one call"
     )
     dither_call_seconds: float = Field(
         8,

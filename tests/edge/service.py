@@ -42,6 +42,8 @@ class Service:
             Route("/health", self._health),
             Route("/images", self._upload, methods=["POST"]),
             Route("/preview", self._upload, methods=["POST"]),
+            Route("/previews/{answer}", self._upload, methods=["POST"]),
+            Route("/dither", self._upload, methods=["POST"]),
             Route("/images/{uuid}/events", self._events),
             Route("/images/{uuid}", self._delete, methods=["DELETE"]),
             Route("/files/{key:path}", self._file),

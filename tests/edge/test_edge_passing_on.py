@@ -151,7 +151,7 @@ def test_without_any_gateway_the_edge_answers_503() -> None:
     assert reply.json()["status"] == 503
 
 
-@pytest.mark.parametrize("path", ["/images", "/preview"])
+@pytest.mark.parametrize("path", ["/images", "/preview", "/previews/part", "/dither"])
 def test_an_upload_is_streamed(edge: Edge, service: Service, path: str) -> None:
     size = 20 * MEGABYTE
     service.received = 0

@@ -202,6 +202,11 @@ queries = st.one_of(
     options.map(lambda o: urlencode({"options": json.dumps(o)})),
     options.map(lambda o: urlencode({"options": json.dumps(o, indent=2)}, quote_via=quote)),
 )
+addresses = st.builds(
+    "https://{}.example.org/{}".format,
+    st.sampled_from(["images", "cdn-2"]),
+    st.sampled_from(["photo.jpg", "a/b/c.png?width=800&v=2", "my%20photo.jpg", "2026/11/%C3%BC"]),
+)
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 
 
@@ -227,6 +232,11 @@ def requests(draw: st.DrawFn) -> list[Valid]:
         Valid("GET", f"/images{suffix}", common),
         Valid("POST", "/images", form, multipart(draw(filenames), chosen)),
         Valid("POST", "/preview", form, multipart(draw(filenames), chosen)),
+        Valid("POST", "/previews/part", form, multipart(draw(filenames), chosen)),
+        Valid("POST", "/dither", form, multipart(draw(filenames), chosen)),
+        Valid("GET", f"/dither?{urlencode({'url': draw(addresses)})}&{as_query(chosen)}", common),
+        Valid("GET", f"/dithers/{uuid}/{draw(uuids)}?format=webp", common),
+        Valid("GET", f"/images/{uuid}/file", common),
         Valid("GET", f"/images/{uuid}", common),
         Valid("DELETE", f"/images/{uuid}", common),
         Valid("POST", dither, as_json, json.dumps(chosen).encode()),

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from api_gateway.settings import GatewaySettings
 from tests.support.env_example import SECTIONS
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "kubernetes"
@@ -76,7 +77,8 @@ def test_ingresses_lead_to_the_gateway_with_the_limits_of_the_edge() -> None:
             for path in rule["http"]["paths"]:
                 assert path["backend"]["service"] == {"name": "gateway", "port": {"number": 8000}}
     uploads = annotations("dither-uploads")
-    assert uploads["proxy-body-size"] == "20544k"
+    largest = GatewaySettings.model_fields["dither_call_max_bytes"].default
+    assert uploads["proxy-body-size"] == f"{largest // 1024 + 64}k"
     assert uploads["proxy-request-buffering"] == "off"
     limits = ("limit-rps", "limit-burst-multiplier", "limit-connections", "proxy-connect-timeout")
     for name in limits:

@@ -1,17 +1,18 @@
 """What ``auto`` chooses: it says so, it leaves what the user has set, and it can be set by hand."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from skimage import data
 
 from dither_engine import Options, dither, dither_bytes
 from dither_engine.light import linear_to_srgb, srgb_to_linear
 
+SAMPLES = Path(__file__).parents[3] / "frontend" / "samples"
 LOOKS = ("natural", "vivid", "readable")
 COLOUR_PALETTES: tuple[dict[str, Any], ...] = ({"palette": "spectra-6"}, {"palette": "adaptive:6"})
 TONES: tuple[dict[str, Any], ...] = ({"palette": "gray", "channels": 4}, {"palette": "black-white"})
@@ -19,7 +20,8 @@ TONES: tuple[dict[str, Any], ...] = ({"palette": "gray", "channels": 4}, {"palet
 
 def photograph(light: float = 1.0) -> NDArray[np.uint8]:
     """An astronaut in an orange suit; with less light, a dark scene."""
-    whole = Image.fromarray(data.astronaut()).resize((128, 128))
+    with Image.open(SAMPLES / "astronaut.jpg") as file:
+        whole = file.convert("RGB").resize((128, 128))
     dark = linear_to_srgb(srgb_to_linear(np.asarray(whole) / 255) * light)
     return np.rint(dark * 255).astype(np.uint8)
 

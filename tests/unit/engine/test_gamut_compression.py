@@ -22,7 +22,8 @@ def reach(palette: str, light: str = "linear") -> Reach:
 
 
 def compressed(pixels: NDArray[np.uint8], palette: str, strength: float = 1) -> NDArray[np.uint8]:
-    return compression_of(reach(palette), 2.0, strength).compressed(pixels[None], SAME)[0]
+    done = compression_of(reach(palette), 2.0, strength).compressed(pixels[None], SAME)
+    return done.reshape(-1, 3)
 
 
 def chroma(lab: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -42,7 +42,8 @@ class Gateway:
     async def _service(self, scope: Scope, receive: Receive, send: Send) -> None:
         header = scope.get("principal_header")
         self.callers.append(Principals(self.settings).verify(header))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        headers = scope["answer_fields"]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body"})
 
     def ask(

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,14 +12,15 @@ from PIL import Image
 from dither_engine import Options, dither_bytes
 from dither_service import models
 from dither_service.api import create_api
+from dither_service.pool import DitherPool
 from dither_service.preview import Previews
-from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
 from dither_service.upload_client import Original
 from shared.database import Database
 from shared.health import Health
 from shared.principal import PRINCIPAL_HEADER, READ, Principal, Principals
 from tests.integration.services.dither.announcing import announced, dither_files
+from tests.integration.services.dither.working import WorkingService, working
 from tests.integration.services.support import Client, empty, run, sentence, served
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
@@ -51,16 +53,17 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def running(tables: Database) -> Iterator[tuple[DitherService, Client, FakeStorage]]:
+def running(tables: Database) -> Iterator[tuple[WorkingService, Client, FakeStorage]]:
     storage = FakeStorage()
-    service = DitherService(SETTINGS, tables, storage, Uploads())
-    app = create_api(SETTINGS, service, Previews(SETTINGS), Health("dither", {}))
-    with served(app) as client:
+    pool = DitherPool(SETTINGS)
+    service = WorkingService(SETTINGS, tables, storage, Uploads(), pool)
+    app = create_api(SETTINGS, service, Previews(SETTINGS, pool), Health("dither", {}))
+    with closing(pool), working(service), served(app) as client:
         yield service, client, storage
 
 
 @pytest.fixture
-def world(tables: Database, running: tuple[DitherService, Client, FakeStorage]) -> World:
+def world(tables: Database, running: tuple[WorkingService, Client, FakeStorage]) -> World:
     service, client, storage = running
     empty(tables, models.metadata)
     message = announced(storage, PNG, options=OPTIONS)

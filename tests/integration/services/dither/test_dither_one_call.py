@@ -6,7 +6,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from dither_engine import Encoded, Options, dither_bytes
 from dither_service.fetch import Fetcher
 from dither_service.one_call import Engine, OneCall, engine_of
 from dither_service.one_call_api import one_call_router
+from dither_service.pool import DitherPool, Job
+from dither_service.preview import Previews
 from dither_service.settings import DitherSettings
 from shared.health import Health
 from shared.http import BodyLimit, create_app
@@ -28,7 +30,7 @@ HOST = "pictures.example.org"
 SETTINGS = DitherSettings(
     max_upload_bytes=300_000,
     dither_call_max_bytes=900_000,
-    dither_call_max_pixels=200_000,
+    max_pixels=200_000,
     dither_call_max_files=4,
 )
 
@@ -50,9 +52,10 @@ def serving(
         )
     app = create_app("One call", Health("dither", {}))
     app.add_middleware(BodyLimit, max_bytes=1000, larger={"/dither": 900_000})
-    one_call = OneCall(settings, engine or engine_of(settings))
+    pool = DitherPool(settings)
+    one_call = OneCall(settings, engine or engine_of(Previews(settings, pool)))
     app.include_router(one_call_router(settings, one_call, fetcher))
-    with served(app) as client:
+    with closing(pool), served(app) as client:
         yield client
 
 
@@ -148,6 +151,15 @@ def test_no_format_that_the_client_accepts(client: Client, accept: str) -> None:
     )
 
 
+def test_the_answer_says_what_auto_chose(client: Client) -> None:
+    options = {"auto": "natural", "palette": "spectra-6"}
+    chosen = json.loads(send(client, data=options).headers["x-dither-chosen"])
+    assert chosen == dict(dither_bytes(PNG, Options(**options)).chosen)
+    assert "x-dither-chosen" not in send(client).headers
+    _, _, manifest = entries(send(client, ("a.png", PNG), ("b.png", PNG), data=options))
+    assert manifest[0]["chosen"] == chosen
+
+
 def test_the_file_keeps_its_name(client: Client) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="file"; '
     form = head + b"filename*=UTF-8''%C3%BCber%20%E2%82%AC.jpg\r\n\r\n" + PNG + b"\r\n--x--\r\n"
@@ -182,7 +194,7 @@ def test_the_tag_is_that_of_content_and_options(client: Client) -> None:
 def test_a_result_that_the_client_has_is_not_made_again() -> None:
     made: list[bytes] = []
 
-    def engine(data: bytes, options: Options) -> Encoded:
+    def engine(data: bytes, options: Options, job: Job) -> Encoded:
         made.append(data)
         return dither_bytes(data, options)
 
@@ -246,7 +258,7 @@ def test_the_first_results_are_sent_while_the_others_are_made() -> None:
     others_may_be_made = threading.Event()
     done: list[int] = []
 
-    def engine(data: bytes, options: Options) -> Encoded:
+    def engine(data: bytes, options: Options, job: Job) -> Encoded:
         if done:
             assert others_may_be_made.wait(30)
         done.append(1)
@@ -327,7 +339,7 @@ def test_what_is_refused(
 def waiting(released: threading.Event, entered: Callable[[], None]) -> Engine:
     result = dither_bytes(PNG, Options())
 
-    def engine(data: bytes, options: Options) -> Encoded:
+    def engine(data: bytes, options: Options, job: Job) -> Encoded:
         entered()
         assert released.wait(30)
         return result
@@ -348,23 +360,14 @@ def test_what_takes_too_long_is_given_up_and_what_never_began_can_be_repeated() 
         assert send(client).status_code == 200
 
 
-def test_any_failure_of_the_engine_is_an_answer() -> None:
-    def engine(data: bytes, options: Options) -> Encoded:
-        raise ZeroDivisionError("inside")
-
-    with serving(engine=engine) as client:
-        detail = sentence(send(client), 422)
-    assert detail == "This image cannot be dithered with these options."
-
-
 def test_work_that_is_cancelled_before_its_turn_is_not_begun() -> None:
     released, entered = threading.Event(), threading.Event()
     begun: list[bytes] = []
     wait = waiting(released, entered.set)
 
-    def engine(data: bytes, options: Options) -> Encoded:
+    def engine(data: bytes, options: Options, job: Job) -> Encoded:
         begun.append(data)
-        return wait(data, options)
+        return wait(data, options, job)
 
     async def two() -> None:
         one_call = OneCall(SETTINGS.model_copy(update={"dither_calls_at_once": 1}), engine)
@@ -428,8 +431,3 @@ def test_wrong_queries_are_refused_before_anything_is_fetched(
     fetching: Client, query: str, word: str
 ) -> None:
     assert word in sentence(fetching.get(f"/dither{query}"), 422)
-
-
-def test_an_engine_may_be_asked_directly() -> None:
-    made = asyncio.run(OneCall(SETTINGS).dither(PNG, Options()))
-    assert made.data == dither_bytes(PNG, Options()).data

@@ -1,0 +1,1 @@
+"""One call through the gateway, compared with the engine alone."""
