@@ -55,7 +55,7 @@ class Exchange:
             with self.deadlines.within(seconds) as self._deadline:
                 async with self._build(request.headers(fields)) as response:
                     replica.succeeded()
-                    if self.route.event_stream:
+                    if self.route.event_stream or self.route.takes_files:
                         watch = asyncio.create_task(self._watch_client())
                     await self._relay(response, head_only=head_only)
         except PoolTimeoutError:
