@@ -19,6 +19,7 @@ from dither_service.one_call_api import one_call_router
 from dither_service.pool import DitherPool, Job
 from dither_service.preview import Previews
 from dither_service.settings import DitherSettings
+from shared.failures import TransientFailure
 from shared.health import Health
 from shared.http import BodyLimit, create_app
 from tests.integration.services.support import Client, sentence, served
@@ -240,6 +241,19 @@ def test_a_bad_file_is_a_text_in_its_place(client: Client) -> None:
     assert [entry["status"] for entry in manifest] == [200, 422, 422, 200]
     assert manifest[1]["entry"] == "b.png.txt"
     assert manifest[1]["detail"] in contents["b.png.txt"].decode()
+
+
+def test_what_fails_for_a_moment_is_a_text_too() -> None:
+    def engine(data: bytes, options: Options, job: Job) -> Encoded:
+        if not data:
+            raise TransientFailure("no process can be started")
+        return dither_bytes(data, options)
+
+    with serving(engine=engine) as client:
+        names, contents, manifest = entries(send(client, ("a.png", b""), ("b.png", PNG)))
+    assert names == ["a.png.txt", "b.png", "manifest.json"]
+    assert b"try again" in contents["a.png.txt"]
+    assert [entry["status"] for entry in manifest] == [503, 200]
 
 
 def test_equal_names_are_numbered(client: Client) -> None:
