@@ -1,6 +1,6 @@
 /** Every text of the page. */
 
-const FORMATS = "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF";
+const FORMATS = "PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP and TIFF";
 const whole = new Intl.NumberFormat("en-GB");
 
 export const format = {
