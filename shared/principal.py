@@ -18,7 +18,7 @@ from itsdangerous import BadData
 
 from shared.problems import Problem
 from shared.settings import AccessSettings
-from shared.signing import signer
+from shared.signing import MAX_CHARACTERS, signer
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Principals:
             return EVERYBODY
         if header is None:
             return self._nobody
-        if (known := self._read(header)) is None:
+        if len(header) > MAX_CHARACTERS or (known := self._read(header)) is None:
             logger.warning("a principal's signature is wrong: does PRINCIPAL_SECRET differ?")
             return self._nobody
         principal, expires = known

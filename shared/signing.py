@@ -14,6 +14,8 @@ from urllib.parse import parse_qs
 from itsdangerous import BadData, Signer, URLSafeSerializer
 
 DAY = 86_400
+# What is longer was not signed by us, and is not worth the memory of remembering that.
+MAX_CHARACTERS = 1024
 
 
 def signer(secret: str, purpose: str) -> URLSafeSerializer:
@@ -35,7 +37,7 @@ class Identities:
 
     def read(self, token: str) -> tuple[str, int] | None:
         """The owner, and the age of the token in days; None if the token is not ours."""
-        if (known := self._known(token)) is None:
+        if len(token) > MAX_CHARACTERS or (known := self._known(token)) is None:
             return None
         owner, day = known
         return owner, int(self._clock()) // DAY - day
