@@ -115,6 +115,8 @@ class Dispatcher:
         self._events: queues.SimpleQueue[_Event] = queues.SimpleQueue()
         self._given: queues.SimpleQueue[tuple[Sequence[Job], bool]] = queues.SimpleQueue()
         self._stopping = threading.Event()
+        self._hungry = threading.Event()  # some thread of the quick lane has no job
+        self._hungry.set()
         self._outcomes = Outcomes()
         self._outcome_at = 0.0
         self._extend_at = 0.0
@@ -130,8 +132,14 @@ class Dispatcher:
 
     def add(self, jobs: Sequence[Job], *, more: bool = False) -> None:
         """Jobs that a handler has claimed. more: others are in the table."""
+        if jobs:
+            self._hungry.clear()
         self._given.put((jobs, more))
         self._events.put(None)
+
+    def wait_until_hungry(self, seconds: float) -> None:
+        """Return when a thread has no job, or after some time."""
+        self._hungry.wait(seconds)
 
     def look_soon(self) -> None:
         """The table may have jobs: another process may have left them behind."""
@@ -302,6 +310,8 @@ class Dispatcher:
                     self._retry_at = self._clock() + BACKOFF.most
                     return
         self._room = self._quick.free
+        if len(self._quick.waiting) + len(self._quick.running) < self._quick.workers.count:
+            self._hungry.set()
 
     def _note(self, job: Job, made: _Made) -> None:
         self._events.put((job, made))
