@@ -112,6 +112,12 @@ class JobRunner:
             encoded = self._pool.dither(data, job.fields, slow=job.slow)
         except (EngineError, JobFailed) as error:
             raise CannotDither(str(error)) from error
+        most = self._settings.max_result_bytes
+        if len(encoded.data) > most:
+            raise CannotDither(
+                f"The dithered file would have {len(encoded.data):,} bytes; at most {most:,} are"
+                " allowed. Choose a smaller size, fewer colours or the format webp."
+            )
         failpoints.hit("dither.after-engine")
         return encoded
 
