@@ -53,7 +53,7 @@ def test_every_row_of_the_route_table_is_described_and_nothing_else(
         for method in route.methods
         if method != "HEAD"
         for path in (
-            [f"/previews/{kind}" for kind in ("part", "file", "facts")]
+            [f"/previews/{kind}" for kind in ("part", "file", "facts", "palette")]
             if route.name == "previews"
             else [route.path.replace(":path", "")]
         )
