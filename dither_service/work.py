@@ -114,7 +114,7 @@ class DitherWork:
                 self._removals.reserve(session, [job.key for job in jobs])
         self._dispatcher.add(jobs, more=len(jobs) < len(queued))
         # While there is enough to do, messages gather, so that many share the next transaction.
-        self._dispatcher.wait_until_hungry(GATHER_SECONDS)
+        self._dispatcher.wait_until_idle(GATHER_SECONDS)
         return len(batch)
 
     def _lock_images(self, session: Session, batch: Sequence[Received]) -> dict[UUID, Any]:
