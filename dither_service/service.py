@@ -63,8 +63,8 @@ class DitherService:
         self.removals = FileRemovals(models.file_removals)
         self.on_removal: Callable[[], None] = _nobody
         settling = Settling(settings, database, outbox=self.outbox, removals=self.removals)
-        runner = JobRunner(settings, storage, pool, now=now)
-        self.dispatcher = Dispatcher(settings, database, runner, settling, self.removals)
+        self._runner = JobRunner(settings, storage, pool, now=now)
+        self.dispatcher = Dispatcher(settings, database, self._runner, settling, self.removals)
         self.downloads = Downloads(settings, database, storage, uploads)
         self._work = DitherWork(
             settings,
@@ -189,6 +189,7 @@ class DitherService:
                 keys = repository.delete_dithers(session, uuids)
                 self.removals.schedule(session, keys)
             failpoints.hit("dither.delete-before-commit")
+        self._runner.abandon({received.body.uuid for received in batch})
         if keys:
             self.on_removal()
         return len(batch)
