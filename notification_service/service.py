@@ -116,6 +116,7 @@ class NotificationService:
         if recipient.deleted_at is None and recipient.forgotten_at is None:
             recipient.email, recipient.filename = addressee.email, body.filename
             recipient.owner, recipient.ends_at = body.owner, addressee.expires_at
+            recipient.mails_per_day = addressee.mails_per_day
             mailbox = digest(addressee.email, self._secret)
             repository.release_waiting(session, body.uuid, body.owner, mailbox)
 

@@ -171,6 +171,7 @@ def _add_all() -> Any:
         "width": Integer,
         "height": Integer,
         "bytes": BigInteger,
+        "mails_per_day": Integer,
     }
     times = {"expires_at": DateTime(timezone=True)}
     given = recordset(uuid=Uuid, **texts, **numbers, options=JSONB, **times)
