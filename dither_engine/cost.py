@@ -97,7 +97,7 @@ class Size:
 
 def seconds_of(source: Size, options: Options, max_size: int | None = None) -> float:
     """CPU seconds to decode, dither and write a picture; see the module's docstring."""
-    drawn = _drawn(source, options, max_size)
+    drawn = drawn_size(source, options, max_size)
     total = START + source.megapixels * DECODE + drawn.megapixels * speed_of(options)
     total += drawn.megapixels * options.scale**2 * ENCODE.get(options.format, ENCODE["png"])
     if drawn != source:
@@ -161,7 +161,7 @@ def _between(points: Points, colours: int) -> float:
     return points[-1]
 
 
-def _drawn(source: Size, options: Options, max_size: int | None) -> Size:
+def drawn_size(source: Size, options: Options, max_size: int | None) -> Size:
     """The size to dither at, as ``fit.fit_of`` has it; ``contain`` counts as the whole box."""
     width, height = source.width, source.height
     if options.crop is not None:

@@ -19,6 +19,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from dither_service import queue
 from dither_service.jobs import CannotDither, Job, JobRunner
 from dither_service.pool import WorkerDied
@@ -36,6 +38,7 @@ logger = logging.getLogger(__name__)
 SETTLE_SECONDS = 0.25  # outcomes wait so long for others, while other jobs are running
 SETTLE_MOST = 64
 EXTEND_SECONDS = 3.0
+LEAST_SECONDS = 0.1  # between two looks for jobs of a process that died
 DRAIN_SECONDS = 4.0  # how long a stop waits for running jobs
 BACKOFF = Backoff(first=0.2, most=5.0)
 # What a lane has claimed: as many jobs as it has threads, and more only if they are short, so that
@@ -116,6 +119,7 @@ class Dispatcher:
         self._outcome_at = 0.0
         self._extend_at = 0.0
         self._look_at: float | None = None
+        self._suspects = True  # the table may have some, see ``queue.py``
         self._failures = 0  # in a row; then jobs are tried one at a time
         self._retry_at = 0.0
         self._room = self._quick.room
@@ -237,9 +241,7 @@ class Dispatcher:
         again = bool(self._outcomes.again)
         if self._tries(lambda: self._settling.settle(self._outcomes)):
             self._outcomes = Outcomes()
-            if again:
-                for lane in self._lanes:
-                    lane.more = True
+            self._suspects = self._suspects or again
 
     def _claim(self) -> None:
         for lane in self._lanes:
@@ -247,27 +249,45 @@ class Dispatcher:
             while lane.more and lane.free * 2 >= lane.room and not self._pausing():
                 if not self._tries(partial(self._claim_for, lane)):
                     return
+        if self._suspects and not self._holds_a_suspect() and not self._pausing():
+            self._tries(self._claim_suspect)
 
     def _claim_for(self, lane: _Lane) -> None:
         limit = lane.free
         with self._database.transaction() as session:
             rows = queue.claim_next(session, limit, slow=lane.slow)
-            if rows:
-                images = queue.images_of(session, rows)
-                jobs = [job_of(row, images[row.image_uuid]) for row in rows]
-                self._removals.reserve(session, [job.key for job in jobs])
+            jobs = self._jobs_of(session, rows)
             left = None
             if len(rows) < limit:
                 mine = [*self._claimed(), *(row.dither_id for row in rows)]
                 left = queue.seconds_until_free(session, mine)
         lane.more = len(rows) == limit
+        self._suspects = True
         if left is not None:
-            self._look_at = self._clock() + max(left, 0.1)
-        for job in jobs if rows else ():
+            self._look_at = self._clock() + max(left, LEAST_SECONDS)
+        for job in jobs:
+            lane.put(job)
+
+    def _claim_suspect(self) -> None:
+        with self._database.transaction() as session:
+            jobs = self._jobs_of(session, queue.claim_suspect(session))
+        self._suspects = bool(jobs)
+        for job in jobs:
             if job.attempts > self._max_attempts:
                 self._outcomes.failed(job, GIVEN_UP)
             else:
-                lane.put(job)
+                self._lanes[job.slow].put(job)
+
+    def _holds_a_suspect(self) -> bool:
+        return any(job.attempts > 1 for lane in self._lanes for job in lane.jobs())
+
+    def _jobs_of(self, session: Session, rows: Sequence[Any]) -> list[Job]:
+        if not rows:
+            return []
+        images = queue.images_of(session, rows)
+        jobs = [job_of(row, images[row.image_uuid]) for row in rows]
+        self._removals.reserve(session, [job.key for job in jobs])
+        return jobs
 
     def _start(self) -> None:
         for lane in self._lanes:

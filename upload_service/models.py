@@ -45,6 +45,7 @@ class Image(Base):
     content_type: Mapped[str] = mapped_column(Text)
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
+    frames: Mapped[int | None] = mapped_column(Integer)
     bytes: Mapped[int] = mapped_column(BigInteger)
     options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     # Who gets mails. It is in no message; the notification service asks for it, once or again.

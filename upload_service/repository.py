@@ -170,6 +170,7 @@ def _add_all() -> Any:
     numbers: dict[str, type[TypeEngine[Any]]] = {
         "width": Integer,
         "height": Integer,
+        "frames": Integer,
         "bytes": BigInteger,
         "mails_per_day": Integer,
     }

@@ -17,6 +17,9 @@ class UploadSettings(ServiceSettings, OwnerSettings, StorageSettings):
     keep_metadata: bool = Field(
         False, description="Store originals with place, camera, comments and so on, as they came"
     )
+    max_inspection_bytes: int = Field(
+        480 * 1024 * 1024, ge=1, description="Most memory that the check of a file may take"
+    )
     max_frames: int = Field(500, ge=1, description="Most frames an animation may have")
     max_images_per_owner: int = Field(
         1000, ge=0, description="Most images of one owner; 0: no bound (a key's quota goes first)"

@@ -8,7 +8,7 @@ Threshold maps work like ImageMagick's ``-ordered-dither MAP,n``: n levels and a
 make t = ⌊tone · ((n − 1)(d − 1) + 1)⌋ steps. The level is ⌊t/(d − 1)⌋, plus one where the remainder
 is at or above the map's value. Below full strength the thresholds m/d are weakened like any mask.
 
-Palettes: see `pairs`.
+Palettes: see `mixtures`.
 """
 
 from collections.abc import Callable
@@ -24,34 +24,46 @@ from dither_engine.masks import ONE, Mask
 from dither_engine.masks.layout import across, layers, repeated
 from dither_engine.masks.threshold_maps import MAPS, ThresholdMap
 from dither_engine.memory import reusable
-from dither_engine.methods.pairs import mix_pairs
+from dither_engine.methods.mixtures import Mixtures
 from dither_engine.result import INDEXED_COLOURS
-from dither_engine.work import Levels, Work
+from dither_engine.work import Levels, Palette, Work
 
-PIECEWISE = (Levels,)
+PIECEWISE = (Levels, Palette)
 _U1, _U2 = types.uint8, types.uint16
 Render = Callable[[Work], NDArray[np.uint8]]
 
 
 def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
-    if isinstance(work.target, Levels):
-        return piecewise(work)(work)
-    height, width = work.pixels.shape[:2]
-    indices = reusable((height, width), np.uint8)
-    for layer in layers(work.options, height, width, 1):
-        rows = slice(layer.top, layer.bottom)
-        mix_pairs(work, work.pixels[rows], layer.thresholds, indices[rows])
-    return indices
+    return piecewise(work)(work)
 
 
 def piecewise(work: Work) -> Render:
-    """For `Levels`; see ``methods.renderer``."""
-    assert isinstance(work.target, Levels)
+    """See ``methods.renderer``."""
+    if isinstance(work.target, Levels):
+        return _levels(work, work.target)
+    return _palette(work.target)
+
+
+def _palette(target: Palette) -> Render:
+    mixtures = Mixtures(target)
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        height, width = work.pixels.shape[:2]
+        indices = reusable((height, width), np.uint8)
+        for layer in layers(work.options, height, width, 1, first=work.top):
+            rows = slice(layer.top - work.top, layer.bottom - work.top)
+            mixtures.dither(work.pixels[rows], work.light, layer.thresholds, indices[rows])
+        return indices
+
+    return dithered
+
+
+def _levels(work: Work, target: Levels) -> Render:
     height, width, depth = work.pixels.shape
-    count = work.target.count
+    count = target.count
     channels = 1 if count**depth <= INDEXED_COLOURS else depth
-    base, part, tile = _steps(work, work.target)
+    base, part, tile = _steps(work, target)
     cuts = _cuts(base, part) if count == 2 and tile is not None and len(tile) < height else None
     if cuts is not None and tile is not None:
         planes = np.ascontiguousarray(np.moveaxis(cuts[tile], 2, 1))

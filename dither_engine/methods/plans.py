@@ -11,7 +11,7 @@ import numpy as np
 from dither_engine.compiled.decorators import inlined
 from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.light import WHITE
-from dither_engine.methods.pairs import luminance
+from dither_engine.methods.mixtures import luminance
 
 _TAKEN = np.int32(0x7FFFFFFF)
 

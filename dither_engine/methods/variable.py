@@ -46,6 +46,7 @@ def render(work: Work) -> NDArray[np.uint8]:
             tones,
             gaps,
             *how,
+            work.channel or 0,
             levels,
         )
         return levels
@@ -114,6 +115,7 @@ _HOW: Any = (array_in(_I4, 2), array_in(_I4, 1), _I8, _I8, types.boolean)
     array_in(_U1, 1),
     array_in(_I4, 1),
     *_HOW,
+    _I8,
     array_out(_U1, 3),
 )
 def diffuse_levels(
@@ -129,9 +131,11 @@ def diffuse_levels(
     strength,
     seed,
     serpentine,
+    channel,
     out,
 ):
-    """tones, gaps: see `_between`. weights, modulation: see `_table`."""
+    """tones, gaps: see `_between`. weights, modulation: see `_table`. channel: the first one's
+    number, for the noise."""
     height, width, depth = image.shape
     lines = np.zeros((2, width + 2, depth), np.int64)
     masked = mask.shape[0] > 0
@@ -151,7 +155,9 @@ def diffuse_levels(
                 tone = tones[given]
                 seen = value
                 if modulation[tone] > 0:
-                    seen -= (noise(x, y, c, seed) * modulation[tone] >> 17) * gaps[given] >> 16
+                    seen -= (noise(x, y, channel + c, seed) * modulation[tone] >> 17) * gaps[
+                        given
+                    ] >> 16
                 k = choice[min(max(seen, 0), WHITE)]
                 out[y, x, c] = k
                 share(value - levels[k], weights, tone, strength, line, below, x, step, c)

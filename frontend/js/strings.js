@@ -234,7 +234,10 @@ export const field = {
 export const save = {
 	heading: "Keep and share",
 	lead: "This stores the original and the dithered picture on this service and gives you a link to share.",
-	audience: "Who will see it: anyone with the link. On a service without accounts, everyone who uses it can also see it in the gallery and delete it.",
+	audience: {
+		open: "Everyone who uses this service can see it in the gallery, and delete it.",
+		owned: "It is in your gallery only. Anyone with the link can see it.",
+	},
 	leadAgain: "This adds the version on the screen to the picture you kept before.",
 	leadAnew: "This stores the picture a second time, because each stored picture has one email address.",
 	email: "Send the link by email (optional)",

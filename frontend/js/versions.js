@@ -59,7 +59,9 @@ export async function openStored(uuid, studio, options = null) {
 	if (shown && options) studio.use(options);
 }
 
+/** The original; for others than its owner, who only have a link, the newest dither. */
 async function storedFile(uuid) {
-	const { url, filename, content_type: type } = await api.image(uuid);
-	return new File([await api.blob(url)], filename, { type });
+	const { url, filename, dithers } = await api.image(uuid);
+	const blob = await api.blob(url ?? dithers.findLast((dither) => dither.url_dither).url_dither);
+	return new File([blob], filename ?? uuid, { type: blob.type });
 }

@@ -156,7 +156,10 @@ def test_each_channel_has_its_levels(counts: tuple[int, int, int], algorithm: st
 
 @pytest.mark.parametrize(
     "algorithm",
-    ["floyd-steinberg", "ostromoukhov", "blue-noise", "halftone", "white-noise", "none"],
+    [
+        *("floyd-steinberg", "ostromoukhov", "zhou-fang"),
+        *("blue-noise", "halftone", "white-noise", "none"),
+    ],
 )
 def test_a_channel_is_dithered_as_where_all_have_its_number(algorithm: str) -> None:
     picture = noise(48, 40, 3)

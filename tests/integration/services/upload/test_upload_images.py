@@ -69,6 +69,7 @@ def test_an_upload_is_stored_shown_and_announced(
             content_type="image/png",
             width=40,
             height=30,
+            frames=1,
             options=options,
             has_recipient=True,
         )

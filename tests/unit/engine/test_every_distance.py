@@ -1,4 +1,4 @@
-"""Masks and error diffusion with palettes, by every distance, bit for bit with plain references."""
+"""Error diffusion with palettes, by every distance, bit for bit with plain references."""
 
 from fractions import Fraction
 from typing import Any
@@ -10,16 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dither_engine import Options, dither
-from dither_engine.algorithms import ALGORITHMS, MAP, NOISE, ORDERED, SCREEN
+from dither_engine.algorithms import ALGORITHMS
 from dither_engine.kernels import KERNELS
 from dither_engine.light import light_of_code
-from dither_engine.masks.layout import layers
 from dither_engine.palettes import named
 from tests.support import diffusion_reference
 from tests.support.colour_reference import colour_of, within_reach
 
-MASKED = [row.name for row in ALGORITHMS.values() if row.family in (ORDERED, NOISE, SCREEN, MAP)]
-WEIGHTS = (213, 715, 72)  # thousandths that red, green and blue are of luminance
 sizes = st.one_of(
     st.tuples(st.integers(1, 12), st.integers(1, 12)),
     st.tuples(st.just(1), st.integers(1, 70)),
@@ -30,76 +27,6 @@ distances = st.sampled_from(["srgb", "linear", "oklab", "ciede2000"])
 lights = st.sampled_from(["linear", "srgb"])
 strengths = st.sampled_from([0.0, 0.3, 1.0])
 seeds = st.integers(0, 2**16)
-
-
-def weighed(away: list[int]) -> int:
-    return sum(w * v * v for w, v in zip(WEIGHTS, away, strict=True))
-
-
-def mixture(lights: list[list[int]], goal: list[int], a: int, b: int) -> tuple[int, int]:
-    """What it costs to mix two colours to a goal, and the second's share of 65536."""
-    span = [q - p for p, q in zip(lights[a], lights[b], strict=True)]
-    rest = [v - p for p, v in zip(lights[a], goal, strict=True)]
-    length = weighed(span)
-    along = sum(w * s * r for w, s, r in zip(WEIGHTS, span, rest, strict=True))
-    share = min(max((along << 16) // length, 0), 65536) if length else 0
-    error = weighed([r - (s * share >> 16) for s, r in zip(span, rest, strict=True)])
-    return error + (((length * share >> 16) * (65536 - share) >> 16) >> 9), share
-
-
-def mixed(lights: list[list[int]], goal: list[int]) -> tuple[int, int, int]:
-    """The darker and the lighter colour of the best of all pairs, and the lighter one's share."""
-    numbers = range(len(lights))
-    alone = [(weighed([v - p for p, v in zip(lights[k], goal, strict=True)]), k) for k in numbers]
-    least, first = min(alone)
-    second, share = first, 0
-    for a in numbers:
-        for b in range(a + 1, len(lights)):
-            cost, part = mixture(lights, goal, a, b)
-            if cost < least and 0 < part < 65536:
-                least, first, second, share = cost, a, b, part
-    luminance = [2126 * r + 7152 * g + 722 * b for r, g, b in lights]
-    if luminance[second] < luminance[first]:
-        return second, first, 65536 - share
-    return first, second, share
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    size=sizes,
-    algorithm=st.sampled_from(MASKED),
-    palette=palettes,
-    distance=distances,
-    light=lights,
-    strength=strengths,
-    seed=seeds,
-)
-def test_mixtures_of_two_equal_the_plain_reference(
-    size: tuple[int, int],
-    algorithm: str,
-    palette: str,
-    distance: str,
-    light: str,
-    strength: float,
-    seed: int,
-) -> None:
-    height, width = size
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    fields: dict[str, Any] = {"palette": palette, "distance": distance, "light": light}
-    options = Options(algorithm=algorithm, strength=strength, seed=seed, **fields)
-    colours = named(palette)
-    scale = light_of_code(light)
-    table = [[int(v) for v in row] for row in scale[colours]]
-    fitted = within_reach(pixels, colours, light, distance)
-    expected = np.empty((height, width), np.uint8)
-    for layer in layers(options, height, width, 1):
-        for y in range(layer.top, layer.bottom):
-            row = layer.thresholds[(y - layer.top) % len(layer.thresholds)]
-            for x in range(width):
-                goal = [int(v) for v in scale[fitted[y, x]]]
-                darker, lighter, share = mixed(table, goal)
-                expected[y, x] = lighter if share >= row[x, 0] else darker
-    assert np.array_equal(dither(pixels, options).indices, expected)
 
 
 @settings(max_examples=60, deadline=None)
