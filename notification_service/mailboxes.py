@@ -69,7 +69,11 @@ class _Rule:
 
 
 def lock(session: Session) -> None:
-    """One sender at a time decides, so that several together keep the limits too."""
+    """Let one transaction decide at a time. To be taken before any row is locked.
+
+    So several senders together keep the limits, and no mail is put aside for an answer that comes
+    in the same moment.
+    """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('mails'))"))
 
 
