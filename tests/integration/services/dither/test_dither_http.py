@@ -203,6 +203,8 @@ def test_options_that_are_none(client: Client, request_options: dict[str, Any], 
         ("DELETE", f"/images/{KNOWN}", {"GET"}),
         ("POST", "/images", {"GET"}),
         ("GET", "/preview", {"POST"}),
+        ("GET", "/previews/part", {"POST"}),
+        ("DELETE", "/dither", {"GET", "POST"}),
     ],
 )
 def test_a_method_that_is_not_allowed(

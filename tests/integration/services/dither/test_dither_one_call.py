@@ -355,6 +355,7 @@ def waiting(released: threading.Event, entered: Callable[[], None]) -> Engine:
     result = dither_bytes(PNG, Options())
 
     def engine(data: bytes, options: Options, job: Job) -> Encoded:
+        job.begun = True
         entered()
         assert released.wait(30)
         return result
@@ -373,6 +374,18 @@ def test_what_takes_too_long_is_given_up_and_what_never_began_can_be_repeated() 
         assert busy.headers["retry-after"]
         released.set()
         assert send(client).status_code == 200
+
+
+def test_while_no_worker_is_found_the_call_can_be_repeated() -> None:
+    released = threading.Event()
+
+    def engine(data: bytes, options: Options, job: Job) -> Encoded:
+        assert released.wait(30)
+        raise AssertionError("nobody waits for this any more")
+
+    with serving(SETTINGS.model_copy(update={"dither_call_seconds": 0.2}), engine) as client:
+        assert "just started" in sentence(send(client), 503)
+        released.set()
 
 
 def test_work_that_is_cancelled_before_its_turn_is_not_begun() -> None:
