@@ -65,9 +65,9 @@ class Image(Base):
     )
     announcements: Mapped[int] = mapped_column(Integer, server_default="1")
 
-    dithers: Mapped[list["Dither"]] = relationship(
-        lazy="raise", order_by="Dither.created_at, Dither.dither_id", viewonly=True
-    )
+    # The newest ones, oldest first; filled by the repository, which also says if there are others.
+    dithers: Mapped[list["Dither"]] = relationship(lazy="raise", viewonly=True)
+    has_more_dithers = False
 
     __table_args__ = (
         Index("images_newest", "created_at", "uuid"),

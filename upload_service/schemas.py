@@ -33,6 +33,7 @@ _IMAGE: JsonDict = {
     "expires_at": "2025-06-03T09:30:00Z",
     "status": "dithered",
     "dithers": [_DITHER],
+    "dithers_url": None,
 }
 
 
@@ -56,6 +57,7 @@ class Dither(BaseModel):
 class Image(BaseModel):
     """An uploaded image and what has been made of it.
 
+    ``dithers``: the newest; if there are others, ``dithers_url`` is where all of them are.
     ``url``, ``filename`` and ``owner`` are null for others than its owner. At ``expires_at`` the
     image is deleted.
     """
@@ -74,6 +76,7 @@ class Image(BaseModel):
     expires_at: datetime | None
     status: Literal["uploaded", "dithered", "failed"]
     dithers: list[Dither]
+    dithers_url: str | None = None
 
 
 class Recipient(BaseModel):
