@@ -50,6 +50,7 @@ class Image(Base):
     options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     # Who gets mails. It is in no message; the notification service asks for it, once or again.
     email: Mapped[str | None] = mapped_column(Text)
+    mails_per_day: Mapped[int | None] = mapped_column(Integer)
     email_told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     status: Mapped[str] = mapped_column(Text, server_default=UPLOADED)
     version: Mapped[int] = mapped_column(Integer, server_default="1")

@@ -203,6 +203,7 @@ def _add_all() -> Any:
         "height": Integer,
         "frames": Integer,
         "bytes": BigInteger,
+        "mails_per_day": Integer,
     }
     times = {"expires_at": DateTime(timezone=True)}
     given = recordset(uuid=Uuid, **texts, **numbers, options=JSONB, **times)

@@ -80,13 +80,17 @@ class Image(BaseModel):
 
 
 class Recipient(BaseModel):
-    """Who gets mails about an image; for the notification service only."""
+    """Who gets mails about an image; for the notification service only.
+
+    ``mails_per_day``: the bound of the key that it was uploaded with, 0 for none, if it has one.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     uuid: UUID
     email: str
     expires_at: datetime | None
+    mails_per_day: int | None
 
 
 class NewImage(Image):
