@@ -1,5 +1,6 @@
 """Everybody has a fair share of the work, and nobody more than it can be."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,7 +17,7 @@ from tests.integration.services.dither.announcing import NoUploads, Storage
 from tests.integration.services.dither.working import EngineHere, WorkingService
 from tests.integration.services.support import empty, received, rows
 
-KNOLL = {"algorithm": "knoll", "palette": "nes"}
+KNOLL: dict[str, Any] = {"algorithm": "knoll", "palette": "nes"}
 ADA, BOB = (Principal(owner, frozenset({"read", "write"})) for owner in ("key:ada", "key:bob"))
 
 
