@@ -62,11 +62,12 @@ def _row(
 
 def in_line(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with ``ahead``: the seconds of work up to their end, by share, in their order."""
-    total: dict[str, float] = defaultdict(float)
+    total: dict[tuple[str, bool], float] = defaultdict(float)
     placed = []
     for row in rows:
-        total[row["share"]] += row["cost"]
-        placed.append({**row, "ahead": total[row["share"]]})
+        key = row["share"], row["cost"] > QUICK_SECONDS
+        total[key] += row["cost"]
+        placed.append({**row, "ahead": total[key]})
     return placed
 
 
