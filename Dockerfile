@@ -24,6 +24,7 @@ RUN find dither_engine -name '*.py' -exec touch -d @0 {} + \
  && mkdir -p "$NUMBA_CACHE_DIR" "$DATA_DIR" \
  && python -m dither_engine --warm \
  && chown -R 10001:10001 "$NUMBA_CACHE_DIR" "$DATA_DIR"
+COPY deploy/entrypoint /entrypoint
 COPY shared shared
 COPY dither_service dither_service
 COPY upload_service upload_service
@@ -36,4 +37,5 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/health\", timeout=4)"]
+ENTRYPOINT ["/entrypoint"]
 CMD ["python", "-m", "api_gateway.main"]

@@ -9,7 +9,7 @@ PY     := $(BIN)/python
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format lock docs package bench-engine bench-gateway bench-edge bench-call bench-page bench-pipeline test-edge test-faults test-images screenshots clean
+.PHONY: help run test test-all check audit format lock docs package bench-engine bench-gateway bench-edge bench-call bench-page bench-pipeline test-edge test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ check: .venv/.installed-test ## Lint, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+audit: .venv/.installed-test ## Known vulnerabilities and licences of what the services bring along
+	@$(PY) .ci/audit.py
 
 format: .venv/.installed-test ## Format the code
 	@$(BIN)/ruff check --fix .

@@ -1,7 +1,8 @@
 """A request's body while it is forwarded: its size, pauses and minimum rate are limited."""
 
-import asyncio
+import time
 
+from api_gateway.deadlines import Deadlines
 from shared.http import Receive
 from shared.problems import Problem
 
@@ -17,7 +18,10 @@ class Body:
     ``patience``: how many seconds a client may take for the next part.
     """
 
-    def __init__(self, receive: Receive, length: int | None, limit: int, patience: float) -> None:
+    def __init__(
+        self, receive: Receive, length: int | None, limit: int, patience: float,
+        deadlines: Deadlines,
+    ) -> None:  # fmt: skip
         self.length = length
         self.first = b""
         self.is_whole = False
@@ -25,7 +29,8 @@ class Body:
         self._limit = limit
         self._received = 0
         self._patience = patience
-        self._began = asyncio.get_running_loop().time()
+        self._deadlines = deadlines
+        self._began = time.monotonic()
 
     async def read_first(self) -> None:
         """Read the whole body, or its first part. Raises Problem."""
@@ -36,7 +41,7 @@ class Body:
     async def part(self) -> bytes:
         """The next part. Raises Problem."""
         try:
-            async with asyncio.timeout(self._patience):
+            with self._deadlines.within(self._patience):
                 message = await self._receive()
         except TimeoutError:
             raise Problem(408, "The body did not arrive in time.") from None
@@ -48,7 +53,7 @@ class Body:
         self._received += len(part)
         self._check_size(self._received)
         # A minimum rate, so that single bytes now and then do not keep the request alive.
-        seconds = asyncio.get_running_loop().time() - self._began - self._patience
+        seconds = time.monotonic() - self._began - self._patience
         if not self.is_whole and self._received < seconds * MIN_BYTES_PER_SECOND:
             raise Problem(408, "The body arrives too slowly.")
         return part

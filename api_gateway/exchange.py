@@ -11,6 +11,7 @@ from pyreqwest.response import Response
 
 from api_gateway.body import Body
 from api_gateway.client import nothing_was_sent
+from api_gateway.deadlines import Deadlines
 from api_gateway.headers import RESPONSE_DROPPED, Fields, combine, end_to_end
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
@@ -30,6 +31,7 @@ class Exchange:
 
     route: Route
     settings: GatewaySettings
+    deadlines: Deadlines
     body: Body | None
     receive: Receive
     send: Send
@@ -48,13 +50,14 @@ class Exchange:
         watch = None
         places = 0 if self.route.event_stream else 1
         replica.in_flight += places
-        self._deadline = asyncio.timeout(self.settings.upstream_response_timeout_seconds)
+        seconds = self.settings.upstream_response_timeout_seconds
         try:
-            async with self._deadline, self._build(request.headers(fields)) as response:
-                replica.succeeded()
-                if self.route.event_stream:
-                    watch = asyncio.create_task(self._watch_client())
-                await self._relay(response, head_only=head_only)
+            with self.deadlines.within(seconds) as self._deadline:
+                async with self._build(request.headers(fields)) as response:
+                    replica.succeeded()
+                    if self.route.event_stream or self.route.takes_files:
+                        watch = asyncio.create_task(self._watch_client())
+                    await self._relay(response, head_only=head_only)
         except PoolTimeoutError:
             raise  # the replica is busy, not broken
         except (PyreqwestError, TimeoutError) as error:
@@ -105,10 +108,10 @@ class Exchange:
 
     async def _pass(self, part: bytes) -> None:
         """Send a part that is not the last. The client must take it within its own deadline."""
-        if self._is_client_gone or self._deadline.expired():  # while the part was arriving
+        if self._is_client_gone or self._deadline.is_over:  # while the part was arriving
             raise TimeoutError
         self._is_clients_turn = True
-        self._reschedule(self.settings.gateway_write_timeout_seconds)
+        self._deadline.give(self.settings.gateway_write_timeout_seconds)
         await self.send({"type": "http.response.body", "body": part, "more_body": True})
         self._is_clients_turn = False
         self._give_service_time()
@@ -116,20 +119,16 @@ class Exchange:
     def _give_service_time(self) -> None:
         """It has made progress, so it may take its time again."""
         if self.route.event_stream:
-            self._reschedule(self.settings.upstream_stream_idle_seconds)
+            self._deadline.give(self.settings.upstream_stream_idle_seconds)
         else:
-            self._reschedule(self.settings.upstream_response_timeout_seconds)
-
-    def _reschedule(self, seconds: float) -> None:
-        self._deadline.reschedule(asyncio.get_running_loop().time() + seconds)
+            self._deadline.give(self.settings.upstream_response_timeout_seconds)
 
     async def _watch_client(self) -> None:
         """Notice a client that is gone: ``send`` does not report it, only ``receive`` does."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
         self._is_client_gone = True
-        if not self._deadline.expired():
-            self._reschedule(0)
+        self._deadline.give(0)
 
     def _fields(self, response: Response) -> tuple[Fields, int]:
         """The answer's header fields, and the number of its bytes; -1 if unknown."""

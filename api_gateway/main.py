@@ -17,6 +17,7 @@ from granian.server.embed import Server
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from api_gateway.deadlines import Deadlines
 from api_gateway.middleware import Guard
 from api_gateway.own import create_own_routes
 from api_gateway.proxy import Forward
@@ -29,7 +30,8 @@ from shared.problems import locate_problem_types
 
 logger = logging.getLogger(__name__)
 
-MAX_HEADER_BYTES = 64 * 1024
+# Bodies arrive in parts of this size, and a header may be as large: speed against memory.
+MAX_BUFFER_BYTES = 128 * 1024
 MAX_CONNECTIONS = 4096  # more wait to be accepted
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 EXPOSED = (
@@ -38,11 +40,13 @@ EXPOSED = (
 )  # fmt: skip
 
 
-def create_app(settings: GatewaySettings, upstreams: Mapping[str, Upstream]) -> Asgi:
+def create_app(
+    settings: GatewaySettings, upstreams: Mapping[str, Upstream], deadlines: Deadlines
+) -> Asgi:
     """``upstreams``: each service of the route table by its name."""
     locate_problem_types(settings.public_path)
     own = create_own_routes(settings, upstreams)
-    forwards = {r.name: Forward(r, upstreams[r.service], settings) for r in ROUTES}
+    forwards = {r.name: Forward(r, upstreams[r.service], settings, deadlines) for r in ROUTES}
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         """Forward requests that have a row in the route table; FastAPI answers the others."""
@@ -80,9 +84,10 @@ def _cors(app: Asgi, origins: list[str], headers: list[str]) -> Asgi:
 async def serve(settings: GatewaySettings) -> None:
     """Answer requests until SIGTERM or SIGINT. Without its probes the process ends, too."""
     upstreams = {name: Upstream(name, settings) for name in SERVICES}
+    deadlines = Deadlines()
     async with asyncio.TaskGroup() as tasks:
         server = Server(
-            create_app(settings, upstreams),
+            create_app(settings, upstreams, deadlines),
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGINL,
@@ -92,7 +97,7 @@ async def serve(settings: GatewaySettings) -> None:
             backpressure=MAX_CONNECTIONS,
             http1_settings=HTTP1Settings(
                 header_read_timeout=round(settings.gateway_client_timeout_seconds * 1000),
-                max_buffer_size=MAX_HEADER_BYTES,
+                max_buffer_size=MAX_BUFFER_BYTES,
             ),
             log_enabled=False,
             log_level=LogLevels.critical,
@@ -101,10 +106,11 @@ async def serve(settings: GatewaySettings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
         replicas = [replica for upstream in upstreams.values() for replica in upstream.replicas]
-        probes = [tasks.create_task(replica.probe()) for replica in replicas]
+        watches = [deadlines.watch(), *(replica.probe() for replica in replicas)]
+        running = [tasks.create_task(watch) for watch in watches]
         await server.serve()
-        for probe in probes:
-            probe.cancel()
+        for task in running:
+            task.cancel()
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 
 from prometheus_client import Counter as MetricCounter
+from starlette.responses import Response
 
 from api_gateway.framing import Framing
 from api_gateway.identity import Authenticate, Authorize
@@ -64,14 +65,10 @@ class Guard:
                 check(scope)
             await self._run(scope, receive, send)
         except Exception as error:
-            problem = error
-            if not isinstance(problem, Problem):
-                logger.exception("unexpected error")
-                problem = Problem(500, "The gateway failed to answer; it has been logged.")
-            scope["access"]["error"] = problem.detail
+            answer = _refusal(scope, error)
             if scope["is_answered"]:
                 raise ConnectionError from error  # so that the server ends the connection
-            await problem.response()(scope, receive, send)
+            await answer(scope, receive, send)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run ``app``, unless too many requests of the client are under way."""
@@ -86,6 +83,16 @@ class Guard:
             self._under_way[account] -= 1
             if not self._under_way[account]:
                 del self._under_way[account]
+
+
+def _refusal(scope: Scope, error: Exception) -> Response:
+    if not isinstance(error, Problem):
+        logger.error("unexpected error", exc_info=error)
+        error = Problem(500, "The gateway failed to answer; it has been logged.")
+    # Its frames hold the connection. In a cycle with them, it would keep the connection open.
+    error.__traceback__ = None
+    scope["access"]["error"] = error.detail
+    return error.response()
 
 
 def _over(limit: str, detail: str, retry_after: int) -> Problem:

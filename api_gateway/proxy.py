@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from api_gateway.body import Body
 from api_gateway.client import nothing_was_sent
+from api_gateway.deadlines import Deadlines
 from api_gateway.exchange import Exchange
 from api_gateway.headers import REQUEST_DROPPED, end_to_end, forwarded_fields
 from api_gateway.routes import Route
@@ -22,10 +23,13 @@ MULTIPART_OVERHEAD_BYTES = 64 * 1024
 class Forward:
     """The ASGI endpoint of one row of the route table. Raises Problem."""
 
-    def __init__(self, route: Route, upstream: Upstream, settings: GatewaySettings) -> None:
+    def __init__(
+        self, route: Route, upstream: Upstream, settings: GatewaySettings, deadlines: Deadlines
+    ) -> None:
         self._route = route
         self._upstream = upstream
         self._settings = settings
+        self._deadlines = deadlines
         self._limit = settings.gateway_max_body_bytes
         if route.takes_file:
             self._limit = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
@@ -43,7 +47,8 @@ class Forward:
             raise Problem(405, detail, headers={"Allow": route.allow})
         else:
             body = await self._body(scope, receive)
-            await self._ask(scope, Exchange(route, self._settings, body, receive, send))
+            exchange = Exchange(route, self._settings, self._deadlines, body, receive, send)
+            await self._ask(scope, exchange)
 
     async def _body(self, scope: Scope, receive: Receive) -> Body | None:
         declared = scope["fields"].get(b"content-length")
@@ -51,7 +56,7 @@ class Forward:
             return None
         length = None if declared is None else int(declared)
         patience = self._settings.gateway_client_timeout_seconds
-        body = Body(receive, length, self._limit, patience)
+        body = Body(receive, length, self._limit, patience, self._deadlines)
         await body.read_first()
         return body
 

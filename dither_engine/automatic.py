@@ -32,7 +32,8 @@ _SIDE = 256  # samples down and across
 _STRETCH = 1.2  # of tone=auto
 _WORTH = 1.05
 _DARK = 0.4  # median code value below which shadows are lifted
-_MOST_LIFTED = 0.5
+_LIFT = 1.5  # for each code value (0 to 1) below that
+_MOST_LIFTED = 0.6
 _STRONG = 0.02  # share of pixels outside the gamut from which gamut=auto is 1
 _GAMUT_SAMPLES = 4096
 NO_SAMPLES: Pixels = np.zeros((0, 3), np.uint8)
@@ -151,7 +152,7 @@ def _lift(samples: Pixels, ends: Range) -> float:
         return 0.0
     codes = np.clip((samples / 255 - ends[0]) / (ends[1] - ends[0]), 0, 1)
     luminance = linear_to_srgb(srgb_to_linear(codes) @ _LUMINANCE)
-    return float(np.clip(_DARK - np.median(luminance), 0, _MOST_LIFTED))
+    return float(np.clip(_LIFT * (_DARK - np.median(luminance)), 0, _MOST_LIFTED))
 
 
 def _is_default(options: Options, name: str) -> bool:

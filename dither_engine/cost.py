@@ -72,6 +72,7 @@ SPEEDS: dict[str, Speed] = {
     ),
 }
 DECODE, ADAPTIVE, RESIZE = 0.012, 0.7, 0.03
+SATURATION, SHARPEN, GAMUT, GAMUT_START = 0.006, 0.02, 0.015, 0.3
 ENCODE = {"png": 0.005, "gif": 0.01, "webp": 0.2}
 START = 0.001  # seconds that any job takes
 
@@ -95,14 +96,31 @@ class Size:
 
 def seconds_of(source: Size, options: Options, max_size: int | None = None) -> float:
     """CPU seconds to decode, dither and write a picture; see the module's docstring."""
-    drawn = _drawn(source, options, max_size)
+    drawn = drawn_size(source, options, max_size)
     total = START + source.megapixels * DECODE + drawn.megapixels * speed_of(options)
     total += drawn.megapixels * options.scale**2 * ENCODE.get(options.format, ENCODE["png"])
     if drawn != source:
         total += (source.megapixels + drawn.megapixels) * RESIZE
     if isinstance(options.palette, str) and options.palette.startswith("adaptive:"):
         total += drawn.megapixels * ADAPTIVE
-    return total
+    return total + _toning(source, drawn, options)
+
+
+def _toning(source: Size, drawn: Size, options: Options) -> float:
+    """Seconds for the looks, for what they choose, and for what stays undithered."""
+    looks = options.auto != "off"
+    parts = SATURATION * (looks or options.saturation != 1) + SHARPEN * (
+        looks or options.sharpen > 0
+    )
+    total = 0.0
+    if looks or options.gamut:
+        parts += GAMUT
+        total += GAMUT_START
+    if source.frames > 1 and (looks or options.gamut or options.tone):
+        total += source.megapixels * (DECODE + RESIZE)  # all frames are looked at first
+    if options.exclude or options.alpha == "exclude":
+        parts += speed_of(options.model_copy(update={"algorithm": "none"}))
+    return total + drawn.megapixels * parts
 
 
 def check_cost(
@@ -159,7 +177,7 @@ def _between(points: Points, colours: int) -> float:
     return points[-1]
 
 
-def _drawn(source: Size, options: Options, max_size: int | None) -> Size:
+def drawn_size(source: Size, options: Options, max_size: int | None) -> Size:
     """The size to dither at, as ``fit.fit_of`` has it; ``contain`` counts as the whole box."""
     width, height = source.width, source.height
     if options.crop is not None:

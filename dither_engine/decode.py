@@ -22,7 +22,7 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 from dither_engine import depth, heif, png_chunks
 from dither_engine.colour_management import encoding_of, image_of, srgb_pixels, transform_of
 from dither_engine.errors import EngineError, UnknownFormat
-from dither_engine.integrity import Extent, check_end, damaged, gif_extent
+from dither_engine.integrity import Extent, check_structure, damaged, gif_extent
 from dither_engine.pillow_memory import in_one_block
 from dither_engine.result import check_frames, check_size
 from dither_engine.work import NO_MASK
@@ -57,7 +57,6 @@ _DAMAGES = (
     ArithmeticError,
     AttributeError,
     RuntimeError,
-    MemoryError,
     struct.error,
     ImageCms.PyCMSError,
 )
@@ -189,14 +188,14 @@ class Source:
 
 def open_bytes(data: bytes, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> Source:
     """Read the header of an image file; raises EngineError for what is above the limits."""
-    # Before Pillow, since it reads on to the first picture without a limit.
+    # Before Pillow, which has no limits of its own.
+    check_structure(data)
     gif = gif_extent(data, max_frames) if data.startswith(b"GIF8") else None
     profile = None
     if data.startswith(png_chunks.SIGNATURE):
         data, profile = png_chunks.essence(data)
     image = _opened(data)
     check_size(image.width, image.height, max_pixels)
-    check_end(data, image.format)
     extent = gif or _extent(image)
     check_size(extent.width, extent.height, max_pixels)
     _check_frames(extent, max_pixels, max_frames)

@@ -19,12 +19,18 @@ from numpy.typing import NDArray
 from dither_engine.errors import Damaged, EngineError
 
 _MAX_SCANS = 50  # of a JPEG: a scan may have only a few bytes, but takes as long as a whole image
+_MAX_SEGMENTS = 2000  # of a JPEG; a colour profile and the XMP of a large picture have hundreds
+_MAX_EXIF = 16  # of a JPEG: Pillow copies all earlier ones for each
+_MAX_PARTS = 250_000  # strips or tiles of a TIFF's page
 _MAX_BLOCKS = 1_000_000  # of a GIF, where each has 255 bytes, except the last ones
 _MAX_PAGES, _MAX_TAGS = 1000, 1000  # pages of a TIFF that are checked; tags of a page
 _GIF_END, _GIF_EXTENSION, _GIF_IMAGE, _GIF_COMMENT, _GIF_LOOP = 0x3B, 0x21, 0x2C, 0xFE, 0xFF
-_JPEG_SCAN, _JPEG_END, _JPEG_BARE = 0xDA, 0xD9, (0x01, 0xD8)  # bare: without a length
+_JPEG_SCAN, _JPEG_END, _JPEG_EXIF = 0xDA, 0xD9, 0xE1
+_JPEG_BARE = (0x01, 0xD8)  # without a length
+_JPEG_BEGIN, _TIFF_BEGINS = b"\xff\xd8", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)  # neither stuffing nor a restart
 _STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags: offsets, numbers of bytes
+_TIFF_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _TIFF_NUMBERS = {3: "u2", 4: "u4", 16: "u8"}
 _ENDIAN: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
 
@@ -42,13 +48,16 @@ def damaged() -> Damaged:
     return Damaged("The image is damaged or cut short: send the whole file.")
 
 
-def check_end(data: bytes, form: str | None) -> None:
-    """Raise EngineError for a truncated TIFF, or a JPEG with too many scans."""
+def check_structure(data: bytes) -> None:
+    """Raise EngineError for a truncated TIFF, and for a TIFF or JPEG of too many parts.
+
+    This reads only the structure. Pillow reads all parts when it opens a file, without a limit.
+    """
     try:
-        if form == "TIFF":
-            _walk_tiff(data)
-        elif form in ("JPEG", "MPO"):
+        if data.startswith(_JPEG_BEGIN):
             _walk_jpeg(data)
+        elif data.startswith(_TIFF_BEGINS):
+            _walk_tiff(data)
     except (struct.error, ValueError) as error:
         raise error if isinstance(error, EngineError) else damaged() from error
 
@@ -114,16 +123,23 @@ def _after_blocks(data: bytes, at: int, budget: Iterator[int]) -> int:
 
 
 def _walk_jpeg(data: bytes) -> None:
-    """Count the scans, from marker to marker; the decoder reports missing data."""
-    scans = 0
+    """Count the parts, from marker to marker; the decoder reports missing data."""
+    scans = segments = exif = 0
     found = _MARKER.search(data)
     while found and found[0][1] != _JPEG_END:
-        at = found.end()
-        if found[0][1] not in _JPEG_BARE:
+        at, marker = found.end(), found[0][1]
+        if marker not in _JPEG_BARE:
+            exif += marker == _JPEG_EXIF and data.startswith(b"Exif", at + 2)
+            segments += 1
             at += max(int.from_bytes(data[at : at + 2], "big"), 2)
-        scans += found[0][1] == _JPEG_SCAN
-        if scans > _MAX_SCANS:
-            raise EngineError(f"The JPEG has too many scans: at most {_MAX_SCANS} are allowed.")
+        scans += marker == _JPEG_SCAN
+        for count, most, parts in (
+            (scans, _MAX_SCANS, "scans"),
+            (segments, _MAX_SEGMENTS, "segments"),
+            (exif, _MAX_EXIF, "Exif segments"),
+        ):
+            if count > most:
+                raise EngineError(f"The JPEG has too many {parts}: at most {most:,} are allowed.")
         found = _MARKER.search(data, at)
 
 
@@ -146,10 +162,22 @@ def _walk_tiff(data: bytes) -> None:
             raise damaged()
         first = page + struct.calcsize(count_of)
         at = first + count * entry.size
+        unpacked = (entry.unpack_from(data, place) for place in range(first, at, entry.size))
+        fields = {tag: field for tag, *field in unpacked}
+        _check_sizes(data, fields)
         if seen:
-            fields = (entry.unpack_from(data, place) for place in range(first, at, entry.size))
-            _check_page(data, order, {tag: field for tag, *field in fields})
+            _check_page(data, order, fields)
         seen.add(page)
+
+
+def _check_sizes(data: bytes, fields: dict[int, list[Any]]) -> None:
+    """Pillow reads the values of all tags, and makes an object of each strip or tile."""
+    sizes = (count * _TIFF_BYTES.get(kind, 1) for kind, count, _ in fields.values())
+    parts = max((fields[tag][1] for tag in (*_STRIPS, *_TILES) if tag in fields), default=0)
+    if parts > _MAX_PARTS:
+        raise EngineError(f"The TIFF has too many parts: at most {_MAX_PARTS:,} are allowed.")
+    if sum(sizes) > 2 * len(data):  # values of several tags in the same place
+        raise damaged()
 
 
 def _check_page(data: bytes, order: str, fields: dict[int, list[Any]]) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dither_engine.compiled.packing import packed
+
 Pixels = NDArray[np.uint8]
 
 
@@ -40,13 +42,10 @@ def raw(codes: Pixels, layout: Layout) -> bytes:
 
 
 def _rows(codes: Pixels, bits: int, layout: Layout) -> bytes:
-    height, width = codes.shape
-    per_byte = 8 // bits
-    pixels = np.zeros((height, -(-width // per_byte) * per_byte), np.uint8)
-    pixels[:, :width] = codes
-    shifts = bits * np.arange(per_byte, dtype=np.uint8)
-    groups = pixels.reshape(height, -1, per_byte)
-    return _aligned(_joined(groups, _in_order(shifts, layout)), layout)
+    ordered = codes if layout.bit_order == "msb" else _reversed(codes, 8 // bits)
+    rows = packed(ordered, bits)
+    length = -(-rows.shape[1] // layout.row_align) * layout.row_align
+    return np.pad(rows, ((0, 0), (0, length - rows.shape[1]))).tobytes()
 
 
 def _pages(codes: Pixels, layout: Layout) -> bytes:
@@ -54,19 +53,12 @@ def _pages(codes: Pixels, layout: Layout) -> bytes:
     pixels = np.zeros((-(-height // 8) * 8, width), np.uint8)
     pixels[:height] = codes
     bands = pixels.reshape(-1, 8, width).transpose(0, 2, 1)
-    return _aligned(_joined(bands, _in_order(np.arange(8, dtype=np.uint8), layout)), layout)
+    return _rows(bands.reshape(len(bands), -1), 1, layout)
 
 
-def _in_order(shifts: Pixels, layout: Layout) -> Pixels:
-    return shifts if layout.bit_order == "lsb" else shifts[::-1]
-
-
-def _joined(groups: Pixels, shifts: Pixels) -> Pixels:
-    """Groups of numbers, ``uint8 (rows, bytes, per byte)``, as one byte each."""
-    joined: Pixels = np.bitwise_or.reduce(groups << shifts, axis=2)
-    return joined
-
-
-def _aligned(rows: Pixels, layout: Layout) -> bytes:
-    length = -(-rows.shape[1] // layout.row_align) * layout.row_align
-    return np.pad(rows, ((0, 0), (0, length - rows.shape[1]))).tobytes()
+def _reversed(codes: Pixels, per_byte: int) -> Pixels:
+    """The pixels of each byte in reverse, in rows padded to whole bytes."""
+    height, width = codes.shape
+    pixels = np.zeros((height, -(-width // per_byte) * per_byte), np.uint8)
+    pixels[:, :width] = codes
+    return pixels.reshape(height, -1, per_byte)[..., ::-1].reshape(height, -1)

@@ -19,9 +19,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import Gauge
+from sqlalchemy.orm import Session
+
 from dither_service import queue
 from dither_service.jobs import CannotDither, Job, JobRunner
-from dither_service.pool import WorkerDied
+from dither_service.pool import Abandoned, WorkerDied
 from dither_service.settings import DitherSettings
 from dither_service.settling import Outcomes, Settling, job_of
 from shared.backoff import Backoff
@@ -36,6 +39,7 @@ logger = logging.getLogger(__name__)
 SETTLE_SECONDS = 0.25  # outcomes wait so long for others, while other jobs are running
 SETTLE_MOST = 64
 EXTEND_SECONDS = 3.0
+LEAST_SECONDS = 0.1  # between two looks for jobs of a process that died
 DRAIN_SECONDS = 4.0  # how long a stop waits for running jobs
 BACKOFF = Backoff(first=0.2, most=5.0)
 # What a lane has claimed: as many jobs as it has threads, and more only if they are short, so that
@@ -47,6 +51,11 @@ GIVEN_UP = (
     "The process that worked on this image died each time: it cannot be dithered with these"
     " options."
 )
+# More processes are needed when it grows. Consumers only write into the queue: their lag stays small.
+QUEUE_SECONDS = Gauge(
+    "dither_queue_seconds", "CPU seconds that the queued dithers are likely to take"
+)
+
 _Made = Future[dict[str, Any]]
 _Event = tuple[Job, _Made] | None  # a job has ended; None: look again
 
@@ -112,10 +121,13 @@ class Dispatcher:
         self._events: queues.SimpleQueue[_Event] = queues.SimpleQueue()
         self._given: queues.SimpleQueue[tuple[Sequence[Job], bool]] = queues.SimpleQueue()
         self._stopping = threading.Event()
+        self._idle = threading.Event()  # a thread of the quick lane has no job
+        self._idle.set()
         self._outcomes = Outcomes()
         self._outcome_at = 0.0
         self._extend_at = 0.0
         self._look_at: float | None = None
+        self._suspects = True  # the table may have some, see ``queue.py``
         self._failures = 0  # in a row; then jobs are tried one at a time
         self._retry_at = 0.0
         self._room = self._quick.room
@@ -126,8 +138,14 @@ class Dispatcher:
 
     def add(self, jobs: Sequence[Job], *, more: bool = False) -> None:
         """Jobs that a handler has claimed. more: others are in the table."""
+        if jobs:
+            self._idle.clear()
         self._given.put((jobs, more))
         self._events.put(None)
+
+    def wait_until_idle(self, seconds: float) -> None:
+        """Return when a thread has no job, or after some time."""
+        self._idle.wait(seconds)
 
     def look_soon(self) -> None:
         """The table may have jobs: another process may have left them behind."""
@@ -211,6 +229,8 @@ class Dispatcher:
             self._outcomes.done(job, made.result())
         elif isinstance(error, CannotDither):
             self._outcomes.failed(job, str(error))
+        elif isinstance(error, Abandoned):
+            self._outcomes.returned.append(job.dither_id)
         elif isinstance(error, WorkerDied) and job.attempts < self._max_attempts:
             self._outcomes.again.append(job.dither_id)
         elif isinstance(error, WorkerDied):
@@ -237,9 +257,7 @@ class Dispatcher:
         again = bool(self._outcomes.again)
         if self._tries(lambda: self._settling.settle(self._outcomes)):
             self._outcomes = Outcomes()
-            if again:
-                for lane in self._lanes:
-                    lane.more = True
+            self._suspects = self._suspects or again
 
     def _claim(self) -> None:
         for lane in self._lanes:
@@ -247,27 +265,46 @@ class Dispatcher:
             while lane.more and lane.free * 2 >= lane.room and not self._pausing():
                 if not self._tries(partial(self._claim_for, lane)):
                     return
+        if self._suspects and not self._holds_a_suspect() and not self._pausing():
+            self._tries(self._claim_suspect)
 
     def _claim_for(self, lane: _Lane) -> None:
         limit = lane.free
         with self._database.transaction() as session:
             rows = queue.claim_next(session, limit, slow=lane.slow)
-            if rows:
-                images = queue.images_of(session, rows)
-                jobs = [job_of(row, images[row.image_uuid]) for row in rows]
-                self._removals.reserve(session, [job.key for job in jobs])
+            jobs = self._jobs_of(session, rows)
             left = None
+            QUEUE_SECONDS.set(queue.waiting(session, "").all)
             if len(rows) < limit:
                 mine = [*self._claimed(), *(row.dither_id for row in rows)]
                 left = queue.seconds_until_free(session, mine)
         lane.more = len(rows) == limit
+        self._suspects = True
         if left is not None:
-            self._look_at = self._clock() + max(left, 0.1)
-        for job in jobs if rows else ():
+            self._look_at = self._clock() + max(left, LEAST_SECONDS)
+        for job in jobs:
+            lane.put(job)
+
+    def _claim_suspect(self) -> None:
+        with self._database.transaction() as session:
+            jobs = self._jobs_of(session, queue.claim_suspect(session))
+        self._suspects = bool(jobs)
+        for job in jobs:
             if job.attempts > self._max_attempts:
                 self._outcomes.failed(job, GIVEN_UP)
             else:
-                lane.put(job)
+                self._lanes[job.slow].put(job)
+
+    def _holds_a_suspect(self) -> bool:
+        return any(job.attempts > 1 for lane in self._lanes for job in lane.jobs())
+
+    def _jobs_of(self, session: Session, rows: Sequence[Any]) -> list[Job]:
+        if not rows:
+            return []
+        images = queue.images_of(session, rows)
+        jobs = [job_of(row, images[row.image_uuid]) for row in rows]
+        self._removals.reserve(session, [job.key for job in jobs])
+        return jobs
 
     def _start(self) -> None:
         for lane in self._lanes:
@@ -282,6 +319,8 @@ class Dispatcher:
                     self._retry_at = self._clock() + BACKOFF.most
                     return
         self._room = self._quick.free
+        if len(self._quick.waiting) + len(self._quick.running) < self._quick.workers.count:
+            self._idle.set()
 
     def _note(self, job: Job, made: _Made) -> None:
         self._events.put((job, made))

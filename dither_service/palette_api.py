@@ -7,14 +7,16 @@ from dither_engine import Options
 from dither_service.preview import Previews
 from dither_service.settings import DitherSettings
 from dither_service.waiting import Places
-from shared.forms import form_openapi, read_form
+from shared.forms import read_form
 
 _FILE = {
     "type": "string",
     "format": "binary",
-    "description": "One .hex, .gpl, .pal, .ase or .txt file, or one picture.",
-    "example": "GIMP Palette\n15 56 15\n155 188 15\n",
+    "description": "A palette file, or a picture of at most 256 colours.",
+    "example": "#0f380f\n#9bbc0f\n",
 }
+_SCHEMA = {"type": "object", "required": ["file"], "properties": {"file": _FILE}}
+_FORM = {"multipart/form-data": {"schema": _SCHEMA}}
 
 
 class PaletteColours(BaseModel):
@@ -32,7 +34,7 @@ def palette_router(settings: DitherSettings, previews: Previews, places: Places)
     @router.post(
         "/palette",
         summary="The colours of a palette file or picture",
-        openapi_extra=form_openapi({"file": _FILE}),
+        openapi_extra={"requestBody": {"required": True, "content": _FORM}},
     )
     async def palette(request: Request) -> PaletteColours:
         """Reads .hex, .gpl, .pal, .ase and .txt files, and pictures of at most 256 colours."""

@@ -108,7 +108,7 @@ class Previews:
             "max_frames": self._settings.max_frames,
             "max_preview_size": LARGEST_SIZE,
         }
-        return {**catalogue(), "limits": limits}
+        return {**catalogue(), "limits": limits, "access": self._settings.access_mode}
 
     def _of(self, picture: Picture, wanted: Wanted, wish: str, **arguments: Any) -> Answer:
         sent = {"wish": wish, "picture": picture.id, "memory": self._memory, **arguments}

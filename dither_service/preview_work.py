@@ -45,9 +45,9 @@ class PreviewWork:
         self._max_frames = max_frames
 
     def open(self, name: str, data: bytes) -> Source:
-        """The source of a file, which is then kept in memory."""
+        """The source of a file, which is then kept in memory. Nothing is decoded yet."""
         self._memory.put(("file", name), data, len(data))
-        return self._opened(name, data)
+        return open_bytes(data, self._max_pixels, self._max_frames)
 
     def source(self, name: str) -> Source | None:
         """The source of a picture; None if it is not in memory."""
@@ -55,7 +55,7 @@ class PreviewWork:
         if frame is not None:
             return Source(frame)
         data = self._memory.get(("file", name))
-        return None if data is None else self._opened(name, data)
+        return None if data is None else open_bytes(data, self._max_pixels, self._max_frames)
 
     def has_result(self, name: str, options: Options) -> bool:
         return self._memory.get(_result_key(name, options)) is not None
@@ -93,10 +93,9 @@ class PreviewWork:
             **_colours(self._result(source, name, options)),
         }
 
-    def _opened(self, name: str, data: bytes) -> Source:
+    def _decoded(self, source: Source, name: str) -> Source:
         """Still pictures are decoded once; frames of an animation whenever they are needed."""
-        source = open_bytes(data, self._max_pixels, self._max_frames)
-        if source.count > 1:
+        if source.count > 1 or isinstance(source.image, Frame | DeepFrame):
             return source
         (frame,) = source.frames()
         self._memory.put(("frame", name), frame, _frame_size(frame))
@@ -107,7 +106,7 @@ class PreviewWork:
         key = _result_key(name, options)
         result: Dithered | None = self._memory.get(key)
         if result is None:
-            prepared, rest = self._prepared(source, name, options)
+            prepared, rest = self._prepared(self._decoded(source, name), name, options)
             result = dither_source(prepared, rest, self._max_pixels)
             self._memory.put(key, result, _size(result))
         return result

@@ -1,7 +1,9 @@
 """The queue of dithers: rows of the table ``dithers`` that are ``queued``.
 
 A process claims rows for a while, and extends that until the work is done; the rows of a process
-that died become free again. A claim counts as an attempt, before the work begins.
+that died become free again. A claim counts as an attempt, before the work begins: perhaps it was
+the work that killed the process. So rows that were attempted before are **suspects**, and a process
+works on one suspect at a time, or the guilty one would take the innocent ones along each time.
 
 **Fair share.** Rows are worked on in the order of ``turn``: the time at which the row's work would
 be done if its share (the owner; without one, the image) had one processor for itself from its first
@@ -34,7 +36,7 @@ _claimed = {"claimed_until": _now + LEASE, "attempts": _dithers.c.attempts + 1}
 _these = _dithers.c.dither_id == func.any(bindparam("ids", type_=ARRAY(Uuid)))
 _CLAIM = (
     update(_dithers)
-    .where(_these, _dithers.c.status == QUEUED, _free)
+    .where(_these, _dithers.c.status == QUEUED, _dithers.c.attempts == 0, _free)
     .values(_claimed)
     .returning(*_dithers.c)
 )
@@ -60,17 +62,26 @@ class Waiting:
 
 
 def claim_these(session: Session, ids: Collection[UUID]) -> Sequence[Any]:
-    """Claim those of the dithers that are queued and free; returns their rows."""
+    """Claim those of the dithers that are queued, free and no suspects; returns their rows."""
     return session.execute(_CLAIM, {"ids": list(ids)}).all() if ids else ()
 
 
 def claim_next(session: Session, limit: int, *, slow: bool) -> Sequence[Any]:
     """Claim up to ``limit`` quick or slow dithers whose turn is next; returns their rows."""
     of_lane = _dithers.c.cost > QUICK_SECONDS if slow else _dithers.c.cost <= QUICK_SECONDS
+    return _claim_first(session, limit, and_(of_lane, _dithers.c.attempts == 0))
+
+
+def claim_suspect(session: Session) -> Sequence[Any]:
+    """Claim the suspect whose turn is next."""
+    return _claim_first(session, 1, _dithers.c.attempts > 0)
+
+
+def _claim_first(session: Session, limit: int, which: Any) -> Sequence[Any]:
     statement = claim(
         _dithers,
         _dithers.c.dither_id,
-        due=and_(_dithers.c.status == QUEUED, _free, of_lane),
+        due=and_(_dithers.c.status == QUEUED, _free, which),
         order=_dithers.c.turn,
         limit=limit,
         values=_claimed,

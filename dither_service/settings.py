@@ -36,7 +36,10 @@ class DitherSettings(ServiceSettings, OwnerSettings, StorageSettings):
         20, gt=0, description="The same for previews and POST /dither, which a client waits for"
     )
     max_job_memory_bytes: int = Field(
-        768 * 1024 * 1024, ge=1, description="Most memory a worker process may use for a picture"
+        900 * 1024 * 1024, ge=1, description="Most memory that a large picture may take, in bytes"
+    )
+    max_result_bytes: int = Field(
+        64 * 1024 * 1024, ge=1, description="Largest dithered file that is stored, in bytes"
     )
     max_attempts: int = Field(
         3, ge=1, description="A dither whose process has died so often is given up"

@@ -14,24 +14,27 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dither_engine import Encoded, EngineError, Options
-from dither_engine.cost import Size, check_cost, seconds_of
+from dither_engine import Encoded, EngineError, Options, memory
+from dither_engine.cost import Size, check_cost
 from dither_engine.decode import Source, open_bytes
+from dither_engine.footprint import bytes_to_dither, check_bytes
 from dither_engine.palette_files import colours_of_file
 from dither_engine.palettes import normal_colours
 from dither_engine.pipeline import dither_opened
 from dither_service.part import Part
 from dither_service.preview_work import PreviewWork
 
+KEPT_BYTES = 24 << 20  # of freed buffers, for the next job of this worker
 Arguments = Mapping[str, Any]
 Answer = tuple[dict[str, Any], bytes]
 
 _PALETTE_PIXELS = 4_000_000  # of a picture of a palette
-REFUSED, SECONDS, MISSING = "refused", "seconds", "missing"
+REFUSED, SECONDS, BYTES, MISSING = "refused", "seconds", "bytes", "missing"
 
 
 def warm() -> None:
     """Dither two small pictures, so that the workers have the kernels of most jobs in memory."""
+    memory.KEPT = KEPT_BYTES
     for mode in ("RGB", "L"):
         file = io.BytesIO()
         pixels = np.arange(64 * 64 * len(mode), dtype=np.uint16).astype(np.uint8)
@@ -52,21 +55,27 @@ def _dither(arguments: Arguments, data: bytes) -> Answer:
     limits = arguments["limits"]
     max_size = arguments["max_size"]
     source = open_bytes(data, limits["pixels"], limits["frames"])
-    if (seconds := _too_long(source, options, arguments, max_size)) is not None:
-        return {SECONDS: seconds}, b""
+    if (too_much := _too_much(source, options, arguments, max_size)) is not None:
+        return too_much, b""
     encoded = dither_opened(source, options, max_pixels=limits["pixels"], max_size=max_size)
     return _described(encoded), encoded.data
 
 
-def _too_long(
+def _too_much(
     source: Source, options: Options, arguments: Arguments, max_size: int | None = None
-) -> float | None:
-    """The estimate, if it is above what this worker may take. Raises EngineError above the bound
-    for all."""
+) -> dict[str, Any] | None:
+    """The answer, if the work is estimated to take more than this call may.
+
+    Raises EngineError if it is more than any call may take.
+    """
+    limits, at_most = arguments["limits"], arguments["at_most"]
     size = Size(*source.size, source.count)
-    check_cost(size, options, arguments["limits"]["seconds"], max_size)
-    seconds = seconds_of(size, options, max_size)
-    return seconds if seconds > arguments["at_most"] else None
+    seconds = check_cost(size, options, limits["seconds"], max_size)
+    needed = bytes_to_dither(source, options, max_size)
+    check_bytes(needed, limits["bytes"])
+    if seconds > at_most["seconds"]:
+        return {SECONDS: seconds}
+    return {BYTES: needed} if needed > at_most["bytes"] else None
 
 
 def _described(encoded: Encoded) -> dict[str, Any]:
@@ -108,9 +117,9 @@ def _preview(arguments: Arguments, data: bytes) -> Answer:
     if source is None:
         return {MISSING: True}, b""
     if not previews.has_result(name, options):
-        seconds = _too_long(source, options, arguments)
-        if seconds is not None:
-            return {SECONDS: seconds}, b""
+        too_much = _too_much(source, options, arguments)
+        if too_much is not None:
+            return too_much, b""
     return _WISHES[arguments["wish"]](previews, source, arguments, options)
 
 

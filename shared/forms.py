@@ -163,7 +163,8 @@ def form_openapi(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _takes(fields: tuple[str, ...]) -> str:
-    return f"the form takes file (one image) and, if wanted, {', '.join(fields)}"
+    others = f" and, if wanted, {', '.join(fields)}" if fields else ""
+    return f"the form takes file (one image){others}"
 
 
 def _count(files: Sequence[UploadFile]) -> str:

@@ -1,7 +1,8 @@
 """Bring a service's tables up to date: each service has a Postgres schema and an Alembic history.
 
 ``python -m shared.migrations upload_service …`` runs the migrations as a separate job of a
-deployment; with ``MIGRATE_ON_START`` (the default) each service runs its own.
+deployment; with ``MIGRATE_ON_START`` (the default) each service runs its own. The job can also give
+each service a database role of its own (``shared/roles.py``).
 """
 
 import argparse
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from shared.database import Database, database_url, without_bounds
 from shared.failures import TransientFailure
+from shared.roles import RoleSettings, hand_over
 from shared.settings import DatabaseSettings
 
 WAIT_SECONDS = 60.0  # a deployment may start the database together with this command
@@ -80,6 +82,7 @@ def main(arguments: list[str]) -> int:
         for package in given.package:
             if given.new is None:
                 upgrade(database, package)
+                _hand_over(database, package)
                 sys.stdout.write(f"{package}: up to date\n")
             else:
                 _write_new(database, package, given.new)
@@ -91,6 +94,14 @@ def main(arguments: list[str]) -> int:
     finally:
         database.close()
     return 0
+
+
+def _hand_over(database: Database, package: str) -> None:
+    """Give the tables to the service's own role, if there is a password for it."""
+    schema = importlib.import_module(f"{package}.models").metadata.schema
+    if password := RoleSettings.load().password(schema):
+        with database.transaction() as session:
+            hand_over(session.connection().exec_driver_sql, schema, password)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -43,12 +43,12 @@ def run(environment: dict[str, str], port: int) -> None:
             "PUBLIC_URL": f"http://localhost:{port}",
             **environment,
             **principal_secret(environment, data),
-            **_postgres(environment, data, running),
             **_broker(environment, running),
         }
+        databases = _postgres(environment, data, running)
         _say("Starting the services")
         logs = data / "logs"
-        services = build_services(shared, port=port, logs=logs)
+        services = build_services(shared, port=port, logs=logs, overrides=databases)
         _shorten(logs)
         running.callback(services.stop)
         services.start()
@@ -62,14 +62,17 @@ def run(environment: dict[str, str], port: int) -> None:
         _say("Stopping")
 
 
-def _postgres(environment: dict[str, str], data: Path, running: ExitStack) -> dict[str, str]:
+def _postgres(
+    environment: dict[str, str], data: Path, running: ExitStack
+) -> dict[str, dict[str, str]]:
+    """The variables of each service; empty where Postgres is configured."""
     if environment.get("DATABASE_URL") or environment.get("POSTGRES_HOST"):
         _say("Database: the configured one")
         return {}
     _say(f"Database: starting an embedded Postgres, its data in {data / 'postgres'}")
     postgres = EmbeddedPostgres(data / "postgres")
     running.enter_context(postgres)
-    return {"DATABASE_URL": postgres.dsn}
+    return {service: {"DATABASE_URL": dsn} for service, dsn in postgres.services().items()}
 
 
 def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Self
 
 import psycopg2
 
+from shared.roles import hand_over, role_of
 from standalone.ports import free_port
 from standalone.postgres_account import (
     PostgresUnusableError,
@@ -23,6 +24,7 @@ from standalone.postgres_account import (
 )
 from standalone.postgres_process import end, stop_leftover
 
+SCHEMAS = ("upload", "dither", "notification")
 _CLUSTER = "cluster"
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
@@ -91,6 +93,22 @@ class EmbeddedPostgres:
         atexit.register(self.stop)
         self._run_until_ready(time.monotonic() + _START_SECONDS)
         self._ensure_database()
+
+    def services(self) -> dict[str, str]:
+        """A DSN for each service's schema: a role of its own, with a password for this run."""
+        passwords = {schema: secrets.token_urlsafe(24) for schema in SCHEMAS}
+        with (
+            closing(psycopg2.connect(self.dsn, connect_timeout=10)) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
+            for schema, password in passwords.items():
+                hand_over(cursor.execute, schema, password)
+        place = f"{self.host}:{self.port}/{self.database}"
+        return {
+            schema: f"postgresql://{role_of(schema)}:{password}@{place}"
+            for schema, password in passwords.items()
+        }
 
     def stop(self) -> None:
         """End all sessions and the server; if that takes too long, kill it (start recovers)."""

@@ -4,12 +4,11 @@ The engine checks the file with the same code that reads it for dithering, so th
 here is not found damaged, too large or too long later.
 """
 
-import threading
 from dataclasses import dataclass
 
-from dither_engine.decode import Source, open_bytes
-from dither_engine.errors import Damaged, EngineError, TooLarge, UnknownFormat
-from shared.problems import Problem, Unavailable
+from dither_engine.decode import open_bytes
+from dither_engine.errors import EngineError
+from dither_engine.footprint import bytes_to_check, check_bytes
 
 # Pillow's name of a format → its media type, and the extension of its key.
 FORMATS = {
@@ -23,11 +22,6 @@ FORMATS = {
     "BMP": ("image/bmp", "bmp"),
     "TIFF": ("image/tiff", "tif"),
 }
-ALLOWED = "PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP and TIFF"
-
-# 50 megapixels take 200 MB when decoded, even from a file of 200 KB: decode one at a time.
-_decoding = threading.BoundedSemaphore(1)
-_DECODE_SECONDS = 2.0  # of the ten seconds that a client, or the gateway, waits for the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +32,32 @@ class Inspected:
     extension: str
     width: int
     height: int
+    frames: int
 
 
-def inspect(data: bytes, *, max_pixels: int, max_frames: int) -> Inspected:
-    """Read the header, then decode once to see that the file is whole. Raises ``Problem``."""
-    if not data:
-        raise Problem(422, "The file is empty: send an image.")
-    try:
-        source = open_bytes(data, max_pixels, max_frames)
-        width, height = source.size
-        _decode(source)
-    except EngineError as error:
-        raise _problem(error) from None
-    return Inspected(*FORMATS[str(source.format)], width, height)
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """pixels, frames, bytes: the most that is allowed; bytes of memory for decoding."""
+
+    pixels: int
+    frames: int
+    bytes: int
 
 
-def _decode(source: Source) -> None:
-    if not _decoding.acquire(timeout=_DECODE_SECONDS):
-        raise Unavailable("Too many images at once; please try again.", retry_after=2)
-    try:
-        source.check()
-    finally:
-        _decoding.release()
+class NeedsMore(EngineError):
+    """The check needs more memory than ``inspect`` was given; nothing was decoded."""
 
 
-def _problem(error: EngineError) -> Problem:
-    if isinstance(error, UnknownFormat):
-        return Problem(415, f"The file is no image of a known type; allowed: {ALLOWED}.")
-    if isinstance(error, Damaged):
-        return Problem(422, "The image is damaged or cut short: it cannot be decoded.")
-    if isinstance(error, TooLarge):
-        return Problem(422, f"{error} Make it smaller and send it again.")
-    return Problem(422, str(error))
+def inspect(data: bytes, bounds: Bounds, at_most: int | None = None) -> Inspected:
+    """Read the header, then decode once to see that the file is whole.
+
+    at_most: bytes of memory that may be taken now. Raises EngineError, ``NeedsMore`` for that.
+    """
+    source = open_bytes(data, bounds.pixels, bounds.frames)
+    width, height = source.size
+    needed = bytes_to_check(source)
+    check_bytes(needed, bounds.bytes)
+    if at_most is not None and needed > at_most:
+        raise NeedsMore
+    source.check()
+    return Inspected(*FORMATS[str(source.format)], width, height, source.count)

@@ -16,6 +16,7 @@ from shared.storage import build_storage
 from upload_service.api import create_api
 from upload_service.consumer import handlers
 from upload_service.events import ImageEvents
+from upload_service.inspector import Inspector
 from upload_service.service import UploadService
 from upload_service.settings import UploadSettings
 
@@ -26,7 +27,9 @@ def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> Non
     """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
     storage = build_storage(settings, private_originals=not settings.is_open)
-    service = UploadService(settings, database, storage)
+    inspector = Inspector(settings)
+    inspector.start()
+    service = UploadService(settings, database, storage, inspect=inspector)
     prepare_database(settings, database, "upload_service", service.outbox)
 
     consumer = Consumer(

@@ -28,18 +28,13 @@ from upload_service import models, repository, schemas
 from upload_service.bounds import Addition, Bounds
 from upload_service.dither_news import news_by_dither
 from upload_service.idempotency import Repeatable, find_repeated, forget_keys, record_keys
-from upload_service.inspection import Inspected, inspect
-from upload_service.metadata import CannotStripError, strip
+from upload_service.inspector import Inspect, inspect_here
 from upload_service.settings import UploadSettings
 from upload_service.views import Views
 
 logger = logging.getLogger(__name__)
 
 ANNOUNCE_BATCH = 100
-STAYING_METADATA = (
-    "This file is built in an unusual way, so that the place and the camera noted in it cannot be "
-    "removed: save it anew with another program, and send that."
-)
 EXPIRE_BATCH = 100
 # The gateway waits for 10 s. A client that got a 504 sends the file again; it must not be stored
 # twice.
@@ -92,6 +87,7 @@ class UploadService:
         new_uuid: Callable[[], UUID] = uuid4,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        inspect: Inspect | None = None,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -99,6 +95,7 @@ class UploadService:
         self._new_uuid = new_uuid
         self._clock = clock
         self._now = now
+        self._inspect = inspect or inspect_here(settings)
         self._bounds = Bounds(settings)
         self.views = Views(settings)
         self.outbox = Outbox(models.outbox)
@@ -121,8 +118,8 @@ class UploadService:
         give_up_at = (self._clock() if arrived is None else arrived) + UPLOAD_SECONDS
         if upload.repeatable and (known := self._find_repeated(upload.repeatable)) is not None:
             return self.get_image(known, upload.caller)[0]
-        data = self._without_metadata(upload.data)
-        file = self._inspect(data)
+        inspection = self._inspect(upload.data)
+        data, file = inspection.data, inspection.file
         uuid = self._new_uuid()
         key = f"images/{uuid}.{file.extension}"
         self._reserve(Addition(upload.caller, key, len(data)))
@@ -141,29 +138,18 @@ class UploadService:
             "content_type": file.content_type,
             "width": file.width,
             "height": file.height,
+            "frames": file.frames,
             "bytes": len(data),
             "options": upload.options,
             "expires_at": self._end(upload),
             "email": upload.email,
+            "mails_per_day": dict(upload.caller.quotas).get("mails"),
         }
         new = _Stored(values, current_request_id(), give_up_at, upload.repeatable)
         created_at = self._add(new)
         failpoints.hit("upload.after-commit")
         image = models.Image(**values, created_at=created_at, status=models.UPLOADED, dithers=[])
         return self.views.shown(image, upload.caller)
-
-    def _inspect(self, data: bytes) -> Inspected:
-        limits = self._settings
-        return inspect(data, max_pixels=limits.max_pixels, max_frames=limits.max_frames)
-
-    def _without_metadata(self, data: bytes) -> bytes:
-        if self._settings.keep_metadata:
-            return data
-        try:
-            return strip(data)
-        except CannotStripError:
-            self._inspect(data)  # if the file is damaged, this says so
-            raise Problem(422, STAYING_METADATA) from None
 
     def _find_repeated(self, upload: Repeatable) -> UUID | None:
         with self._database.transaction() as session:
@@ -346,6 +332,7 @@ class UploadService:
             content_type=image.content_type,
             width=image.width,
             height=image.height,
+            frames=image.frames,
             options=image.options,
             owner=image.owner,
             has_recipient=True if image.email else None,

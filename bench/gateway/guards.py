@@ -66,19 +66,26 @@ def flood() -> None:
         "GATEWAY_RATE_BURST": 20_000,
     }
     with gateway(**settings) as port:
-        honest = wrk(port, IMAGE, client="192.0.2.1", connections=1, seconds=5)
-        before = measure(honest)["p99_ms"]
-        measure(wrk(port, IMAGE, client="192.0.2.2", connections=16, seconds=3))  # use up its burst
+        honest = wrk(port, IMAGE, client="192.0.2.1", connections=1, seconds=3)
         # Each of its connections sends 100 requests a second: ten times the limit in all.
-        flooding = wrk(port, IMAGE, client="192.0.2.2", connections=LIMIT // 10, seconds=12)
+        flooding = wrk(port, IMAGE, client="192.0.2.2", connections=LIMIT // 10, seconds=5)
         paced = {**os.environ, "DELAY_MS": "9"}  # plus the time of the answer
-        with subprocess.Popen(flooding, stdout=subprocess.PIPE, text=True, env=paced) as other:
-            during = measure(honest)["p99_ms"]
-            output = other.communicate()[0]
-        found = json.loads(output.strip().splitlines()[-1])
-        rate = found["requests"] / found["seconds"]
-        print(f"G7  a flood of {rate / LIMIT:.0f} times the limit: p99 of another client "
-              f"{before:.2f} -> {during:.2f} ms, ratio {during / before:.2f}  <= 2")  # fmt: skip
+        measure(wrk(port, IMAGE, client="192.0.2.2", connections=16, seconds=3))  # use up its burst
+        before: list[float] = []
+        during: list[float] = []
+        rates: list[float] = []
+        for _ in range(5):
+            before.append(measure(honest)["p99_ms"])
+            with subprocess.Popen(flooding, stdout=subprocess.PIPE, text=True, env=paced) as other:
+                during.append(measure(honest)["p99_ms"])
+                output = other.communicate()[0]
+            found = json.loads(output.strip().splitlines()[-1])
+            rates.append(found["requests"] / found["seconds"])
+        ratio = median(a / b for a, b in zip(during, before, strict=True))
+        print(
+            f"G7  a flood of {median(rates) / LIMIT:.0f} times the limit: p99 of another client "
+            f"{median(before):.2f} -> {median(during):.2f} ms, ratio {ratio:.2f}  <= 2"
+        )
 
 
 def slow_clients() -> None:

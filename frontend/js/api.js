@@ -93,9 +93,9 @@ async function ask(answer, source, wish, { signal, onProgress } = {}) {
  * from the page's own origin, under any host name.
  */
 export function fileUrl(url) {
-	const { pathname } = new URL(url, window.location.href);
+	const { pathname, search } = new URL(url, window.location.href);
 	const file = pathname.startsWith(`${BASE}/`) ? pathname.slice(BASE.length) : pathname;
-	return file.startsWith("/files/") ? BASE + file : url;
+	return file.startsWith("/files/") ? BASE + file + search : url;
 }
 
 /** Whether a browser can show the file; it cannot show one for a display's driver. */

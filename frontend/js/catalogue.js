@@ -12,8 +12,8 @@ export const OF_A_FILE = /^(width|height|fit|gravity|crop|rotate|scale|pattern|a
 
 export class Catalogue {
 	/** `looks`: options by title. */
-	constructor({ algorithms, palettes, panels, options, formats, limits }, looks) {
-		Object.assign(this, { palettes, panels, formats, limits, looks, fields: { ...options, ...OWN } });
+	constructor({ access, algorithms, palettes, panels, options, formats, limits }, looks) {
+		Object.assign(this, { access, palettes, panels, formats, limits, looks, fields: { ...options, ...OWN } });
 		this.algorithms = algorithms.filter(({ controls }) => !controls.includes("matrix"));
 		/** Options that only some algorithms use; all others are always used. */
 		this.controlled = [...new Set(this.algorithms.flatMap((algorithm) => algorithm.controls))];

@@ -25,7 +25,7 @@ export function createPanels(store, studio) {
 	function choose(name) {
 		const panel = store.catalogue.panels.find((entry) => entry.name === name);
 		const drawn = smallOptions(store.options);
-		studio.use(panel ? { ...drawn, ...panel.options, panel: name } : { ...drawn, palette: null });
+		studio.use(panel ? { ...drawn, ...panel.options, panel: name } : { ...drawn, palette: null, alpha: null });
 	}
 
 	const zoomOf = (crop) => cropOf({ ...store.options, crop: null }, store.source).w / crop.w;

@@ -50,7 +50,7 @@ export function createSave(store, studio) {
 			"form.save-form",
 			{ novalidate: true },
 			lead,
-			h("p.audience", text.audience),
+			h("p.audience", text.audience[store.catalogue.access] ?? text.audience.owned),
 			h(".field", h("label.field-label", { for: id }, text.email), email, bad, h("p.soft.small", { id: `${id}-hint` }, text.emailHint)),
 			h("button.button.primary.wide", { type: "submit" }, icon("keep"), text.start),
 		);

@@ -27,15 +27,15 @@ export function createResult(image, dither, catalogue) {
 	);
 }
 
-/** A format other than the stored one is made from the original on request. */
+/** The service makes a format other than the stored one on request. */
 function downloadButton(image, dither, catalogue, { name, suffix, title }) {
 	const button = h("button.button", { "aria-label": text.download(title), onclick: get }, icon("save"), title);
 	async function get() {
 		button.disabled = true;
 		announce(text.making(title));
 		try {
-			const { format = "png", ...options } = dither.options;
-			const blob = format === name ? await api.blob(dither.url_dither) : await converted(image, options, name);
+			const { format, ...options } = dither.options;
+			const blob = await api.blob(`/dithers/${image.uuid}/${dither.dither_id}?format=${name}`);
 			saveFile(blob, fileName(image.filename, lookOf(catalogue, catalogue.sparse(options)), suffix));
 		} catch (error) {
 			toast(error.message);
@@ -44,11 +44,6 @@ function downloadButton(image, dither, catalogue, { name, suffix, title }) {
 		}
 	}
 	return button;
-}
-
-async function converted(image, options, format) {
-	const file = new File([await api.blob(image.url)], image.filename, { type: image.content_type });
-	return api.file({ file, held: null }, { ...options, format });
 }
 
 /** `field`: the field from which the user can copy by hand if the browser blocks the clipboard. */

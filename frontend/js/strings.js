@@ -1,6 +1,6 @@
 /** Every text of the page. */
 
-const FORMATS = "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF";
+const FORMATS = "PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP and TIFF";
 const whole = new Intl.NumberFormat("en-GB");
 
 export const format = {
@@ -12,6 +12,7 @@ export const format = {
 		const megabytes = bytes / (1024 * 1024);
 		return `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
 	},
+	until: (iso) => iso && `kept until ${new Date(iso).toLocaleDateString("en-GB")}`,
 	when(iso) {
 		const date = new Date(iso);
 		const minutes = (Date.now() - date) / 60_000;
@@ -234,7 +235,10 @@ export const field = {
 export const save = {
 	heading: "Keep and share",
 	lead: "This stores the original and the dithered picture on this service and gives you a link to share.",
-	audience: "Who will see it: anyone with the link. On a service without accounts, everyone who uses it can also see it in the gallery and delete it.",
+	audience: {
+		open: "Everyone who uses this service can see it in the gallery, and delete it.",
+		owned: "It is in your gallery only. Anyone with the link can see it.",
+	},
 	leadAgain: "This adds the version on the screen to the picture you kept before.",
 	leadAnew: "This stores the picture a second time, because each stored picture has one email address.",
 	email: "Send the link by email (optional)",

@@ -16,11 +16,12 @@ export function openVersions(image, { catalogue }, studio, remove) {
 		dialog.close();
 		openStored(image.uuid, studio, options).catch((error) => toast(error.message));
 	};
-	const about = [strings.format.dimensions(image), strings.format.bytes(image.bytes), strings.format.when(image.created_at), ""].join(" · ");
+	const { dimensions, bytes, when, until } = strings.format;
+	const about = [dimensions(image), bytes(image.bytes), when(image.created_at), until(image.expires_at)].filter(Boolean).join(" · ");
 	const dialog = openDialog(
 		image.filename,
 		[
-			h("p.soft.small.numbers", about, h("a", { href: image.url, target: "_blank", rel: "noopener" }, text.original)),
+			h("p.soft.small.numbers", about, " · ", h("a", { href: image.url, target: "_blank", rel: "noopener" }, text.original)),
 			h("ul.versions", versions.map((dither) => version(image, dither, catalogue, edit))),
 			h(
 				".row",
@@ -59,7 +60,9 @@ export async function openStored(uuid, studio, options = null) {
 	if (shown && options) studio.use(options);
 }
 
+/** The original; for others than its owner, who only have a link, the newest dither. */
 async function storedFile(uuid) {
-	const { url, filename, content_type: type } = await api.image(uuid);
-	return new File([await api.blob(url)], filename, { type });
+	const { url, filename, dithers } = await api.image(uuid);
+	const blob = await api.blob(url ?? dithers.findLast((dither) => dither.url_dither).url_dither);
+	return new File([blob], filename ?? uuid, { type: blob.type });
 }

@@ -21,19 +21,19 @@ from types import ModuleType
 from shared.processes.channel import Closed, receive, send
 
 FORK, END = 1, 2
-# What to do; for FORK: niceness, and bytes of memory (0: no limit); for END: a process.
-COMMAND = struct.Struct("!BiQ")
+COMMAND = struct.Struct("!Bi")  # FORK and a niceness, or END and a process
 REPLY = struct.Struct("!i")  # a process, or how one ended (as `subprocess.Popen.returncode` has it)
 READY = b"R"
 
-CALL, ARGUMENTS, SECONDS = "call", "arguments", "seconds"
+CALL, ARGUMENTS, SECONDS, MEMORY = "call", "arguments", "seconds", "memory"
 ANSWER, FAILURE, NO_MEMORY = "answer", "failure", "no_memory"
 
 IDLE_SECONDS = 120.0  # a worker that has nothing to do for so long ends, and frees its memory
 LARGEST_DATA = 1 << 30
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_SWOLLEN = 192 << 20  # bytes of its own after a job, above which a worker ends
+_SWOLLEN = 96 << 20  # bytes of its own after a job, above which a worker ends
 _PR_SET_PDEATHSIG = 1
+_LIMITED = sys.platform == "linux"  # elsewhere the limit of data means something else
 
 
 def main() -> None:
@@ -48,13 +48,13 @@ def main() -> None:
         data, fds, _, _ = socket.recv_fds(control, COMMAND.size, 1)
         if len(data) < COMMAND.size:
             return
-        kind, number, memory = COMMAND.unpack(data)
+        kind, number = COMMAND.unpack(data)
         if kind == FORK:
             channel = socket.socket(fileno=fds[0])
             pid = os.fork()
             if pid == 0:
                 control.close()
-                _work(channel, module, nice=number, memory=memory)
+                _work(channel, module, nice=number)
             channel.close()
             control.sendall(REPLY.pack(pid))
         else:
@@ -70,12 +70,12 @@ def _ended(pid: int) -> int:
         return 0
 
 
-def _work(channel: socket.socket, module: ModuleType, *, nice: int, memory: int) -> None:
+def _work(channel: socket.socket, module: ModuleType, *, nice: int) -> None:
     status = 1
     try:
         _end_with_the_nursery()
         os.nice(nice)
-        _limit(memory)
+        _go_first()
         _serve(channel, module)
         status = 0
     except Closed:
@@ -91,21 +91,22 @@ def _end_with_the_nursery() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _limit(memory: int) -> None:
-    """Allow ``memory`` bytes more than now; if the system runs out of memory, we go first."""
-    if sys.platform != "linux":
-        return
-    with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123 - no pathlib in a fork
-        file.write("1000")
-    if memory:
-        with open("/proc/self/statm") as file:  # noqa: PTH123
-            size = int(file.read().split()[5]) * _PAGE  # data and stack
-        resource.setrlimit(resource.RLIMIT_DATA, (size + memory, size + memory))
+def _go_first() -> None:
+    """If the system runs out of memory, it is to end a worker and not the service."""
+    if sys.platform == "linux":
+        with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123 - no pathlib in a fork
+            file.write("1000")
+
+
+def _data_size() -> int:
+    """Bytes of the memory that ``RLIMIT_DATA`` counts: private and writable."""
+    with open("/proc/self/statm") as file:  # noqa: PTH123
+        return int(file.read().split()[5]) * _PAGE
 
 
 def _serve(channel: socket.socket, module: ModuleType) -> None:
     """One job after another, until the service closes the channel or this worker is too large."""
-    begun = _own_memory()
+    begun, data_size = _own_memory(), _data_size() if _LIMITED else 0
     while True:
         channel.settimeout(IDLE_SECONDS)
         try:
@@ -114,6 +115,9 @@ def _serve(channel: socket.socket, module: ModuleType) -> None:
             return
         channel.settimeout(None)
         job, data = receive(channel, most=LARGEST_DATA)
+        if _LIMITED:
+            allowed = data_size + int(job[MEMORY])
+            resource.setrlimit(resource.RLIMIT_DATA, (allowed, resource.RLIM_INFINITY))
         # CPU time, also that of native code; when it is over, the process ends.
         signal.setitimer(signal.ITIMER_PROF, float(job[SECONDS]))
         header, result = _answer(module, job[CALL], job[ARGUMENTS], data)

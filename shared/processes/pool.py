@@ -54,6 +54,10 @@ class WorkFailed(Exception):
     """The work raised an exception; the text is its traceback."""
 
 
+class Busy(Exception):
+    """No worker became free in time."""
+
+
 class Abandoned(Exception):
     """``Job.abandon`` was called: nobody waits for the job any more."""
 
@@ -110,14 +114,14 @@ class Nursery:
             if self._process is None:
                 self._launch()
 
-    def fork(self, *, nice: int, memory: int) -> _Worker:
+    def fork(self, *, nice: int) -> _Worker:
         """Raises ``TransientFailure`` if no process can be started."""
         ours, theirs = socket.socketpair()
         with self._lock, theirs:
             for _ in range(2):
                 try:
                     control = self._started()
-                    command = nursery.COMMAND.pack(nursery.FORK, nice, memory)
+                    command = nursery.COMMAND.pack(nursery.FORK, nice)
                     socket.send_fds(control, [command], [theirs.fileno()])
                     return _Worker(self._reply(control), ours)
                 except (OSError, Closed) as error:
@@ -133,7 +137,7 @@ class Nursery:
             if self._control is None:
                 return 0
             try:
-                self._control.sendall(nursery.COMMAND.pack(nursery.END, worker.pid, 0))
+                self._control.sendall(nursery.COMMAND.pack(nursery.END, worker.pid))
                 return self._reply(self._control)
             except (OSError, Closed):
                 self._stop()
@@ -194,7 +198,7 @@ def _environment() -> dict[str, str]:
 
 @dataclass(slots=True)
 class Limits:
-    """seconds: CPU time of a job. memory: bytes that a worker may add to what it starts with.
+    """seconds: CPU time of a job. memory: bytes that a worker may have beyond what it starts with.
 
     data: bytes of the largest result.
     """
@@ -225,22 +229,30 @@ class ProcessPool:
         *,
         job: Job | None = None,
         seconds: float | None = None,
+        memory: int | None = None,
         like: Hashable = None,
+        patience: float | None = None,
     ) -> tuple[Any, bytes]:
         """Wait for a worker and let it do one job; returns its answer and the bytes with it.
 
-        seconds: CPU time, if less than the pool's limit. like: a worker that has done a job with
-        the same value before is preferred, because it may have something in memory.
+        seconds, memory: instead of the pool's limits. patience: seconds to wait for a worker.
+        like: a worker that has done a job with the same value before is preferred, because it may
+        have something in memory.
         Raises ``WorkerDied``, ``TookTooLong``, ``NeedsTooMuchMemory``, ``WorkFailed``,
-        ``Abandoned``, or ``TransientFailure`` if no process can be started.
+        ``Abandoned``, ``Busy``, or ``TransientFailure`` if no process can be started.
         """
         job = job or Job()
-        seconds = min(seconds or inf, self.limits.seconds)
-        worker = self._take(like, job)
+        seconds = seconds or self.limits.seconds
+        worker = self._take(like, job, None if patience is None else time.monotonic() + patience)
         healthy = False
         try:
             job._begin(worker)
-            request = {nursery.CALL: call, nursery.ARGUMENTS: arguments, nursery.SECONDS: seconds}
+            request = {
+                nursery.CALL: call,
+                nursery.ARGUMENTS: arguments,
+                nursery.SECONDS: seconds,
+                nursery.MEMORY: memory or self.limits.memory,
+            }
             deadline = time.monotonic() + seconds * WALL_FACTOR + WALL_EXTRA
             header, result = self._exchange(worker, request, data, deadline)
             healthy = True
@@ -278,12 +290,15 @@ class ProcessPool:
         send(worker.channel, request, data)
         return receive(worker.channel, most=self.limits.data, deadline=deadline)
 
-    def _take(self, like: Hashable, job: Job) -> _Worker:
+    def _take(self, like: Hashable, job: Job, deadline: float | None) -> _Worker:
         with self._change:
             while self._busy >= self.count:
                 if job.abandoned:
                     raise Abandoned
-                self._change.wait(1.0)
+                left = inf if deadline is None else deadline - time.monotonic()
+                if left <= 0:
+                    raise Busy
+                self._change.wait(min(1.0, left))
             self._busy += 1
             worker = self._best(like)
         try:
@@ -291,7 +306,7 @@ class ProcessPool:
                 self.nursery.end(worker)
                 with self._change:
                     worker = self._best(like)
-            worker = worker or self.nursery.fork(nice=self.nice, memory=self.limits.memory)
+            worker = worker or self.nursery.fork(nice=self.nice)
         except BaseException:
             self._give_back(None)
             raise

@@ -32,6 +32,7 @@ def owned(
         "ACCESS": "owned",
         "PRINCIPAL_SECRET": "a secret of thirty-two characters",
         "GATEWAY_API_KEYS": ",".join((SHOP, RIVAL, OPERATOR)),
+        "KEEP_METADATA": "true",  # so that an original has something to hide
     }
     directory = tmp_path_factory.mktemp("owned")
     with running_system(directory, broker, database, environment) as running:

@@ -83,6 +83,7 @@ class World:
                 "MAILS_PER_DAY": "100000",
                 "MAILS_PER_HOUR_IN_ALL": "100000",
                 "UNFINISHED_AFTER_SECONDS": NO_SECOND_CHANCE,
+                "MAX_ATTEMPTS": "100",  # when a process is killed here, no image is to blame
                 **(environment or {}),
             },
         )

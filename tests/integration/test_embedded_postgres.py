@@ -36,6 +36,29 @@ def execute(server: EmbeddedPostgres, statement: str) -> list[tuple[object, ...]
         return rows
 
 
+def test_each_service_owns_its_schema_and_reads_no_other(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server:
+        # As an older version left it: everything is the first user's.
+        execute(server, "CREATE SCHEMA upload")
+        execute(server, "CREATE TABLE upload.images (id bigint GENERATED ALWAYS AS IDENTITY)")
+        first, again = server.services(), server.services()
+        assert first != again, "each start makes other passwords"
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            psycopg2.connect(first["upload"])
+        with closing(psycopg2.connect(again["upload"])) as own, own.cursor() as cursor:
+            cursor.execute("INSERT INTO upload.images DEFAULT VALUES")
+            cursor.execute("ALTER TABLE upload.images ADD COLUMN note text")
+            cursor.execute("CREATE TABLE upload.more (id int)")
+            own.commit()
+        for other in ("dither", "notification"):
+            with closing(psycopg2.connect(again[other])) as foreign, foreign.cursor() as cursor:
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                    cursor.execute("SELECT * FROM upload.images")
+                foreign.rollback()
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                    cursor.execute("CREATE ROLE another SUPERUSER")
+
+
 def test_a_life_with_a_clean_stop_and_a_kill(data_dir: Path) -> None:
     server = EmbeddedPostgres(data_dir, max_connections=7)
     server.start()

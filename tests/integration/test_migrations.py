@@ -14,7 +14,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Column, Text, inspect, text
+from sqlalchemy import Column, Text, inspect, make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from dither_service.settings import DitherSettings
 from notification_service.settings import NotificationSettings
@@ -98,6 +99,29 @@ def test_services_keep_out_of_each_other_s_tables(tables: Database) -> None:
         upgrade(tables, package)
         assert differences(tables, package) == []
     assert table_names(tables, "public") == set()
+
+
+def test_the_job_gives_each_service_a_role_of_its_own(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    for schema in ("upload", "dither", "notification"):
+        monkeypatch.setenv(f"{schema.upper()}_POSTGRES_PASSWORD", "pass%word'\"")
+    for _ in range(2):
+        assert main([*PACKAGES]) == 0
+    own = make_url(url).set(username="notification_service", password="pass%word'\"")
+    settings = DatabaseSettings.model_validate(
+        {"database_url": own.render_as_string(hide_password=False)}
+    )
+    with closing(Database(settings, "test")) as database:
+        with database.transaction() as session:
+            assert session.scalar(text("SELECT count(*) FROM notification.recipients")) == 0
+            session.execute(text("ALTER TABLE notification.recipients ADD COLUMN more int"))
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            database.transaction() as s,
+        ):
+            s.execute(text("SELECT * FROM upload.images"))
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -14,6 +14,7 @@ import pytest
 
 from shared.processes.pool import (
     Abandoned,
+    Busy,
     Job,
     Limits,
     NeedsTooMuchMemory,
@@ -80,6 +81,7 @@ def test_work_that_takes_too_much_memory_fails_and_its_process_goes_on(pool: Pro
     with pytest.raises(NeedsTooMuchMemory):
         pool.run("eat", {"bytes": 300 << 20})
     assert pool.run("eat", {"bytes": 100 << 20})[0] == 100 << 20
+    assert pool.run("eat", {"bytes": 300 << 20}, memory=400 << 20)[0] == 300 << 20
     assert pool.run("echo", {})[0]["pid"] == pid
 
 
@@ -103,6 +105,19 @@ def test_what_nobody_waits_for_is_stopped_or_never_begun(pool: ProcessPool) -> N
     with pytest.raises(Abandoned):
         pool.run("sleep", {}, job=job)
     assert pool.run("echo", {}, b"x")[1] == b"x"
+
+
+def test_who_waits_too_long_for_a_process_is_told(nursery: Nursery) -> None:
+    pool, job = ProcessPool(nursery, 1, Limits(seconds=20, memory=1 << 30)), Job()
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(pool.run, "sleep", {}, job=job)
+        wait_for(lambda: pool._busy == 1, "the first job")
+        with pytest.raises(Busy):
+            pool.run("echo", {}, patience=0.01)
+        job.abandon()
+        with pytest.raises(Abandoned):
+            running.result(20)
+    pool.close()
 
 
 def test_the_process_that_knows_something_is_preferred(pool: ProcessPool) -> None:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 from api_gateway.settings import GatewaySettings
 from dither_service.settings import DitherSettings
 from notification_service.settings import NotificationSettings
+from shared.roles import RoleSettings
 from shared.settings import (
     AccessSettings,
     DatabaseSettings,
@@ -37,6 +38,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "Owners": OwnerSettings,
     "Kafka": KafkaSettings,
     "Postgres": DatabaseSettings,
+    "Postgres' roles (migrations job)": RoleSettings,
     "Files": StorageSettings,
     "Upload service": UploadSettings,
     "Dither service": DitherSettings,

@@ -177,6 +177,12 @@ class Service:
                 writer.write(b"event: image\ndata: {}\n\n")
                 await writer.drain()
                 await asyncio.sleep(0.05)
+        elif path == "/dither":  # an archive that never ends
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            while not writer.is_closing():
+                writer.write(b"%x\r\n%b\r\n" % (100_000, bytes(100_000)))
+                await writer.drain()
+                await asyncio.sleep(0.05)
         elif path.startswith("/files/large"):
             await self._large(writer, int(query))
         elif path.startswith("/files/kept"):

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from api_gateway.proxy import MULTIPART_OVERHEAD_BYTES
 from tests.integration.gateway.support import (
     UUID,
     GatewayProcess,
@@ -78,6 +79,33 @@ def test_so_many_requests_of_a_client_may_be_under_way(
             assert f"at most {MOST}" in refused.json()["detail"]
         wait_until(lambda: gateway.ask("GET", "/images").status == 200, what="they are gone")
         assert gateway.metric('gateway_rate_limited_total{limit="concurrency"}') >= 1
+
+
+def test_an_archive_is_no_longer_made_when_its_client_goes(
+    gateway: GatewayProcess, service: Service
+) -> None:
+    with gateway.connect() as client:
+        client.sendall(b"POST /dither HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        assert service.in_flight
+    wait_until(lambda: service.in_flight == 0, what="the service has stopped")
+
+
+def test_a_call_takes_more_than_an_upload_and_counts_as_many_requests(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_gateway(
+        tmp_path_factory.mktemp("gateway"),
+        service,
+        GATEWAY_RATE_LIMIT=0.01,
+        GATEWAY_RATE_BURST=22,  # the question whether it has started takes one
+        MAX_UPLOAD_BYTES=1000,
+        DITHER_CALL_MAX_BYTES=2000,
+    ) as gateway:
+        refused = gateway.ask("POST", "/dither", body=bytes(2001 + MULTIPART_OVERHEAD_BYTES))
+        assert (refused.status, refused.headers["ratelimit-remaining"]) == (413, "1")
+        assert gateway.ask("GET", "/images").status == 200
+        assert gateway.ask("GET", "/images").status == 429
 
 
 def test_a_target_has_a_bound(gateway: GatewayProcess) -> None:

@@ -22,6 +22,13 @@ _POLL_SECONDS = 0.5
 _KILLED = 137
 
 
+# As in docker-compose.yml and the Kubernetes manifests.
+_HARDENED = (
+    *("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"),
+    *("--pids-limit=256", "--memory=1536m"),
+)
+
+
 class ContainerError(Exception):
     """A container failed; the text ends with its log."""
 
@@ -91,7 +98,11 @@ class Containers:
 
     def _options(self, variables: Mapping[str, str]) -> list[str]:
         together = {**self._environment, **variables}
-        return ["--network=host", *(f"--env={name}={value}" for name, value in together.items())]
+        return [
+            *_HARDENED,
+            "--network=host",
+            *(f"--env={name}={value}" for name, value in together.items()),
+        ]
 
     def _name(self, service: str) -> str:
         return f"{self._prefix}-{service}"

@@ -2,10 +2,12 @@
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,76 @@ def test_whoever_is_waited_for_exists_and_can_become_what_is_waited_for() -> Non
         for service in services.values():
             for volume in service.get("volumes", []):
                 assert volume.partition(":")[0] in document["volumes"]
+
+
+def test_a_process_that_is_broken_into_can_do_little() -> None:
+    services = compose(SYSTEM)["services"]
+    for name in OURS:
+        service = services[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    for name, service in services.items():
+        assert "mem_limit" in service, name
+        assert "no-new-privileges:true" in service["security_opt"], name
+    assert "files:/data:ro" in services["notification"]["volumes"]
+    assert "volumes" not in services["gateway"]
+
+
+def test_each_process_has_its_own_secrets_only() -> None:
+    services = compose(SYSTEM)["services"]
+    for name in ("upload", "dither", "notification"):
+        environment = services[name]["environment"]
+        assert environment["POSTGRES_USER"] == f"{name}_service"
+        secret = f"{name.upper()}_POSTGRES_PASSWORD"
+        assert environment["POSTGRES_PASSWORD"].startswith("${" + secret + ":?")
+    text = {name: json.dumps(services[name]["environment"]) for name in OURS}
+    assert "POSTGRES" not in text["gateway"]
+    assert {name for name in OURS if "${POSTGRES_PASSWORD" in text[name]} == {"migrations"}
+    assert {name for name in OURS if "${MAIL_SECRET" in text[name]} == {"notification"}
+    assert {name for name in OURS if "${SMTP_PASSWORD" in text[name]} == {"notification"}
+
+
+def test_no_password_has_a_default_and_one_command_makes_all(tmp_path: Path) -> None:
+    text = (PROJECT / SYSTEM).read_text()
+    wanted = set(re.findall(r"\$\{([A-Z_]+):\?", text))
+    assert not re.search(r"PASSWORD:-[^}]", text)
+    file = tmp_path / ".env"
+    file.write_text("MAIL_SECRET=mine\n")
+    order = ["sh", str(PROJECT / "deploy" / "secrets"), str(file)]
+    for _ in range(2):
+        subprocess.run(order, check=True, capture_output=True)
+    lines = dict(line.split("=") for line in file.read_text().splitlines())
+    assert lines.keys() == wanted
+    assert lines.pop("MAIL_SECRET") == "mine"
+    assert len(set(lines.values())) == len(lines)
+    assert all(re.fullmatch("[0-9a-f]{64}", secret) for secret in lines.values())
+    subprocess.run([*order[:2], str(tmp_path / "new")], check=True, capture_output=True)
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o555])
+def test_kernels_are_copied_to_where_they_can_be_written(mode: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        kernels = Path(directory) / "image"
+        kernels.mkdir()
+        (kernels / "one.nbi").write_text("compiled")
+        Path(directory).chmod(0o777)
+        kernels.chmod(mode)
+        order = ["-s", "--", "sh", "-c", 'cat "$NUMBA_CACHE_DIR"/*.nbi; echo " $NUMBA_CACHE_DIR"']
+        done = subprocess.run(
+            ["sh", *order],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd="/",
+            user=65534 if os.geteuid() == 0 else None,  # root may write everywhere
+            # Not by its name: another user may not enter the project's directory.
+            input=(PROJECT / "deploy" / "entrypoint").read_text(),
+            env={"PATH": os.environ["PATH"], "NUMBA_CACHE_DIR": str(kernels), "TMPDIR": directory},
+        )
+        used = kernels if mode == 0o777 else Path(directory) / "kernels"
+        assert done.stdout == f"compiled {used}\n"
 
 
 def test_brokers_make_no_topics_by_themselves() -> None:

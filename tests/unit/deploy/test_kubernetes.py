@@ -31,8 +31,9 @@ def containers() -> list[dict[str, Any]]:
 def test_commands_and_variables_exist() -> None:
     assert len(containers()) == len(PORTS) + 2
     for container in containers():
-        assert importlib.util.find_spec(container["command"][2]), container["command"]
-        names = variables(container).keys()
+        assert "command" not in container, "it would replace the image's entry point"
+        assert importlib.util.find_spec(container["args"][2]), container["args"]
+        names = variables(container).keys() | secrets_of(container).keys()
         assert names <= VARIABLES, names - VARIABLES
 
 
@@ -41,9 +42,16 @@ def variables(container: dict[str, Any]) -> dict[str, str]:
     common = documents("ConfigMap")
     given: dict[str, str] = {}
     for source in container["envFrom"]:
-        if "configMapRef" in source:
-            given |= common[source["configMapRef"]["name"]]
-    return given | {variable["name"]: variable["value"] for variable in container.get("env", [])}
+        if (name := source["configMapRef"]["name"]) != "dither":  # that is the operator's
+            given |= common[name]
+    return given | {v["name"]: v["value"] for v in container.get("env", []) if "value" in v}
+
+
+def secrets_of(container: dict[str, Any]) -> dict[str, str]:
+    """The secrets that a container is given, each with its key."""
+    refs = {v["name"]: v["valueFrom"]["secretKeyRef"] for v in container["env"] if "valueFrom" in v}
+    assert {ref["name"] for ref in refs.values()} <= {"dither"}
+    return {name: ref["key"] for name, ref in refs.items()}
 
 
 def test_ports_probes_and_services_fit_together() -> None:
@@ -69,6 +77,56 @@ def test_a_rollout_needs_no_more_database_connections_than_there_are() -> None:
 def test_pods_get_no_variables_from_services_around_them() -> None:
     for spec in [*documents("Deployment").values(), *documents("Job").values()]:
         assert spec["template"]["spec"]["enableServiceLinks"] is False
+
+
+def pods() -> list[dict[str, Any]]:
+    specs = [*documents("Deployment").values(), *documents("Job").values()]
+    return [spec["template"]["spec"] for spec in specs]
+
+
+def test_a_process_that_is_broken_into_can_do_little() -> None:
+    for pod in pods():
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        [container] = pod["containers"]
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert "memory" in container["resources"]["limits"]
+        assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+
+
+def test_each_process_has_its_own_secrets_only() -> None:
+    given = {c["name"]: secrets_of(c) for c in containers()}
+    for name in ("upload", "dither", "notification"):
+        assert given[name]["POSTGRES_PASSWORD"] == f"{name.upper()}_POSTGRES_PASSWORD"
+        deployment = documents("Deployment")[f"dither-{name}"]["template"]["spec"]
+        assert variables(deployment["containers"][0])["POSTGRES_USER"] == f"{name}_service"
+    assert not [secret for secret in given["gateway"] if "POSTGRES" in secret]
+    assert {n for n, secrets in given.items() if "MAIL_SECRET" in secrets} == {"notification"}
+    assert {n for n, secrets in given.items() if "SMTP_PASSWORD" in secrets} == {"notification"}
+    owners = {n for n, s in given.items() if s.get("POSTGRES_PASSWORD") == "POSTGRES_PASSWORD"}
+    assert owners == {"migrations"}, "only this job logs in as the database's owner"
+
+
+def test_every_pod_is_under_a_network_policy() -> None:
+    chosen = set[str]()
+    for policy in documents("NetworkPolicy").values():
+        selector = policy["podSelector"]
+        if "Ingress" in policy["policyTypes"]:
+            chosen.add(selector["matchLabels"]["app"])
+    deployed = {f"dither-{name}" for name in PORTS}
+    assert chosen == deployed | {"dither-jobs"}
+    for name, port in PORTS.items():
+        [rule] = documents("NetworkPolicy")[f"dither-{name}"]["ingress"]
+        assert rule["ports"] == [{"port": port}]
+        assert ("from" in rule) == (name != "gateway")
+    for name in documents("Job"):
+        labels = documents("Job")[name]["template"]["metadata"]["labels"]
+        assert labels == {"app": "dither-jobs"}
 
 
 def test_ingresses_lead_to_the_gateway_with_the_limits_of_the_edge() -> None:

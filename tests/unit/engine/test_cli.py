@@ -315,7 +315,9 @@ def test_pipes_and_devices_are_written_to_as_they_are(photo: Path) -> None:
 def test_the_panels_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["panels"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"waveshare-7\.3-spectra-6 +Waveshare 7\.3 inch E: 800×480, black,.*raw", out)
+    assert re.search(
+        r"waveshare-7\.3-spectra-6 +Waveshare 7\.3 inch E, Spectra 6: 800×480, black,.*raw", out
+    )
     assert [line.split()[0] for line in out.splitlines()[1:]] == list(panels())
 
 

@@ -12,7 +12,9 @@ from PIL import Image
 from dither_engine import Encoded, EngineError, Options, dither_bytes
 from shared.problems import Problem
 from tests.support.pictures import FORMATS, animation, black_png, picture
-from upload_service.inspection import ALLOWED, Inspected, inspect
+from upload_service.inspection import Inspected
+from upload_service.inspector import ALLOWED, inspect_here
+from upload_service.settings import UploadSettings
 
 MAX_PIXELS = 50_000_000
 FEW_PIXELS = 1_000_000
@@ -39,6 +41,11 @@ SAMPLES = {
 }
 
 
+def inspect(data: bytes, *, max_pixels: int, max_frames: int) -> Inspected:
+    limits = UploadSettings(max_pixels=max_pixels, max_frames=max_frames, keep_metadata=True)
+    return inspect_here(limits)(data).file
+
+
 def refusal(data: bytes, max_pixels: int = MAX_PIXELS) -> Problem:
     with pytest.raises(Problem) as caught:
         inspect(data, max_pixels=max_pixels, max_frames=MAX_FRAMES)
@@ -48,13 +55,13 @@ def refusal(data: bytes, max_pixels: int = MAX_PIXELS) -> Problem:
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_content_tells_the_type(name: str) -> None:
     assert inspect(SAMPLES[name], max_pixels=MAX_PIXELS, max_frames=MAX_FRAMES) == Inspected(
-        *TYPES[name], 40, 30
+        *TYPES[name], 40, 30, 1
     )
 
 
 def test_a_picture_with_more_pictures_behind_it_is_a_jpeg() -> None:
     found = inspect(SAMPLES["MPO"], max_pixels=MAX_PIXELS, max_frames=MAX_FRAMES)
-    assert found == Inspected("image/jpeg", "jpg", 40, 30)
+    assert found == Inspected("image/jpeg", "jpg", 40, 30, 1)
 
 
 @pytest.mark.parametrize("name", ["animated GIF", "animated WebP", "animated PNG"])
@@ -178,7 +185,7 @@ def dithered(data: bytes) -> Encoded | str:
 
 
 def test_the_engine_is_asked_without_its_compiler() -> None:
-    code = "import sys, upload_service.inspection; print('numba' in sys.modules)"
+    code = "import sys, upload_service.worker; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

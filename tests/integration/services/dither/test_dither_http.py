@@ -199,7 +199,7 @@ def test_options_that_are_none(client: Client, request_options: dict[str, Any], 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", f"/images/{KNOWN}/2", {"POST"}),
+        ("DELETE", f"/images/{KNOWN}/2", {"GET", "POST"}),
         ("DELETE", f"/images/{KNOWN}", {"GET"}),
         ("POST", "/images", {"GET"}),
         ("GET", "/preview", {"POST"}),

@@ -248,9 +248,14 @@ def test_what_a_process_has_claimed_is_left_to_it(
 
 @pytest.mark.parametrize("moment", ["after_fetch", "after_put"])
 def test_a_process_that_comes_second_changes_nothing(
-    service: WorkingService, tables: Database, storage: Storage, moment: str
+    service: WorkingService,
+    tables: Database,
+    storage: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
 ) -> None:
     """One lost its claim, because it stood still for a while; and it goes on."""
+    monkeypatch.setattr(service.dispatcher, "_extend", lambda: None)
     message = announced(storage)
 
     def another_is_faster() -> None:
@@ -292,12 +297,14 @@ def test_an_image_that_kills_the_whole_service_three_times_is_given_up(
     service: WorkingService, tables: Database, storage: Storage, engine: EngineHere
 ) -> None:
     """The attempts are counted before the work begins."""
-    message = announced(storage)
-    for _ in range(3):
-        other = another_process(tables, storage)
-        other.nothing_waits()
-        other.queue_images([received(message.body)])
+    other = another_process(tables, storage)
+    other.nothing_waits()
+    other.queue_images([announced(storage)])
+    for _ in range(2):
         its_claims_end(tables)
+        other = another_process(tables, storage)
+        other.dispatcher._claim_suspect()
+    its_claims_end(tables)
     service.dispatcher.look_soon()
     service.wait_until_quiet()
     assert engine.begun == 0

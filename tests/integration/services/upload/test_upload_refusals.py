@@ -27,7 +27,7 @@ def _leaves_nothing(tables: Database) -> Iterator[None]:
 BAD_FORMS: dict[str, tuple[dict[str, Any], int, str]] = {
     "no file": ({"files": {"email": (None, "ada@example.org")}}, 422, "none was sent"),
     "two files": ({"files": [("file", ("a", PNG)), ("file", ("b", PNG))]}, 422, "2 were sent"),
-    "three files": ({"files": [("file", (n, PNG)) for n in "abc"]}, 400, "one image"),
+    "three files": ({"files": [("file", (n, PNG)) for n in "abc"]}, 422, "at most 1"),
     "a text instead": ({"files": {"file": (None, "a text")}}, 422, "a text was sent instead"),
     "another field": ({"files": {"picture": ("a.png", PNG)}}, 422, "no field 'picture'"),
     "an empty file": ({"files": {"file": ("a.png", b"")}}, 422, "empty"),
