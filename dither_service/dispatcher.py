@@ -51,7 +51,8 @@ GIVEN_UP = (
     "The process that worked on this image died each time: it cannot be dithered with these"
     " options."
 )
-# More processes are needed when it grows. Consumers only write into the queue: their lag stays small.
+# More processes are needed when it grows. Consumers only write into the queue, so their lag stays
+# small.
 QUEUE_SECONDS = Gauge(
     "dither_queue_seconds", "CPU seconds that the queued dithers are likely to take"
 )
