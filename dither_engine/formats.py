@@ -60,6 +60,7 @@ FORMATS = {
         Format("c-array", "h", "text/plain; charset=utf-8", "C array", 4_096),
     )
 }
+CONTENT_TYPES = tuple(dict.fromkeys(entry.content_type for entry in FORMATS.values()))
 # The formats that contain the driver's numbers of the colours, not the colours.
 NUMBERED = ("raw", "c-array")
 _PACKED = (1, 2, 4, 8)

@@ -70,7 +70,7 @@ def _check(data: bytes) -> None:
         used = sum(sizes.values())
         if b"iref" in inner:
             used += sum(sizes[item] * count for item, count in _references(data, inner[b"iref"]))
-    except (struct.error, KeyError, ValueError) as error:
+    except (struct.error, KeyError, ValueError, OverflowError) as error:
         raise damaged() from error
     if used > _MAX_USES * len(data):
         raise damaged()

@@ -58,7 +58,7 @@ def check_structure(data: bytes) -> None:
             _walk_jpeg(data)
         elif data.startswith(_TIFF_BEGINS):
             _walk_tiff(data)
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, OverflowError) as error:  # a place beyond 63 bits
         raise error if isinstance(error, EngineError) else damaged() from error
 
 

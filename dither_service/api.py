@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Path, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from dither_engine.formats import CONTENT_TYPES
 from dither_service import schemas
 from dither_service.choices import options_openapi, parse_options, read_options
 from dither_service.download_api import download_router
@@ -22,7 +23,7 @@ from dither_service.settings import DitherSettings
 from dither_service.waiting import Places
 from shared.forms import form_openapi, read_form
 from shared.health import Health
-from shared.http import PICTURE, BodyLimit, create_app
+from shared.http import BodyLimit, binary, create_app
 from shared.principal import Reader, Writer, install_principals, reader
 from shared.problems import Problem
 
@@ -116,7 +117,7 @@ def create_api(
         tags=["preview"],
         summary="Dither an image at once, keeping nothing",
         response_class=Response,
-        responses=PICTURE,
+        responses=binary(CONTENT_TYPES),
         openapi_extra=_PREVIEW,
     )
     async def preview(request: Request) -> Response:

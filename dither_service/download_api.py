@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from dither_engine.formats import FORMATS
+from dither_engine.formats import CONTENT_TYPES, FORMATS
 from dither_service.download import Downloads
 from dither_service.one_call import OneCall
 from shared.conditional import client_has
 from shared.filenames import content_disposition
-from shared.http import PICTURE, until_gone
+from shared.http import NOT_MODIFIED, binary, until_gone
 from shared.principal import Reader
+from shared.problem_schema import refusal
 
 
 def download_router(downloads: Downloads, one_call: OneCall) -> APIRouter:
@@ -23,7 +24,11 @@ def download_router(downloads: Downloads, one_call: OneCall) -> APIRouter:
         "/images/{uuid}/{dither_id}",
         summary="Download a dither, in any format",
         response_class=Response,
-        responses={**PICTURE, 304: {"description": "The client has it already"}},
+        responses={
+            **binary(CONTENT_TYPES),
+            **NOT_MODIFIED,
+            409: refusal("This dither is not done"),
+        },
     )
     async def download_dither(
         uuid: UUID,

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from dither_engine import Encoded
+from dither_engine.formats import CONTENT_TYPES
 from dither_service.choices import FIELDS, options_openapi
 from dither_service.fetch import Fetcher
 from dither_service.one_call import OneCall, etag
@@ -20,19 +21,14 @@ from dither_service.settings import DitherSettings
 from shared.conditional import client_has
 from shared.filenames import content_disposition, with_extension
 from shared.forms import form_openapi
-from shared.http import PICTURE, until_gone
+from shared.http import NOT_MODIFIED, binary, until_gone
+from shared.problem_schema import refusal
 from shared.problems import Problem
 from shared.slots import Slots
 
 MAX_FETCHES = 8
 NO_STORE = "no-store"
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_RESULT: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The dithered picture; of several files a ZIP",
-        "content": {**PICTURE[200]["content"], "image/gif": _BINARY, "image/webp": _BINARY},
-    }
-}
+_NOT_MADE = {406: refusal("None of the types in Accept is made")}
 _URL = {
     "name": "url",
     "in": "query",
@@ -54,7 +50,11 @@ def one_call_router(settings: DitherSettings, one_call: OneCall, fetcher: Fetche
         "/dither",
         summary="Dither at full size, at once; nothing is kept",
         response_class=Response,
-        responses=_with_zip(),
+        responses={
+            **binary((*CONTENT_TYPES, ZIP)),
+            **_NOT_MADE,
+            412: refusal("If-None-Match names the result"),
+        },
         openapi_extra=_openapi(settings),
     )
     async def dither(request: Request) -> Response:
@@ -73,7 +73,7 @@ def one_call_router(settings: DitherSettings, one_call: OneCall, fetcher: Fetche
         "/dither",
         summary="Dither a picture from the web",
         response_class=Response,
-        responses={**_RESULT, 304: {"description": "The client has it already"}},
+        responses={**binary(CONTENT_TYPES), **NOT_MODIFIED, **_NOT_MADE},
         openapi_extra={"parameters": [_URL, *options_openapi(FIELDS)["parameters"]]},
     )
     async def dither_address(request: Request) -> Response:
@@ -153,11 +153,6 @@ class _Archive(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._files:
             await super().__call__(scope, receive, send)
-
-
-def _with_zip() -> dict[int | str, dict[str, Any]]:
-    content = {**_RESULT[200]["content"], ZIP: _BINARY}
-    return {200: {**_RESULT[200], "content": content}}
 
 
 def _openapi(settings: DitherSettings) -> dict[str, Any]:

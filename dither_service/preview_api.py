@@ -13,13 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dither_engine.formats import CONTENT_TYPES
 from dither_service.choices import parse_options
 from dither_service.part import Part
 from dither_service.preview import Picture, Previews, Wanted
 from dither_service.settings import DitherSettings
 from dither_service.waiting import Places
 from shared.forms import form_openapi, parse_json_object, read_form
-from shared.http import PICTURE
+from shared.http import binary
 from shared.problems import Problem
 
 _NO_STORE = {"cache-control": "no-store"}
@@ -75,7 +76,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Places)
         "/part",
         summary="A part of the picture that would be saved, as PNG",
         response_class=Response,
-        responses=PICTURE,
+        responses=binary(("image/png", "image/webp")),
         openapi_extra=_openapi(PartWish),
     )
     async def part(request: Request) -> Response:
@@ -94,7 +95,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Places)
         "/file",
         summary="The picture that would be saved, as a file",
         response_class=Response,
-        responses=PICTURE,
+        responses=binary(CONTENT_TYPES),
         openapi_extra=_openapi(Wish),
     )
     async def file(request: Request) -> Response:

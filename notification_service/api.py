@@ -13,11 +13,15 @@ from notification_service.settings import NotificationSettings
 from shared.health import Health
 from shared.http import BodyLimit, create_app
 from shared.principal import Reader, install_principals
+from shared.problem_schema import refusal
 from shared.problems import Problem
 
 MAX_BODY_BYTES = 64 * 1024
+_HTML = {"text/html": {"example": "<!doctype html>…"}}
+_GONE = refusal("The link does not work, or what it was for is gone")
 _PAGE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {"example": "<!doctype html>…"}}}
+    200: {"content": _HTML},
+    404: {**_GONE, "content": {**_GONE["content"], **_HTML}},
 }
 
 

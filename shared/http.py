@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
@@ -36,10 +36,8 @@ REQUESTS = Histogram(
 )
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MAX_LOGGED_PATH = 200
-# For ``responses`` of a route that answers with a picture.
-PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
-}
+# For ``responses`` of a route that answers ``If-None-Match``.
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has it already"}}
 _REQUEST_ID = REQUEST_ID_HEADER.encode("ascii")
 _EMAIL = re.compile(r"[^/\s]+(?:@|%40)[^/\s]+", re.IGNORECASE)
 
@@ -49,6 +47,13 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def binary(content_types: Iterable[str]) -> dict[int | str, dict[str, Any]]:
+    """For ``responses`` of a route that answers with a file of one of these media types."""
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    # A document has the types without their parameters.
+    return {200: {"content": {name.partition(";")[0]: schema for name in content_types}}}
 
 
 class HealthReport(Protocol):

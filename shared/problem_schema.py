@@ -27,18 +27,26 @@ PROBLEM_SCHEMA = {
 }
 
 
-def _refusal(description: str) -> dict[str, Any]:
+def refusal(description: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {"description": description, "content": {PROBLEM_JSON: {"schema": schema}}}
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    404: _refusal("There is nothing at this address"),
-    413: _refusal("The body is too large"),
-    415: _refusal("The file has a type that is not accepted"),
-    422: _refusal("A value is not allowed"),
-    429: _refusal("Too many requests; see Retry-After"),
-    503: _refusal("Overloaded or unavailable; see Retry-After"),
+    400: refusal("The request cannot be read"),
+    401: refusal("The API key or token is not known, or one is needed"),
+    403: refusal("This caller may not do that"),
+    404: refusal("There is nothing at this address"),
+    408: refusal("The body arrives too slowly"),
+    413: refusal("The body is too large"),
+    414: refusal("The address is too long"),
+    415: refusal("The file has a type that is not accepted"),
+    422: refusal("A value is not allowed"),
+    429: refusal("Too many requests; see Retry-After"),
+    431: refusal("The header is too large"),
+    502: refusal("The answer broke off"),
+    503: refusal("Overloaded or unavailable; see Retry-After"),
+    504: refusal("The answer did not come in time"),
 }
 
 

@@ -13,16 +13,18 @@ from shared.conditional import client_has
 from shared.filenames import content_disposition
 from shared.forms import read_form
 from shared.health import Health
-from shared.http import PICTURE, BodyLimit, create_app
+from shared.http import NOT_MODIFIED, BodyLimit, binary, create_app
 from shared.principal import Creator, Reader, Writer, install_principals
+from shared.problem_schema import refusal
 from shared.problems import Problem
 from shared.signing import Identities
 from shared.slots import Slots
 from shared.storage import Storage
 from upload_service import schemas
 from upload_service.events import ImageEvents
-from upload_service.files import Files
+from upload_service.files import TYPES, Files
 from upload_service.form import FIELDS, OPENAPI, read_upload
+from upload_service.inspection import FORMATS
 from upload_service.service import UploadService
 from upload_service.settings import UploadSettings
 
@@ -34,6 +36,12 @@ UPLOAD_WAIT_SECONDS = 2.0
 MAX_FETCHES = 16
 FETCH_WAIT_SECONDS = 5.0
 _EVENTS = 'event: image\ndata: {"uuid": "9b2e7c1a-4a5d-4f0e-8a57-0c2f6f1d3b90", ...}\n\n'
+_STORED_FILE = {
+    **binary(TYPES.values()),
+    **NOT_MODIFIED,
+    206: {"description": "The part that Range asks for"},
+    416: {"description": "The file does not have the part that Range asks for"},
+}
 # What is shown depends on the caller: shared caches may not keep it.
 PRIVATE = {"cache-control": "private, no-cache"}
 NO_STORE = {"cache-control": "no-store"}
@@ -65,6 +73,7 @@ def create_api(
         response_model=schemas.NewImage,
         tags=["images"],
         summary="Upload an image",
+        responses={409: refusal("An upload with this Idempotency-Key is under way")},
         openapi_extra=OPENAPI,
     )
     async def upload_image(request: Request, caller: Creator) -> Response:
@@ -94,6 +103,7 @@ def create_api(
     @app.get(
         "/images/{uuid}",
         response_model=schemas.Image,
+        responses=NOT_MODIFIED,
         tags=["images"],
         summary="An image and its dithers",
     )
@@ -112,7 +122,7 @@ def create_api(
         tags=["images"],
         summary="Download the original",
         response_class=Response,
-        responses=PICTURE,
+        responses=binary(content_type for content_type, _ in FORMATS.values()),
     )
     async def get_original(uuid: UUID, caller: Reader) -> Response:
         """The file as it was sent, under its name. For others than its owner there is none."""
@@ -158,7 +168,7 @@ def create_api(
         tags=["files"],
         summary="A stored file",
         response_class=Response,
-        responses=PICTURE,
+        responses=_STORED_FILE,
     )
     async def get_file(key: str, request: Request) -> Response:
         """Files on local disk, and with a signed link originals; Cloudinary serves the others."""

@@ -16,11 +16,12 @@ from dither_service.preview import Previews
 from dither_service.settings import DitherSettings
 from notification_service import api as notification
 from notification_service.settings import NotificationSettings
+from shared import problem_schema
 from shared.problems import PROBLEM_JSON
 from upload_service import api as upload
 from upload_service.settings import UploadSettings
 
-REFUSALS = {"404", "413", "415", "422", "429", "503"}
+REFUSALS = {str(status) for status in problem_schema.REFUSALS}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,10 @@ def test_every_operation_declares_the_refusals_with_one_schema(document: dict[st
         assert set(operation["responses"]) >= REFUSALS
         for status in REFUSALS:
             content = operation["responses"][status]["content"]
-            assert content == {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            pages = ["text/html"] if status == "404" and "mail" in operation["tags"] else []
+            assert [*content] == [PROBLEM_JSON, *pages]
+            reference = {"$ref": "#/components/schemas/Problem"}
+            assert content[PROBLEM_JSON] == {"schema": reference}
 
 
 def test_every_reference_is_there_and_every_operation_has_a_name_of_its_own(

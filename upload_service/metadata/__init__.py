@@ -36,6 +36,6 @@ def strip(data: bytes) -> bytes:
         if beginning.match(data):
             try:
                 return strip_it(data)
-            except (struct.error, LookupError, ValueError, OSError) as error:
+            except (struct.error, LookupError, ValueError, OverflowError, OSError) as error:
                 raise CannotStripError("metadata cannot be told from the picture") from error
     return data

@@ -294,6 +294,15 @@ def test_a_jpeg_of_too_many_scans_is_refused() -> None:
     assert isinstance(tried(data[:-2] + 9 * scan + data[-2:]), Encoded)
 
 
+@pytest.mark.parametrize("order", [(b"II+\0", "<"), (b"MM\0+", ">")])
+@pytest.mark.parametrize("place", [2**62, 2**63, 2**64 - 1])
+def test_a_page_of_a_big_tiff_beyond_all_memory_is_refused(
+    place: int, order: tuple[bytes, str]
+) -> None:
+    magic, sign = order
+    assert isinstance(tried(magic + struct.pack(f"{sign}HHQ", 8, 0, place)), str)
+
+
 @pytest.mark.parametrize(
     "data",
     [

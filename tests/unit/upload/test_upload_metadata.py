@@ -249,3 +249,9 @@ def test_what_would_take_for_ever_is_refused() -> None:
 def test_what_is_no_picture_stays_for_the_decoder_to_refuse() -> None:
     assert strip(b"no picture") == b"no picture"
     assert strip(b"") == b""
+
+
+@pytest.mark.parametrize("place", [2**62, 2**63, 2**64 - 1])
+def test_a_tiff_whose_page_is_beyond_all_memory_is_not_understood(place: int) -> None:
+    with pytest.raises(CannotStripError):
+        strip(struct.pack("<4sHHQ", b"II+\0", 8, 0, place))
