@@ -13,7 +13,8 @@ from hashlib import sha256
 from shared.principal import SCOPES, Principal
 from shared.problems import Problem
 
-QUOTAS = ("images", "bytes", "mails")
+# Stored images and bytes, CPU seconds of queued work, mails a day.
+QUOTAS = ("images", "bytes", "seconds", "mails")
 _ENTRY = re.compile(
     r"(?P<id>[A-Za-z0-9_-]{1,64}):(?P<scopes>[a-z]+(?:\+[a-z]+)*):(?P<hash>[0-9a-f]{64})"
     r"(?P<quotas>(?::[a-z]+=[0-9]{1,18})*)"

@@ -43,14 +43,12 @@ SPEEDS: dict[str, Speed] = {
     "variable-diffusion": Speed(
         0.023, (0.12, 0.17, 0.26, 0.76), (0.12, 0.18, 0.35, 1.6), (2.9, 8.4, 29, 111)
     ),
-    "ordered": Speed(0.0035, (0.079, 0.73, 7.9, 26), (0.1, 0.99, 7, 25), (0.23, 0.93, 7.2, 27)),
-    "noise": Speed(0.0055, (0.083, 0.72, 7.1, 25), (0.1, 1.2, 7, 25), (0.24, 0.98, 6.7, 25)),
+    "ordered": Speed(0.0043, (0.28, 1.6, 5, 17), (0.44, 1.3, 4.7, 15), (0.57, 1.6, 4.2, 19)),
+    "noise": Speed(0.0063, (0.31, 1.6, 4.7, 16), (0.43, 1.3, 3.9, 15), (0.59, 1.6, 4.3, 17)),
     "halftone-screen": Speed(
-        0.014, (0.077, 0.69, 6.2, 25), (0.1, 0.82, 7.4, 26), (0.24, 1, 6.7, 29)
+        0.01, (0.31, 1.7, 4.6, 16), (0.41, 1.3, 4.1, 15), (0.56, 1.5, 4.1, 15)
     ),
-    "threshold-map": Speed(
-        0.0034, (0.1, 0.97, 7.5, 24), (0.1, 0.83, 6.4, 24), (0.23, 0.97, 7.2, 27)
-    ),
+    "threshold-map": Speed(0.0043, (0.3, 1.6, 4.4, 15), (0.42, 1.3, 4.2, 15), (0.56, 1.5, 4.1, 15)),
     "knoll": Speed(
         2, (0.89, 1.3, 2.5, 14), (1.1, 1.9, 5.2, 33), (13, 41, 177, 775), candidates=0.89
     ),
@@ -74,6 +72,7 @@ SPEEDS: dict[str, Speed] = {
     ),
 }
 DECODE, ADAPTIVE, RESIZE = 0.012, 0.7, 0.03
+SATURATION, SHARPEN, GAMUT, GAMUT_START = 0.006, 0.02, 0.015, 0.3
 ENCODE = {"png": 0.005, "gif": 0.01, "webp": 0.2}
 START = 0.001  # seconds that any job takes
 
@@ -104,7 +103,24 @@ def seconds_of(source: Size, options: Options, max_size: int | None = None) -> f
         total += (source.megapixels + drawn.megapixels) * RESIZE
     if isinstance(options.palette, str) and options.palette.startswith("adaptive:"):
         total += drawn.megapixels * ADAPTIVE
-    return total
+    return total + _toning(source, drawn, options)
+
+
+def _toning(source: Size, drawn: Size, options: Options) -> float:
+    """Seconds for the looks, for what they choose, and for what stays undithered."""
+    looks = options.auto != "off"
+    parts = SATURATION * (looks or options.saturation != 1) + SHARPEN * (
+        looks or options.sharpen > 0
+    )
+    total = 0.0
+    if looks or options.gamut:
+        parts += GAMUT
+        total += GAMUT_START
+    if source.frames > 1 and (looks or options.gamut or options.tone):
+        total += source.megapixels * (DECODE + RESIZE)  # all frames are looked at first
+    if options.exclude or options.alpha == "exclude":
+        parts += speed_of(options.model_copy(update={"algorithm": "none"}))
+    return total + drawn.megapixels * parts
 
 
 def check_cost(

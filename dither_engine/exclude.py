@@ -33,22 +33,25 @@ class Excluded:
         return bool(self.rectangles or self.mask.size)
 
     def leave(self, found: Pixels, work: Work, nearest: Callable[[Work], Pixels]) -> None:
-        """Put the nearest colours into ``found``, the result for the piece ``work``."""
-        for rows, columns in self._areas(work.top, *found.shape[:2]):
-            found[rows, columns] = nearest(_part(work, rows, columns))
-        if self.mask.size:
-            here = self.mask[work.top : work.top + len(found)] < _HALF
-            for rows in _runs(np.any(here, axis=1)):
-                part = nearest(_part(work, rows, slice(None)))
-                found[rows][here[rows]] = part[here[rows]]
+        """Put the nearest colours into ``found``, the result for the piece ``work``.
 
-    def _areas(self, top: int, height: int, width: int) -> Iterator[tuple[slice, slice]]:
-        """Rows, counted from ``top``, and columns of each rectangle in a piece."""
+        No pixel is computed twice, however the rectangles overlap.
+        """
+        here = self._here(work.top, *found.shape[:2])
+        for rows in _runs(np.any(here, axis=1)):
+            across = np.flatnonzero(np.any(here[rows], axis=0))
+            columns = slice(int(across[0]), int(across[-1]) + 1)
+            part, area = nearest(_part(work, rows, columns)), here[rows, columns]
+            found[rows, columns][area] = part[area]
+
+    def _here(self, top: int, height: int, width: int) -> NDArray[np.bool_]:
+        """What is excluded of the rows from ``top``."""
+        here = np.zeros((height, width), bool)
         for x, y, w, h in self.rectangles:
-            rows = slice(max(y - top, 0), min(y + h - top, height))
-            columns = slice(x, min(x + w, width))
-            if rows.start < rows.stop and columns.start < columns.stop:
-                yield rows, columns
+            here[max(y - top, 0) : max(y + h - top, 0), x : x + w] = True
+        if self.mask.size:
+            here |= self.mask[top : top + height] < _HALF
+        return here
 
 
 def scaled(rectangles: Rectangles, full: tuple[int, int], size: tuple[int, int]) -> Rectangles:

@@ -21,6 +21,7 @@ _OTHERS = 4.5
 _CONVERT = 13.0  # of a picture with alpha or 16 bits: copies while it is converted
 # Of a picture that is dithered: indices and alpha; copies if the method needs it as a whole.
 _DRAWN, _RESIZED, _AS_A_WHOLE = 2.0, 8.0, 9.0
+_TURNED, _ENHANCED, _EXCLUDED = 4.0, 15.0, 8.0  # copies of the picture
 _ENCODE = {"gif": 8.0, "webp": 30.0}
 _ENCODE_OTHERS = 1.0
 _PIECE_BY_PIECE = ("diffusion", "ordered", "nearest")  # modules of methods; see `methods.in_pieces`
@@ -42,6 +43,12 @@ def bytes_to_dither(source: Source, options: Options, max_size: int | None = Non
         total += (pixels + frame) * _RESIZED
     if module_of(options.algorithm) not in _PIECE_BY_PIECE or source.count > 1:
         total += frame * _AS_A_WHOLE
+    if options.rotate != "0" or options.crop is not None:
+        total += pixels * _TURNED
+    if options.auto != "off" or options.sharpen > 0 or options.saturation != 1:
+        total += frame * _ENHANCED
+    if options.exclude or options.alpha == "exclude":
+        total += frame * _EXCLUDED
     encoded = _ENCODE.get(options.format, _ENCODE_OTHERS) * options.scale**2
     return BASE + int(total + frame * drawn.frames * (_DRAWN + encoded))
 

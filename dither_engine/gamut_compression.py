@@ -19,7 +19,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_engine.compiled.cube import NODES, PARTS, SHIFT, change_rows
+from dither_engine.compiled.cube import BIAS, LANE, NODES, PARTS, SHIFT, change_rows
 from dither_engine.compiled.search import OKLAB_AXES, OKLAB_CONES
 from dither_engine.gamut import gamut_of
 from dither_engine.light import linear_to_srgb, srgb_to_linear
@@ -96,7 +96,7 @@ class Reach:
 class Compression:
     """changes: see `change_rows`."""
 
-    changes: NDArray[np.int16]
+    changes: NDArray[np.int64]
 
     def compressed(self, pixels: Pixels, adjusted: Pixels) -> Pixels:
         """``uint8 (H, W, 3)``; adjusted: each code value after the tone controls, (256,)."""
@@ -114,7 +114,8 @@ def compression_of(reach: Reach, farthest: float, strength: float) -> Compressio
     part = np.where(out > 0, 1 + strength * (_curve(out, farthest) / np.maximum(out, 1e-6) - 1), 1)
     moved = linear_to_srgb(np.clip(_linear(grey + (lab - grey) * part[:, None]), 0, 1))
     changes = np.where(out[:, None] > 0, (moved - codes) * 255 * PARTS, 0)
-    return Compression(np.rint(changes).astype(np.int16))
+    red, green, blue = np.rint(changes).astype(np.int64).T + BIAS
+    return Compression((red << (2 * LANE)) | (green << LANE) | blue)
 
 
 def _curve(out: Floats, farthest: float) -> Floats:

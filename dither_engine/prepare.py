@@ -51,9 +51,13 @@ def _of_8_bits(frame: Frame | DeepFrame, options: Options, fit: Fit) -> Frame:
 
 
 def _sharpened(pixels: Pixels, amount: float) -> Pixels:
-    """Unsharp mask: adds ``amount`` times the difference to a Gaussian blur of one pixel."""
-    mask = ImageFilter.UnsharpMask(radius=1, percent=round(100 * amount), threshold=0)
-    return pixels_of(image_of(pixels).filter(mask))
+    """Unsharp mask: adds ``amount`` times the difference to a blur of three by three pixels."""
+    blur = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    weights = -amount * blur
+    weights[1, 1] += 1 + amount
+    return pixels_of(
+        image_of(pixels).filter(ImageFilter.Kernel((3, 3), weights.ravel().tolist(), scale=1))
+    )
 
 
 def coloured(pixels: Pixels) -> Pixels:

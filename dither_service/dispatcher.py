@@ -19,11 +19,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import Gauge
 from sqlalchemy.orm import Session
 
 from dither_service import queue
 from dither_service.jobs import CannotDither, Job, JobRunner
-from dither_service.pool import WorkerDied
+from dither_service.pool import Abandoned, WorkerDied
 from dither_service.settings import DitherSettings
 from dither_service.settling import Outcomes, Settling, job_of
 from shared.backoff import Backoff
@@ -50,6 +51,11 @@ GIVEN_UP = (
     "The process that worked on this image died each time: it cannot be dithered with these"
     " options."
 )
+# More processes are needed when it grows; consumers only write rows, so their lag stays small.
+QUEUE_SECONDS = Gauge(
+    "dither_queue_seconds", "CPU seconds that the queued dithers are likely to take"
+)
+
 _Made = Future[dict[str, Any]]
 _Event = tuple[Job, _Made] | None  # a job has ended; None: look again
 
@@ -115,6 +121,8 @@ class Dispatcher:
         self._events: queues.SimpleQueue[_Event] = queues.SimpleQueue()
         self._given: queues.SimpleQueue[tuple[Sequence[Job], bool]] = queues.SimpleQueue()
         self._stopping = threading.Event()
+        self._idle = threading.Event()  # a thread of the quick lane has no job
+        self._idle.set()
         self._outcomes = Outcomes()
         self._outcome_at = 0.0
         self._extend_at = 0.0
@@ -130,8 +138,14 @@ class Dispatcher:
 
     def add(self, jobs: Sequence[Job], *, more: bool = False) -> None:
         """Jobs that a handler has claimed. more: others are in the table."""
+        if jobs:
+            self._idle.clear()
         self._given.put((jobs, more))
         self._events.put(None)
+
+    def wait_until_idle(self, seconds: float) -> None:
+        """Return when a thread has no job, or after some time."""
+        self._idle.wait(seconds)
 
     def look_soon(self) -> None:
         """The table may have jobs: another process may have left them behind."""
@@ -215,6 +229,8 @@ class Dispatcher:
             self._outcomes.done(job, made.result())
         elif isinstance(error, CannotDither):
             self._outcomes.failed(job, str(error))
+        elif isinstance(error, Abandoned):
+            self._outcomes.returned.append(job.dither_id)
         elif isinstance(error, WorkerDied) and job.attempts < self._max_attempts:
             self._outcomes.again.append(job.dither_id)
         elif isinstance(error, WorkerDied):
@@ -258,6 +274,7 @@ class Dispatcher:
             rows = queue.claim_next(session, limit, slow=lane.slow)
             jobs = self._jobs_of(session, rows)
             left = None
+            QUEUE_SECONDS.set(queue.waiting(session, "").all)
             if len(rows) < limit:
                 mine = [*self._claimed(), *(row.dither_id for row in rows)]
                 left = queue.seconds_until_free(session, mine)
@@ -302,6 +319,8 @@ class Dispatcher:
                     self._retry_at = self._clock() + BACKOFF.most
                     return
         self._room = self._quick.free
+        if len(self._quick.waiting) + len(self._quick.running) < self._quick.workers.count:
+            self._idle.set()
 
     def _note(self, job: Job, made: _Made) -> None:
         self._events.put((job, made))

@@ -1,7 +1,7 @@
 """One dither job: fetch the original, dither it, store the result. No database is involved."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 from dither_engine import Encoded, EngineError
 from dither_engine.formats import FORMATS
 from dither_service.pool import DitherPool, JobFailed
+from dither_service.pool import Job as Work
 from dither_service.settings import DitherSettings
 from shared import failpoints
 from shared.context import request_context
@@ -73,16 +74,23 @@ class JobRunner:
         self._storage = storage
         self._pool = pool
         self._now = now
+        self._running: dict[UUID, tuple[UUID, Work]] = {}
 
     def run(self, job: Job) -> dict[str, Any]:
         """Run the job and return the columns of the dither's row about the stored result.
 
         Raises ``CannotDither`` if this dither can never be made, ``WorkerDied`` if the process that
-        worked on it has crashed, and ``TransientFailure`` while something is not available.
+        worked on it has crashed, ``Abandoned`` after ``abandon``, and ``TransientFailure`` while
+        something is not available.
         """
-        with request_context(job.request_id):
-            encoded = self._dither(self._fetch(job), job)
-            stored = self._store(job.key, encoded)
+        work = Work()
+        self._running[job.dither_id] = job.image_uuid, work
+        try:
+            with request_context(job.request_id):
+                encoded = self._dither(self._fetch(job), job, work)
+                stored = self._store(job.key, encoded)
+        finally:
+            del self._running[job.dither_id]
         return {
             "key": stored.key,
             "url": stored.url,
@@ -91,6 +99,12 @@ class JobRunner:
             "height": encoded.height,
             "bytes": len(encoded.data),
         }
+
+    def abandon(self, images: Collection[UUID]) -> None:
+        """Stop the work on these images: they were deleted."""
+        for image, work in list(self._running.values()):
+            if image in images:
+                work.abandon()
 
     def _fetch(self, job: Job) -> bytes:
         try:
@@ -107,11 +121,17 @@ class JobRunner:
         failpoints.hit("dither.after-fetch")
         return data
 
-    def _dither(self, data: bytes, job: Job) -> Encoded:
+    def _dither(self, data: bytes, job: Job, work: Work) -> Encoded:
         try:
-            encoded = self._pool.dither(data, job.fields, slow=job.slow)
+            encoded = self._pool.dither(data, job.fields, slow=job.slow, job=work)
         except (EngineError, JobFailed) as error:
             raise CannotDither(str(error)) from error
+        most = self._settings.max_result_bytes
+        if len(encoded.data) > most:
+            raise CannotDither(
+                f"The dithered file would have {len(encoded.data):,} bytes; at most {most:,} are"
+                " allowed. Choose a smaller size, fewer colours or the format webp."
+            )
         failpoints.hit("dither.after-engine")
         return encoded
 

@@ -71,6 +71,7 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
         parts=parts,
         consumer=consumer if with_consumer else None,
         relay=relay,
+        checks={"dispatcher": service.dispatcher.health} if with_consumer else None,
     )
 
 

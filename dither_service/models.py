@@ -86,8 +86,8 @@ class Dither(Base):
     )
     requests: Mapped[int] = mapped_column(Integer, server_default="1")
     # The queue, see ``queue.py``. CPU seconds that the work is estimated to take; who shares the
-    # processors; the place in the order of work, in seconds since 1970; how often the work was
-    # begun; and until when a process has it, which that process extends.
+    # processors; the place in the order of work; how often the work was begun; and until when a
+    # process has it, which that process extends.
     cost: Mapped[float] = mapped_column(Double, server_default="0")
     share: Mapped[str] = mapped_column(Text, server_default="")
     turn: Mapped[float] = mapped_column(Double, server_default="0")

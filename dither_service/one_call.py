@@ -42,8 +42,10 @@ class OneCall:
             async with asyncio.timeout(self._seconds):
                 return await asyncio.wrap_future(made)
         except TimeoutError:
-            if made.cancel():  # it has not begun
-                raise Unavailable("Too many images at once; please try again.") from None
+            if made.cancel() or not job.begun:
+                raise Unavailable(
+                    "Too many images at once, or the service has just started; please try again."
+                ) from None
             raise self._too_slow() from None
         finally:
             if not made.done():

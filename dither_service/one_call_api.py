@@ -43,7 +43,8 @@ def one_call_router(settings: DitherSettings, one_call: OneCall, fetcher: Fetche
     fetches = Slots(
         MAX_FETCHES, wait_seconds=1, busy="Too many pictures are being fetched; try again."
     )
-    cached = f"max-age={settings.dither_url_cache_seconds}"
+    shared = "public" if settings.is_open else "private"
+    cached = f"{shared}, max-age={settings.dither_url_cache_seconds}"
 
     @router.post(
         "/dither",

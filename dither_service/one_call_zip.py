@@ -5,16 +5,20 @@ that says why; the last entry, ``manifest.json``, tells of all of them.
 """
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 from zipstream import ZIP_STORED, ZipStream
 
+from dither_engine import Encoded
 from dither_service.one_call import OneCall
 from dither_service.one_call_request import Call, Sent
+from shared.failures import TransientFailure
 from shared.filenames import with_extension
-from shared.problems import Problem
+from shared.problems import Problem, Unavailable
 
+logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 
 
@@ -40,13 +44,21 @@ async def _entry(sent: Sent, call: Call, one_call: OneCall) -> tuple[str, bytes,
     """An entry's name, content, and what the manifest says of it."""
     try:
         made = await one_call.dither(await sent.read(), call.options)
-    except Problem as problem:
-        text = f"{sent.filename}: {problem.detail}\n".encode()
-        return f"{sent.filename}.txt", text, {"status": problem.status, "detail": problem.detail}
-    facts: dict[str, Any] = {"width": made.width, "height": made.height, "colours": made.colours}
-    if made.chosen:
-        facts["chosen"] = dict(made.chosen)
-    return with_extension(sent.filename, made.extension), made.data, {"status": 200, **facts}
+    except Problem as error:
+        problem = error
+    except TransientFailure as failure:
+        logger.warning("a file of an archive is left out", extra={"reason": str(failure)})
+        problem = Unavailable("The service could not dither this now; please try again.")
+    else:
+        return with_extension(sent.filename, made.extension), made.data, _facts(made)
+    text = f"{sent.filename}: {problem.detail}\n".encode()
+    return f"{sent.filename}.txt", text, {"status": problem.status, "detail": problem.detail}
+
+
+def _facts(made: Encoded) -> dict[str, Any]:
+    facts: dict[str, Any] = {"status": 200, "width": made.width, "height": made.height}
+    chosen = {"chosen": dict(made.chosen)} if made.chosen else {}
+    return {**facts, "colours": made.colours, **chosen}
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -5,11 +5,12 @@ that died become free again. A claim counts as an attempt, before the work begin
 the work that killed the process. So rows that were attempted before are **suspects**, and a process
 works on one suspect at a time, or the guilty one would take the innocent ones along each time.
 
-**Fair share.** Rows are worked on in the order of ``turn``: the time at which the row's work would
-be done if its share (the owner; without one, the image) had one processor for itself from its first
-queued row on. So a thousand rows of one share stand behind each other, and a new row of another
-share stands near the beginning. Source: L. Zhang, "VirtualClock: a new traffic control algorithm
-for packet switching networks", SIGCOMM 1990.
+**Fair share.** Rows are worked on in the order of ``turn``, a time that goes on with the work: when
+a row is added, it is that of the first row in the queue, or of the last row of the same share (the
+owner; without one, the image), and to this the row's own cost is added. So a thousand rows of one
+share stand behind each other, and a new row of another share stands near the beginning. Quick and
+slow rows are worked on side by side, and have times of their own. Source: S. J. Golestani, "A
+self-clocked fair queueing scheme for broadband applications", INFOCOM 1994.
 """
 
 from collections.abc import Collection, Sequence

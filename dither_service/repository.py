@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from dither_service.models import QUEUED, Dither, Image
+from dither_service.pool import QUICK_SECONDS
 from shared.claims import claim, due_again, seconds_until
 from shared.database import recordset
 from shared.messages import ImageUploaded
@@ -211,15 +212,18 @@ def _add_dithers() -> Any:
 
 
 def _turn(given: Any) -> Any:
-    """After all queued work of the same share, and not before now: see ``queue.py``."""
+    """After all queued work of the same share, and not before what is worked on: ``queue.py``."""
     others = _dithers.alias()
+    same_lane = and_(
+        others.c.status == QUEUED, (others.c.cost > QUICK_SECONDS) == (given.c.cost > QUICK_SECONDS)
+    )
+    first = select(func.min(others.c.turn)).where(same_lane).scalar_subquery()
     last = (
         select(func.max(others.c.turn))
-        .where(others.c.share == given.c.share, others.c.status == QUEUED)
+        .where(same_lane, others.c.share == given.c.share)
         .scalar_subquery()
     )
-    now = func.extract("epoch", func.clock_timestamp())
-    return func.greatest(now, func.coalesce(last, 0)) + given.c.ahead
+    return func.coalesce(last, first, 0) + given.c.ahead
 
 
 def _finish() -> Any:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -62,8 +63,8 @@ class DitherService:
         self.removals = FileRemovals(models.file_removals)
         self.on_removal: Callable[[], None] = _nobody
         settling = Settling(settings, database, outbox=self.outbox, removals=self.removals)
-        runner = JobRunner(settings, storage, pool, now=now)
-        self.dispatcher = Dispatcher(settings, database, runner, settling, self.removals)
+        self._runner = JobRunner(settings, storage, pool, now=now)
+        self.dispatcher = Dispatcher(settings, database, self._runner, settling, self.removals)
         self.downloads = Downloads(settings, database, storage, uploads)
         self._work = DitherWork(
             settings,
@@ -115,23 +116,24 @@ class DitherService:
         if is_new and repository.count_dithers(session, image.uuid) > MAX_DITHERS_PER_IMAGE:
             raise _too_many()
         if is_new:
-            self._check_queue(session, row["share"])
+            self._check_queue(session, row["share"], caller)
             self._check_bytes(session, caller)
         dither = repository.find_dithers(session, [row["dither_id"]])[row["dither_id"]]
         if is_new:
             self._request(session, dither)
         return self._shown(dither), is_new
 
-    def _check_queue(self, session: Session, share: str) -> None:
+    def _check_queue(self, session: Session, share: str, caller: Principal) -> None:
         """Raises ``Problem`` 429 or 503 if the work that is queued now is too much."""
-        waiting, most = queue.waiting(session, share), self._settings.max_queued_seconds
+        waiting, allowed = queue.waiting(session, share), self._settings.max_queued_seconds
+        most = caller.quota("seconds", int(allowed)) or inf
         if waiting.own > most:
             raise TooMany(
                 f"Work of {waiting.own:,.0f} seconds is queued for you, of at most {most:,.0f};"
                 " please wait until some of it is done.",
                 retry_after=60,
             )
-        if waiting.all > most * QUEUES:
+        if waiting.all > allowed * QUEUES:
             raise Unavailable("Too much work is queued; please try again later.", retry_after=60)
 
     def _check_bytes(self, session: Session, caller: Principal) -> None:
@@ -187,6 +189,7 @@ class DitherService:
                 keys = repository.delete_dithers(session, uuids)
                 self.removals.schedule(session, keys)
             failpoints.hit("dither.delete-before-commit")
+        self._runner.abandon({received.body.uuid for received in batch})
         if keys:
             self.on_removal()
         return len(batch)

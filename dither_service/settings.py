@@ -38,6 +38,9 @@ class DitherSettings(ServiceSettings, OwnerSettings, StorageSettings):
     max_job_memory_bytes: int = Field(
         900 * 1024 * 1024, ge=1, description="Most memory that a large picture may take, in bytes"
     )
+    max_result_bytes: int = Field(
+        64 * 1024 * 1024, ge=1, description="Largest dithered file that is stored, in bytes"
+    )
     max_attempts: int = Field(
         3, ge=1, description="A dither whose process has died so often is given up"
     )

@@ -28,6 +28,7 @@ from shared.messages import DitherRequested, ImageUploaded
 from shared.storage.removals import FileRemovals
 
 DEFAULT_CHANNELS = 2
+GATHER_SECONDS = 0.2
 _UNKNOWN = Size(1600, 1200)  # of an image whose message does not say it
 
 
@@ -61,11 +62,12 @@ def _row(
 
 def in_line(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with ``ahead``: the seconds of work up to their end, by share, in their order."""
-    total: dict[str, float] = defaultdict(float)
+    total: dict[tuple[str, bool], float] = defaultdict(float)
     placed = []
     for row in rows:
-        total[row["share"]] += row["cost"]
-        placed.append({**row, "ahead": total[row["share"]]})
+        key = row["share"], row["cost"] > QUICK_SECONDS
+        total[key] += row["cost"]
+        placed.append({**row, "ahead": total[key]})
     return placed
 
 
@@ -112,6 +114,8 @@ class DitherWork:
             if jobs:
                 self._removals.reserve(session, [job.key for job in jobs])
         self._dispatcher.add(jobs, more=len(jobs) < len(queued))
+        # While there is enough to do, messages gather, so that many share the next transaction.
+        self._dispatcher.wait_until_idle(GATHER_SECONDS)
         return len(batch)
 
     def _lock_images(self, session: Session, batch: Sequence[Received]) -> dict[UUID, Any]:

@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from notification_service.models import CONFIRMATION, Mailbox, Notification, RecentMail, Secret
-from notification_service.settings import NotificationSettings
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ASKED_AGAIN = timedelta(days=7)  # who does not answer is asked again after this at the soonest
@@ -51,6 +50,15 @@ def secret(session: Session) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Most mails: an hour in all and for one mailbox, a day for one account (0: no limit)."""
+
+    in_all: int
+    for_mailbox: int
+    for_account: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Rule:
     """At most ``most`` mails in ``period`` of those that are ``like`` this one."""
 
@@ -61,39 +69,38 @@ class _Rule:
 
 
 def lock(session: Session) -> None:
-    """One sender at a time decides, so that several together keep the limits too."""
+    """Let one transaction decide at a time. To be taken before any row is locked.
+
+    So several senders together keep the limits, and no mail is put aside for an answer that comes
+    in the same moment.
+    """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('mails'))"))
 
 
-def blocking(
-    session: Session, settings: NotificationSettings, mail: Notification
-) -> tuple[float, Any] | None:
+def blocking(session: Session, limits: Limits, mail: Notification) -> tuple[float, Any] | None:
     """If a limit is reached: in how many seconds it is not, and which mails it concerns.
 
     An earlier attempt at the same mail does not count against it.
     """
-    for rule in _rules(settings, mail):
+    for rule in _rules(limits, mail):
         seconds = _seconds(session, rule, mail.dither_id)
         if seconds > 0:
             return seconds, rule.held
     return None
 
 
-def _rules(settings: NotificationSettings, mail: Notification) -> list[_Rule]:
-    n, r, in_all = Notification, RecentMail, settings.mails_per_hour_in_all
+def _rules(limits: Limits, mail: Notification) -> list[_Rule]:
+    n, r = Notification, RecentMail
+    digest, account = mail.address_digest, mail.account
     rules = [
-        _Rule(in_all, HOUR, true(), true()),
-        _Rule(
-            settings.mails_per_hour,
-            HOUR,
-            r.address_digest == mail.address_digest,
-            n.address_digest == mail.address_digest,
-        ),
-        _Rule(settings.mails_per_day, DAY, r.account == mail.account, n.account == mail.account),
+        _Rule(limits.in_all, HOUR, true(), true()),
+        _Rule(limits.for_mailbox, HOUR, r.address_digest == digest, n.address_digest == digest),
     ]
+    if limits.for_account:
+        rules.append(_Rule(limits.for_account, DAY, r.account == account, n.account == account))
     if mail.kind == CONFIRMATION:
         # Strangers' addresses never take more than half of what may be sent.
-        asks = max(1, in_all // 2)
+        asks = max(1, limits.in_all // 2)
         rules.append(_Rule(asks, HOUR, r.kind == CONFIRMATION, n.kind == CONFIRMATION))
     return rules
 

@@ -49,6 +49,8 @@ class Recipient(Base):
     email: Mapped[str | None] = mapped_column(Text)
     filename: Mapped[str | None] = mapped_column(Text)
     ends_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # The owner's own bound instead of the settings', 0 for none.
+    mails_per_day: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now(), index=True
     )

@@ -139,11 +139,19 @@ class MailSender:
             repository.hold(session, mail.dither_id)
             self._ask(session, mail)
             return False
-        if limit := mailboxes.blocking(session, self._settings, mail):
+        if limit := mailboxes.blocking(session, self._limits(recipient), mail):
             seconds, which = limit
             repository.postpone_all(session, which, seconds, "enough for now")
             return False
         return True
+
+    def _limits(self, recipient: models.Recipient) -> mailboxes.Limits:
+        own, settings = recipient.mails_per_day, self._settings
+        return mailboxes.Limits(
+            in_all=settings.mails_per_hour_in_all,
+            for_mailbox=settings.mails_per_hour,
+            for_account=settings.mails_per_day if own is None else own,
+        )
 
     def _ask(self, session: Session, mail: models.Notification) -> None:
         """Add a mail that asks to confirm the address, unless it was asked not long ago."""

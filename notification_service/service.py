@@ -75,6 +75,7 @@ class NotificationService:
     def confirm(self, mailbox: str) -> None:
         """The mailbox of this digest wants mails, also if it once unsubscribed."""
         with self._database.transaction() as session:
+            mailboxes.lock(session)
             mailboxes.note(session, mailbox, confirmed_at=self._now(), unsubscribed_at=None)
             repository.judge_again(session, {mailbox})
         self.on_due()
@@ -82,6 +83,7 @@ class NotificationService:
     def unsubscribe(self, mailbox: str) -> None:
         """The mailbox of this digest gets no mail any more."""
         with self._database.transaction() as session:
+            mailboxes.lock(session)
             mailboxes.note(session, mailbox, confirmed_at=None, unsubscribed_at=self._now())
             repository.judge_again(session, {mailbox})
         self.on_due()
@@ -116,6 +118,7 @@ class NotificationService:
         if recipient.deleted_at is None and recipient.forgotten_at is None:
             recipient.email, recipient.filename = addressee.email, body.filename
             recipient.owner, recipient.ends_at = body.owner, addressee.expires_at
+            recipient.mails_per_day = addressee.mails_per_day
             mailbox = digest(addressee.email, self._secret)
             repository.release_waiting(session, body.uuid, body.owner, mailbox)
 
@@ -144,7 +147,8 @@ class NotificationService:
             return
         mailbox = recipient.email and digest(recipient.email, self._secret)
         owner = recipient.owner or body.owner
-        too_many = self._too_many(session, owner or mailbox)
+        refused = self._too_many(session, owner or mailbox)
+        status = models.PENDING if mailbox else models.WAITING
         values = {
             # Another producer may omit the id; the URL of the file then identifies the dither.
             "dither_id": body.dither_id or uuid5(body.uuid, body.url_dither),
@@ -154,8 +158,8 @@ class NotificationService:
             "url_dither": body.url_dither,
             "channels": body.channels,
             "options": body.options,
-            "status": models.PENDING if mailbox else models.WAITING,
-            **({"status": models.FAILED, "reason": too_many} if too_many else {}),
+            "status": models.FAILED if refused else status,
+            "reason": refused,
         }
         repository.add_notification(session, values)
 
@@ -171,11 +175,13 @@ class NotificationService:
     def forget_recipients(self, batch: Sequence[Received]) -> int:
         """Images were deleted, so their addresses are deleted too."""
         with self._database.transaction() as session:
+            mailboxes.lock(session)
             for received in self.inbox.record_all(session, batch):
                 recipient = repository.lock_recipient(session, received.body.uuid)
                 recipient.deleted_at = recipient.deleted_at or self._now()
                 recipient.email = recipient.filename = None
                 repository.delete_notifications(session, received.body.uuid)
+        self.on_due()
         return len(batch)
 
     # Scheduled jobs.

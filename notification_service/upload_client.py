@@ -11,10 +11,14 @@ from shared.replicas import Replicas
 
 
 class Addressee(BaseModel):
-    """``expires_at``: when the image is deleted, if that is known."""
+    """``expires_at``: when the image is deleted, if that is known.
+
+    ``mails_per_day``: the owner's own bound instead of the settings', 0 for none.
+    """
 
     email: str
     expires_at: datetime | None = None
+    mails_per_day: int | None = None
 
 
 class Uploads(Protocol):

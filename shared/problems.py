@@ -5,7 +5,7 @@ A ``Problem`` says in a sentence what is wrong and what is allowed, and shows no
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
 from shared.context import current_request_id
 
@@ -135,10 +135,20 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     return {"field": field, "message": str(error["msg"]).removeprefix("Value error, ").rstrip(".")}
 
 
+def _flat(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """The routes, with those of included routers."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is None:
+            yield route
+        else:
+            yield from _flat(included.routes)
+
+
 def _allowed_methods(app: FastAPI, request: Request) -> list[str]:
     """All methods of all routes at this path (Starlette names only the first route's)."""
     methods: set[str] = set()
-    for route in app.router.routes:
+    for route in _flat(app.router.routes):
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             methods |= set(getattr(route, "methods", None) or ())

@@ -50,6 +50,7 @@ class Image(Base):
     options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     # Who gets mails. It is in no message; the notification service asks for it, once or again.
     email: Mapped[str | None] = mapped_column(Text)
+    mails_per_day: Mapped[int | None] = mapped_column(Integer)
     email_told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     status: Mapped[str] = mapped_column(Text, server_default=UPLOADED)
     version: Mapped[int] = mapped_column(Integer, server_default="1")
@@ -64,9 +65,9 @@ class Image(Base):
     )
     announcements: Mapped[int] = mapped_column(Integer, server_default="1")
 
-    dithers: Mapped[list["Dither"]] = relationship(
-        lazy="raise", order_by="Dither.created_at, Dither.dither_id", viewonly=True
-    )
+    # The newest ones, oldest first; filled by the repository, which also says if there are others.
+    dithers: Mapped[list["Dither"]] = relationship(lazy="raise", viewonly=True)
+    has_more_dithers = False
 
     __table_args__ = (
         Index("images_newest", "created_at", "uuid"),

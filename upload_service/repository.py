@@ -1,5 +1,6 @@
 """The upload service's queries. Each works in the caller's transaction."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeEngine
 
 from shared.claims import claim, due_again, seconds_until
@@ -31,7 +33,8 @@ from shared.database import recordset
 from upload_service.models import DITHERED, DONE, FAILED, QUEUED, UPLOADED, Dither, Image
 
 # An image may have many dithers: they are loaded only by the queries that need them.
-_WITH_DITHERS = selectinload(Image.dithers)
+# So many dithers of an image are shown with it: in a list, and alone.
+DITHERS_IN_LIST, DITHERS_OF_ONE = 20, 100
 
 
 def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> dict[UUID, datetime]:
@@ -40,8 +43,11 @@ def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> dict[UUID, date
 
 
 def find(session: Session, uuid: UUID) -> Image | None:
-    """The image and its dithers."""
-    return session.get(Image, uuid, options=[_WITH_DITHERS])
+    """The image and its newest dithers."""
+    image = session.get(Image, uuid)
+    if image is not None:
+        _fill_dithers(session, [image], DITHERS_OF_ONE)
+    return image
 
 
 def lock(session: Session, uuid: UUID) -> Image | None:
@@ -52,17 +58,42 @@ def lock(session: Session, uuid: UUID) -> Image | None:
 def newest(
     session: Session, limit: int, before: tuple[datetime, UUID] | None, owner: str | None
 ) -> Sequence[Image]:
-    """``limit`` images with their dithers, newest first, beginning after the one at ``before``.
+    """``limit`` images with some dithers, newest first, beginning after the one at ``before``.
 
     ``owner``: whose; None: everybody's.
     """
-    query = select(Image).options(_WITH_DITHERS)
-    query = query.order_by(Image.created_at.desc(), Image.uuid.desc()).limit(limit)
+    query = select(Image).order_by(Image.created_at.desc(), Image.uuid.desc()).limit(limit)
     if owner is not None:
         query = query.where(Image.owner == owner)
     if before is not None:
         query = query.where(tuple_(Image.created_at, Image.uuid) < tuple_(*before))
-    return session.scalars(query).all()
+    images = session.scalars(query).all()
+    _fill_dithers(session, images, DITHERS_IN_LIST)
+    return images
+
+
+def _fill_dithers(session: Session, images: Sequence[Image], most: int) -> None:
+    """Give each image its newest ``most`` dithers."""
+    newest_first = (Dither.created_at.desc(), Dither.dither_id.desc())
+    number = func.row_number().over(partition_by=Dither.image_uuid, order_by=newest_first)
+    numbered = (
+        select(Dither.dither_id, number.label("number"))
+        .where(Dither.image_uuid.in_([image.uuid for image in images]))
+        .subquery()
+    )
+    found = (
+        select(Dither)
+        .join(numbered, Dither.dither_id == numbered.c.dither_id)
+        .where(numbered.c.number <= most + 1)
+        .order_by(Dither.created_at, Dither.dither_id)
+    )
+    by_image: dict[UUID, list[Dither]] = defaultdict(list)
+    for dither in session.scalars(found) if images else ():
+        by_image[dither.image_uuid].append(dither)
+    for image in images:
+        shown = by_image[image.uuid]
+        image.has_more_dithers = len(shown) > most
+        set_committed_value(image, "dithers", shown[-most:])
 
 
 def versions(session: Session, uuids: Collection[UUID]) -> dict[UUID, int]:
@@ -172,6 +203,7 @@ def _add_all() -> Any:
         "height": Integer,
         "frames": Integer,
         "bytes": BigInteger,
+        "mails_per_day": Integer,
     }
     times = {"expires_at": DateTime(timezone=True)}
     given = recordset(uuid=Uuid, **texts, **numbers, options=JSONB, **times)

@@ -33,6 +33,7 @@ _IMAGE: JsonDict = {
     "expires_at": "2025-06-03T09:30:00Z",
     "status": "dithered",
     "dithers": [_DITHER],
+    "dithers_url": None,
 }
 
 
@@ -56,6 +57,7 @@ class Dither(BaseModel):
 class Image(BaseModel):
     """An uploaded image and what has been made of it.
 
+    ``dithers``: the newest; if there are others, ``dithers_url`` is where all of them are.
     ``url``, ``filename`` and ``owner`` are null for others than its owner. At ``expires_at`` the
     image is deleted.
     """
@@ -74,16 +76,21 @@ class Image(BaseModel):
     expires_at: datetime | None
     status: Literal["uploaded", "dithered", "failed"]
     dithers: list[Dither]
+    dithers_url: str | None = None
 
 
 class Recipient(BaseModel):
-    """Who gets mails about an image; for the notification service only."""
+    """Who gets mails about an image; for the notification service only.
+
+    ``mails_per_day``: the bound of the key that it was uploaded with, 0 for none, if it has one.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     uuid: UUID
     email: str
     expires_at: datetime | None
+    mails_per_day: int | None
 
 
 class NewImage(Image):

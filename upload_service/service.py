@@ -143,6 +143,7 @@ class UploadService:
             "options": upload.options,
             "expires_at": self._end(upload),
             "email": upload.email,
+            "mails_per_day": dict(upload.caller.quotas).get("mails"),
         }
         new = _Stored(values, current_request_id(), give_up_at, upload.repeatable)
         created_at = self._add(new)

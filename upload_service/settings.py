@@ -25,7 +25,9 @@ class UploadSettings(ServiceSettings, OwnerSettings, StorageSettings):
         1000, ge=0, description="Most images of one owner; 0: no bound (a key's quota goes first)"
     )
     max_stored_bytes: int = Field(
-        0, ge=0, description="Most bytes of all images and dithers together; 0: no bound"
+        20 * 1024**3,
+        ge=0,
+        description="Most bytes of all images and dithers together; 0: no bound",
     )
     anonymous_retention_days: float = Field(
         30, gt=0, description="Images of people without an API key are deleted after this"

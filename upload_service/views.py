@@ -25,6 +25,8 @@ class Views:
 
     def shown(self, image: models.Image, caller: Principal) -> schemas.Image:
         shown = schemas.Image.model_validate(image)
+        if image.has_more_dithers:
+            shown.dithers_url = self._settings.public_link(f"/dithers/{image.uuid}")
         if not caller.owns(image.owner):
             return shown.model_copy(update=_without_secrets(shown))
         url = self.message_url(image) if caller.operates else self._owners_url(image)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from dither_engine.decode import open_bytes
 from dither_engine.errors import Damaged, EngineError, TooLarge, UnknownFormat
 from upload_service.inspection import Bounds, NeedsMore, inspect
 from upload_service.metadata import CannotStripError, strip
@@ -35,6 +36,7 @@ def handle(_: str, arguments: Mapping[str, Any], data: bytes) -> Answer:
 
 def _look(arguments: Mapping[str, Any], data: bytes) -> Answer:
     bounds, at_most = Bounds(**arguments["bounds"]), arguments["at_most"]
+    open_bytes(data, bounds.pixels, bounds.frames)  # bounds the parts that `strip` walks through
     kept = data
     if not arguments["keep_metadata"]:
         try:

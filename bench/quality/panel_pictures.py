@@ -23,11 +23,18 @@ _READINGS = (
 def pictures() -> Iterator[tuple[str, Pixels]]:
     """Name and picture, ``uint8 (H, W, 3)``, H and W at most SIDE."""
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
-        yield name, _middle(getattr(data, name)())
+        yield name, _middle(_packaged(name))
     yield "caption", _captioned()
     yield "dark scene", _dark()
     yield "face", _face()
     yield "screenshot", _screenshot()
+
+
+def _packaged(name: str) -> Pixels:
+    """A photograph of scikit-image; of a stereo pair the left one."""
+    found = getattr(data, name)()
+    left: Pixels = found[0] if isinstance(found, tuple) else found
+    return left
 
 
 def _middle(pixels: Pixels) -> Pixels:
@@ -38,7 +45,7 @@ def _middle(pixels: Pixels) -> Pixels:
 
 
 def _captioned() -> Pixels:
-    image = Image.fromarray(_middle(data.chelsea()))
+    image = Image.fromarray(_middle(_packaged("chelsea")))
     draw = ImageDraw.Draw(image)
     width, height = image.size
     draw.rectangle((0, height - 50, width, height), fill="#141820")
@@ -50,12 +57,12 @@ def _captioned() -> Pixels:
 
 def _dark() -> Pixels:
     """The left picture of scikit-image's stereo pair of a motorcycle, at night."""
-    light = srgb_to_linear(_middle(data.stereo_motorcycle()[0]) / 255) * _NIGHT
+    light = srgb_to_linear(_middle(_packaged("stereo_motorcycle")) / 255) * _NIGHT
     return np.rint(linear_to_srgb(light) * 255).astype(np.uint8)
 
 
 def _face() -> Pixels:
-    face = Image.fromarray(data.astronaut()).crop(_FACE)
+    face = Image.fromarray(_packaged("astronaut")).crop(_FACE)
     return np.asarray(face.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 

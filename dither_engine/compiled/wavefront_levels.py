@@ -33,11 +33,11 @@ _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 
 @kernel(
     array_in(_U1, 2),
-    types.int64,
     array_in(_I2, 1),
     types.boolean,
     array_in(_I2, 1),
     array_in(_I2, 1),
+    types.int64,
     array_in(_I4, 2),
     types.int64,
     types.int64,
@@ -49,11 +49,11 @@ _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 )
 def diffuse_levels(
     samples,
-    depth,
     light,
     even,
     middles,
     gaps,
+    depth,
     shares,
     rest,
     skew,

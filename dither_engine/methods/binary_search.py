@@ -44,6 +44,7 @@ from dither_engine.work import Levels, Palette, Work
 PASSES = 12
 RADIUS = 5
 REACH = 2 * RADIUS
+NEAR = 4  # pixels; farther changes hardly matter, and trying again because of them takes long
 _BAND = 256
 _TRIED = 15
 _BLOCK = 32
@@ -250,8 +251,8 @@ def search_rows(
     """Search the rows ``top`` to ``bottom``; ``state`` holds the colours of all rows in view.
 
     weights: ``spread`` with each row padded to `WORDS_WIDE`. greys: whether a grey pixel may become
-    each colour. A pixel is skipped if no change lowered the error there and nothing that affects
-    its cost has changed since.
+    each colour. A pixel is skipped if no change lowered the error there and no pixel at most NEAR
+    away, nor the summed error of its block, has changed since.
     """
     height, width, depth = pixels.shape
     reach = spread.shape[1] // 2
@@ -310,9 +311,8 @@ def search_rows(
                     for u in range(max(x - 1, 0), min(x + 2, width)):
                         if masked and mask[v, u] == 0:
                             continue
-                        # A swap with the same colour (or with itself) changes nothing.
                         there = np.int64(state[v, u])
-                        if not (free or greys[there]):
+                        if there == here or not (free or greys[there]):
                             continue
                         if not greys[here] and is_grey(pixels, v, u):
                             continue
@@ -347,8 +347,8 @@ def search_rows(
                     sums[block_y, block_x] += step[0]
                     change(seen, weights, x, y - top - reach, step)
                     state[y, x] = new
-                    far = reach + 2
-                    wake(quiet, y - top - far + 1, y - top + far, x - far + 1, x + far)
+                    far = NEAR + 1
+                    wake(quiet, y - top - NEAR, y - top + far, x - NEAR, x + far)
                     if other_y != y or other_x != x:
                         for c in range(3):
                             step[c] = -step[c]
@@ -357,9 +357,9 @@ def search_rows(
                         state[other_y, other_x] = here
                         wake(
                             quiet,
-                            other_y - top - far + 1,
+                            other_y - top - NEAR,
                             other_y - top + far,
-                            other_x - far + 1,
+                            other_x - NEAR,
                             other_x + far,
                         )
                     if weight != 0 and sums[block_y, block_x] != total:

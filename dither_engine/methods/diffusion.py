@@ -9,9 +9,9 @@ a pixel outside the image or a transparent pixel are dropped. Even rows run left
 strength and rounding are combined.
 
 Three implementations give the same bits. Left-to-right scans run as a wavefront over many rows
-(``compiled.wavefront``). Serpentine scans and transparent pictures with a palette are computed
-pixel by pixel (``compiled.serial_palette``). The plain loops in this module do the rest: such scans
-and pictures with levels, many levels, CIEDE2000, and large palettes with the other distances.
+(``compiled.wavefront``). Serpentine scans and transparent pictures with a palette are computed row
+by row, in segments (``compiled.segments_palette``). The plain loops in this module do the rest:
+such scans and pictures with levels, many levels, and CIEDE2000.
 """
 
 from fractions import Fraction
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from dither_engine.algorithms import CUSTOM
 from dither_engine.compiled import segments_palette, wavefront_levels, wavefront_palette
@@ -55,125 +55,39 @@ def piecewise(work: Work) -> Render:
     weights = _taps(work.options)
     taps, rest = shares(weights, Fraction(work.options.strength))
     in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
-    if isinstance(work.target, Levels):
-        in_step = in_step and work.target.count <= _MOST_LEVELS
-        return (_levels_in_step if in_step else _levels)(work, work.target, taps, rest)
+    target = work.target
+    if isinstance(target, Levels):
+        in_step = in_step and target.count <= _MOST_LEVELS
+        return (_in_step if in_step else _pixel_by_pixel)(work, taps, rest)
     if work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1:
-        bend(work.target.search, work.target.lights, work.options.light, losing=True)
+        bend(target.search, target.lights, work.options.light, losing=True)
     if work.options.distance == "ciede2000":
-        return _palette(work, work.target, taps, rest)
-    if in_step:
-        return _palette_in_step(work, work.target, taps, rest)
-    return _palette_in_segments(work, work.target, taps, rest)
+        return _pixel_by_pixel(work, taps, rest)
+    return _in_step(work, taps, rest) if in_step else _in_segments(work, target, taps, rest)
 
 
-def _levels(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
-    ring = _ring(work, taps)
+def _pixel_by_pixel(work: Work, taps: Shares, rest: int) -> Render:
+    target = work.target
+    _, width, depth = work.pixels.shape
+    # The errors of the next rows; the first of them is at ``top % rows``.
+    ring = np.zeros((int(taps[:, 1].max()) + 1, width + 2 * PAD, depth), np.int32)
+    levels = isinstance(target, Levels)
+    kernel = diffuse_levels if levels else diffuse_palette
+    choices = target.choice if isinstance(target, Levels) else target.search
 
     def dithered(work: Work) -> NDArray[np.uint8]:
-        levels = reusable(work.pixels.shape, np.uint8)
-        diffuse_levels(
+        found = reusable(work.pixels.shape[: 3 if levels else 2], np.uint8)
+        kernel(
             work.pixels,
             work.mask,
             work.light,
-            target.choice,
+            choices,
             target.lights,
             taps,
             rest,
             work.options.serpentine,
             work.top,
             ring,
-            levels,
-        )
-        return levels
-
-    return dithered
-
-
-def _palette(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
-    ring = _ring(work, taps)
-
-    def dithered(work: Work) -> NDArray[np.uint8]:
-        indices = reusable(work.pixels.shape[:2], np.uint8)
-        diffuse_palette(
-            work.pixels,
-            work.mask,
-            work.light,
-            target.search,
-            target.lights,
-            taps,
-            rest,
-            work.options.serpentine,
-            work.top,
-            ring,
-            indices,
-        )
-        return indices
-
-    return dithered
-
-
-def _ring(work: Work, taps: Shares) -> NDArray[np.int32]:
-    """Accumulated errors of the next rows; the first of them is at ``top % rows``."""
-    _, width, depth = work.pixels.shape
-    return np.zeros((int(taps[:, 1].max()) + 1, width + 2 * PAD, depth), np.int32)
-
-
-def _levels_in_step(work: Work, target: Levels, taps: Shares, rest: int) -> Render:
-    _, width, depth = work.pixels.shape
-    combined = target.combines(depth)
-    lanes = strip(taps, depth, width * depth)
-    carry = _zeros(lanes.carried, np.int64)
-    even = _even(work)
-    middles = np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16)
-    gaps = np.diff(target.lights)
-
-    def dithered(work: Work) -> NDArray[np.uint8]:
-        height = work.pixels.shape[0]
-        found = reusable((height, width if combined else width * depth), np.uint8)
-        wavefront_levels.diffuse_levels(
-            work.pixels.reshape(height, width * depth),
-            depth,
-            work.light,
-            even,
-            middles,
-            gaps,
-            taps,
-            rest,
-            lanes.skew,
-            lanes.size,
-            carry,
-            reusable(LANES * lanes.steps, np.uint8),
-            reusable(LANES * lanes.steps, np.uint8),
-            found,
-        )
-        return found if combined else found.reshape(height, width, depth)
-
-    return dithered
-
-
-def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
-    width = work.pixels.shape[1]
-    lanes = strip(taps, 3, width * 3)
-    carry = _zeros(lanes.carried, np.int64)
-    even = _even(work)
-
-    def dithered(work: Work) -> NDArray[np.uint8]:
-        height = work.pixels.shape[0]
-        found = reusable((height, width), np.uint8)
-        wavefront_palette.diffuse_palette(
-            work.pixels.reshape(height, width * 3),
-            work.light,
-            even,
-            target.search,
-            target.lights,
-            taps,
-            rest,
-            lanes.skew,
-            lanes.size,
-            carry,
-            reusable(LANES * lanes.steps, np.uint8),
-            reusable(LANES * lanes.steps, np.uint8),
             found,
         )
         return found
@@ -181,7 +95,45 @@ def _palette_in_step(work: Work, target: Palette, taps: Shares, rest: int) -> Re
     return dithered
 
 
-def _palette_in_segments(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
+def _in_step(work: Work, taps: Shares, rest: int) -> Render:
+    target = work.target
+    _, width, depth = work.pixels.shape
+    lanes = strip(taps, depth, width * depth)
+    carry = reusable(lanes.carried, np.int64)
+    carry[...] = 0
+    even = _even(work)
+    apart = False  # whether each channel has a result of its own
+    choices: tuple[Any, ...]
+    if isinstance(target, Levels):
+        middles = np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16)
+        kernel, choices = wavefront_levels.diffuse_levels, (middles, np.diff(target.lights), depth)
+        apart = not target.combines(depth)
+    else:
+        kernel, choices = wavefront_palette.diffuse_palette, (target.search, target.lights)
+
+    def dithered(work: Work) -> NDArray[np.uint8]:
+        height = work.pixels.shape[0]
+        found = reusable((height, width * depth if apart else width), np.uint8)
+        kernel(
+            work.pixels.reshape(height, width * depth),
+            work.light,
+            even,
+            *choices,
+            taps,
+            rest,
+            lanes.skew,
+            lanes.size,
+            carry,
+            reusable(LANES * lanes.steps, np.uint8),
+            reusable(LANES * lanes.steps, np.uint8),
+            found,
+        )
+        return found.reshape(height, width, depth) if apart else found
+
+    return dithered
+
+
+def _in_segments(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
     size = segments_palette.steps(work.pixels.shape[1])
     even = _even(work)
     ring = np.zeros((int(taps[:, 1].max()) + 1, 3 * LANES * size), np.int16)
@@ -206,12 +158,6 @@ def _palette_in_segments(work: Work, target: Palette, taps: Shares, rest: int) -
         return found
 
     return dithered
-
-
-def _zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    array = reusable(shape, dtype)
-    array[...] = 0
-    return array
 
 
 def _even(work: Work) -> bool:
@@ -259,7 +205,7 @@ def shares(taps: Taps, strength: Fraction) -> tuple[Shares, int]:
 
 @inlined
 def aim(ring, y, step, taps, places):
-    """Offsets in the flat ring of the neighbours of row y's first pixel; see `_ring`."""
+    """Offsets in the flat ring of the neighbours of row y's first pixel."""
     rows, width, depth = ring.shape
     for t in range(taps.shape[0]):
         column = PAD + step * taps[t, 0]

@@ -4,12 +4,12 @@ For a colour v, find the shares t of the colours c (at least 0, with the sum 1) 
 
     |Σ t c − v|² + GRAIN · Σ t |c − v|²
 
-(squared distances in light, each channel weighted by its luminance). A constant, different for each
-colour and at most GRAIN / 32, is added to the second distance: in a regular palette, like the eight
-corners of the cube, many sets of colours would be equally good. The first term is the error of
+(squared distances in light, each channel weighted by its luminance). The first term is the error of
 the mean. The second decides between mixtures that have the same mean: colours that lie far apart
-make coarse grain. Where v can be mixed, the chosen colours are the corners of the Delaunay cell
-that contains v: an edge, a triangle or a tetrahedron. The mean must not suffer from the second
+make coarse grain. (A small constant, different for each colour, is added to its second distance.
+Otherwise many sets of colours would be equally good in a regular palette, like the eight corners of
+the cube.) Where v can be mixed, the chosen colours are the corners of the Delaunay cell that
+contains v: an edge, a triangle or a tetrahedron. The mean must not suffer from the second
 term, so the shares of the chosen colours are then those that minimise the first term alone.
 
 The colours are sorted from light to dark; a pixel becomes the first colour at which the sum of the
@@ -34,8 +34,8 @@ GRAIN = 1 / 2048
 MOST = 4  # colours of a mixture
 _ACTIVE = MOST + 2  # at most, while searching
 _SUM = 1000.0  # weight of the condition that the sum is 1
-_RIDGE = 1e-9  # so that colours in one plane do not make the equations singular
-_STEEP = 1e-7  # a less steep descent is a rounding error
+_RIDGE = 1e-10  # so that colours in one plane do not make the equations singular
+_STEEP = 1e-9  # a less steep descent is a rounding error
 _STEPS = 64
 _GOLDEN = 0.6180339887498949  # times squares: no linear function, which would break no tie
 _SLOTS = 1 << 16
@@ -110,7 +110,7 @@ def away(points, i, r, g, b):
 @inlined
 def cost_of(points, i, r, g, b):
     """Half of what a colour adds to the grain; see above."""
-    return away(points, i, r, g, b) + ((i + 1) * (i + 1) * _GOLDEN % 1.0) / 64
+    return away(points, i, r, g, b) + ((i + 1) * (i + 1) * _GOLDEN % 1.0) / 2048
 
 
 @inlined

@@ -56,7 +56,7 @@ replace(
 	h("a.skip", { href: "#studio", onclick: skip }, strings.skip),
 	h(
 		"header.top",
-		h("a.brand", { href: "#" }, h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), h("span", strings.name)),
+		h("a.brand", { href: "#", "aria-label": strings.name }, h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), h("span", strings.name)),
 		h("nav.nav", { "aria-label": strings.nav.label }, Object.values(links), h("a.nav-link.wide-only", { href: "docs" }, strings.nav.api)),
 		h("button.button.plain.square.keys-button", { "aria-label": strings.shortcuts.heading, title: strings.shortcuts.heading, onclick: () => showKeys() }, "?"),
 	),

@@ -1,6 +1,6 @@
 /** Every text of the page. */
 
-const FORMATS = "PNG, JPEG, GIF, WebP, AVIF, BMP and TIFF";
+const FORMATS = "PNG, JPEG, GIF, WebP, AVIF, HEIC, BMP and TIFF";
 const whole = new Intl.NumberFormat("en-GB");
 
 export const format = {
@@ -12,6 +12,7 @@ export const format = {
 		const megabytes = bytes / (1024 * 1024);
 		return `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
 	},
+	until: (iso) => iso && `kept until ${new Date(iso).toLocaleDateString("en-GB")}`,
 	when(iso) {
 		const date = new Date(iso);
 		const minutes = (Date.now() - date) / 60_000;

@@ -16,11 +16,12 @@ export function openVersions(image, { catalogue }, studio, remove) {
 		dialog.close();
 		openStored(image.uuid, studio, options).catch((error) => toast(error.message));
 	};
-	const about = [strings.format.dimensions(image), strings.format.bytes(image.bytes), strings.format.when(image.created_at), ""].join(" · ");
+	const { dimensions, bytes, when, until } = strings.format;
+	const about = [dimensions(image), bytes(image.bytes), when(image.created_at), until(image.expires_at)].filter(Boolean).join(" · ");
 	const dialog = openDialog(
 		image.filename,
 		[
-			h("p.soft.small.numbers", about, h("a", { href: image.url, target: "_blank", rel: "noopener" }, text.original)),
+			h("p.soft.small.numbers", about, " · ", h("a", { href: image.url, target: "_blank", rel: "noopener" }, text.original)),
 			h("ul.versions", versions.map((dither) => version(image, dither, catalogue, edit))),
 			h(
 				".row",

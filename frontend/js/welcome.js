@@ -25,7 +25,7 @@ export function openSample(name, studio) {
 
 /** `openAll(files)`: one or many. */
 export function createWelcome(store, studio, openAll) {
-	const input = h("input.sr-only", { type: "file", accept: "image/*,.tif,.tiff", multiple: true, tabindex: "-1", "aria-hidden": "true", onchange: take });
+	const input = h("input.sr-only", { type: "file", accept: "image/*,.tif,.tiff,.heic,.heif", multiple: true, tabindex: "-1", "aria-hidden": "true", onchange: take });
 	const pick = () => input.click();
 	const camera = navigator.mediaDevices && h("button.button", { onclick: () => openCamera(studio.open) }, icon("camera"), text.camera);
 	const formats = h("p.soft.small", text.formats());

@@ -70,12 +70,16 @@ class _Worker:
 
 
 class Job:
-    """A job that may be abandoned by another thread, whether it runs or waits."""
+    """A job that may be abandoned by another thread, whether it runs or waits.
+
+    begun: whether a worker has been found for it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
         self.abandoned = False
+        self.begun = False
 
     def abandon(self) -> None:
         with self._lock:
@@ -88,6 +92,7 @@ class Job:
             if self.abandoned:
                 raise Abandoned
             self._worker = worker
+            self.begun = True
 
     def _end(self) -> None:
         with self._lock:

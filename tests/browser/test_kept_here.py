@@ -102,7 +102,7 @@ def test_the_colours_of_a_picture_are_a_palette(palette: Studio, tmp_path: Path)
 def test_a_file_without_colours_is_told(palette: Studio, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     use(palette, tmp_path / "notes.txt")
-    expect(palette.page.locator(".toast")).to_contain_text("No colours found")
+    expect(palette.page.locator(".toast")).to_contain_text("one hex colour a line")
 
 
 def test_colours_of_the_picture_leave_the_locked_ones(palette: Studio) -> None:
@@ -119,4 +119,4 @@ def test_an_address_at_lospec_is_explained(palette: Studio) -> None:
     palette.page.get_by_label("Paste hex colours").fill(
         "https://lospec.com/palette-list/sweetie-16"
     )
-    expect(palette.page.get_by_text("“sweetie 16” at Lospec")).to_be_visible()
+    expect(palette.page.get_by_text("“sweetie 16” is an address at Lospec")).to_be_visible()

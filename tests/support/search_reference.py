@@ -2,7 +2,7 @@
 
 The cost is that of the docstring of ``methods.binary_search``: the squared error as the eye sees
 it, which is a quadratic form of the error with the autocorrelation of the eye's point spread, and
-what every block's summed error of luminance owes. Slow on purpose.
+what every block's summed error of luminance costs. Slow on purpose.
 """
 
 from itertools import product
@@ -14,6 +14,7 @@ LIMIT = 16384
 BLOCK = 32
 PASSES = 12
 TRIED = 15
+NEAR = 4
 Whole = NDArray[np.int64]
 
 
@@ -58,15 +59,17 @@ class Search:
             self.rivals.append(sorted(others, key=lambda k: (row[k], k))[:TRIED])
 
     def cost(self, state: Whole, top: int) -> int:
-        """What the eye sees of the whole picture, and what the blocks of a band owe."""
+        """What the eye sees of the whole picture, and what the blocks of a band cost."""
         error = np.where(self.visible[..., None], self.points[state] - self.wanted, 0)
         flat = error.reshape(-1, self.depth)
         total = sum(int(flat[:, c] @ self.tables[c] @ flat[:, c]) for c in range(self.depth))
         bottom = min(top + self.band, self.height)
         for y, x in product(range(top, bottom, BLOCK), range(0, self.width, BLOCK)):
-            owed = abs(int(error[y : min(y + BLOCK, bottom), x : x + BLOCK, 0].sum()))
-            debt = owed**2 if owed <= LIMIT else 2 * LIMIT * owed - LIMIT**2
-            total += self.weight * debt
+            total_error = abs(int(error[y : min(y + BLOCK, bottom), x : x + BLOCK, 0].sum()))
+            block_cost = (
+                total_error**2 if total_error <= LIMIT else 2 * LIMIT * total_error - LIMIT**2
+            )
+            total += self.weight * block_cost
         return total
 
     def changes(self, y: int, x: int, top: int) -> list[Whole]:
@@ -86,6 +89,7 @@ class Search:
 
     def run(self) -> Whole:
         for top in range(0, self.height, self.band):
+            self.quiet = np.zeros(self.state.shape, np.bool_)
             for _ in range(PASSES):
                 if not self.improved(top):
                     break
@@ -95,7 +99,7 @@ class Search:
         better = False
         for y in range(top, min(top + self.band, self.height)):
             for x in range(self.width):
-                if not self.visible[y, x]:
+                if self.quiet[y, x] or not self.visible[y, x]:
                     continue
                 least = self.cost(self.state, top)
                 best = self.state
@@ -104,5 +108,20 @@ class Search:
                     if cost < least:
                         least, best = cost, other
                 better |= best is not self.state
+                self.quiet[y, x] = best is self.state
+                self.wake(best, top)
                 self.state = best
         return better
+
+    def wake(self, after: Whole, top: int) -> None:
+        """Pixels near a change, and in or beside a block whose sum changed, are tried again."""
+        step = self.points[after][..., 0] - self.points[self.state][..., 0]
+        for y, x in zip(*np.nonzero(after != self.state), strict=True):
+            self.wake_area(y - NEAR, y + NEAR + 1, x - NEAR, x + NEAR + 1)
+            block_y, block_x = top + (y - top) // BLOCK * BLOCK, x // BLOCK * BLOCK
+            block = step[block_y : min(block_y + BLOCK, top + self.band), block_x : block_x + BLOCK]
+            if self.weight and block.sum() != 0:
+                self.wake_area(block_y - 1, block_y + BLOCK + 1, block_x - 1, block_x + BLOCK + 1)
+
+    def wake_area(self, top: int, bottom: int, left: int, right: int) -> None:
+        self.quiet[max(top, 0) : bottom, max(left, 0) : right] = False

@@ -12,6 +12,7 @@ _KEPT = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"free"})
 _METADATA = frozenset({b"Exif", b"mime", b"uri "})
 _BEFORE_CHILDREN = {b"meta": 4, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0}
 _UNKNOWN = b"skip"
+_MAX_EXTENTS = 100_000  # they may have no bytes each
 
 
 class _Box(NamedTuple):
@@ -103,9 +104,13 @@ def _extents(data: bytes, box: _Box) -> Iterator[tuple[int, int, int, int]]:
     base_size, index_size = data[at - 1] >> 4, data[at - 1] & 15 if version else 0
     number_size = 4 if version == 2 else 2
 
+    extents = 0
+
     def read(size: int) -> int:
         nonlocal at
         at += size
+        if at > box.end:
+            raise ValueError("the list of places is cut off")
         return int.from_bytes(data[at - size : at], "big")
 
     for _ in range(read(number_size)):
@@ -114,6 +119,9 @@ def _extents(data: bytes, box: _Box) -> Iterator[tuple[int, int, int, int]]:
         read(2)  # the file that it is in: 0, this one
         base = read(base_size)
         for _ in range(read(2)):
+            extents += 1
+            if extents > _MAX_EXTENTS:
+                raise ValueError("too many places")
             read(index_size)
             begin = base + read(offset_size)
             yield item, method, begin, read(length_size)

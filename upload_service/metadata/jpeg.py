@@ -10,6 +10,7 @@ _START, _END, _SCAN, _BARE = 0xD8, 0xD9, 0xDA, (0x01, 0xD8)
 _JFIF, _EXIF, _ICC, _ADOBE = 0xE0, 0xE1, 0xE2, 0xEE
 # Frames and tables; between them stand the applications' segments and the comments.
 _PICTURE = frozenset({*range(0xC0, 0xD0), *range(0xDB, 0xE0)})
+_MAX_SEGMENTS = 5000  # a profile has up to 255, a progressive picture some dozens of scans
 _JFIF_BYTES = 14  # without its thumbnail
 
 
@@ -18,11 +19,14 @@ def strip(data: bytes) -> bytes:
 
     A file without its end is not given one, for its decoder to notice.
     """
-    exif = exif_of(data)
-    head = [_segment(_EXIF, b"Exif\0\0" + exif)] if exif else []
+    head: list[bytes] = []
     body: list[bytes] = []
+    segments = 0
     found = _MARKER.search(data)
     while found and found[0][1] != _END:
+        segments += 1
+        if segments > _MAX_SEGMENTS:
+            raise ValueError("too many segments")
         marker, at = found[0][1], found.end()
         if marker not in _BARE:
             length = max(struct.unpack_from(">H", data, at)[0], 2)
@@ -35,6 +39,8 @@ def strip(data: bytes) -> bytes:
         found = _MARKER.search(data, at)
         if marker == _SCAN:
             body.append(data[at : found.start() if found else len(data)])
+    if exif := exif_of(data):  # not before the segments are counted: Pillow joins all of Exif's
+        head.append(_segment(_EXIF, b"Exif\0\0" + exif))
     end = bytes((0xFF, _END)) if found else b""
     return b"".join([bytes((0xFF, _START)), *head, *body, end])
 

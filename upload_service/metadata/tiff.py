@@ -62,6 +62,8 @@ class _Copy:
         self._tag = struct.Struct(f"{self._order}HH{self.word}{struct.calcsize(self.word)}s")
         self._made = bytearray(len(data) + struct.calcsize(self.word))
         self._end = 0
+        # Tags and strips of many pages may be the same bytes: they are not copied again and again.
+        self._budget = 8 * len(data)
 
     def read(self, form: str, at: int) -> tuple[int, ...]:
         return struct.unpack_from(self._order + form, self._data, at)
@@ -71,6 +73,9 @@ class _Copy:
         self._end = max(self._end, at + struct.calcsize(form))
 
     def keep(self, at: int, size: int) -> None:
+        self._budget -= size
+        if self._budget < 0:
+            raise ValueError("more is told than the file has")
         end = min(at + size, len(self._data))
         self._made[at:end] = self._data[at:end]
         self._end = max(self._end, end)
@@ -81,6 +86,7 @@ class _Copy:
     def tags(self, page: int) -> tuple[list[_Tag], int]:
         """The tags of a page, and where the place of the next page stands."""
         count = self.read(self._count, page)[0]
+        self._budget -= count * self._tag.size
         if count > _MAX_TAGS:
             raise ValueError("too many tags")
         begin = page + struct.calcsize(self._count)

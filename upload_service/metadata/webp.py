@@ -15,19 +15,19 @@ def strip(data: bytes) -> bytes:
     if end > len(data):
         raise ValueError("the file is cut off")
     exif = exif_of(data)
-    body = b"WEBP"
+    body = [b"WEBP"]
     for name, content in _chunks(data[:end], 12):
         if name == b"VP8X":
             flags = content[0] & ~(_HAS_EXIF | _HAS_XMP) | (_HAS_EXIF if exif else 0)
-            body += _chunk(name, bytes((flags,)) + content[1:])
+            body.append(_chunk(name, bytes((flags,)) + content[1:]))
         elif name == b"ANMF":
             parts = [_chunk(*c) for c in _chunks(content, _FRAME_HEADER) if c[0] in _PICTURE]
-            body += _chunk(name, content[:_FRAME_HEADER] + b"".join(parts))
+            body.append(_chunk(name, content[:_FRAME_HEADER] + b"".join(parts)))
         elif name in _PICTURE:
-            body += _chunk(name, content)
+            body.append(_chunk(name, content))
     if exif:
-        body += _chunk(b"EXIF", exif)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+        body.append(_chunk(b"EXIF", exif))
+    return _chunk(b"RIFF", b"".join(body))
 
 
 def _chunks(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:

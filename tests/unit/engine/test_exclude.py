@@ -22,6 +22,7 @@ TARGETS: list[dict[str, Any]] = [
     {"palette": "spectra-6"},
     {"palette": "spectra-6", "gamut": 1.0, "tone": 1.0},
 ]
+THOROUGH = ("floyd-steinberg", "blue-noise", "knoll", "direct-binary-search")
 OWN: dict[str, dict[str, Any]] = {
     "custom": {"kernel": [[0, 0, 7], [3, 5, 1]]},
     "custom-matrix": {"matrix": [[0, 2], [3, 1]]},
@@ -40,7 +41,7 @@ def rgb(given: NDArray[np.uint8], **fields: Any) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("algorithm", NAMES)
 def test_every_algorithm_leaves_excluded_parts_at_their_nearest_colour(algorithm: str) -> None:
     own = OWN.get(algorithm, {})
-    for target in TARGETS:
+    for target in TARGETS if algorithm in THOROUGH else TARGETS[-1:]:
         fields = {"algorithm": algorithm, **own, **target}
         done = rgb(picture(), **fields, exclude=[[5, 7, 20, 10], [30, 30, 99, 99]])
         inside = np.zeros((40, 48), bool)

@@ -12,7 +12,9 @@ from PIL import Image
 
 from dither_engine import EngineError, Options, dither, dither_bytes
 from dither_engine.areas import crop_box
-from dither_engine.fit import fit_of
+from dither_engine.decode import Frame, Source, open_array
+from dither_engine.fit import DONE, fit_of, fitted
+from dither_engine.pipeline import dither_source
 
 Pixels = NDArray[np.uint8]
 EXACT: dict[str, Any] = {"algorithm": "none", "channels": 256}  # every colour stays what it is
@@ -203,6 +205,29 @@ def test_all_frames_of_an_animation_are_fitted_alike() -> None:
     assert [(frame.width, frame.height) for frame in done.frames] == [(24, 30)] * 3
     for frame, picture in zip(done.frames, frames, strict=True):
         assert np.array_equal(frame.indices, dither(picture, options).indices)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"fit": "pad", "auto": "natural", "background": "#f00"},
+        {"fit": "cover", "rotate": "auto", "crop": "0,0,50%,100%", "gravity": "south"},
+        {"fit": "pad", "alpha": "exclude"},
+        {"fit": "contain", "alpha": "dither", "exclude": [[0, 0, 9, 9]]},
+    ],
+)
+def test_a_picture_fitted_beforehand_gives_the_same(fields: dict[str, Any]) -> None:
+    """As previews do, which keep the fitted picture."""
+    alpha = np.repeat(np.arange(40, dtype=np.uint8)[None] * 6, 20, axis=0)
+    picture = np.dstack([random_picture(40, 20) // 2 + 40, alpha])
+    options = Options(palette="spectra-6", width=30, height=40, **fields)
+    source = open_array(picture)
+    assert isinstance(source.image, Frame)
+    beforehand = fitted(source.image, options, fit_of(40, 20, options))
+    rest = options.model_copy(update=DONE)
+    one, other = dither(picture, options), dither_source(Source(beforehand), rest)
+    assert np.array_equal(one.rgb(), other.rgb())
+    assert one.chosen == other.chosen
 
 
 def test_a_side_that_becomes_too_long_is_refused() -> None:

@@ -4,9 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dither_engine import Options, dither
+from dither_engine.compiled.cube import BIAS, LANE, NODES, PARTS, SHIFT, change_rows
 from dither_engine.gamut_compression import Reach, compression_of, reach_of
 from dither_engine.palettes import named
 from dither_engine.targets import media_relative
@@ -76,6 +79,19 @@ def test_shades_that_would_become_equal_stay_apart() -> None:
     assert (out > 1).all()
     done = compressed(oranges, "spectra-6").astype(int)
     assert (np.diff(done[:, 2]) >= 8).all()
+
+
+@given(st.lists(st.integers(-64, 64), min_size=9, max_size=9))
+def test_between_the_nodes_of_the_table_changes_are_interpolated(slopes: list[int]) -> None:
+    """Changes that are linear in the colour come out exactly, up to rounding."""
+    matrix = np.array(slopes).reshape(3, 3) / 256
+    axis = np.arange(NODES) << SHIFT
+    nodes = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    red, green, blue = np.rint(nodes @ matrix * PARTS).astype(np.int64).T + BIAS
+    done = np.empty((1, *COLOURS.shape), np.uint8)
+    change_rows(COLOURS[None], SAME, (red << (2 * LANE)) | (green << LANE) | blue, done)
+    expected = np.clip(COLOURS + COLOURS @ matrix, 0, 255)
+    assert np.abs(done[0] - expected).max() <= 0.5 + 1 / PARTS
 
 
 def test_more_strength_weakens_more() -> None:

@@ -30,7 +30,7 @@ def mixture(points: Floats, goal: Floats) -> tuple[NDArray[np.int64], Floats]:
 
 def apart(points: Floats, goal: Floats) -> Floats:
     """The distance of each colour, with the constant that decides between equal ones."""
-    constants = (np.arange(1, len(points) + 1) ** 2 * (5**0.5 - 1) / 2) % 1 / 32
+    constants = (np.arange(1, len(points) + 1) ** 2 * (5**0.5 - 1) / 2) % 1 / 1024
     return np.asarray(((points - goal) ** 2).sum(axis=1) + constants)
 
 

@@ -2,6 +2,8 @@
 
 import email
 import email.policy
+import os
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -42,6 +44,35 @@ def test_the_same_mail_again_is_the_same_file(tmp_path: Path) -> None:
         DirectoryMailer(tmp_path).send(an_email(dither_id))
     DirectoryMailer(tmp_path).send(an_email(uuid4()))
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_old_files_are_forgotten_since_they_have_addresses(tmp_path: Path) -> None:
+    mailer = DirectoryMailer(tmp_path / "outbox")
+    mailer.forget(datetime.now(UTC))  # there is no directory yet
+    for _ in range(2):
+        mailer.send(an_email(uuid4()))
+    old, new = (tmp_path / "outbox").iterdir()
+    (tmp_path / "outbox" / "notes.txt").write_text("not a mail")
+    written = datetime(2026, 5, 4, tzinfo=UTC).timestamp()
+    os.utime(old, (written, written))
+    mailer.forget(datetime(2026, 5, 5, tzinfo=UTC))
+    assert {path.name for path in (tmp_path / "outbox").iterdir()} == {new.name, "notes.txt"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "asks"),
+    [
+        ({}, False),
+        ({"public_url": "http://127.0.0.1:8000"}, False),
+        ({"public_url": "https://dither.example.org"}, True),
+        ({"public_url": "https://dither.example.org", "mail_confirm": False}, False),
+        ({"mail_confirm": True}, True),
+    ],
+)
+def test_addresses_are_asked_first_unless_this_machine_is_all(
+    settings: dict[str, object], asks: bool
+) -> None:
+    assert NotificationSettings.model_validate({"access": "open", **settings}).asks_first is asks
 
 
 def test_a_message_id_cannot_choose_another_directory(tmp_path: Path) -> None:

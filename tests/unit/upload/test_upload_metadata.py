@@ -212,6 +212,40 @@ def test_a_file_that_is_cut_off_is_not_made_whole(kind: str) -> None:
             assert same(whole, strip(whole[:at])), "what is accepted is the whole picture"
 
 
+def iloc(items: int, extents: int) -> bytes:
+    """A list of items whose places have no bytes at all."""
+    listed = struct.pack(">IHH", 0, 0, items) + struct.pack(">HHH", 1, 0, extents) * items
+    boxes = [(b"iinf", bytes(6)), (b"iloc", listed)]
+    inside = bytes(4) + b"".join(struct.pack(">I4s", 8 + len(b), n) + b for n, b in boxes)
+    return (
+        struct.pack(">I4s4sI", 16, b"ftyp", b"avif", 0)
+        + struct.pack(">I4s", 8 + len(inside), b"meta")
+        + inside
+    )
+
+
+def test_what_would_take_for_ever_is_refused() -> None:
+    """Each says that it has far more parts than bytes, or has very many tiny ones."""
+    jpeg, png = picture("JPEG"), picture("PNG")
+    tiny = b"\xff\xe1\0\x08Exif\0\0"
+    chunk = struct.pack(">I4sI", 0, b"teXt", 0)
+    pages = 900
+    # 200 KB of places and 200 KB of sizes, the same for every page.
+    tags = b"".join(struct.pack("<HHII", number, 4, 50_000, 8) for number in (273, 279))
+    tiff = bytearray(b"II*\0" + struct.pack("<I", 200_016) + bytes(200_008))
+    for page in range(pages):
+        following = 0 if page == pages - 1 else len(tiff) + 30
+        tiff += struct.pack("<H", 2) + tags + struct.pack("<I", following)
+    for hostile in (
+        jpeg[:2] + 6000 * tiny + jpeg[2:],
+        png[:33] + 100_001 * chunk + png[33:],
+        bytes(tiff),
+        iloc(60, 65_535),
+    ):
+        with pytest.raises(CannotStripError):
+            strip(hostile)
+
+
 def test_what_is_no_picture_stays_for_the_decoder_to_refuse() -> None:
     assert strip(b"no picture") == b"no picture"
     assert strip(b"") == b""

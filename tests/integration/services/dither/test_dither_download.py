@@ -27,7 +27,7 @@ from tests.support.pictures import picture
 
 PNG = picture("PNG", (64, 48))
 OPTIONS = {"palette": "gameboy", "width": 40}
-SETTINGS = DitherSettings(access="owned", principal_secret="x" * 32)
+SETTINGS = DitherSettings(access="owned", principal_secret="x" * 32, dither_call_seconds=120)
 OWNER = "anon:ada"
 
 

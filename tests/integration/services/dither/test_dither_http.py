@@ -199,10 +199,12 @@ def test_options_that_are_none(client: Client, request_options: dict[str, Any], 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", f"/images/{KNOWN}/2", {"POST"}),
+        ("DELETE", f"/images/{KNOWN}/2", {"GET", "POST"}),
         ("DELETE", f"/images/{KNOWN}", {"GET"}),
         ("POST", "/images", {"GET"}),
         ("GET", "/preview", {"POST"}),
+        ("GET", "/previews/part", {"POST"}),
+        ("DELETE", "/dither", {"GET", "POST"}),
     ],
 )
 def test_a_method_that_is_not_allowed(

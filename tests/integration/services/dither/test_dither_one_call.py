@@ -19,6 +19,7 @@ from dither_service.one_call_api import one_call_router
 from dither_service.pool import DitherPool, Job
 from dither_service.preview import Previews
 from dither_service.settings import DitherSettings
+from shared.failures import TransientFailure
 from shared.health import Health
 from shared.http import BodyLimit, create_app
 from tests.integration.services.support import Client, sentence, served
@@ -32,6 +33,7 @@ SETTINGS = DitherSettings(
     dither_call_max_bytes=900_000,
     max_pixels=200_000,
     dither_call_max_files=4,
+    dither_call_seconds=120,  # the first call waits until the engine is loaded
 )
 
 
@@ -242,6 +244,19 @@ def test_a_bad_file_is_a_text_in_its_place(client: Client) -> None:
     assert manifest[1]["detail"] in contents["b.png.txt"].decode()
 
 
+def test_what_fails_for_a_moment_is_a_text_too() -> None:
+    def engine(data: bytes, options: Options, job: Job) -> Encoded:
+        if not data:
+            raise TransientFailure("no process can be started")
+        return dither_bytes(data, options)
+
+    with serving(engine=engine) as client:
+        names, contents, manifest = entries(send(client, ("a.png", b""), ("b.png", PNG)))
+    assert names == ["a.png.txt", "b.png", "manifest.json"]
+    assert b"try again" in contents["a.png.txt"]
+    assert [entry["status"] for entry in manifest] == [503, 200]
+
+
 def test_equal_names_are_numbered(client: Client) -> None:
     answer = send(client, ("a.jpg", PNG), ("a.png", PNG), ("b/a.gif", PNG), ("manifest.json", PNG))
     names, _, manifest = entries(answer)
@@ -340,6 +355,7 @@ def waiting(released: threading.Event, entered: Callable[[], None]) -> Engine:
     result = dither_bytes(PNG, Options())
 
     def engine(data: bytes, options: Options, job: Job) -> Encoded:
+        job.begun = True
         entered()
         assert released.wait(30)
         return result
@@ -358,6 +374,18 @@ def test_what_takes_too_long_is_given_up_and_what_never_began_can_be_repeated() 
         assert busy.headers["retry-after"]
         released.set()
         assert send(client).status_code == 200
+
+
+def test_while_no_worker_is_found_the_call_can_be_repeated() -> None:
+    released = threading.Event()
+
+    def engine(data: bytes, options: Options, job: Job) -> Encoded:
+        assert released.wait(30)
+        raise AssertionError("nobody waits for this any more")
+
+    with serving(SETTINGS.model_copy(update={"dither_call_seconds": 0.2}), engine) as client:
+        assert "just started" in sentence(send(client), 503)
+        released.set()
 
 
 def test_work_that_is_cancelled_before_its_turn_is_not_begun() -> None:
@@ -394,7 +422,7 @@ def test_a_panel_asks_for_an_address(fetching: Client, pictures: HttpsServer) ->
     expected = dither_bytes(picture("JPEG", (64, 48)), Options(palette="gray", channels=4))
     assert answer.content == expected.data
     assert answer.headers["content-disposition"] == 'inline; filename="my photo.png"'
-    assert answer.headers["cache-control"] == "max-age=300"
+    assert answer.headers["cache-control"] == "public, max-age=300"
     again = fetching.get(
         "/dither",
         params={"url": url, "palette": "gray", "channels": "4"},

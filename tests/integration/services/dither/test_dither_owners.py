@@ -141,3 +141,16 @@ def test_who_has_too_much_stored_asks_for_no_more(
     assert caught.value.status == 413
     assert not service.request_dither(uuid, Options(channels=5), SHOP)[1], "this one is there"
     assert service.request_dither(uuid, Options(channels=6), OPERATOR)[1]
+
+
+def test_a_key_has_a_bound_of_its_own_on_queued_work(
+    service: WorkingService, tables: Database, storage: FakeStorage
+) -> None:
+    hurried = Principal("key:shop", WRITES, quotas=(("seconds", 100),))
+    uuid = announce(service, storage, "key:shop")
+    service.request_dither(uuid, Options(channels=5), hurried)
+    run(tables, "UPDATE dither.dithers SET cost = 101, status = 'queued' WHERE channels = 5")
+    with pytest.raises(Problem, match="of at most 100;") as caught:
+        service.request_dither(uuid, Options(channels=6), hurried)
+    assert caught.value.status == 429
+    assert service.request_dither(uuid, Options(channels=6), Principal("key:shop", WRITES))[1]

@@ -29,8 +29,9 @@ SECONDS = 60.0
 class FakeUploads:
     """The upload service, with the addresses that it can be asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, mails_per_day: int | None = None) -> None:
         self.addresses: dict[UUID, str] = {}
+        self._mails_per_day = mails_per_day
         self.deleted: list[UUID] = []
         self.error: Exception | None = None
 
@@ -38,7 +39,9 @@ class FakeUploads:
         if self.error is not None:
             raise self.error
         email = self.addresses.get(uuid)
-        return None if email is None else Addressee(email=email, expires_at=ENDS_AT)
+        if email is None:
+            return None
+        return Addressee(email=email, expires_at=ENDS_AT, mails_per_day=self._mails_per_day)
 
     def delete_image(self, uuid: UUID) -> bool:
         self.deleted.append(uuid)

@@ -1,8 +1,10 @@
 """Nobody is flooded, and nobody waits behind somebody's thousand mails."""
 
 import threading
+from typing import Any
 from uuid import UUID, uuid4
 
+from notification_service import models
 from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
@@ -10,6 +12,7 @@ from shared.database import Database
 from tests.integration.services.notification.mails import (
     ADA,
     SECONDS,
+    FakeUploads,
     Outbox,
     made,
     new_sender,
@@ -21,6 +24,7 @@ from tests.integration.services.notification.mails import (
     turn_clock_forward,
     uploaded,
 )
+from tests.integration.services.support import empty
 
 
 def of_owner(service: NotificationService, owner: str, count: int) -> list[UUID]:
@@ -67,6 +71,20 @@ def test_one_owner_sends_so_many_mails_a_day(
     turn_clock_forward(tables, hours=1, seconds=1)
     send_all(sender)
     assert len(outbox.sent) == 5
+
+
+def test_a_key_may_have_a_limit_of_its_own(tables: Database, outbox: Outbox) -> None:
+    empty(tables, models.metadata)
+    uploads = FakeUploads(mails_per_day=1)
+    service = new_service(tables, uploads=uploads)
+    sender = new_sender(tables, outbox, NotificationSettings(mails_per_day=100))
+    for number in range(3):
+        uuid = uuid4()
+        uploads.addresses[uuid] = f"{number}@example.org"
+        owned: dict[str, Any] = {"owner": "key:shop", "has_recipient": True}
+        tell(service, uploaded(uuid, None, **owned), made(uuid, uuid4(), **owned))
+    send_all(sender)
+    assert len(outbox.sent) == 1
 
 
 def test_all_together_send_so_many_mails_an_hour(

@@ -226,3 +226,17 @@ def test_a_delete_takes_the_dithers_along(service: UploadService) -> None:
     tell(service, made(uuid, uuid4()), failed(uuid, uuid4()))
     service.delete_image(uuid)
     assert service.list_images(10, None).items == []
+
+
+def test_an_image_is_shown_with_a_bounded_number_of_dithers(service: UploadService) -> None:
+    uuid, other = upload(service), upload(service)
+    ids = [uuid4() for _ in range(120)]
+    tell(service, *(made(uuid, dither_id) for dither_id in ids), made(other, uuid4()))
+    alone, _ = service.get_image(uuid)
+    assert {d.dither_id for d in alone.dithers} == set(ids[20:]), "the newest"
+    assert alone.dithers_url is not None
+    assert alone.dithers_url.endswith(f"/dithers/{uuid}")
+    few, many = service.list_images(10, None).items
+    assert (len(few.dithers), few.dithers_url) == (1, None)
+    assert {d.dither_id for d in many.dithers} == set(ids[100:])
+    assert many.dithers_url == alone.dithers_url

@@ -93,6 +93,7 @@ def test_options_travel_with_the_announcement_and_the_address_is_told_when_asked
         "uuid": image["uuid"],
         "email": "Ada.Lovelace@example.org",
         "expires_at": None,
+        "mails_per_day": None,
     }
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.messages import ImageDeleted, ImageUploaded
+from shared.principal import SCOPES, Principal
 from shared.problems import Problem, Unavailable
 from shared.storage import StorageRefusedError, StorageUnavailableError, StoredFile
 from tests.integration.services.support import empty, outgoing, rows, run
@@ -116,6 +117,14 @@ def test_the_address_is_forgotten_a_day_after_it_was_told(
     assert "lovelace" not in everything(tables)
     with pytest.raises(Problem, match="No address is known"):
         service.tell_recipient(uuid)
+
+
+def test_how_many_mails_a_key_allows_is_told_with_the_address(service: UploadService) -> None:
+    shop = Principal("key:shop", SCOPES, quotas=(("mails", 5),))
+    image = service.upload_image(Upload(PNG, "photo.png", "ada@example.org", caller=shop))
+    assert service.tell_recipient(image.uuid).mails_per_day == 5
+    image = service.upload_image(Upload(PNG, "photo.png", "ada@example.org"))
+    assert service.tell_recipient(image.uuid).mails_per_day is None
 
 
 def test_the_address_that_nobody_asks_for_is_forgotten_after_a_week(
