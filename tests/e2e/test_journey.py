@@ -39,7 +39,7 @@ def test_an_uploaded_photograph_is_dithered_and_its_link_shown(system: System) -
     assert answer.headers["location"] == f"/images/{image['uuid']}"
     assert set(image) == {
         *("uuid", "url", "filename", "content_type", "width", "height", "bytes"),
-        *("created_at", "status", "dithers"),
+        *("owner", "created_at", "expires_at", "status", "dithers", "dithers_url"),
     }
     assert image["filename"] == "summer day.jpg"
     assert (image["content_type"], image["width"], image["height"]) == ("image/jpeg", 640, 480)

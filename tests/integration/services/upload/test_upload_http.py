@@ -38,7 +38,7 @@ def test_an_upload_is_created_and_found_where_it_says(client: Client, name: str)
     assert answer.headers["location"] == f"/images/{UUID(image['uuid'])}"
     assert set(image) == {
         *("uuid", "url", "filename", "content_type", "width", "height"),
-        *("bytes", "owner", "created_at", "expires_at", "status", "dithers"),
+        *("bytes", "owner", "created_at", "expires_at", "status", "dithers", "dithers_url"),
     }
     assert (image["width"], image["height"], image["filename"]) == (40, 30, "my photo.dat")
     assert client.get(answer.headers["location"]).json() == image
