@@ -6,7 +6,7 @@ For a colour v, find the shares t of the colours c (at least 0, with the sum 1) 
 
 (squared distances in light, each channel weighted by its luminance). The first term is the error of
 the mean. The second decides between mixtures that have the same mean: colours that lie far apart
-make coarse grain. (A small constant, different for each colour, is added to its second distance.
+make coarse grain. (Its distances are up to a 16th longer, by a different part for each colour.
 Otherwise many sets of colours would be equally good in a regular palette, like the eight corners of
 the cube.) Where v can be mixed, the chosen colours are the corners of the Delaunay cell that
 contains v: an edge, a triangle or a tetrahedron. The mean must not suffer from the second
@@ -110,7 +110,7 @@ def away(points, i, r, g, b):
 @inlined
 def cost_of(points, i, r, g, b):
     """Half of what a colour adds to the grain; see above."""
-    return away(points, i, r, g, b) + ((i + 1) * (i + 1) * _GOLDEN % 1.0) / 2048
+    return away(points, i, r, g, b) * (1.0 + (i + 1) * (i + 1) * _GOLDEN % 1.0 / 16)
 
 
 @inlined
@@ -119,12 +119,13 @@ def best_mixture(points, r, g, b, active, shares, count):
 
     points: the colours from light to dark, (n, 3); r, g, b: the wanted colour; light of 0 to 1
     times `_CHANNELS`. active, shares: `_ACTIVE` numbers, of which the first ``count`` are a mixture
-    to start from. It does not influence the result, only the time: neighbours in a picture are
-    often mixed of the same colours. count: 0 if there is none.
+    to start from, which saves time: neighbours in a picture are often mixed of the same colours.
+    Only if two mixtures are equally good, the result depends on it. count: 0 if there is none.
     """
     system = np.empty((_ACTIVE, _ACTIVE + 1))
-    if count == 0:
-        active[0], shares[0], count = nearest_point(points, r, g, b), 1.0, 1
+    nearest = nearest_point(points, r, g, b)
+    if count == 0 or away(points, nearest, r, g, b) == 0.0:
+        active[0], shares[0], count = nearest, 1.0, 1
     for _ in range(_STEPS):
         count = settle(points, r, g, b, GRAIN, active, count, shares, system)
         new = steepest(points, r, g, b, active, count, shares)

