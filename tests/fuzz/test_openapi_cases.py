@@ -45,6 +45,7 @@ DITHER = "/images/{uuid}/{channels}"  # its body has the options
 KEY, CONFIGURED = new_key("shop", "read,write,operate", {})
 # Half of the requests are the owner's, who is an operator too, to reach as much as can be.
 KEYS: list[dict[str, str]] = [{"X-API-Key": KEY}, {"X-API-Key": KEY}, {}, {"X-API-Key": "other"}]
+PART = dict.fromkeys(("width", "height", "shown_width", "shown_height"), 9)
 NUMBERS = st.integers(0, 9_999)  # of damaged files
 Case = schemathesis.Case[Any]
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
@@ -102,23 +103,27 @@ def cases_of(
         for name in known.keys() & (case.path_parameters or {}).keys():
             case.path_parameters[name] = known[name]
     if isinstance(case.body, dict):
-        fill_in(case.body, draw(files()), draw(st.one_of(st.none(), options)))
+        body: dict[str, Any] = {**case.body}
+        if "file" in body and (file := draw(files())) is not None:
+            body["file"] = [file] if isinstance(body["file"], list) else file
+        if draw(st.booleans()):
+            case.query, body = {}, with_options(case.path, body, draw(options))
+        case.body = body
     return case
 
 
-def fill_in(body: dict[str, Any], file: bytes | None, options: dict[str, Any] | None) -> None:
-    """In the fields that have them, the options as they are, or as JSON in a form."""
-    if file is not None and "file" in body:
-        body["file"] = [file] if isinstance(body["file"], list) else file
-    if options is None:
-        return
-    if isinstance(body.get("options"), str):
-        body["options"] = json.dumps(options)
-    elif "options" in body:
-        body["options"] = options
-    if isinstance(body.get("request"), str):
-        part = dict.fromkeys(("width", "height", "shown_width", "shown_height"), 9)
-        body["request"] = json.dumps({"options": options, "part": part})
+def with_options(path: str, body: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """A body that is allowed, if its file is: most of a service's work comes after that."""
+    if path == DITHER:
+        return options
+    if "file" not in body:
+        return body | {"options": options}
+    if path.endswith("/palette"):
+        return {"file": body["file"]}
+    if not path.startswith("/previews/"):
+        return {"file": body["file"], "options": json.dumps(options)}
+    wish = {"options": options, **({"part": PART} if path.endswith("/part") else {})}
+    return {"file": body["file"], "request": json.dumps(wish)}
 
 
 @st.composite
