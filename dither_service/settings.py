@@ -33,7 +33,7 @@ class DitherSettings(ServiceSettings, OwnerSettings, StorageSettings):
         1800, gt=0, description="Most work that may be queued for one owner, in CPU seconds"
     )
     max_request_seconds: float = Field(
-        20, gt=0, description="The same for previews and POST /dither, which a client waits for"
+        8, gt=0, description="The same for previews and POST /dither, which a client waits for"
     )
     max_job_memory_bytes: int = Field(
         900 * 1024 * 1024, ge=1, description="Most memory that a large picture may take, in bytes"

@@ -228,11 +228,11 @@ def test_c4_work_that_is_too_much_is_refused_with_the_number(system: System) -> 
     assert re.search(r"about [\d,]+ seconds of computing; at most 60", dither["reason"])
     answer = _preview(system, options)
     assert answer.status_code == 422
-    assert "at most 20 are allowed" in answer.json()["detail"]
+    assert "at most 8 are allowed" in answer.json()["detail"]
 
 
 def test_c4_previews_that_take_long_leave_a_place_for_others(system: System) -> None:
-    slow = str({**EXPENSIVE, "width": 75}).replace("'", '"')
+    slow = str({**EXPENSIVE, "width": 40}).replace("'", '"')
     with ThreadPoolExecutor(3) as clients:
         running = [clients.submit(_preview, system, slow) for _ in range(3)]
         for _ in range(VISITS):
@@ -240,7 +240,7 @@ def test_c4_previews_that_take_long_leave_a_place_for_others(system: System) -> 
             answer = _preview(system, "{}")
             assert answer.status_code == 200, answer.text
             assert time.monotonic() - begun < WRONG_SECONDS
-        assert {each.result().status_code for each in running} <= {200, 422, 503}
+        assert {each.result().status_code for each in running} <= {200, 422, 503, 504}
 
 
 def _preview(system: System, options: str) -> requests.Response:
