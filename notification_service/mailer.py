@@ -32,9 +32,6 @@ class Mailer(Protocol):
     def send(self, message: EmailMessage) -> None:
         """Return when the server has accepted the mail; raises one of the three errors above."""
 
-    def forget(self, before: datetime) -> None:
-        """Forget the mails that were sent before this time, where any are kept."""
-
 
 class SmtpMailer:
     """One connection for each mail: mails are few, and an open connection would time out."""
@@ -55,9 +52,6 @@ class SmtpMailer:
             refused = server.send_message(message)
             failpoints.hit("mailer.before-quit")
             assert not refused, "with one recipient a refusal is an error"
-
-    def forget(self, before: datetime) -> None:
-        """Nothing is kept here."""
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
@@ -147,7 +141,7 @@ def _as_file(message: EmailMessage) -> bytes:
     return message.as_bytes(policy=MAIL_POLICY.clone(utf8=beyond_ascii))
 
 
-def build_mailer(settings: NotificationSettings) -> Mailer:
+def build_mailer(settings: NotificationSettings) -> SmtpMailer | DirectoryMailer:
     if settings.smtp_host is None:
         return DirectoryMailer(settings.data_dir / "outbox")
     return SmtpMailer(settings)

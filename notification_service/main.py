@@ -7,7 +7,7 @@ from notification_service.api import create_api
 from notification_service.composing import Composer
 from notification_service.consumer import handlers
 from notification_service.links import Links
-from notification_service.mailer import build_mailer
+from notification_service.mailer import DirectoryMailer, build_mailer
 from notification_service.sender import MailSender
 from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
@@ -55,7 +55,8 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
 
     def forget_files() -> None:
         kept = timedelta(hours=settings.address_retention_hours)
-        mailer.forget(datetime.now(UTC) - kept)
+        if isinstance(mailer, DirectoryMailer):
+            mailer.forget(datetime.now(UTC) - kept)
 
     tasks = [service.forget_old, forget_files, purge_task(settings, database, service.inbox)]
     sweeper = build_sweeper(settings, database, tasks)

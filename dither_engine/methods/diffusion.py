@@ -31,8 +31,9 @@ from dither_engine.compiled.simd import LANES
 from dither_engine.compiled.wavefront import strip
 from dither_engine.kernels import KERNELS
 from dither_engine.light import WHITE, light_of_code
+from dither_engine.matrices import Kernel
 from dither_engine.memory import reusable
-from dither_engine.options import Kernel, Options
+from dither_engine.options import Options
 from dither_engine.work import Levels, Palette, Render, Work
 
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32

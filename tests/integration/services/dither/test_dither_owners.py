@@ -7,13 +7,12 @@ import pytest
 
 from dither_engine import Options
 from dither_service import models
-from dither_service.settings import DitherSettings
 from dither_service.upload_client import Original
 from shared.database import Database
 from shared.messages import DitherRequested, DitherUploaded, ImageUploaded
 from shared.principal import NOBODY, Principal
 from shared.problems import Problem
-from tests.integration.services.dither.working import EngineHere, WorkingService, working
+from tests.integration.services.dither.working import WorkingService, without_queue
 from tests.integration.services.support import empty, outgoing, received, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
@@ -49,9 +48,7 @@ def storage() -> FakeStorage:
 @pytest.fixture
 def service(tables: Database, storage: FakeStorage, uploads: Uploads) -> Iterator[WorkingService]:
     empty(tables, models.metadata)
-    service = WorkingService(DitherSettings(), tables, storage, uploads, EngineHere())
-    service.nothing_waits()
-    with working(service):
+    with without_queue(tables, storage, uploads) as service:
         yield service
 
 

@@ -9,8 +9,10 @@ from dither_engine import Encoded, Options, dither_bytes
 from dither_service.pool import DitherPool
 from dither_service.service import DitherService
 from dither_service.settings import DitherSettings
+from dither_service.upload_client import Uploads
 from shared.database import Database
 from shared.kafka.codec import Received
+from shared.storage import Storage
 from tests.integration.services.support import rows
 from tests.support.system import wait_for
 
@@ -86,3 +88,12 @@ def working(service: DitherService) -> Iterator[None]:
         service.dispatcher.stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+@contextmanager
+def without_queue(tables: Database, storage: Storage, uploads: Uploads) -> Iterator[WorkingService]:
+    """A running service whose dispatcher knows from the start that nothing else waits."""
+    service = WorkingService(DitherSettings(), tables, storage, uploads, EngineHere())
+    service.nothing_waits()
+    with working(service):
+        yield service

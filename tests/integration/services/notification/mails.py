@@ -82,9 +82,6 @@ class Outbox:
         finally:
             self.tried.release()
 
-    def forget(self, before: datetime) -> None:
-        raise NotImplementedError
-
     def subjects(self) -> list[str]:
         return sorted(str(message["Subject"]).rpartition(" ")[2] for message in self.sent)
 

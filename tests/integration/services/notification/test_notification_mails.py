@@ -242,9 +242,6 @@ def test_a_crash_while_sending_is_made_good_by_the_same_mail(
             claimed.append(message)
             raise KeyboardInterrupt
 
-        def forget(self, before: datetime) -> None:
-            raise NotImplementedError
-
     with pytest.raises(KeyboardInterrupt):
         new_sender(tables, Crashing()).send_next()
     slowest, claimed_for = (SETTINGS.smtp_timeout_seconds * n for n in (14, sending.CLAIM_STEPS))
