@@ -28,12 +28,13 @@ class Authenticate:
         self._settings = settings
         self._keys = ApiKeys(settings.api_keys)
         self._identities = Identities(settings.secret)
-        self._nobody = NOBODY if settings.access_mode == "owned" else UNKNOWN
+        self._mode = settings.access_mode
+        self._nobody = NOBODY if self._mode == "owned" else UNKNOWN
 
     def __call__(self, scope: Scope) -> None:
         client = scope["access"]["client"] = scope["client"][0]
         scope.update(account=client_of(client), cookie_days=None, refusal=None)
-        if self._settings.is_open:
+        if self._mode == "open":
             scope["principal"] = EVERYBODY
         else:
             try:
@@ -48,7 +49,7 @@ class Authenticate:
         fields = scope["fields"]
         if (principal := self._keys.identify(fields)) is not None:
             return principal
-        if self._settings.access_mode == "keys":
+        if self._mode == "keys":
             return None
         if (token := fields.get(b"x-manage-token")) is not None:
             if (known := self._identities.read(token.decode("latin-1"))) is None:
@@ -69,7 +70,8 @@ class Authorize:
         self._principals = Principals(settings)
         self._identities = Identities(settings.secret)
         # Open because nobody said otherwise: then only for this machine's own pages and programs.
-        is_default = settings.is_open and settings.access is None
+        self._is_open = settings.is_open
+        is_default = self._is_open and settings.access is None
         names = {*LOOPBACK, settings.host, urlsplit(settings.public_url).hostname}
         self._names = names if is_default else None
         self._is_guarded = is_default and not settings.gateway_cors_origins
@@ -80,7 +82,7 @@ class Authorize:
         row = scope["row"]
         if row is not None and not row.open and scope["method"] != "OPTIONS":
             self._authorize(scope)
-        if row is not None and not self._settings.is_open:
+        if row is not None and not self._is_open:
             scope["principal_header"] = self._principals.sign(scope["principal"])
 
     def _authorize(self, scope: Scope) -> None:

@@ -12,27 +12,19 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import NamedTuple
 
 from PIL import ImageFile
 
 from dither_engine.integrity import damaged
+from dither_engine.isobmff import Box, boxes
 
 READABLE = find_spec("pillow_heif") is not None
 _BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _ANY_CODEC, _AVIF = frozenset({b"mif1", b"msf1"}), frozenset({b"avif", b"avis"})
-# Of one kind: items of a file, pieces of all items, boxes in a box. libheif takes 1000 items.
+# Items of a file, and pieces of all items. libheif takes 1000 items.
 _MOST = 10_000
 # A file may use its bytes for more than one item, but not for many.
 _MAX_USES = 2
-
-
-class _Box(NamedTuple):
-    """``data[start:end]`` is the content, without the box's own header."""
-
-    kind: bytes
-    start: int
-    end: int
 
 
 def is_heif(data: bytes) -> bool:
@@ -64,8 +56,8 @@ def open_heif(data: bytes) -> ImageFile.ImageFile:
 def _check(data: bytes) -> None:
     """Raise Damaged if the file is cut short, or if its items use more bytes than it has."""
     try:
-        (meta,) = (box for box in _boxes(data, 0, len(data)) if box.kind == b"meta")
-        inner = {box.kind: box for box in _boxes(data, meta.start + 4, meta.end)}
+        (meta,) = (box for box in boxes(data, 0, len(data)) if box.kind == b"meta")
+        inner = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
         sizes = _item_sizes(data, inner[b"iloc"])
         used = sum(sizes.values())
         if b"iref" in inner:
@@ -76,25 +68,7 @@ def _check(data: bytes) -> None:
         raise damaged()
 
 
-def _boxes(data: bytes, at: int, end: int) -> Iterator[_Box]:
-    """The boxes that follow each other from ``at`` to ``end``."""
-    for _ in range(_MOST):
-        if at >= end:
-            return
-        size, kind = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        box_end = end if size == 0 else at + size
-        if not start <= box_end <= end:
-            raise damaged()
-        yield _Box(kind, start, box_end)
-        at = box_end
-    raise damaged()
-
-
-def _item_sizes(data: bytes, iloc: _Box) -> defaultdict[int, int]:
+def _item_sizes(data: bytes, iloc: Box) -> defaultdict[int, int]:
     """The number of bytes of each item, by its id. Raises Damaged if some are not in the file."""
     version, at = data[iloc.start], iloc.start + 4
     (widths,) = struct.unpack_from(">H", data, at)
@@ -120,10 +94,10 @@ def _item_sizes(data: bytes, iloc: _Box) -> defaultdict[int, int]:
     return sizes
 
 
-def _references(data: bytes, iref: _Box) -> Iterator[tuple[int, int]]:
+def _references(data: bytes, iref: Box) -> Iterator[tuple[int, int]]:
     """Each item that refers to others, with the number of those."""
     id_size = 4 if data[iref.start] else 2
-    for box in _boxes(data, iref.start + 4, iref.end):
+    for box in boxes(data, iref.start + 4, iref.end):
         place = _Cursor(data, box.start, box.end)
         yield place.number(id_size), place.number(2)
 

@@ -6,7 +6,8 @@ its type becomes one that no reader knows. How a picture is turned is a property
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from dither_engine.isobmff import Box, boxes
 
 _KEPT = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"free"})
 _METADATA = frozenset({b"Exif", b"mime", b"uri "})
@@ -15,91 +16,68 @@ _UNKNOWN = b"skip"
 _MAX_EXTENTS = 100_000  # they may have no bytes each
 
 
-class _Box(NamedTuple):
-    """``begin``: where its content begins, after its header at ``at``."""
-
-    name: bytes
-    at: int
-    begin: int
-    end: int
-
-
 def strip(data: bytes) -> bytes:
     made = bytearray(data)
-    boxes = list(_boxes(data, 0, len(data)))
-    for box in boxes:
-        if box.name not in _KEPT:
+    found = list(boxes(data, 0, len(data)))
+    for box in found:
+        if box.kind not in _KEPT:
             _erase(made, box)
-        elif box.name == b"meta":
+        elif box.kind == b"meta":
             _erase_items(made, data, box)
-        elif box.name == b"moov":
+        elif box.kind == b"moov":
             _erase_user_data(made, data, box)
-    return bytes(made[: boxes[-1].end])
+    return bytes(made[: found[-1].end])
 
 
-def _boxes(data: bytes, at: int, end: int) -> Iterator[_Box]:
-    while at + 8 <= end:
-        size, name = struct.unpack_from(">I4s", data, at)
-        begin = at + 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, begin)
-            begin += 8
-        stop = end if size == 0 else at + size
-        if stop < begin or stop > end:
-            raise ValueError("a box is longer than what contains it")
-        yield _Box(name, at, begin, stop)
-        at = stop
+def _children(data: bytes, box: Box) -> dict[bytes, Box]:
+    inner = box.start + _BEFORE_CHILDREN[box.kind]
+    return {child.kind: child for child in boxes(data, inner, box.end)}
 
 
-def _children(data: bytes, box: _Box) -> dict[bytes, _Box]:
-    inner = box.begin + _BEFORE_CHILDREN[box.name]
-    return {child.name: child for child in _boxes(data, inner, box.end)}
-
-
-def _erase(made: bytearray, box: _Box) -> None:
+def _erase(made: bytearray, box: Box) -> None:
     made[box.at + 4 : box.at + 8] = b"free"
-    made[box.begin : box.end] = bytes(box.end - box.begin)
+    made[box.start : box.end] = bytes(box.end - box.start)
 
 
-def _erase_user_data(made: bytearray, data: bytes, box: _Box) -> None:
-    for child in _boxes(data, box.begin + _BEFORE_CHILDREN[box.name], box.end):
-        if child.name in (b"udta", b"meta", b"uuid"):
+def _erase_user_data(made: bytearray, data: bytes, box: Box) -> None:
+    for child in boxes(data, box.start + _BEFORE_CHILDREN[box.kind], box.end):
+        if child.kind in (b"udta", b"meta", b"uuid"):
             _erase(made, child)
-        elif child.name in _BEFORE_CHILDREN:
+        elif child.kind in _BEFORE_CHILDREN:
             _erase_user_data(made, data, child)
 
 
-def _erase_items(made: bytearray, data: bytes, meta: _Box) -> None:
+def _erase_items(made: bytearray, data: bytes, meta: Box) -> None:
     children = _children(data, meta)
     gone = set()
     for item, kind_at in _items(data, children[b"iinf"]):
         if data[kind_at : kind_at + 4] in _METADATA:
             made[kind_at : kind_at + 4] = _UNKNOWN
             gone.add(item)
-    inside = children[b"idat"].begin if b"idat" in children else 0
+    inside = children[b"idat"].start if b"idat" in children else 0
     for item, method, at, size in _extents(data, children[b"iloc"]):
         if item in gone and method in (0, 1):
             begin = at + (inside if method == 1 else 0)
             end = min(begin + size, len(data)) if size else len(data)
             made[begin:end] = bytes(end - begin)
-    for child in _boxes(data, meta.begin + 4, meta.end):
-        if child.name in (b"uuid", b"udta"):
+    for child in boxes(data, meta.start + 4, meta.end):
+        if child.kind in (b"uuid", b"udta"):
             _erase(made, child)
 
 
-def _items(data: bytes, box: _Box) -> Iterator[tuple[int, int]]:
+def _items(data: bytes, box: Box) -> Iterator[tuple[int, int]]:
     """Each item's number, and where its type stands."""
-    first = box.begin + (6 if data[box.begin] == 0 else 8)
-    for entry in _boxes(data, first, box.end):
-        version = data[entry.begin]
+    first = box.start + (6 if data[box.start] == 0 else 8)
+    for entry in boxes(data, first, box.end):
+        version = data[entry.start]
         form = ">H" if version == 2 else ">I"
-        (number,) = struct.unpack_from(form, data, entry.begin + 4)
-        yield number, entry.begin + 4 + struct.calcsize(form) + 2
+        (number,) = struct.unpack_from(form, data, entry.start + 4)
+        yield number, entry.start + 4 + struct.calcsize(form) + 2
 
 
-def _extents(data: bytes, box: _Box) -> Iterator[tuple[int, int, int, int]]:
+def _extents(data: bytes, box: Box) -> Iterator[tuple[int, int, int, int]]:
     """Each extent: the item's number, how its place is counted, its place and its size."""
-    version, at = data[box.begin], box.begin + 6
+    version, at = data[box.start], box.start + 6
     offset_size, length_size = data[at - 2] >> 4, data[at - 2] & 15
     base_size, index_size = data[at - 1] >> 4, data[at - 1] & 15 if version else 0
     number_size = 4 if version == 2 else 2

@@ -1,90 +1,25 @@
-"""One call: a picture in, the dithered file out; several in, a ZIP out; and what is refused."""
+"""One call: a picture in, the dithered file out; its bounds, and what is refused."""
 
 import asyncio
-import io
 import json
 import threading
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from dither_engine import Encoded, Options, dither_bytes
-from dither_service.fetch import Fetcher
-from dither_service.one_call import Engine, OneCall, engine_of
-from dither_service.one_call_api import one_call_router
-from dither_service.pool import DitherPool, Job
-from dither_service.preview import Previews
-from dither_service.settings import DitherSettings
-from shared.failures import TransientFailure
-from shared.health import Health
-from shared.http import BodyLimit, create_app
-from tests.integration.services.support import Client, sentence, served
-from tests.support.https_server import HttpsServer, body, https_server
+from dither_service.one_call import Engine, OneCall
+from dither_service.pool import Job
+from tests.integration.services.dither.calling import PNG, SETTINGS, entries, send, serving
+from tests.integration.services.support import Client, sentence
 from tests.support.pictures import picture
-
-PNG = picture("PNG", (64, 48))
-HOST = "pictures.example.org"
-SETTINGS = DitherSettings(
-    max_upload_bytes=300_000,
-    dither_call_max_bytes=900_000,
-    max_pixels=200_000,
-    dither_call_max_files=4,
-    dither_call_seconds=120,  # the first call waits until the engine is loaded
-)
-
-
-async def here(host: str) -> Sequence[str]:
-    return ["127.0.0.1"]
-
-
-@contextmanager
-def serving(
-    settings: DitherSettings = SETTINGS, engine: Engine | None = None, pictures: Any = None
-) -> Iterator[Client]:
-    """The routes of one call; ``pictures`` is the server that GET may fetch from."""
-    fetcher = Fetcher(settings)
-    if pictures is not None:
-        settings = settings.model_copy(update={"dither_url_hosts": f"{HOST}:{pictures.port}"})
-        fetcher = Fetcher(
-            settings, resolve=here, is_allowed=lambda _: True, authority=pictures.authority
-        )
-    app = create_app("One call", Health("dither", {}))
-    app.add_middleware(BodyLimit, max_bytes=1000, larger={"/dither": 900_000})
-    pool = DitherPool(settings)
-    one_call = OneCall(settings, engine or engine_of(Previews(settings, pool)))
-    app.include_router(one_call_router(settings, one_call, fetcher))
-    with closing(pool), served(app) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     with serving() as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def pictures() -> Iterator[HttpsServer]:
-    with https_server({"/my%20photo.jpg": body(picture("JPEG", (64, 48)))}, HOST) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def fetching(pictures: HttpsServer) -> Iterator[Client]:
-    with serving(pictures=pictures) as started:
-        yield started
-
-
-def send(client: Client, *files: tuple[str, bytes], **request: Any) -> Any:
-    sent = [("file", file) for file in files] or [("file", ("photo.jpg", PNG))]
-    return client.post("/dither", files=sent, **request)
-
-
-# One file.
 
 
 def test_the_answer_is_the_file(client: Client) -> None:
@@ -207,90 +142,6 @@ def test_a_result_that_the_client_has_is_not_made_again() -> None:
     assert made == [PNG]
 
 
-# Several files.
-
-
-def entries(answer: Any) -> tuple[list[str], dict[str, bytes], Any]:
-    """The names in the ZIP in order, the contents by name, and the manifest."""
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.testzip() is None
-        names = archive.namelist()
-        contents = {name: archive.read(name) for name in names}
-    return names, contents, json.loads(contents["manifest.json"])["files"]
-
-
-def test_several_files_come_back_in_order(client: Client) -> None:
-    files = [(f"{name}.jpg", picture("PNG", (40 + n, 30))) for n, name in enumerate("cab")]
-    answer = send(client, *files, data={"format": "gif"})
-    assert answer.headers["content-type"] == "application/zip"
-    assert answer.headers["content-disposition"] == 'attachment; filename="dithered.zip"'
-    names, contents, manifest = entries(answer)
-    assert names == ["c.gif", "a.gif", "b.gif", "manifest.json"]
-    for (_, data), name in zip(files, names, strict=False):
-        assert contents[name] == dither_bytes(data, Options(format="gif")).data
-    assert manifest[1] == {
-        "file": "a.jpg", "entry": "a.gif", "status": 200, "width": 41, "height": 30, "colours": 8
-    }  # fmt: skip
-
-
-def test_a_bad_file_is_a_text_in_its_place(client: Client) -> None:
-    answer = send(client, ("a.png", PNG), ("b.png", b"no image"), ("c.png", b""), ("d.png", PNG))
-    names, contents, manifest = entries(answer)
-    assert names == ["a.png", "b.png.txt", "c.png.txt", "d.png", "manifest.json"]
-    assert contents["b.png.txt"].decode().startswith("b.png: This is no image that can be read")
-    assert b"empty" in contents["c.png.txt"]
-    assert [entry["status"] for entry in manifest] == [200, 422, 422, 200]
-    assert manifest[1]["entry"] == "b.png.txt"
-    assert manifest[1]["detail"] in contents["b.png.txt"].decode()
-
-
-def test_what_fails_for_a_moment_is_a_text_too() -> None:
-    def engine(data: bytes, options: Options, job: Job) -> Encoded:
-        if not data:
-            raise TransientFailure("no process can be started")
-        return dither_bytes(data, options)
-
-    with serving(engine=engine) as client:
-        names, contents, manifest = entries(send(client, ("a.png", b""), ("b.png", PNG)))
-    assert names == ["a.png.txt", "b.png", "manifest.json"]
-    assert b"try again" in contents["a.png.txt"]
-    assert [entry["status"] for entry in manifest] == [503, 200]
-
-
-def test_equal_names_are_numbered(client: Client) -> None:
-    answer = send(client, ("a.jpg", PNG), ("a.png", PNG), ("b/a.gif", PNG), ("manifest.json", PNG))
-    names, _, manifest = entries(answer)
-    assert names == ["a.png", "a-2.png", "a-3.png", "manifest.png", "manifest.json"]
-    assert [entry["entry"] for entry in manifest] == names[:-1]
-
-
-def test_a_single_file_in_a_zip_if_only_that_is_accepted(client: Client) -> None:
-    names, _, _ = entries(send(client, headers={"accept": "application/zip"}))
-    assert names == ["photo.png", "manifest.json"]
-
-
-def test_the_first_results_are_sent_while_the_others_are_made() -> None:
-    others_may_be_made = threading.Event()
-    done: list[int] = []
-
-    def engine(data: bytes, options: Options, job: Job) -> Encoded:
-        if done:
-            assert others_may_be_made.wait(30)
-        done.append(1)
-        return dither_bytes(data, options)
-
-    with serving(engine=engine) as client:
-        answer = send(client, ("a.png", PNG), ("b.png", PNG), stream=True)
-        parts = answer.iter_content(None)
-        first = next(parts)
-        assert first.startswith(b"PK")
-        assert len(done) == 1
-        others_may_be_made.set()
-        rest = b"".join(parts)
-    with zipfile.ZipFile(io.BytesIO(first + rest)) as archive:
-        assert archive.namelist() == ["a.png", "b.png", "manifest.json"]
-
-
 # Bounds.
 
 
@@ -411,51 +262,3 @@ def test_work_that_is_cancelled_before_its_turn_is_not_begun() -> None:
 
     asyncio.run(two())
     assert begun == [PNG, PNG]
-
-
-# A picture from the web.
-
-
-def test_a_panel_asks_for_an_address(fetching: Client, pictures: HttpsServer) -> None:
-    url = f"https://{HOST}:{pictures.port}/my%20photo.jpg"
-    answer = fetching.get("/dither", params={"url": url, "palette": "gray", "channels": "4"})
-    expected = dither_bytes(picture("JPEG", (64, 48)), Options(palette="gray", channels=4))
-    assert answer.content == expected.data
-    assert answer.headers["content-disposition"] == 'inline; filename="my photo.png"'
-    assert answer.headers["cache-control"] == "public, max-age=300"
-    again = fetching.get(
-        "/dither",
-        params={"url": url, "palette": "gray", "channels": "4"},
-        headers={"if-none-match": answer.headers["etag"]},
-    )
-    assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["etag"] == answer.headers["etag"]
-
-
-def test_an_address_in_a_body(fetching: Client, pictures: HttpsServer) -> None:
-    url = f"https://{HOST}:{pictures.port}/my%20photo.jpg"
-    wish = {"url": url, "options": {"format": "webp", "width": 32}}
-    answer = fetching.post("/dither", json=wish)
-    with Image.open(io.BytesIO(answer.content)) as image:
-        assert (image.format, image.size) == ("WEBP", (32, 24))
-
-
-def test_hosts_are_listed_by_the_operator(client: Client, fetching: Client) -> None:
-    params = {"url": "https://elsewhere.example/a.png"}
-    assert "DITHER_URL_HOSTS" in sentence(client.get("/dither", params=params), 403)
-    assert HOST in sentence(fetching.get("/dither", params=params), 403)
-
-
-@pytest.mark.parametrize(
-    ("query", "word"),
-    [
-        ("", "url: give the address"),
-        ("?url=a&url=b", "url: give the address"),
-        ("?url=https://a.example/&wide=7", "no option 'wide'"),
-        ("?url=https://a.example/&width=x", "width is"),
-    ],
-)
-def test_wrong_queries_are_refused_before_anything_is_fetched(
-    fetching: Client, query: str, word: str
-) -> None:
-    assert word in sentence(fetching.get(f"/dither{query}"), 422)
