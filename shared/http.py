@@ -13,14 +13,16 @@ from typing import Any, Protocol, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from prometheus_client import Histogram
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from shared.context import REQUEST_ID_HEADER, request_context
+from shared.exposition import Metrics
 from shared.failures import TransientFailure
 from shared.logs import log_access
+from shared.principal import Caller, install_principals, is_shown_state, permit_state
 from shared.problem_schema import REFUSALS, add_problem_schema
 from shared.problems import (
     RETRY_AFTER_SECONDS,
@@ -28,6 +30,7 @@ from shared.problems import (
     install_problem_handlers,
     problem_response,
 )
+from shared.settings import AccessSettings
 
 logger = logging.getLogger(__name__)
 
@@ -73,25 +76,26 @@ def create_problem_app(title: str, **options: Any) -> FastAPI:
     return app
 
 
-def create_app(title: str, health: HealthReport) -> FastAPI:
+def create_app(title: str, health: HealthReport, settings: AccessSettings) -> FastAPI:
     """A service's app: besides its own routes it has ``/health`` and ``/metrics``."""
     app = create_problem_app(title)
+    install_principals(app, settings)
+    metrics = Metrics(health.report)
 
     @app.get("/metrics", include_in_schema=False)
-    def _metrics() -> Response:
-        health.report()  # updates the outbox metrics, which come from the database
-        return metrics_response()
+    def _metrics(caller: Caller) -> Response:
+        permit_state(caller, settings)
+        return metrics.response()
 
     @app.get("/health", tags=["system"], summary="How this service and its parts are")
-    def _health() -> JSONResponse:
+    def _health(caller: Caller) -> JSONResponse:
+        """The parts are shown to operators only."""
         status, report = health.report()
+        if not is_shown_state(caller, settings):
+            report = {"status": report["status"]}
         return JSONResponse(report, status, headers={"cache-control": "no-store"})
 
     return app
-
-
-def metrics_response() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _install_failure_handlers(app: FastAPI) -> None:
