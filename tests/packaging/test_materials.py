@@ -56,11 +56,13 @@ def locked_here(requirements: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_every_package_has_a_wheel_for_the_machine(machine: str, server: str) -> None:
+def test_every_package_has_a_wheel_for_the_machine(
+    machine: str, server: str, tmp_path: Path
+) -> None:
     """So an image for it compiles nothing. Resolved only; nothing is installed."""
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--target", "nowhere"),
+            *(sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--target", str(tmp_path)),
             *("--python-platform", f"{machine}-manylinux_2_28", "--python-version", "3.13"),
             *("--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirements", "-"),
         ],
