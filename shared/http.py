@@ -77,10 +77,15 @@ def create_problem_app(title: str, **options: Any) -> FastAPI:
 
 
 def create_app(title: str, health: HealthReport, settings: AccessSettings) -> FastAPI:
-    """A service's app: besides its own routes it has ``/health`` and ``/metrics``."""
+    """A service's app: besides its own routes it has ``/live``, ``/health`` and ``/metrics``."""
     app = create_problem_app(title)
     install_principals(app, settings)
     metrics = Metrics(health.report)
+
+    @app.get("/live", include_in_schema=False)
+    async def _live() -> Response:
+        """The event loop runs. Nothing else is asked: a restart would not bring a database back."""
+        return Response(status_code=204)
 
     @app.get("/metrics", include_in_schema=False)
     def _metrics(caller: Caller) -> Response:
@@ -168,7 +173,7 @@ def _observe(scope: Scope, status: int, sent: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "other")
     method = scope["method"] if scope["method"] in METHODS else "other"
     _requests(method, route, status).observe(seconds)
-    if route in {"/health", "/metrics"}:
+    if route in {"/live", "/health", "/metrics"}:
         return
     fields: dict[str, object] = {
         "method": method,
