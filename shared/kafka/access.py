@@ -18,6 +18,7 @@ from shared.kafka.client import client_config, log_client_error
 from shared.settings import KafkaSettings
 
 TIMEOUT_SECONDS = 5.0
+_LOGIN_REFUSED = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED}
 
 
 class AccessError(Exception):
@@ -34,16 +35,20 @@ def check_access(
     refusals: list[str] = []
 
     def notice(error: KafkaError) -> None:
-        if error.code() == KafkaError._AUTHENTICATION or "SSL routines" in error.str():
+        if error.code() in _LOGIN_REFUSED or "SSL routines" in error.str():
             refusals.append(_refusal(settings, error))
         log_client_error(error)
 
     config: dict[str, Any] = {**client_config(settings, f"{group}-check"), "error_cb": notice}
-    admin = AdminClient(config)
+    admin: AdminClient | None = None
     try:
+        admin = AdminClient(config)  # waits for a first token, if there is a hook
         missing = [*_topics(admin, reads, writes), *_group(admin, group)]
     except KafkaException as error:
-        admin.poll(0.1)  # calls `notice`
+        if admin is None:
+            notice(error.args[0])
+        else:
+            admin.poll(0.1)  # calls `notice`
         if refusals:
             raise AccessError(refusals[-1]) from error
         raise TransientFailure(f"Kafka does not answer: {error.args[0].str()}") from error
@@ -53,7 +58,9 @@ def check_access(
 
 def _refusal(settings: KafkaSettings, error: KafkaError) -> str:
     """Which settings are about a connection that one side refused."""
-    if error.code() == KafkaError._AUTHENTICATION:
+    if error.code() in _LOGIN_REFUSED and settings.kafka_sasl_mechanism == "OAUTHBEARER":
+        return f"no login at Kafka with KAFKA_OAUTH_* (OAUTHBEARER): {error.str()}"
+    if error.code() in _LOGIN_REFUSED:
         return (
             f"Kafka refuses the login of {settings.kafka_sasl_username!r} "
             f"({settings.kafka_security_protocol}, {settings.kafka_sasl_mechanism})"

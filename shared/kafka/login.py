@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 from shared.settings import KafkaSettings
@@ -15,12 +15,8 @@ logger = logging.getLogger(__name__)
 Token = tuple[Any, ...]
 
 
-class LoginError(Exception):
-    """The login cannot work as it is set; the text says why."""
-
-
 def login(settings: KafkaSettings) -> dict[str, Any]:
-    """librdkafka's properties for TLS and SASL. Raises ``LoginError``."""
+    """librdkafka's properties for TLS and SASL."""
     return _tls(settings) | _sasl(settings)
 
 
@@ -69,17 +65,13 @@ def _sasl(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def _hook(name: str) -> Callable[[str], Token]:
-    module, _, function = name.partition(":")
-    try:
-        ask: Callable[[], Token] = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise LoginError(f"KAFKA_OAUTH_HOOK={name} cannot be imported: {error}") from error
+    ask: Callable[[], Token] = resolve_name(name)
 
     def token(_config: str) -> Token:
         try:
             return ask()
-        except Exception:
-            logger.exception("KAFKA_OAUTH_HOOK gives no token")
+        except Exception as error:
+            logger.warning("KAFKA_OAUTH_HOOK gives no token", extra={"reason": repr(error)})
             raise
 
     return token

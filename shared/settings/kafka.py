@@ -1,6 +1,7 @@
 """The variables that say where Kafka is, how to log in to it, and how messages are worked on."""
 
 import re
+from pkgutil import resolve_name
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -102,6 +103,17 @@ class KafkaLoginSettings(Settings):
         if value is not None:
             check_authorities(value)
         return value
+
+    @field_validator("kafka_oauth_hook")
+    @classmethod
+    def _is_a_function(cls, name: str | None) -> str | None:
+        try:
+            found = None if name is None else resolve_name(name)
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"cannot be imported: {error}") from None
+        if name is not None and not callable(found):
+            raise ValueError("must name a function")
+        return name
 
     @model_validator(mode="after")
     def _as_heroku_sets_it(self) -> Self:

@@ -19,10 +19,12 @@ class BrokerOptions:
 
     `users` (name: password): clients must log in with SCRAM-SHA-256; with `acls` they may then do
     only what `ApacheKafka.allow` granted them. `certificates`: clients must log in with a
-    certificate instead; their name is its common name. `message_max_bytes` limits a batch. `extra`
-    are additional Kafka properties.
+    certificate instead; their name is its common name. `tokens`: they must log in with a token of
+    OAuth 2, which need not be signed. `message_max_bytes` limits a batch. `extra` are additional
+    Kafka properties.
     """
 
+    tokens: bool = False
     certificates: Certificates | None = None
     users: Mapping[str, str] = field(default_factory=dict)
     acls: bool = False
@@ -50,6 +52,17 @@ def write_properties(path: Path, data: Path, ports: Ports, options: BrokerOption
             "sasl.enabled.mechanisms": "SCRAM-SHA-256",
             "listener.name.client.scram-sha-256.sasl.jaas.config": (
                 "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+            ),
+        }
+    if options.tokens:
+        properties |= {
+            "listener.security.protocol.map": (
+                "CLIENT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"
+            ),
+            "sasl.enabled.mechanisms": "OAUTHBEARER",
+            "listener.name.client.oauthbearer.sasl.jaas.config": (
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+                'unsecuredLoginStringClaim_sub="broker";'
             ),
         }
     if options.certificates is not None:
