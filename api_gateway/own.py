@@ -82,8 +82,8 @@ def create_own_routes(settings: GatewaySettings, upstreams: Mapping[str, Upstrea
     async def openapi(_: Request) -> Response:
         return JSONResponse(await api.document(), headers={"cache-control": "no-cache"})
 
-    async def metrics(_: Request) -> Response:
-        return metrics_response()
+    async def metrics(request: Request) -> Response:
+        return metrics_response(request)
 
     @app.options("/{path:path}", include_in_schema=False)
     async def options() -> Response:

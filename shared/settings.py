@@ -32,7 +32,30 @@ class Settings(BaseSettings):
         return cls(_env_file=".env")
 
 
-class HttpSettings(Settings):
+class TracingSettings(Settings):
+    """Where traces go. The names are OpenTelemetry's own."""
+
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        description="OpenTelemetry collector (OTLP over HTTP), like http://collector:4318; "
+        "unset: no traces",
+    )
+    otel_exporter_otlp_headers: SecretStr = Field(
+        SecretStr(""), description="Header fields for the collector: name=value, with commas"
+    )
+    otel_traces_sampler_arg: float = Field(
+        1.0, ge=0, le=1, description="Share of the requests that are traced: 0 to 1"
+    )
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _is_a_collector(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^?#\s]+", url):
+            raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT must be like http://collector:4318")
+        return url
+
+
+class HttpSettings(TracingSettings):
     """Where a service listens, and the public address of the system."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")
