@@ -24,6 +24,7 @@ from api_gateway.proxy import Forward
 from api_gateway.routes import ROUTES, SERVICES
 from api_gateway.settings import GatewaySettings, split_list
 from api_gateway.upstream import Upstream
+from shared.exposition import Metrics
 from shared.http import Asgi, Receive, RequestScope, Scope, Send
 from shared.logs import configure_logging
 from shared.problems import locate_problem_types
@@ -123,6 +124,7 @@ def main() -> None:
     logging.getLogger("_granian").setLevel(logging.CRITICAL)  # we log these events ourselves
     if settings.is_open and not settings.is_local:
         logger.warning("ACCESS=open: whoever reaches this sees, changes and deletes all images")
+    Metrics().serve(settings)
     # Each connection to a client or service is an open file: allow as many as possible.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

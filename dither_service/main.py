@@ -68,7 +68,7 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
         app=lambda health: (
             create_api(settings, service, Previews(settings, pool), health)
             if with_api
-            else create_app("Dither service", health)
+            else create_app("Dither service", health, settings)
         ),
         parts=parts,
         consumer=consumer if with_consumer else None,

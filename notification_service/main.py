@@ -74,7 +74,7 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
         app=lambda health: (
             create_api(settings, service, links, health)
             if with_api
-            else create_app("Notification service", health)
+            else create_app("Notification service", health, settings)
         ),
         parts=parts,
         consumer=consumer if with_consumer else None,

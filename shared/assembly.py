@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from shared.database import Database
+from shared.exposition import Metrics
 from shared.failures import TransientFailure
 from shared.health import Check, Health, Part, consumer_part
 from shared.http import Asgi
@@ -203,7 +204,9 @@ def run_service(
         if relay is not None:
             consumer.on_assigned = _both(consumer.on_assigned, relay.sweep_soon)
     try:
-        serve(app(Health(name, asked)), settings, Threads(factories))
+        health = Health(name, asked)
+        Metrics(health.report).serve(settings)  # the report updates the outbox's metrics
+        serve(app(health), settings, Threads(factories))
     finally:
         database.close()
 

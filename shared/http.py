@@ -13,15 +13,16 @@ from typing import Any, Protocol, TypeVar
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
-from prometheus_client import REGISTRY, Histogram
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import Histogram
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from shared.context import REQUEST_ID_HEADER, request_context
+from shared.exposition import Metrics
 from shared.failures import TransientFailure
 from shared.logs import log_access
+from shared.principal import Caller, install_principals, is_shown_state, permit_state
 from shared.problem_schema import REFUSALS, add_problem_schema
 from shared.problems import (
     RETRY_AFTER_SECONDS,
@@ -30,6 +31,7 @@ from shared.problems import (
     problem_response,
 )
 from shared.redaction import shown_path
+from shared.settings import AccessSettings
 from shared.tracing import UNTRACED, exemplar, exemplar_of, is_on, provider
 
 logger = logging.getLogger(__name__)
@@ -95,27 +97,26 @@ def _telemetry() -> TelemetryConfig:
     }
 
 
-def create_app(title: str, health: HealthReport) -> FastAPI:
+def create_app(title: str, health: HealthReport, settings: AccessSettings) -> FastAPI:
     """A service's app: besides its own routes it has ``/health`` and ``/metrics``."""
     app = create_problem_app(title)
+    install_principals(app, settings)
+    metrics = Metrics(health.report)
 
     @app.get("/metrics", include_in_schema=False)
-    def _metrics(request: Request) -> Response:
-        health.report()  # updates the outbox metrics, which come from the database
-        return metrics_response(request)
+    def _metrics(caller: Caller, request: Request) -> Response:
+        permit_state(caller, settings)
+        return metrics.response(request)
 
     @app.get("/health", tags=["system"], summary="How this service and its parts are")
-    def _health() -> JSONResponse:
+    def _health(caller: Caller) -> JSONResponse:
+        """The parts are shown to operators only."""
         status, report = health.report()
+        if not is_shown_state(caller, settings):
+            report = {"status": report["status"]}
         return JSONResponse(report, status, headers={"cache-control": "no-store"})
 
     return app
-
-
-def metrics_response(request: Request) -> Response:
-    """In the format that Prometheus asks for: only OpenMetrics has exemplars."""
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(REGISTRY), media_type=content_type)
 
 
 def _install_failure_handlers(app: FastAPI) -> None:

@@ -60,6 +60,12 @@ class HttpSettings(TracingSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port that shows /metrics without a key, for the inner network; unset: none",
+    )
     public_url: str = Field(
         "http://localhost:8000",
         description="Where people reach the gateway; links in answers and mails start with it",

@@ -72,7 +72,7 @@ def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> Non
         app=lambda health: (
             create_api(settings, service, storage, events, health)
             if with_api
-            else create_app("Upload service", health)
+            else create_app("Upload service", health, settings)
         ),
         parts=parts,
         consumer=consumer if with_consumer else None,
