@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import (
-    REGISTRY,
-    Metric,
-    start_http_server,
-)
+from prometheus_client import REGISTRY, Metric, disable_created_metrics, start_http_server
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.settings import HttpSettings
+
+disable_created_metrics()  # they would be a third of all series, and nobody asks for them
 
 
 class Metrics(Collector):

@@ -36,9 +36,12 @@ FILE_REMOVALS = Counter(
     ["outcome"],
 )
 STORAGE_SECONDS = Histogram(
-    "storage_operation_duration_seconds",
-    "Calls of the storage, by what became of them (done, missing, refused, unavailable)",
-    ["operation", "outcome"],
+    "storage_operation_duration_seconds", "Calls of the storage", ["operation"]
+)
+STORAGE_FAILURES = Counter(
+    "storage_failures_total",
+    "Calls of the storage that failed (missing, refused, unavailable)",
+    ["operation", "reason"],
 )
 WORKER_FAILURES = Counter(
     "worker_failures_total",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from opentelemetry.trace import SpanKind
 
-from shared.metrics import STORAGE_SECONDS
+from shared.metrics import STORAGE_FAILURES, STORAGE_SECONDS
 from shared.storage.protocol import (
     FileMissingError,
     Storage,
@@ -15,6 +15,11 @@ from shared.storage.protocol import (
     StoredFile,
 )
 from shared.tracing import exemplar, span
+
+# Shown from the start, see ``shared.metrics.show_from_the_start``.
+for _operation in ("put", "fetch", "delete"):
+    for _kind in ("missing", "refused", "unavailable"):
+        STORAGE_FAILURES.labels(_operation, _kind)
 
 
 class ObservedStorage:
@@ -39,19 +44,19 @@ class ObservedStorage:
 
     @contextmanager
     def _observed(self, operation: str) -> Iterator[None]:
-        started, outcome = time.perf_counter(), "done"
+        started = time.perf_counter()
         with span(f"storage {operation}", SpanKind.CLIENT, {"storage.name": self.name}):
             try:
                 yield
             except StorageError as error:
-                outcome = _outcome(error)
+                STORAGE_FAILURES.labels(operation, _reason(error)).inc()
                 raise
             finally:
                 seconds = time.perf_counter() - started
-                STORAGE_SECONDS.labels(operation, outcome).observe(seconds, exemplar())
+                STORAGE_SECONDS.labels(operation).observe(seconds, exemplar())
 
 
-def _outcome(error: StorageError) -> str:
+def _reason(error: StorageError) -> str:
     if isinstance(error, FileMissingError):
         return "missing"
     return "refused" if isinstance(error, StorageRefusedError) else "unavailable"
