@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dither_engine.compiled.gamut_mapping import CELLS, NODES, fit_rows
+from dither_engine.compiled.gamut_mapping import CELLS, EXACT, fit_rows
 from dither_engine.compiled.hull import ROOTS, find_faces, to_oklab
 from dither_engine.light import WHITE, code_of_light, light_of_code, srgb_to_linear
 from dither_engine.memory import reusable
@@ -103,7 +103,7 @@ def _gamut(codes: bytes, light: str) -> Gamut | None:
         linear,
         seen,
         places,
-        np.full(NODES**3, -1, np.int64),
+        np.full(2 * EXACT, -1, np.int64),
         np.zeros(CELLS**3, np.int32),
     )
 

@@ -3,8 +3,10 @@
 The exact projection (`hull.project`) is far too slow for every pixel. So two grids over 8-bit codes
 are filled when they are first needed:
 
-- nodes, 15 codes apart, hold exact projections. Between them the projection is interpolated, and a
-  pixel moves towards it until it reaches the surface (`moved`).
+- nodes, 15 codes apart, hold projections. Between them the projection is interpolated, and a pixel
+  moves towards it until it reaches the surface (`moved`). The exact projection jumps where two
+  parts of the surface are equally near, which would show as an edge in a ramp of hues. There a node
+  holds the mean of the exact projections of itself and its neighbours: the jump becomes a ramp.
 - cells of 4 codes hold one shift for all their colours, if all are inside (no shift), or all are
   outside. Only colours in cells that the surface cuts are moved one by one.
 """
@@ -17,6 +19,8 @@ from dither_engine.compiled.hull import OUT, project
 from dither_engine.light import WHITE
 
 NODES, STEP = 18, 15  # nodes along an axis, and codes between them
+EXACT = NODES**3  # in the array of nodes, their exact projections come after them
+_JUMP = 4 * STEP  # codes: neighbours are up to 2 · STEP apart, their projections usually less
 CELL, CELLS = 2, 64  # bits of a code within a cell, cells along an axis
 _LAST = (1 << CELL) - 1
 _LANE = 21  # bits: three numbers are packed in one, each at most 255 · STEP³
@@ -53,17 +57,45 @@ def in_node(code):
 
 
 @cached
-def explore_node(node, light, code, planes, faces, flat, linear, roots, seen, places, nodes):
-    """Compute a node's projection; a node inside the hull is its own."""
+def project_node(node, light, code, planes, faces, flat, linear, roots, seen, places, nodes):
+    """Compute a node's exact projection; a node inside the hull is its own."""
     r = node // (NODES * NODES) * STEP
     g = node // NODES % NODES * STEP
     b = node % NODES * STEP
     if not flat and inside(planes, light[r], light[g], light[b]):
-        nodes[node] = packed(r, g, b)
+        nodes[EXACT + node] = packed(r, g, b)
         return
     p, q, s = project(light[r], light[g], light[b], faces, linear, roots, seen, places)
-    nodes[node] = packed(
+    nodes[EXACT + node] = packed(
         code[int(p * WHITE + 0.5)], code[int(q * WHITE + 0.5)], code[int(s * WHITE + 0.5)]
+    )
+
+
+@cached
+def explore_node(node, light, code, planes, faces, flat, linear, roots, seen, places, nodes):
+    """Compute a node: its exact projection, or, at a jump, the mean light of those around it."""
+    i, j, k = node // (NODES * NODES), node // NODES % NODES, node % NODES
+    r = g = b = 0.0
+    low_r = low_g = low_b = np.int64(255)
+    high_r = high_g = high_b = np.int64(0)
+    for n in range(27):
+        x = min(max(i + n // 9 - 1, 0), NODES - 1)
+        y = min(max(j + n // 3 % 3 - 1, 0), NODES - 1)
+        z = min(max(k + n % 3 - 1, 0), NODES - 1)
+        near = (x * NODES + y) * NODES + z
+        if nodes[EXACT + near] < 0:
+            project_node(near, light, code, planes, faces, flat, linear, roots, seen, places, nodes)
+        exact = nodes[EXACT + near]
+        u, v, w = exact >> (2 * _LANE), exact >> _LANE & _LOWEST, exact & _LOWEST
+        r, g, b = r + light[u], g + light[v], b + light[w]
+        low_r, low_g, low_b = min(low_r, u), min(low_g, v), min(low_b, w)
+        high_r, high_g, high_b = max(high_r, u), max(high_g, v), max(high_b, w)
+    if max(high_r - low_r, high_g - low_g, high_b - low_b) <= _JUMP:
+        nodes[node] = nodes[EXACT + node]
+        return
+    part = WHITE / 27
+    nodes[node] = packed(
+        code[int(r * part + 0.5)], code[int(g * part + 0.5)], code[int(b * part + 0.5)]
     )
 
 
@@ -226,8 +258,8 @@ def fit_rows(
 
     Greys between two greys of the palette stay unchanged, and colours of a palette whose hull is
     flat. adjusted: each code value after the tone controls, ``uint8 (256,)``. light: of each code
-    value, 0 to 1. nodes: -1 where not yet computed,
-    ``int64 (NODES³,)``. cells: 0 where not yet explored, ``int32 (CELLS³,)``.
+    value, 0 to 1. nodes: -1 where not yet computed, ``int64 (2 · NODES³,)``. cells: 0 where not yet
+    explored, ``int32 (CELLS³,)``.
     """
     darkest, lightest = np.int64(256), np.int64(-1)
     for i in range(colours.shape[0]):
@@ -235,7 +267,7 @@ def fit_rows(
             darkest = min(darkest, np.int64(colours[i, 0]))
             lightest = max(lightest, np.int64(colours[i, 0]))
     rest = np.zeros(pixels.shape[1], np.int64)  # of a row: pixels that have no shift from a cell
-    known = np.zeros(nodes.shape[0], np.bool_)  # whether all eight nodes around are known
+    known = np.zeros(EXACT, np.bool_)  # whether all eight nodes around are known
     for y in range(pixels.shape[0]):
         count = 0
         for x in range(pixels.shape[1]):
