@@ -151,9 +151,7 @@ def _job(source: Source, options: Options, max_pixels: int | None, max_size: int
 
 def _dithered(frame: Frame, job: _Job) -> Dithered:
     height = frame.pixels.shape[0]
-    # Copies and conversions are done piece by piece, so that the data stays in the CPU cache.
-    ready = frame.pixels.flags.c_contiguous and isinstance(job.target, Levels)
-    pieces = _pieces(frame, job, height if ready else PIECE)
+    pieces = _pieces(frame, job, height if _is_ready(frame, job.target) else PIECE)
     first = next(pieces)
     if len(first.indices) == height:
         return first
@@ -163,6 +161,13 @@ def _dithered(frame: Frame, job: _Job) -> Dithered:
         indices[top : top + len(piece.indices)] = piece.indices
         top += len(piece.indices)
     return replace(first, indices=indices, alpha=frame.mask if frame.mask.size else None)
+
+
+def _is_ready(frame: Frame, target: Target | ChannelLevels) -> bool:
+    """Whether the pixels are dithered as they are. Copies and conversions are done piece by piece,
+    so that the data stays in the CPU cache."""
+    plain = isinstance(target, Levels) or (isinstance(target, Tones) and frame.pixels.shape[2] == 1)
+    return frame.pixels.flags.c_contiguous and plain
 
 
 def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
@@ -178,10 +183,11 @@ def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
     render: Render | None = None
     nearest: Render | None = None
     palette = _palette(target, frame.pixels.shape[2])
+    light = _light(target, frame.pixels.shape[2], job)
     for top in range(0, height, rows):
         mask = frame.mask[top : top + rows] if frame.mask.size else frame.mask
         piece = replace(frame, pixels=contiguous(frame.pixels[top : top + rows]), mask=mask)
-        work = replace(_work(piece, target, job), top=top)
+        work = _work(piece, target, light, job, top)
         render = render or renderer(work)
         found = _positions(render(work), target)
         if excluded:
@@ -199,20 +205,24 @@ def _plane(render: Render, work: Work) -> Pixels:
     return render(work).reshape(work.pixels.shape[:2])
 
 
-def _work(frame: Frame, target: Target, job: _Job) -> Work:
-    options = job.options
+def _light(target: Target, depth: int, job: _Job) -> NDArray[np.int16]:
+    """``light`` of `Work`."""
     if isinstance(target, Tones):
-        if frame.pixels.shape[2] == 1:
-            light = target.of_grey(job.light)
-            return Work(frame.pixels, frame.mask, light, target.levels, options)
-        places = target.of_colour(frame.pixels, job.light)
-        return Work(places, frame.mask, target.lights, target.levels, options)
-    pixels = coloured(frame.pixels) if isinstance(target, Palette) else frame.pixels
-    light = in_steps(job.light)
+        return target.of_grey(job.light) if depth == 1 else target.lights
+    return in_steps(job.light)
+
+
+def _work(frame: Frame, target: Target, light: NDArray[np.int16], job: _Job, top: int) -> Work:
+    options, pixels = job.options, frame.pixels
+    if isinstance(target, Tones):
+        places = pixels if pixels.shape[2] == 1 else target.of_colour(pixels, job.light)
+        return Work(places, frame.mask, light, target.levels, options, top=top)
+    if isinstance(target, Palette):
+        pixels = coloured(pixels)
     if job.compression is not None:
         pixels = job.compression.compressed(pixels, code_of_light(options.light)[light])
         light = light_of_code(options.light)
-    return Work(pixels, frame.mask, light, target, options)
+    return Work(pixels, frame.mask, light, target, options, top=top)
 
 
 def _positions(found: Pixels, target: Target) -> Pixels:
