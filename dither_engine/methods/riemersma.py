@@ -13,13 +13,15 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel
+from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, strided_in
 from dither_engine.compiled.nearest import nearest_for_diffusion
 from dither_engine.compiled.search import SEARCH
 from dither_engine.light import WHITE
+from dither_engine.memory import reusable
 from dither_engine.work import Levels, Work
 
 LENGTH = 16
+IN_PLACE = (Levels,)
 
 
 def weights() -> NDArray[np.int64]:
@@ -34,13 +36,14 @@ def render(work: Work) -> NDArray[np.uint8]:
     """See ``work``."""
     height, width, depth = work.pixels.shape
     strength = work.options.strength_parts
-    out = np.empty((height, width, depth), np.uint8)
     target = work.target
     if isinstance(target, Levels):
+        channels = 1 if target.combines(depth) else depth
+        levels = reusable((height, width, channels), np.uint8)
         common = (work.pixels, work.mask, work.light, weights(), strength)
-        follow_levels(*common, target.choice, target.lights, out)
-        return out
-    indices = np.empty((height, width), np.uint8)
+        follow_levels(*common, target.choice, target.lights, levels)
+        return levels if channels > 1 else levels[:, :, 0]
+    indices = reusable((height, width), np.uint8)
     follow_palette(
         work.pixels,
         work.mask,
@@ -124,7 +127,6 @@ def carried(errors, share, newest, c):
 
 
 _COMMON = (
-    array_in(types.uint8, 3),
     array_in(types.uint8, 2),
     array_in(types.int16, 1),
     array_in(types.int64, 1),
@@ -132,8 +134,15 @@ _COMMON = (
 )
 
 
-@kernel(*_COMMON, array_in(types.uint8, 1), array_in(types.int16, 1), array_out(types.uint8, 3))
+@kernel(
+    strided_in(types.uint8, 3),
+    *_COMMON,
+    array_in(types.uint8, 1),
+    array_in(types.int16, 1),
+    array_out(types.uint8, 3),
+)
 def follow_levels(pixels, mask, light, share, strength, choice, levels, out):
+    """One number made of all levels if ``out`` has one channel, else one for each channel."""
     height, width, depth = pixels.shape
     stack = np.zeros((256, 6), np.int64)
     run = np.zeros(5, np.int64)
@@ -145,19 +154,25 @@ def follow_levels(pixels, mask, light, share, strength, choice, levels, out):
         for i in range(run[4]):
             x, y = run[0] + i * run[2], run[1] + i * run[3]
             if mask.shape[0] > 0 and mask[y, x] == 0:
-                for c in range(depth):
-                    out[y, x, c] = 0
+                out[y, x] = 0
                 continue
             after = (newest + 1) % LENGTH
+            index = 0
             for c in range(depth):
                 value = light[pixels[y, x, c]] + carried(errors, share, newest, c)
                 level = choice[min(max(value, np.int64(0)), np.int64(WHITE))]
-                out[y, x, c] = level
+                if out.shape[2] == depth:
+                    out[y, x, c] = level
+                index = index * levels.shape[0] + level
                 errors[after, c] = ((value - levels[level]) * strength) >> 16
+            if out.shape[2] < depth:
+                out[y, x, 0] = index
             newest = after
 
 
-@kernel(*_COMMON, SEARCH, array_in(types.int16, 2), array_out(types.uint8, 2))
+@kernel(
+    array_in(types.uint8, 3), *_COMMON, SEARCH, array_in(types.int16, 2), array_out(types.uint8, 2)
+)
 def follow_palette(pixels, mask, light, share, strength, search, colours, out):
     """Values are clamped to −WHITE … 2 · WHITE: out-of-gamut colours accumulate error."""
     height, width = pixels.shape[:2]
