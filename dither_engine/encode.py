@@ -25,6 +25,7 @@ from dither_engine.png import colour_png, indexed_png
 from dither_engine.result import Dithered, Encoded
 from dither_engine.still import still
 
+_PART = 128  # rows that are packed together
 _LAST_MOMENT = (1 << 31) - 1  # the longest WebP animation, milliseconds
 Pixels = NDArray[np.uint8]
 
@@ -95,10 +96,19 @@ def encode_pieces(
     first = next(pieces)
     known = replace(first, alpha=alpha)
     size = (first.width * scale, height * scale)
-    enlarged = (_enlarged(piece, scale) for piece in chain([first], pieces))
+    parts = chain.from_iterable(map(_parts, chain([first], pieces)))
+    enlarged = (_enlarged(part, scale) for part in parts)
     data = _png_of(size, [known], [enlarged], 1)
     colours = _colours(first)
     return Encoded(data, FORMATS["png"].content_type, "png", *size, colours, chosen=first.chosen)
+
+
+def _parts(piece: Dithered) -> Iterator[Dithered]:
+    """A picture that was dithered as a whole, in parts: each is enlarged and packed by itself."""
+    for top in range(0, piece.height, _PART):
+        rows = slice(top, top + _PART)
+        alpha = None if piece.alpha is None else piece.alpha[rows]
+        yield replace(piece, indices=piece.indices[rows], alpha=alpha)
 
 
 def _png(frames: Sequence[Dithered], plays: int) -> bytes:
