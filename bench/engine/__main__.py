@@ -1,8 +1,8 @@
 """``python -m bench.engine``: our ditherer and others, side by side, on one core.
 
 Every round runs every case once, ours and the peer's alternately, so that other load on the machine
-affects both. The table shows the minimum times, which are affected least. Ours is the second of two
-calls. It is measured again right after the allocator returned all free memory to the system
+affects both. The table shows the minimum CPU times, which are affected least. Ours is the second of
+two calls. It is measured again right after the allocator returned all free memory to the system
 ("trimmed"), which is the normal case for occasional use. Page faults are those of one call.
 """
 
@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import NamedTuple
 
 from bench.engine import limits
 from bench.engine.cases import Case, Work, cases
-from bench.engine.system import page_faults, processor, take_back_memory
+from bench.engine.system import cpu_seconds, page_faults, processor, take_back_memory
 
 
 def main() -> None:
@@ -119,9 +118,9 @@ class _Call(NamedTuple):
 
 
 def _call(work: Work) -> _Call:
-    faults, start = page_faults(), time.perf_counter()
+    faults, start = page_faults(), cpu_seconds()
     result = work()
-    call = _Call((time.perf_counter() - start) * 1000, page_faults() - faults)
+    call = _Call((cpu_seconds() - start) * 1000, page_faults() - faults)
     del result
     return call
 

@@ -1,4 +1,4 @@
-"""System information: the processor and page faults; and trimming the allocator's memory."""
+"""The processor, CPU time and page faults; and trimming the allocator's memory."""
 
 import ctypes
 import platform
@@ -19,6 +19,12 @@ def processor() -> str:
     if "model name" not in found:
         return platform.machine()
     return f"{found['model name']} (family {found['cpu family']}, model {found['model']})"
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and its finished children: other load hardly changes it."""
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, both))
 
 
 def page_faults() -> int:
