@@ -177,8 +177,8 @@ def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
         yield _by_channel(frame, target, job)
         return
     height = frame.pixels.shape[0]
-    ladder = target.levels if isinstance(target, Tones) else target
-    rows = rows if in_pieces(job.options.algorithm, ladder) else height
+    levels_or_palette = target.levels if isinstance(target, Tones) else target
+    rows = rows if in_pieces(job.options.algorithm, levels_or_palette) else height
     strided = isinstance(target, Levels) and in_place(job.options.algorithm, target)
     excluded = Excluded(job.excluded, frame.sharp)
     render: Render | None = None

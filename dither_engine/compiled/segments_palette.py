@@ -118,7 +118,7 @@ def left_over(errors, at, others, count):
 
 
 @inlined
-def give_below(errors, left, size, y, way, shares, rest, ring):
+def add_below(errors, left, size, y, way, shares, rest, ring):
     """Add the shares of a row's errors to the rows below."""
     for t in range(shares.shape[0]):
         if shares[t, 1] <= 0:
@@ -276,4 +276,4 @@ def diffuse_palette(
         fill_pads(left, size, wide)
         to_lines(found, size, line, size, 0)
         copy(line, 0, out[y], 0, width)
-        give_below(errors, left, size, top + y, way, shares, rest, ring)
+        add_below(errors, left, size, top + y, way, shares, rest, ring)

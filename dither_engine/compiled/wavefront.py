@@ -194,7 +194,7 @@ def inside(value, step, length, skew, starts):
 
 
 @merged
-def give(ring, wrap, at, error, now, offsets, weights, count, lost, last):
+def add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last):
     """Add the shares of ``error`` to the steps after ``at``.
 
     The error is stored in ``now`` and loaded again inside the loop. Otherwise LLVM widens it before

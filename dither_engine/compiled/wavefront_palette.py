@@ -30,13 +30,13 @@ from dither_engine.compiled.simd_nearest import UNIT
 from dither_engine.compiled.wavefront import (
     CHUNK,
     PITCH,
+    add_shares,
     arrange,
     begin,
     clamped,
     empty_lanes,
     fill_lanes,
     finish,
-    give,
     inside,
     scaled,
     to_lines,
@@ -136,13 +136,15 @@ def diffuse_palette(
                 at = step * PITCH
                 error = load(values, 0) - red
                 error = inside(error, step, length, skew, starts)
-                give(ring, wrap, at, error, now, offsets, weights, count, lost, last)
+                add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last)
                 error = load(values, LANES) - green
                 error = inside(error, step + 1, length, skew, starts)
-                give(ring, wrap, at + PITCH, error, now, offsets, weights, count, lost, last)
+                add_shares(ring, wrap, at + PITCH, error, now, offsets, weights, count, lost, last)
                 error = load(values, 2 * LANES) - blue
                 error = inside(error, step + 2, length, skew, starts)
-                give(ring, wrap, at + 2 * PITCH, error, now, offsets, weights, count, lost, last)
+                add_shares(
+                    ring, wrap, at + 2 * PITCH, error, now, offsets, weights, count, lost, last
+                )
             to_lines(tiles_out, CHUNK // 3, lines_out, padded // 3, start // 3)
         finish(ring, wrap, padded, size, carry)
         empty_lanes(lines_out, padded // 3, skew // 3, top, length // 3, out)

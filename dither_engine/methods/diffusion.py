@@ -214,13 +214,13 @@ def aim(ring, y, step, taps, places):
 
 
 @merged
-def held(value):
+def clamped(value):
     """Light clamped to −WHITE … 2 · WHITE."""
     return min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
 
 
 @merged
-def give(flat, places, at, error, taps, rest):
+def add_shares(flat, places, at, error, taps, rest):
     """Add the shares of an error to the neighbours, which are ``at`` after those of `aim`."""
     left = error
     for t in range(taps.shape[0]):
@@ -266,7 +266,7 @@ def diffuse_levels(image, mask, light, choice, levels, taps, rest, serpentine, t
                 v = light[image[y, x, c]] + ring[here, x + PAD, c]
                 k = choice[min(max(v, 0), WHITE)]
                 out[y, x, c] = k
-                give(flat, places, x * depth + c, v - levels[k], taps, rest)
+                add_shares(flat, places, x * depth + c, v - levels[k], taps, rest)
         ring[here] = 0
 
 
@@ -298,13 +298,13 @@ def diffuse_palette(image, mask, light, search, colours, taps, rest, serpentine,
             if masked and mask[y, x] == 0:
                 out[y, x] = 0
                 continue
-            r = held(light[image[y, x, 0]] + ring[here, x + PAD, 0])
-            g = held(light[image[y, x, 1]] + ring[here, x + PAD, 1])
-            b = held(light[image[y, x, 2]] + ring[here, x + PAD, 2])
+            r = clamped(light[image[y, x, 0]] + ring[here, x + PAD, 0])
+            g = clamped(light[image[y, x, 1]] + ring[here, x + PAD, 1])
+            b = clamped(light[image[y, x, 2]] + ring[here, x + PAD, 2])
             red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
             k = nearest_for_diffusion(search, r, g, b, red, green, blue)
             out[y, x] = k
-            give(flat, places, 3 * x, r - colours[k, 0], taps, rest)
-            give(flat, places, 3 * x + 1, g - colours[k, 1], taps, rest)
-            give(flat, places, 3 * x + 2, b - colours[k, 2], taps, rest)
+            add_shares(flat, places, 3 * x, r - colours[k, 0], taps, rest)
+            add_shares(flat, places, 3 * x + 1, g - colours[k, 1], taps, rest)
+            add_shares(flat, places, 3 * x + 2, b - colours[k, 2], taps, rest)
         ring[here] = 0

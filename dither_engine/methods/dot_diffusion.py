@@ -65,7 +65,7 @@ def render(work: Work) -> NDArray[np.uint8]:
 
 
 @inlined
-def give(values, mask, classes, y, x, c, error):
+def add_shares(values, mask, classes, y, x, c, error):
     """Share an error among the neighbours that come later."""
     height, width = values.shape[:2]
     mine = classes[y % 8, x % 8]
@@ -121,7 +121,9 @@ def diffuse_levels(pixels, mask, light, classes, order, strength, choice, levels
                     value = np.int64(values[y, x, c])
                     level = choice[min(max(value, np.int64(0)), np.int64(WHITE))]
                     out[y, x, c] = level
-                    give(values, mask, classes, y, x, c, ((value - levels[level]) * strength) >> 16)
+                    add_shares(
+                        values, mask, classes, y, x, c, ((value - levels[level]) * strength) >> 16
+                    )
 
 
 @kernel(*_COMMON, SEARCH, array_in(types.int16, 2), array_out(types.uint8, 3))
@@ -129,7 +131,7 @@ def diffuse_palette(pixels, mask, light, classes, order, strength, search, colou
     """Values are clamped to −WHITE … 2 · WHITE, as in error diffusion."""
     height, width = pixels.shape[:2]
     values = np.empty((height, width, 3), np.int32)
-    held = np.zeros(3, np.int64)
+    limited = np.zeros(3, np.int64)
     for y in range(height):
         for x in range(width):
             for c in range(3):
@@ -142,10 +144,12 @@ def diffuse_palette(pixels, mask, light, classes, order, strength, search, colou
                     continue
                 for c in range(3):
                     value = np.int64(values[y, x, c])
-                    held[c] = min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
+                    limited[c] = min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
                 red, green, blue = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2]
-                k = nearest_for_diffusion(search, held[0], held[1], held[2], red, green, blue)
+                k = nearest_for_diffusion(
+                    search, limited[0], limited[1], limited[2], red, green, blue
+                )
                 out[y, x, 0] = k
                 for c in range(3):
-                    error = ((held[c] - colours[k, c]) * strength) >> 16
-                    give(values, mask, classes, y, x, c, error)
+                    error = ((limited[c] - colours[k, c]) * strength) >> 16
+                    add_shares(values, mask, classes, y, x, c, error)

@@ -29,7 +29,7 @@ def greys_apart(work: Work, make: Callable[[Work], Render]) -> Render:
     positions = greys.astype(np.uint8)
 
     @cache
-    def ladder() -> tuple[Palette, Render]:
+    def of_greys() -> tuple[Palette, Render]:
         colours = target.colours[greys]
         search = prepare(colours, work.options.distance, work.options.light)
         only = Palette(colours, target.shown[greys], target.lights[greys], search)
@@ -39,7 +39,7 @@ def greys_apart(work: Work, make: Callable[[Work], Render]) -> Render:
         here = is_grey(work.pixels)
         if not here.any():
             return render(work)
-        only, render_greys = ladder()
+        only, render_greys = of_greys()
         found = positions[render_greys(replace(work, target=only))]
         if not here.all():
             np.copyto(found, render(work), where=~here)

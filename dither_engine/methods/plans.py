@@ -33,7 +33,7 @@ def nearest_first(away, size, pool):
 
 
 @inlined
-def held(value):
+def clamped(value):
     return min(max(value, np.int64(-WHITE)), np.int64(2 * WHITE))
 
 
@@ -44,9 +44,9 @@ def knoll(search, lights, r, g, b, red, green, blue, strength, plan):
     for i in range(plan.shape[0]):
         k = nearest_for_diffusion(
             search,
-            held(r + ((er * strength) >> 16)),
-            held(g + ((eg * strength) >> 16)),
-            held(b + ((eb * strength) >> 16)),
+            clamped(r + ((er * strength) >> 16)),
+            clamped(g + ((eg * strength) >> 16)),
+            clamped(b + ((eb * strength) >> 16)),
             red,
             green,
             blue,
