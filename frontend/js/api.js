@@ -144,8 +144,7 @@ function sendWatched(url, { method, headers, body, signal }, onProgress) {
 }
 
 function responseOf(xhr) {
-	const lines = xhr.getAllResponseHeaders().trim().split("\r\n");
-	const headers = lines.filter(Boolean).map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]);
+	const headers = [...xhr.getAllResponseHeaders().matchAll(/^(.+?): (.*)$/gm)].map(([, name, value]) => [name, value.trim()]);
 	return new Response(xhr.response, { status: xhr.status, headers });
 }
 

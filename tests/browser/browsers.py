@@ -1,12 +1,15 @@
-"""Debian's chromium under Playwright, kept off every network but the one it is pointed at."""
+"""Chromium and Firefox as Debian has them, kept off every network but the tests'."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-FLAGS = (
+CHROMIUM, FIREFOX = "chromium", "firefox"
+_PROGRAMS = {CHROMIUM: ("chromium", "chromium-browser"), FIREFOX: ("firefox-esr", "firefox")}
+_FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -18,16 +21,32 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )
+_PREFERENCES: dict[str, str | float | bool] = {
+    "media.navigator.permission.disabled": True,
+    "media.navigator.streams.fake": True,
+}
 
 
-def find_chromium() -> str | None:
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+def find_browser(name: str = CHROMIUM) -> str | None:
+    """The program of a browser that is installed."""
+    return next(filter(None, map(shutil.which, _PROGRAMS[name])), None)
 
 
 @contextmanager
-def launched(executable: str) -> Iterator[Browser]:
+def launched(
+    executable: str, name: str = CHROMIUM, downloads: Path | None = None
+) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        if name == FIREFOX:
+            # "moz-" is the way to a Firefox as it is distributed, by WebDriver BiDi.
+            browser = playwright.firefox.launch(
+                executable_path=executable,
+                channel="moz-firefox",
+                firefox_user_prefs=_PREFERENCES,
+                downloads_path=downloads,
+            )
+        else:
+            browser = playwright.chromium.launch(executable_path=executable, args=list(_FLAGS))
         try:
             yield browser
         finally:
