@@ -101,7 +101,7 @@ def test_a_job_for_a_process_that_is_just_leaving_goes_to_another(
     pool = ProcessPool(nursery, 1, Limits(seconds=20, memory=1 << 30))
     leaving = pool.run("grow", {"count": 6_000_000})[0]["pid"]
     wait_for(lambda: not _runs(leaving), "end of the process")
-    monkeypatch.setattr("shared.processes.pool._has_ended", lambda worker: False)
+    monkeypatch.setattr("shared.processes.pool.is_closed", lambda channel: False)
     assert pool.run("echo", {}, b"x") == ({"seen": 1, "pid": ANY}, b"x")
     pool.close()
 
