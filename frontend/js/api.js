@@ -37,7 +37,7 @@ export const api = {
 
 	/** → {blob, ms, width, height, frames}: a part of what would be saved, its transfer time, and the size of the whole. */
 	async part(source, options, part, how = {}) {
-		const response = await ask("part", source, { options, part }, how);
+		const response = await ask("part", source, { options, part, viewer: how.viewer }, how);
 		const number = (name) => Number(response.headers.get(`x-dither-${name}`));
 		const begun = performance.now();
 		const blob = await response.blob();

@@ -6,6 +6,7 @@
 import { api, ApiError } from "./api.js";
 import { engineOptions, previewOptions, sizeProblem } from "./output.js";
 
+const VIEWER = String(Math.random()); // a newer request of this page stops its older one
 const SETTLE_MS = 15;
 const STALE_MS = 350;
 const FACTS_MS = 150;
@@ -63,7 +64,7 @@ export function createPreview(store, missing) {
 	async function make(source, options, { part, whole, measured }, signal) {
 		if (measured) return measure(source, signal);
 		const onProgress = source.held ? undefined : (sent) => store.set({ sent: { source, share: Math.min(1, sent / source.file.size) } });
-		const answer = await api.part(source, previewOptions(options, source), part, { signal, onProgress });
+		const answer = await api.part(source, previewOptions(options, source), part, { signal, onProgress, viewer: VIEWER });
 		line.note(answer, part);
 		const url = URL.createObjectURL(answer.blob);
 		const image = new Image();

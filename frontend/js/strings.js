@@ -13,7 +13,7 @@ export const format = {
 		return `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
 	},
 	until: (iso) => iso && `kept until ${new Date(iso).toLocaleDateString("en-GB")}`,
-	when: (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }),
+	when: (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium" }),
 };
 
 /** "error-diffusion" → "Error diffusion". */
@@ -32,7 +32,7 @@ export const welcome = {
 	drop: "Drop pictures or folders here",
 	choose: "Choose pictures",
 	camera: "Camera",
-	paste: "You can also paste a picture from the clipboard.",
+	paste: "You can also paste a picture.",
 	dropNow: "Drop to open",
 	samples: "Or try one of these",
 	formats: (bytes) => `${FORMATS}${bytes ? `, up to ${format.bytes(bytes)}` : ""}`,
@@ -45,7 +45,7 @@ export const samples = {
 	rocket: "Rocket at night",
 	coffee: "Coffee",
 };
-export const camera = { heading: "Camera", take: "Take a picture", refused: "The camera is not available. Allow it in your browser, or choose a file.", fileName: "Camera.jpg" };
+export const camera = { heading: "Camera", take: "Take a picture", refused: "The camera is not available. Allow it, or choose a file.", fileName: "Camera.jpg" };
 
 export const stage = {
 	label: "Picture. Arrow keys move it, plus and minus zoom, 0 fits it, 1 shows it at full size.",
@@ -123,7 +123,7 @@ export const facts = {
 	palette: "Colours in the picture",
 	share: (colour, percent) => `${colour}, ${percent} % of the picture`,
 	edit: "Edit as palette",
-	manyColours: (count) => `${format.whole(count)} colours; the most common ones are shown`,
+	manyColours: (count) => `${format.whole(count)} colours; the most common are shown`,
 };
 
 export const panel = {
@@ -168,7 +168,7 @@ export const colours = {
 	editor: "Edit the colours",
 	edited: (count) => `${count} colours`,
 	colour: (number, hex, locked) => `Colour ${number}: ${hex}${locked ? ", locked" : ""}`,
-	lock: "Keep this colour when the others are taken from the picture",
+	lock: "Keep this colour when others come from the picture",
 	keep: "Keep this palette",
 	fromPicture: "From this picture",
 	read: "Open a file",
@@ -183,7 +183,7 @@ export const colours = {
 	earlier: "Move this colour earlier",
 	later: "Move this colour later",
 	paste: "Paste a list",
-	pasteLabel: "Paste hex colours, rgb() colours or a whole palette file",
+	pasteLabel: "Paste hex colours, rgb() or a palette file",
 	pastePlaceholder: "#1a1c2c, #5d275d …",
 	use: "Use these colours",
 	pasteFound(count, fewest, most) {
@@ -256,7 +256,7 @@ export const save = {
 	copiedLink: "Link copied",
 	copyPicture: "Copy picture",
 	copiedPicture: "Picture copied",
-	cannotCopy: "Your browser does not allow copying here. Select the text and copy it yourself.",
+	cannotCopy: "Your browser does not allow this. Please copy the text yourself.",
 	download: (format) => `Download ${format}`,
 	panelFile: "display file",
 	downloads: "Download",
@@ -277,7 +277,7 @@ export const save = {
 export const gallery = {
 	heading: "Gallery",
 	empty: "Nothing here yet.",
-	emptyHint: "Pictures that are kept and shared appear here, newest first.",
+	emptyHint: "Pictures that you keep appear here.",
 	start: "Dither a picture",
 	loading: "Loading the gallery …",
 	more: "Show more",
@@ -298,7 +298,7 @@ export const offline = { text: "You are offline. Your picture and settings are s
 
 export const key = {
 	heading: "API key",
-	lead: "You need a key to use this service. The page remembers it until you close this tab.",
+	lead: "This service needs a key. The page keeps it until you close this tab.",
 	label: "Key",
 	wrong: "This key is not valid.",
 	use: "Use this key",
@@ -311,7 +311,7 @@ export const errors = {
 	change: "Change",
 	retryIn: (seconds) => `Trying again in ${seconds} s`,
 	offline: "The service cannot be reached. Please check your connection.",
-	limited: "Too many requests at once.",
+	limited: "Too many requests.",
 	busy: "The service is busy right now. Please try again in a moment.",
 	large: "This file is too large.",
 	gone: "This no longer exists.",
