@@ -258,7 +258,7 @@ export const save = {
 	copiedPicture: "Picture copied",
 	cannotCopy: "Your browser does not allow this. Please copy the text yourself.",
 	download: (format) => `Download ${format}`,
-	panelFile: "display file",
+	panelFile: "file",
 	downloads: "Download",
 	format: "File format",
 	downloaded: (name) => `Downloaded ${name}`,
