@@ -55,6 +55,11 @@ class Wish(BaseModel):
 
 class PartWish(Wish):
     part: Part
+    viewer: str | None = Field(
+        None,
+        max_length=64,
+        description="Any name for who looks: a newer request of the same viewer stops older work.",
+    )
 
 
 def preview_router(settings: DitherSettings, previews: Previews, places: Places) -> APIRouter:
@@ -62,7 +67,11 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Places)
     router = APIRouter(prefix="/previews", tags=["preview"])
 
     async def answer(
-        request: Request, wish: Wish, data: bytes | None, make: Callable[[Wanted, Picture], Answer]
+        request: Request,
+        wish: Wish,
+        data: bytes | None,
+        make: Callable[[Wanted, Picture], Answer],
+        viewer: str | None = None,
     ) -> tuple[Picture, Answer]:
         options = parse_options(wish.options)
 
@@ -70,7 +79,7 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Places)
             picture = _picture(previews, wish, data)
             return picture, make(wanted, picture)
 
-        return await places.answer(request, options, work)
+        return await places.answer(request, options, work, viewer)
 
     @router.post(
         "/part",
@@ -83,7 +92,11 @@ def preview_router(settings: DitherSettings, previews: Previews, places: Places)
         """A part shown smaller than it is has the mean light of the pixels that it covers."""
         wish, data = await _read(request, PartWish, settings.max_upload_bytes)
         picture, (shown, image) = await answer(
-            request, wish, data, lambda wanted, picture: previews.part(wanted, picture, wish.part)
+            request,
+            wish,
+            data,
+            lambda wanted, picture: previews.part(wanted, picture, wish.part),
+            wish.viewer,
         )
         headers = _NO_STORE | {
             "x-dither-picture": picture.id,

@@ -24,6 +24,7 @@ class Places:
 
     def __init__(self, settings: DitherSettings) -> None:
         wait = settings.preview_wait_seconds
+        self._newest: dict[str, Job] = {}  # of each viewer
         self._all = Slots(settings.max_previews, wait_seconds=wait, busy=_BUSY)
         self._slow = Slots(
             max(1, settings.max_previews - 1),
@@ -31,9 +32,32 @@ class Places:
             busy="Another preview that takes long is being made; please try again.",
         )
 
-    async def answer(self, request: Request, options: Options, work: Callable[[Wanted], T]) -> T:
-        """Run the work in a thread. When the client goes, it is stopped."""
+    async def answer(
+        self,
+        request: Request,
+        options: Options,
+        work: Callable[[Wanted], T],
+        viewer: str | None = None,
+    ) -> T:
+        """Run the work in a thread. It is stopped when the client goes.
+
+        viewer: it is also stopped when the same viewer asks for something newer, because a client
+        that goes is not noticed through every proxy.
+        """
         job = Job()
+        if viewer is not None:
+            if (older := self._newest.get(viewer)) is not None:
+                older.abandon()
+            self._newest[viewer] = job
+        try:
+            return await self._run(request, options, work, job)
+        finally:
+            if viewer is not None and self._newest.get(viewer) is job:
+                del self._newest[viewer]
+
+    async def _run(
+        self, request: Request, options: Options, work: Callable[[Wanted], T], job: Job
+    ) -> T:
         try:
             async with self._all.taken():
                 return await _watched(request, job, lambda: work(Wanted(options, job)))
@@ -50,4 +74,4 @@ async def _watched(request: Request, job: Job, work: Callable[[], T]) -> T:
                 job.abandon()
         return await task
     except Abandoned:
-        raise Problem(503, "The client has gone.") from None
+        raise Problem(503, "Nobody waits for this preview any more.") from None

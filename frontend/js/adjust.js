@@ -3,6 +3,7 @@
 import { OF_A_FILE } from "./catalogue.js";
 import { h } from "./dom.js";
 import { bindFields, segments } from "./fields.js";
+import { createHistogram } from "./histogram.js";
 import { patternSize, savedSize } from "./output.js";
 import { size as text } from "./strings.js";
 
@@ -21,12 +22,12 @@ export function createAdjust(store, studio) {
 		const others = Object.keys(fields).filter((key) => !shown.includes(key) && !OF_A_FILE.test(key) && (fields[key].values || SIMPLE.test(fields[key].type)));
 		return [[picture, PICTURE], [mixing, others]];
 	});
-	return h(".pane", picture, mixing);
+	return h(".pane", createHistogram(store), picture, mixing);
 }
 
 /** The control of the dot size: pixels per dot, or the size of a printed page for any picture. */
 export function createPattern(store, studio) {
-	const choices = [...PATTERNS.map((value) => ({ value, title: text.patternValue(value) })), { value: "page", title: text.page }];
+	const choices = [...PATTERNS.map((value) => [value, value]), ["page", text.page]];
 	const bar = segments(text.pattern, choices, 1, choose);
 	const note = h("p.soft.small");
 	const element = h(".field", h("span.field-label", text.pattern), bar, note);

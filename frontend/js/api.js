@@ -37,7 +37,7 @@ export const api = {
 
 	/** → {blob, ms, width, height, frames}: a part of what would be saved, its transfer time, and the size of the whole. */
 	async part(source, options, part, how = {}) {
-		const response = await ask("part", source, { options, part }, how);
+		const response = await ask("part", source, { options, part, viewer: how.viewer }, how);
 		const number = (name) => Number(response.headers.get(`x-dither-${name}`));
 		const begun = performance.now();
 		const blob = await response.blob();
@@ -144,8 +144,7 @@ function sendWatched(url, { method, headers, body, signal }, onProgress) {
 }
 
 function responseOf(xhr) {
-	const lines = xhr.getAllResponseHeaders().trim().split("\r\n");
-	const headers = lines.filter(Boolean).map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]);
+	const headers = [...xhr.getAllResponseHeaders().matchAll(/^(.+?): (.*)$/gm)].map(([, name, value]) => [name, value.trim()]);
 	return new Response(xhr.response, { status: xhr.status, headers });
 }
 

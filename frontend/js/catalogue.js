@@ -2,18 +2,18 @@
 
 /** Options that only the page has; see output.js. */
 const OWN = {
-	pattern: { type: "integer", min: 1, max: 32, default: 1, description: "" },
-	across: { type: "integer", min: 8, max: 4000, default: null, description: "" },
+	pattern: { type: "integer", min: 1, max: 32, default: 1 },
+	across: { type: "integer", min: 8, max: 4000, default: null },
 	inks: { type: "string", values: ["measured", "device"], default: "measured" },
 };
 
 /** Options about the file and its size, not about how the picture is drawn. */
-export const OF_A_FILE = /^(width|height|fit|gravity|crop|rotate|scale|pattern|across|format|panel|inks|colours|bits|codes|packing|bit_order|row_align|invert)$/;
+export const OF_A_FILE = /^(width|height|fit|gravity|crop|rotate|scale|pattern|across|format|panel|inks|colours|bits|codes|packing|bit_order|row_align|invert|exclude)$/;
 
 export class Catalogue {
-	/** `looks`: options by title. */
-	constructor({ access, algorithms, palettes, panels, options, formats, limits }, looks) {
-		Object.assign(this, { access, palettes, panels, formats, limits, looks, fields: { ...options, ...OWN } });
+	/** `looks`: options by title; `samples`: those of the samples' thumbnails. */
+	constructor({ access, algorithms, palettes, panels, options, formats, limits }, { looks, samples }) {
+		Object.assign(this, { access, palettes, panels, formats, limits, looks, samples, fields: { ...options, ...OWN } });
 		this.algorithms = algorithms.filter(({ controls }) => !controls.includes("matrix"));
 		/** Options that only some algorithms use; all others are always used. */
 		this.controlled = [...new Set(this.algorithms.flatMap((algorithm) => algorithm.controls))];
@@ -35,11 +35,6 @@ export class Catalogue {
 	/** The panel that was chosen, as long as size and palette are its own. */
 	panelOf(options) {
 		return this.panels.find((panel) => panel.name === options.panel && ["width", "height", "palette"].every((key) => String(options[key]) === String(panel.options[key])));
-	}
-
-	/** Families in the catalogue's order: [[title, [algorithm, …]], …]. */
-	families() {
-		return [...Map.groupBy(this.algorithms, (entry) => entry.family_title)];
 	}
 
 	value(options, key) {

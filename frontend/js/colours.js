@@ -2,13 +2,13 @@
 
 import { paletteKind } from "./catalogue.js";
 import { freshId, h, iconButton, replace } from "./dom.js";
-import { fieldFor, segments, slider } from "./fields.js";
+import { fieldFor, segments, slider, strip } from "./fields.js";
 import { library } from "./library.js";
 import { createPaletteEditor } from "./palette-editor.js";
-import { colours as text } from "./strings.js";
+import { colours as text, library as names } from "./strings.js";
 
 const STRIP = 64; // colours shown of a palette
-const ADAPTIVE = { type: "integer", min: 2, max: 256, default: 8, description: "" };
+const ADAPTIVE = { type: "integer", min: 2, max: 256, default: 8 };
 
 export function createColours(store, studio) {
 	const element = h(".pane");
@@ -25,8 +25,7 @@ export function createColours(store, studio) {
 
 	function build(catalogue) {
 		const setPalette = (palette, key) => studio.change({ palette }, key);
-		const kinds = Object.entries(text.kinds).map(([value, title]) => ({ value, title }));
-		const choice = segments(text.kind, kinds, "channels", (kind) => setPalette(last[kind] ?? kind));
+		const choice = segments(text.kind, Object.entries(text.kinds), "channels", (kind) => setPalette(last[kind] ?? kind));
 		const hint = h("p.soft.small");
 		const levels = slider("channels", text.levels, { ...catalogue.fields.channels, description: "" }, (channels) => studio.change({ channels }));
 		const count = slider("adaptive", text.count, ADAPTIVE, (colours) => setPalette(`adaptive:${colours}`, "adaptive"));
@@ -68,14 +67,13 @@ function paletteList(catalogue, onchoose) {
 	function row({ title, source, colours, value }) {
 		const radio = h("input", { type: "radio", name, value: String(value), onchange: () => onchoose(value) });
 		radios.push(radio);
-		const strip = colours.slice(0, STRIP).map((colour) => h("span", { style: { "background-color": colour } }));
-		return h("label.palette-row", { title: source }, radio, h("span", title), h("span.strip", { "aria-hidden": "true" }, strip));
+		return h("label.palette-row", { title: source }, radio, h("span", title), strip(colours.slice(0, STRIP)));
 	}
 
 	function build() {
 		radios = [];
 		const own = library.all("palettes").map(([title, colours]) => {
-			const remove = iconButton("bin", text.forget(title), () => library.remove("palettes", title), "compact");
+			const remove = iconButton("bin", names.forget(title), () => library.remove("palettes", title), "compact");
 			return h(".row.nowrap.own", row({ title, source: text.own, colours, value: colours }), remove);
 		});
 		replace(element, h("legend.sr-only", text.palettes), own, catalogue.palettes.map((palette) => row({ ...palette, value: palette.name })));

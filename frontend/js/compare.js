@@ -1,6 +1,6 @@
 /** Comparing original and result: which is shown where, and the divider between them. */
 
-import { h, setStyle } from "./dom.js";
+import { h, onKeys, setStyle } from "./dom.js";
 import { segments } from "./fields.js";
 import { stage as text } from "./strings.js";
 
@@ -14,7 +14,7 @@ export function createCompare(viewport, changed) {
 	let share = 0.5; // the share of the visible picture that shows the original
 	let visible = { from: 0, to: 0 };
 
-	const modes = segments(text.view, MODES.map((value) => ({ value, title: text[value] })), mode, choose);
+	const modes = segments(text.view, MODES.map((value) => [value, text[value]]), mode, choose);
 	const shown = () => (possible ? mode : "dithered");
 
 	function choose(value) {
@@ -45,12 +45,7 @@ export function createCompare(viewport, changed) {
 		const x = event.clientX - viewport.getBoundingClientRect().left;
 		set((x - visible.from) / Math.max(1, visible.to - visible.from));
 	});
-	divider.addEventListener("keydown", (event) => {
-		const step = { ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1 }[event.key];
-		if (!step) return;
-		event.preventDefault();
-		set(share + step);
-	});
+	onKeys(divider, { ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1 }, (step) => set(share + step));
 
 	return {
 		modes,

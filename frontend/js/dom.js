@@ -46,13 +46,21 @@ export function icon(name) {
 }
 
 /** `more`: further classes, separated by dots. */
+export const button = (label, onclick, more = "compact") => h(`button.button.${more}`, { onclick }, label);
+
 export function iconButton(name, label, onclick, more = "") {
 	return h(`button.button.plain.square.${more}`, { "aria-label": label, title: label, onclick }, icon(name));
 }
 
+/** Calls `act` with what `keys` has for a pressed key. */
+export function onKeys(element, keys, act) {
+	element.addEventListener("keydown", (event) => {
+		if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+		event.preventDefault();
+		act(keys[event.key]);
+	});
+}
+
 let lastId = 0;
 /** An id that nothing else on the page has. */
-export function freshId(prefix) {
-	lastId += 1;
-	return `${prefix}-${lastId}`;
-}
+export const freshId = (prefix) => `${prefix}-${(lastId += 1)}`;

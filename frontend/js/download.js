@@ -22,7 +22,7 @@ export function createDownload(store, studio) {
 		if (!store.source || !store.catalogue) return;
 		const { name, title } = current();
 		format.value = name;
-		label.textContent = text.download(title);
+		label.textContent = text.download(store.catalogue.panelOf(store.options) ? text.panelFile : title);
 	});
 
 	async function run() {

@@ -1,7 +1,6 @@
 /** The line of numbers below the picture, about the file that would be saved, and its colours. */
 
-import { h, replace } from "./dom.js";
-import { toast } from "./messages.js";
+import { button, h, replace } from "./dom.js";
 import { facts as text, format } from "./strings.js";
 
 const SHOWN = 32;
@@ -17,16 +16,15 @@ export function createFacts(store, studio) {
 	store.on(["facts"], () => (store.facts ? show(store.facts) : element.classList.add("stale")));
 
 	function show(facts) {
-		const { source } = store;
 		replace(
 			list,
 			fact(text.size, format.dimensions(facts)),
 			facts.frames > 1 && fact(text.frames, format.whole(facts.frames)),
 			fact(text.colours, format.whole(facts.colours)),
-			fact(text.file, `${format.bytes(facts.bytes)} ${store.catalogue.format(facts).title}`, text.originalHas(source.file.size)),
+			fact(text.file, `${format.bytes(facts.bytes)} ${store.catalogue.format(facts).title}`),
 		);
 		const editable = facts.palette.length >= 2 && facts.palette.length <= EDITABLE;
-		replace(palette, strip(facts), editable && h("button.button.compact", { onclick: () => edit(facts) }, text.edit));
+		replace(palette, strip(facts), editable && button(text.edit, () => edit(facts)));
 		element.classList.remove("stale");
 	}
 
@@ -36,10 +34,7 @@ export function createFacts(store, studio) {
 	return element;
 }
 
-/** `hint` is shown on a click: a tooltip would work only with a mouse. */
-function fact(name, value, hint = null) {
-	return h("div", h("dt.soft", hint ? h("button.term", { onclick: () => toast(hint) }, name) : name), h("dd", value));
-}
+const fact = (name, value) => h("div", h("dt.soft", name), h("dd", value));
 
 function strip({ palette }) {
 	if (palette.length === 0) return null;

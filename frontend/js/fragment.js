@@ -47,7 +47,7 @@ function parse(text, key, { type, values, min = -Infinity, max = Infinity }) {
 		if (type.includes("integer")) return Math.round(Math.min(Math.max(value, min), max));
 		return type.includes("number") ? Math.min(Math.max(value, min), max) : null;
 	} catch {
-		return null;
+		return text === "auto" && type.includes("string") ? text : null;
 	}
 }
 

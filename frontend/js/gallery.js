@@ -3,7 +3,7 @@
 import { announce } from "./messages.js";
 import { api, fileUrl, isPicture } from "./api.js";
 import { deleteLater, isLeaving } from "./deletion.js";
-import { h, icon, iconButton, replace } from "./dom.js";
+import { button, h, icon, iconButton, replace } from "./dom.js";
 import { notice } from "./notice.js";
 import { format, gallery as text } from "./strings.js";
 import { openVersions } from "./versions.js";
@@ -85,7 +85,7 @@ export function createGallery(store, studio) {
 		// Observe again: the observer reports changes only, and the foot may still be visible.
 		nearEnd.unobserve(foot);
 		nearEnd.observe(foot);
-		if (cursor) replace(foot, h("button.button", { onclick: load }, text.more));
+		if (cursor) replace(foot, button(text.more, load));
 		else replace(foot, cards.size === 0 && h(".empty", icon("picture"), h("h2", text.empty), h("p.soft", text.emptyHint), h("a.button.primary", { href: "#" }, text.start)));
 	}
 

@@ -2,20 +2,12 @@
 
 import { openDialog } from "./dialog.js";
 import { freshId, h } from "./dom.js";
+import { stored } from "./storage.js";
 import { key as text } from "./strings.js";
 
 const STORED = "api-key";
-let key = stored((storage) => storage.getItem(STORED)) ?? "";
+let key = stored("sessionStorage", (storage) => storage.getItem(STORED)) ?? "";
 let asking = null;
-
-/** A browser that blocks site data throws: the key is then kept only until the page is left. */
-function stored(use) {
-	try {
-		return use(sessionStorage);
-	} catch {
-		return null;
-	}
-}
 
 export function apiKey() {
 	return key;
@@ -41,7 +33,7 @@ function ask(again) {
 		form.addEventListener("submit", (event) => {
 			event.preventDefault();
 			key = input.value.trim();
-			stored((storage) => storage.setItem(STORED, key));
+			stored("sessionStorage", (storage) => storage.setItem(STORED, key));
 			resolve(true);
 			dialog.close();
 		});

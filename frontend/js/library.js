@@ -1,24 +1,15 @@
 /** The user's own palettes and looks, kept under names in this browser. */
 
+import { stored } from "./storage.js";
+
 const listeners = new Set();
 
-/** Private windows may block storage: then nothing is kept. */
-function read(kind) {
-	try {
-		return JSON.parse(localStorage.getItem(kind)) ?? {};
-	} catch {
-		return {};
-	}
-}
+const read = (kind) => stored("localStorage", (storage) => JSON.parse(storage.getItem(kind))) ?? {};
 
 function write(kind, all) {
-	try {
-		localStorage.setItem(kind, JSON.stringify(all));
-	} catch {
-		return false;
-	}
-	for (const listener of listeners) listener(kind);
-	return true;
+	const isKept = stored("localStorage", (storage) => (storage.setItem(kind, JSON.stringify(all)), true)) ?? false;
+	if (isKept) for (const listener of listeners) listener(kind);
+	return isKept;
 }
 
 /** Kinds: "palettes" (name → colours) and "looks" (name → options). */

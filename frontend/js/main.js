@@ -26,6 +26,7 @@ import { unsaved } from "./unsaved.js";
 import { openStored } from "./versions.js";
 import { createWelcome, openSample, SAMPLES } from "./welcome.js";
 
+const { title } = document;
 const store = new Store({ catalogue: null, source: null, options: {}, result: null, overview: null, facts: null, error: null, online: true });
 const studio = createStudio(store);
 const stage = createStage(store);
@@ -78,11 +79,11 @@ function showView() {
 	workbench.hidden = store.source === null;
 	document.body.dataset.view = isGallery ? "gallery" : store.source ? "work" : "welcome";
 	for (const [name, link] of Object.entries(links)) link.ariaCurrent = name === store.view ? "page" : null;
-	document.title = isGallery ? `${strings.gallery.heading} – ${strings.name}` : strings.title;
+	document.title = isGallery ? `${strings.gallery.heading} – ${strings.name}` : title;
 }
 
 function showError() {
-	const reset = store.error?.error?.kind === "refused" && { label: strings.errors.reset, run: studio.reset };
+	const reset = store.error?.error?.kind === "refused" && { label: strings.stage.reset, run: studio.reset };
 	replace(problem, store.source && noticeOf(store, reset));
 }
 

@@ -1,6 +1,6 @@
 /** Announcements to screen readers, and short messages at the edge of the page. */
 
-import { h, iconButton } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 import { dialog } from "./strings.js";
 
 const SHOWN_MS = 4000;
@@ -40,7 +40,7 @@ export function toast(text, { action = null, ms = SHOWN_MS, onend = () => {} } =
 		".toast",
 		{ onpointerenter: hold, onfocusin: hold, onpointerleave: start, onfocusout: start },
 		h("span.grow", text),
-		action && h("button.button.compact", { onclick: () => end(action.run) }, action.label),
+		action && button(action.label, () => end(action.run)),
 		iconButton("close", dialog.dismiss, () => end(onend), "compact"),
 	);
 	region.append(element);

@@ -1,7 +1,7 @@
 /** The tab of algorithms: all of them as tiles, the chosen one with its settings. */
 
 import { freshId, h, replace } from "./dom.js";
-import { bindFields } from "./fields.js";
+import { bindFields, searchField } from "./fields.js";
 import { method as text } from "./strings.js";
 import { smallOptions } from "./swatches.js";
 
@@ -19,8 +19,6 @@ export function createMethod(store, studio, swatches) {
 	const controls = h(".fields");
 	const about = h(".chosen", title, description, controls, source);
 	const list = h(".families");
-	const search = h("input.input", { type: "search", placeholder: text.search, "aria-label": text.search, autocomplete: "off", spellcheck: "false", oninput: filter });
-	const none = h("p.soft.small", { hidden: true }, text.none);
 	const name = freshId("method");
 	let tiles = [];
 	let timer = 0;
@@ -29,7 +27,7 @@ export function createMethod(store, studio, swatches) {
 	bindFields(store, studio, (catalogue) => [[controls, catalogue.controlled.filter((key) => key !== "distance")]]);
 	store.on(["catalogue"], () => {
 		tiles = [];
-		replace(list, store.catalogue.families().map(family));
+		replace(list, [...Map.groupBy(store.catalogue.algorithms, (entry) => entry.family_title)].map(family));
 		update();
 	});
 	store.on(["options", "source"], update);
@@ -40,17 +38,9 @@ export function createMethod(store, studio, swatches) {
 		const custom = entry.controls.includes("kernel");
 		const input = h("input", { type: "radio", name, value: entry.name, onchange: () => studio.change({ algorithm: entry.name, ...(custom && !store.options.kernel ? { kernel: FIRST_KERNEL } : {}) }) });
 		const picture = swatches.swatch(() => (custom ? null : smallOptions({ ...store.options, algorithm: entry.name })));
-		const element = h("label.tile", input, picture, h("span", entry.title));
+		const element = h("label.tile.entry", input, picture, h("span", entry.title));
 		tiles.push({ input, picture, element, words: entry.search });
 		return element;
-	}
-
-	/** Shows the algorithms that match all typed words. */
-	function filter() {
-		const wanted = search.value.trim().toLowerCase().split(/\s+/);
-		for (const { element, words } of tiles) element.hidden = !wanted.every((word) => words.includes(word));
-		for (const group of list.children) group.hidden = !group.querySelector(".tile:not([hidden])");
-		none.hidden = [...list.children].some((group) => !group.hidden);
 	}
 
 	function update() {
@@ -70,5 +60,5 @@ export function createMethod(store, studio, swatches) {
 		timer = setTimeout(() => swatches.refresh(tiles.map(({ picture }) => picture)), REFRESH_MS);
 	}
 
-	return h(".pane", search, none, list);
+	return h(".pane", searchField(text.search, text.none, list, () => tiles), list);
 }

@@ -1,6 +1,6 @@
 /** An error message where the error happened, with a way to retry and a countdown. */
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { dialog, errors as text } from "./strings.js";
 
 const LIMITED_SECONDS = 5; // when the service does not say how long
@@ -11,7 +11,6 @@ const LIMITED_SECONDS = 5; // when the service does not say how long
  */
 export function notice(error, { retry = null, dismiss = null, other = null } = {}) {
 	const countdown = h("span.small.numbers", { "aria-hidden": "true" });
-	const button = (label, onclick) => h("button.button.compact", { onclick }, label);
 	const element = h(
 		".notice",
 		{ role: "alert" },

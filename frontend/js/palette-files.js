@@ -8,27 +8,19 @@ import { parseHex, toHex } from "./fragment.js";
 /** Whole words; three digits only with a #, because "bad" and "add" are no colours. */
 const HEX = /(?<![\w.#-])(?:#?[0-9a-f]{6}|#[0-9a-f]{3})(?![\w-])/gi;
 const RGB = /rgba?\(\s*(\d+)(%?)[\s,]+(\d+)%?[\s,]+(\d+)%?[^)]*\)/gi;
+const ROW = /^\s*(\d+)\s+(\d+)\s+(\d+)(?!\S)/; // "r g b name"
 const ALPHA_FIRST = /^[0-9a-f]{8}$/i;
 
 /** The colours in a text, in order. */
 export function coloursIn(text) {
-	if (/^JASC-PAL/.test(text)) return triples(text.split(/\r?\n/).slice(3));
-	if (/^GIMP Palette/.test(text)) return triples(text.split(/\r?\n/));
 	return text.split(/\r?\n/).flatMap((line) => {
 		if (line.trimStart().startsWith(";")) return []; // a comment of Paint.NET
 		if (ALPHA_FIRST.test(line.trim())) return [`#${line.trim().slice(2).toLowerCase()}`];
 		const functions = [...line.matchAll(RGB)];
 		if (functions.length > 0) return functions.map(([, r, percent, g, b]) => toHex([r, g, b].map((value) => Math.min(255, Math.round(percent ? (value * 255) / 100 : value)))));
-		const [row] = triples([line]);
-		return row ? [row] : (line.match(HEX) ?? []).map(parseHex);
-	});
-}
-
-/** Lines "r g b name". */
-function triples(lines) {
-	return lines.flatMap((line) => {
-		const rgb = /^\s*(\d+)\s+(\d+)\s+(\d+)(?!\S)/.exec(line)?.slice(1).map(Number);
-		return rgb?.every((value) => value < 256) ? [toHex(rgb)] : [];
+		const row = ROW.exec(line)?.slice(1).map(Number);
+		if (row?.every((value) => value < 256)) return [toHex(row)];
+		return (line.match(HEX) ?? []).map(parseHex);
 	});
 }
 

@@ -2,7 +2,7 @@
 
 import { api, ApiError } from "./api.js";
 import { saveFile } from "./download.js";
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { toast } from "./messages.js";
 import { keepButton } from "./naming.js";
 import { WRITERS } from "./palette-files.js";
@@ -50,6 +50,5 @@ export function createPaletteTools(store, get, set) {
 		}
 	}
 
-	const button = (label, onclick) => h("button.button.compact", { onclick }, label);
 	return [h(".row", keep.button, button(text.fromPicture, fromPicture), button(text.read, () => input.click()), write, input), keep.form];
 }

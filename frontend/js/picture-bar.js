@@ -14,7 +14,7 @@ export function createPictureBar(store, studio, pick) {
 	function update() {
 		const { source } = store;
 		name.textContent = name.title = source?.name ?? "";
-		size.textContent = source?.width ? format.dimensions(source) : "";
+		size.textContent = source?.width ? `${format.dimensions(source)} · ${format.bytes(source.file.size)}` : "";
 		undo.disabled = !store.canUndo;
 		redo.disabled = !store.canRedo;
 	}

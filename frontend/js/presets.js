@@ -15,11 +15,7 @@ export function presetsOf(catalogue) {
 
 /** The name for a set of options: the title of a look, else the name of the method. */
 export function lookOf(catalogue, options) {
-	const { format: _, ...drawn } = options;
-	const chosen = JSON.stringify(drawn);
-	const preset = presetsOf(catalogue).find((entry) => {
-		const { format: _own, ...own } = entry.options;
-		return JSON.stringify(own) === chosen;
-	});
+	const drawn = ({ format: _, ...others }) => JSON.stringify(others);
+	const preset = presetsOf(catalogue).find((entry) => drawn(entry.options) === drawn(options));
 	return preset?.title ?? catalogue.panelOf(options)?.name ?? catalogue.value(options, "algorithm");
 }

@@ -6,6 +6,7 @@
 import { api, ApiError } from "./api.js";
 import { engineOptions, previewOptions, sizeProblem } from "./output.js";
 
+const VIEWER = String(Math.random()); // a newer request of this page stops its older one
 const SETTLE_MS = 15;
 const STALE_MS = 350;
 const FACTS_MS = 150;
@@ -63,15 +64,15 @@ export function createPreview(store, missing) {
 	async function make(source, options, { part, whole, measured }, signal) {
 		if (measured) return measure(source, signal);
 		const onProgress = source.held ? undefined : (sent) => store.set({ sent: { source, share: Math.min(1, sent / source.file.size) } });
-		const answer = await api.part(source, previewOptions(options, source), part, { signal, onProgress });
+		const answer = await api.part(source, previewOptions(options, source), part, { signal, onProgress, viewer: VIEWER });
 		line.note(answer, part);
 		const url = URL.createObjectURL(answer.blob);
 		const image = new Image();
 		image.src = url;
-		await image.decode();
-		if (store.source !== source) return URL.revokeObjectURL(url);
+		await image.decode().finally(() => URL.revokeObjectURL(url)); // the image keeps what it has loaded
+		if (store.source !== source) return;
 		source.frames = answer.frames;
-		const shown = { ...answer, source, options, part, url, image, whole };
+		const shown = { ...answer, source, options, part, image, whole };
 		store.set(whole === "beneath" ? { overview: shown, sent: null } : { result: shown, error: null, sent: null, ...(whole && { overview: shown }) });
 	}
 
@@ -85,7 +86,6 @@ export function createPreview(store, missing) {
 	store.on(["source", "options", "catalogue", "sight"], want);
 	store.on(["source", "options"], () => (done = ""));
 	store.on(["online"], () => store.online && store.error?.error?.kind === "offline" && again());
-	giveBackUrls(store);
 	watchFacts(store);
 }
 
@@ -103,16 +103,6 @@ function createLine() {
 		note: ({ ms }, part) => !part.lossy && (perPixel = ms / pixelsOf(part)),
 		isSlow: (part) => pixelsOf(part) * perPixel > SLOW_MS,
 	};
-}
-
-/** Revokes object URLs that are not used any more, because each keeps its blob in memory. */
-function giveBackUrls(store) {
-	let kept = new Set();
-	store.on(["result", "overview"], () => {
-		const urls = new Set([store.result?.url, store.overview?.url]);
-		for (const url of kept) if (url && !urls.has(url)) URL.revokeObjectURL(url);
-		kept = urls;
-	});
 }
 
 /** Sets `store.facts` about the file that would be saved, after the picture is shown; else null. */

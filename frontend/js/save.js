@@ -1,7 +1,7 @@
 /** Keep and share: the form that explains who will see the picture, the steps, the link. */
 
 import { openDialog } from "./dialog.js";
-import { freshId, h, icon, replace } from "./dom.js";
+import { button, freshId, h, icon, replace } from "./dom.js";
 import { notice } from "./notice.js";
 import { engineOptions, sizeProblem } from "./output.js";
 import { createResult } from "./saved.js";
@@ -93,7 +93,7 @@ export function createSave(store, studio) {
 			const retry = () => start(saving.email);
 			replace(after, notice(saving.failure, { retry, other: { label: errors.change, run: showForm } }));
 		} else if (saving.dither?.status === "done" && !after.querySelector(".result")) {
-			replace(after, createResult(saving.image, saving.dither, store.catalogue), h("button.button.plain.wide", { onclick: showForm }, text.another));
+			replace(after, createResult(saving.image, saving.dither, store.catalogue), button(text.another, showForm, "plain.wide"));
 		}
 		if (saving.mailNote && !after.querySelector(".mail-note")) after.prepend(h("p.soft.small.mail-note", saving.mailNote));
 	}

@@ -3,18 +3,14 @@
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { isTyping } from "./input.js";
+import { stored } from "./storage.js";
 import { shortcuts as text } from "./strings.js";
 
 const OFF = "shortcuts-off";
 
 /** `actions`: {key: run}; what each does is in strings.js. */
 export function watchShortcuts(store, actions) {
-	let isOff = false;
-	try {
-		isOff = localStorage.getItem(OFF) !== null;
-	} catch {
-		// The browser blocks storage: shortcuts are on.
-	}
+	let isOff = Boolean(stored("localStorage", (storage) => storage.getItem(OFF)));
 
 	window.addEventListener("keydown", (event) => {
 		if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
@@ -32,12 +28,7 @@ export function watchShortcuts(store, actions) {
 
 	function switchOff(yes) {
 		isOff = yes;
-		try {
-			if (yes) localStorage.setItem(OFF, "1");
-			else localStorage.removeItem(OFF);
-		} catch {
-			// The setting then lasts only until the page is left.
-		}
+		stored("localStorage", (storage) => storage.setItem(OFF, yes ? "1" : ""));
 	}
 
 	return showSheet;

@@ -6,9 +6,6 @@ import { pixels } from "./zoom.js";
 
 /** The longer side, in pixels, of the decoded copy that is kept. */
 const KEPT = 1280;
-/** The format of a smaller copy: lossless and transparent if the original is. */
-const COPY_TYPES = { "image/jpeg": "image/jpeg", "image/webp": "image/webp", "image/avif": "image/webp" };
-const COPY_QUALITY = 0.95;
 
 export class SourceError extends Error {}
 
@@ -102,7 +99,7 @@ class Source {
 		const context = canvas.getContext("2d");
 		context.imageSmoothingQuality = "high";
 		context.drawImage(this.bitmap, (width - w) / 2, (height - h) / 2, w, h, 0, 0, size.width, size.height);
-		return canvas.convertToBlob({ type: COPY_TYPES[this.file.type] ?? "image/png", quality: COPY_QUALITY });
+		return canvas.convertToBlob();
 	}
 
 	close() {

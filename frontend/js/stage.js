@@ -1,7 +1,7 @@
 /** The stage shows original and result, with zoom, pan and crisp pixels. */
 
 import { createCompare } from "./compare.js";
-import { h, iconButton, replace, setStyle } from "./dom.js";
+import { h, iconButton, onKeys, replace, setStyle } from "./dom.js";
 import { followGestures } from "./gestures.js";
 import { createLoupe } from "./loupe.js";
 import { savedSize, sizeProblem } from "./output.js";
@@ -134,18 +134,7 @@ export function createStage(store) {
 		0: () => look(FITTED),
 		1: () => size() && zoomTo(1, MIDDLE),
 	};
-	const keys = {
-		...zoomKeys,
-		ArrowLeft: () => move(STEP, 0),
-		ArrowRight: () => move(-STEP, 0),
-		ArrowUp: () => move(0, STEP),
-		ArrowDown: () => move(0, -STEP),
-	};
-	viewport.addEventListener("keydown", (event) => {
-		if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
-		event.preventDefault();
-		keys[event.key]();
-	});
+	onKeys(viewport, { ...zoomKeys, ArrowLeft: () => move(STEP, 0), ArrowRight: () => move(-STEP, 0), ArrowUp: () => move(0, STEP), ArrowDown: () => move(0, -STEP) }, (run) => run());
 
 	new ResizeObserver(() => {
 		whole = { width: viewport.clientWidth, height: viewport.clientHeight };

@@ -13,14 +13,7 @@ export const format = {
 		return `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
 	},
 	until: (iso) => iso && `kept until ${new Date(iso).toLocaleDateString("en-GB")}`,
-	when(iso) {
-		const date = new Date(iso);
-		const minutes = (Date.now() - date) / 60_000;
-		if (minutes < 1) return "just now";
-		if (minutes < 60) return `${Math.floor(minutes)} min ago`;
-		if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`;
-		return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
-	},
+	when: (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium" }),
 };
 
 /** "error-diffusion" → "Error diffusion". */
@@ -29,7 +22,6 @@ export function titleOf(name, exceptions) {
 }
 
 export const name = "Dither";
-export const title = "Dither: any picture in a few good colours";
 export const skip = "Skip to the picture";
 
 export const nav = { label: "Pages", studio: "Studio", gallery: "Gallery", api: "API" };
@@ -40,7 +32,7 @@ export const welcome = {
 	drop: "Drop pictures or folders here",
 	choose: "Choose pictures",
 	camera: "Camera",
-	paste: "You can also paste a picture from the clipboard.",
+	paste: "You can also paste a picture.",
 	dropNow: "Drop to open",
 	samples: "Or try one of these",
 	formats: (bytes) => `${FORMATS}${bytes ? `, up to ${format.bytes(bytes)}` : ""}`,
@@ -53,10 +45,10 @@ export const samples = {
 	rocket: "Rocket at night",
 	coffee: "Coffee",
 };
-export const camera = { heading: "Camera", take: "Take a picture", refused: "The camera is not available. Allow it in your browser, or choose a file.", fileName: "Camera.jpg" };
+export const camera = { heading: "Camera", take: "Take a picture", refused: "The camera is not available. Allow it, or choose a file.", fileName: "Camera.jpg" };
 
 export const stage = {
-	label: "Picture. Arrow keys move it, plus and minus zoom, 0 fits it to the window, 1 shows it at full size.",
+	label: "Picture. Arrow keys move it, plus and minus zoom, 0 fits it, 1 shows it at full size.",
 	tools: "View",
 	zoomIn: "Zoom in",
 	zoomOut: "Zoom out",
@@ -128,25 +120,27 @@ export const facts = {
 	colours: "Colours",
 	frames: "Frames",
 	file: "File",
-	originalHas: (bytes) => `The original file is ${format.bytes(bytes)}.`,
 	palette: "Colours in the picture",
 	share: (colour, percent) => `${colour}, ${percent} % of the picture`,
 	edit: "Edit as palette",
-	manyColours: (count) => `${format.whole(count)} colours; the most common ones are shown`,
+	manyColours: (count) => `${format.whole(count)} colours; the most common are shown`,
 };
 
 export const panel = {
 	label: "Settings",
 	toggleOpen: "Show the settings",
 	toggleClose: "Hide the settings",
-	tabs: { looks: "Looks", method: "Method", colours: "Colours", adjust: "Adjust", size: "Size", panels: "Panel" },
+	tabs: { looks: "Looks", method: "Method", colours: "Colours", adjust: "Adjust", size: "Size", panels: "E-paper" },
 	keep: "Keep and share …",
 };
 
 export const panels = {
-	choose: "Panel",
-	none: "Choose your display",
+	lead: "Choose your e-paper or small display: the picture gets its size and colours, and the download is the file that it takes.",
+	search: "Find your display",
+	none: "No display matches. Try fewer letters.",
 	about: (size, inks) => `${size} pixels, ${inks} colours`,
+	another: "Another display",
+	remove: "No display",
 	colours: "Colours shown",
 	inks: { measured: "As on the panel", device: "As in the file" },
 	frame: "The part that is shown. Arrow keys move it.",
@@ -174,14 +168,13 @@ export const colours = {
 	editor: "Edit the colours",
 	edited: (count) => `${count} colours`,
 	colour: (number, hex, locked) => `Colour ${number}: ${hex}${locked ? ", locked" : ""}`,
-	lock: "Keep this colour when the others are taken from the picture",
+	lock: "Keep this colour when others come from the picture",
 	keep: "Keep this palette",
 	fromPicture: "From this picture",
 	read: "Open a file",
 	write: "Save as a file",
 	fileName: "palette",
 	files: { hex: "Hex list (.hex)", gpl: "GIMP (.gpl)", pal: "JASC (.pal)", txt: "Paint.NET (.txt)", ase: "Adobe (.ase)" },
-	forget: (title) => `Remove ${title}`,
 	own: "Your own palette",
 	lospec: (title) => `“${title}” is an address at Lospec. This page opens no other sites: download its .hex file and open it here.`,
 	hex: "Hex code of this colour",
@@ -190,8 +183,8 @@ export const colours = {
 	earlier: "Move this colour earlier",
 	later: "Move this colour later",
 	paste: "Paste a list",
-	pasteLabel: "Paste hex colours, rgb() colours or a whole palette file",
-	pastePlaceholder: "#1a1c2c, #5d275d, #b13e53 …",
+	pasteLabel: "Paste hex colours, rgb() or a palette file",
+	pastePlaceholder: "#1a1c2c, #5d275d …",
 	use: "Use these colours",
 	pasteFound(count, fewest, most) {
 		if (count === 0) return "No colours found. Write them like this: #ff8800";
@@ -216,7 +209,6 @@ export const library = {
 
 export const size = {
 	pattern: "Pattern size",
-	patternValue: (times) => `${times}`,
 	page: "Page",
 	patternNote(size, across) {
 		const dots = `${format.whole(across)} dots along the longer side.`;
@@ -225,11 +217,17 @@ export const size = {
 	asOriginal: "as the original",
 };
 
+export const histogram = { label: "Dark to light", mean: (title, percent) => `${title}: ${percent} % light` };
+
 export const values = { srgb: "sRGB", ciede2000: "CIEDE2000", flatten: "Fill" };
 export const units = { angle: "°", cell: " px", width: "px", height: "px", scale: "×" };
 export const field = {
 	reset: (label) => `Reset ${label}`,
-	kernelBad: "Write rows of numbers. Every row needs the same, odd number of them.",
+	auto: "Auto",
+	rowsBad: {
+		kernel: "Write rows of numbers. Every row needs the same, odd number of them.",
+		exclude: "Write four numbers in each line: left, top, width and height.",
+	},
 };
 
 export const save = {
@@ -258,15 +256,16 @@ export const save = {
 	copiedLink: "Link copied",
 	copyPicture: "Copy picture",
 	copiedPicture: "Picture copied",
-	cannotCopy: "Your browser does not allow copying here. Select the text and copy it yourself.",
+	cannotCopy: "Your browser does not allow this. Please copy the text yourself.",
 	download: (format) => `Download ${format}`,
+	panelFile: "file",
 	downloads: "Download",
 	format: "File format",
 	downloaded: (name) => `Downloaded ${name}`,
 	making: (format) => `Making the ${format} …`,
 	failed: "This picture could not be dithered.",
 	mailNotes: {
-		unconfirmed: "We have asked the address: please confirm in that mail.",
+		unconfirmed: "Please confirm your address first: we have sent you a mail for that.",
 		failed: "The mail could not be sent. You can still use the link below.",
 		null: "The mail is on its way. You can close this window.",
 	},
@@ -278,7 +277,7 @@ export const save = {
 export const gallery = {
 	heading: "Gallery",
 	empty: "Nothing here yet.",
-	emptyHint: "Pictures that are kept and shared appear here, newest first.",
+	emptyHint: "Pictures that you keep appear here.",
 	start: "Dither a picture",
 	loading: "Loading the gallery …",
 	more: "Show more",
@@ -299,7 +298,7 @@ export const offline = { text: "You are offline. Your picture and settings are s
 
 export const key = {
 	heading: "API key",
-	lead: "You need a key to use this service. The page remembers it until you close this tab.",
+	lead: "This service needs a key. The page keeps it until you close this tab.",
 	label: "Key",
 	wrong: "This key is not valid.",
 	use: "Use this key",
@@ -309,11 +308,10 @@ export const dialog = { close: "Close", dismiss: "Dismiss", messages: "Messages"
 
 export const errors = {
 	retry: "Try again",
-	reset: "Reset all settings",
 	change: "Change",
 	retryIn: (seconds) => `Trying again in ${seconds} s`,
 	offline: "The service cannot be reached. Please check your connection.",
-	limited: "Too many requests at once.",
+	limited: "Too many requests.",
 	busy: "The service is busy right now. Please try again in a moment.",
 	large: "This file is too large.",
 	gone: "This no longer exists.",

@@ -3,6 +3,8 @@
  * has its own picture; one that no tab has used for a day is deleted.
  */
 
+import { stored } from "./storage.js";
+
 const DATABASE = "dither";
 const STORE = "unsaved";
 const TAB = "tab";
@@ -33,13 +35,11 @@ function promised(request) {
 
 /** The tab's name: it stays the same over a reload, until the tab is closed. */
 function tab() {
-	try {
-		const name = sessionStorage.getItem(TAB) ?? String(Math.random()).slice(2);
-		sessionStorage.setItem(TAB, name);
+	return stored("sessionStorage", (storage) => {
+		const name = storage.getItem(TAB) ?? String(Math.random()).slice(2);
+		storage.setItem(TAB, name);
 		return name;
-	} catch {
-		return null;
-	}
+	});
 }
 
 export function keepUnsaved(file) {

@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { openDialog } from "./dialog.js";
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
 import { notice } from "./notice.js";
 import { createResult } from "./saved.js";
 import * as strings from "./strings.js";
@@ -40,7 +40,7 @@ function version(image, dither, catalogue, edit) {
 		failed: () => notice(new Error(dither.reason || text.failed)),
 		queued: () => h("p.row", h("span.spinner"), text.working),
 	};
-	const head = h(".row.nowrap", h("h3.grow", summary(dither, catalogue)), h("button.button.compact", { onclick: () => edit(dither.options) }, text.edit));
+	const head = h(".row.nowrap", h("h3.grow", summary(dither, catalogue)), button(text.edit, () => edit(dither.options)));
 	return h("li.version", head, states[dither.status]());
 }
 

@@ -8,16 +8,6 @@ import { samples, welcome as text } from "./strings.js";
 
 /** samples/README.md names their sources. */
 export const SAMPLES = Object.keys(samples);
-/** The options of their thumbnails. */
-const LOOKS = {
-	dunes: { algorithm: "bayer-4", palette: ["#2b1b3d", "#7a2f5c", "#e4655b", "#ffb56b", "#ffe9b8"], across: 240 },
-	astronaut: { palette: ["#14213d", "#7a2f5c", "#e4655b", "#f2b880", "#f4f1de"], across: 240 },
-	cat: { algorithm: "ostromoukhov", palette: ["#2b1a10", "#f4e6cc"], across: 240 },
-	orbs: { palette: ["#0078bf", "#2a2f4c", "#f7f3e8", "#ff48b0", "#ffe100"], across: 240 },
-	rocket: { algorithm: "bayer-4", palette: "gameboy", across: 240 },
-	coffee: { palette: "black-white", across: 240 },
-};
-
 export function openSample(name, studio) {
 	const file = api.blob(`/samples/${name}.jpg`).then((blob) => new File([blob], `${samples[name]}.jpg`, { type: "image/jpeg" }));
 	return studio.open(file, { sample: name });
@@ -52,7 +42,7 @@ export function createWelcome(store, studio, openAll) {
 
 	async function open(name) {
 		try {
-			if (await openSample(name, studio)) studio.begin(LOOKS[name]);
+			if (await openSample(name, studio)) studio.begin(store.catalogue.samples[name]);
 			studio.writeAddress();
 		} catch (error) {
 			store.set({ error: { error, retry: () => open(name) } });

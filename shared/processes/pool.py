@@ -68,6 +68,7 @@ class _Worker:
     pid: int
     channel: socket.socket
     last: Hashable = None
+    is_used: bool = False
 
 
 class Job:
@@ -270,14 +271,27 @@ class ProcessPool:
             if late or -status in (SIGPROF, SIGXCPU):
                 WORKER_FAILURES.labels("too_long").inc()
                 raise TookTooLong from error
-            WORKER_FAILURES.labels("died").inc()
-            logger.warning("a worker process died", extra={"call": call, "status": status})
-            raise WorkerDied from error
+            left_before = worker.is_used and status == 0  # it was idle for long, or too large
+            if not left_before:
+                WORKER_FAILURES.labels("died").inc()
+                logger.warning("a worker process died", extra={"call": call, "status": status})
+                raise WorkerDied from error
         finally:
             job._end()
             self._give_back(worker if healthy else None)
             if not healthy:
                 worker.channel.close()
+        if not healthy:
+            return self.run(
+                call,
+                arguments,
+                data,
+                job=job,
+                seconds=seconds,
+                memory=memory,
+                like=like,
+                patience=patience,
+            )
         if nursery.NO_MEMORY in header:
             WORKER_FAILURES.labels("too_much_memory").inc()
             raise NeedsTooMuchMemory
@@ -343,5 +357,6 @@ class ProcessPool:
         with self._change:
             self._busy -= 1
             if worker is not None:
+                worker.is_used = True
                 self._free.append(worker)
             self._change.notify()

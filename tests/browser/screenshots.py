@@ -13,7 +13,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.chromium import find_chromium, launched
+from tests.browser.browsers import find_browser, launched
 from tests.browser.run import system_at
 from tests.browser.studio import Studio
 
@@ -29,7 +29,7 @@ SIZES = {
     "wide": (1440, 900),
 }
 SCHEMES = ("light", "dark")
-TABS = ("Looks", "Method", "Colours", "Adjust", "Size")
+TABS = ("Looks", "Method", "Colours", "Adjust", "Size", "E-paper")
 # What the gallery in the README shows: a sample, and how it is dithered.
 SHOWN = {
     "coffee": {"algorithm": "atkinson", "palette": "black-white", "width": 512},
@@ -221,7 +221,7 @@ def main() -> int:
     parser.add_argument("--readme", action="store_true", help="also renew docs/images/")
     parser.add_argument("--url", help="a system that runs already")
     arguments = parser.parse_args()
-    executable = find_chromium()
+    executable = find_browser()
     if executable is None:
         sys.exit("Chromium is needed: apt-get install chromium")
     OUTPUT.mkdir(parents=True, exist_ok=True)

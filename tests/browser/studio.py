@@ -2,12 +2,16 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Download, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.system import wait_for
 
 SECONDS = 1000
 PATIENCE = 30 * SECONDS  # of Playwright's waits, in milliseconds
@@ -24,12 +28,22 @@ def photograph(width: int = 320, height: int = 240, seed: int = 1) -> bytes:
     return file.getvalue()
 
 
-class Studio:
-    """One page, opened at ``url``."""
+@dataclass(frozen=True)
+class SavedFile:
+    name: str
+    data: bytes
 
-    def __init__(self, page: Page, url: str) -> None:
+
+class Studio:
+    """One page, opened at ``url``.
+
+    folder: where the browser puts downloads, if it does not tell Playwright of them (Firefox).
+    """
+
+    def __init__(self, page: Page, url: str, folder: Path | None = None) -> None:
         self.page = page
         self.url = url
+        self._folder = folder
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
 
@@ -80,11 +94,26 @@ class Studio:
     def fact(self, name: str) -> Locator:
         return self.page.locator(".facts-list div", has_text=name).locator("dd")
 
-    def downloaded(self) -> Download:
-        """Downloads what is open."""
-        with self.page.expect_download() as download:
-            self.page.locator(".panel-foot .primary").click()
-        return download.value
+    def downloaded(self, act: Callable[[], object] | None = None) -> SavedFile:
+        """What the browser saves after this was done; without it, after the press of Download."""
+        act = act or self.page.locator(".panel-foot .primary").click
+        if self._folder is None:
+            with self.page.expect_download() as download:
+                act()
+            return SavedFile(download.value.suggested_filename, download.value.path().read_bytes())
+        act()
+        return wait_for(self._finished, "download")
+
+    def _finished(self) -> SavedFile | None:
+        """The only file in the folder of downloads, which is then taken away."""
+        assert self._folder is not None
+        files = list(self._folder.iterdir())
+        if len(files) != 1 or files[0].stat().st_size == 0:
+            return None  # an empty file stands for one that is still being written beside it
+        (file,) = files
+        saved = SavedFile(file.name, file.read_bytes())
+        file.unlink()
+        return saved
 
     def saved(self, email: str = "") -> Locator:
         """Keeps and shares what is open; the dialog with the finished version."""

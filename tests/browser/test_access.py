@@ -12,7 +12,7 @@ from tests.browser.studio import Studio, photograph
 
 # What would read text as markup or as code.
 PARSERS = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function")
-TABS = ("Looks", "Method", "Colours", "Adjust", "Size", "Panel")
+TABS = ("Looks", "Method", "Colours", "Adjust", "Size", "E-paper")
 
 
 def press_until(page: Page, key: str, selector: str, most: int = 60) -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Route, expect
 
+from tests.browser.memory import MEGABYTE, page_memory
 from tests.browser.studio import Studio, photograph
 
 COUNT = 4
@@ -35,14 +36,14 @@ def opened(studio: Studio) -> Studio:
 
 def zipped(studio: Studio, button: str = f"Download all {COUNT}") -> dict[str, tuple[int, int]]:
     """Names and sizes of the pictures in the ZIP."""
-    with studio.page.expect_download() as download:
-        studio.page.get_by_role("button", name=button).click()
-    assert download.value.suggested_filename == "dithered.zip"
-    with zipfile.ZipFile(download.value.path()) as file:
+    saved = studio.downloaded(studio.page.get_by_role("button", name=button).click)
+    assert saved.name == "dithered.zip"
+    with zipfile.ZipFile(io.BytesIO(saved.data)) as file:
         assert file.testzip() is None
         return {name: Image.open(io.BytesIO(file.read(name))).size for name in file.namelist()}
 
 
+@pytest.mark.journey
 def test_all_pictures_are_in_the_zip_with_the_options_on_the_screen(opened: Studio) -> None:
     with opened.previewed():
         opened.page.get_by_role("button", name="Newspaper").click()
@@ -67,6 +68,7 @@ def test_one_of_them_has_options_of_its_own(opened: Studio) -> None:
     assert len(names) == COUNT
 
 
+@pytest.mark.journey
 def test_it_is_stopped_and_continued(opened: Studio) -> None:
     page = opened.page
     page.route("**/previews/file", lambda route: None)  # never answered
@@ -98,6 +100,21 @@ def test_one_that_fails_is_told_and_the_others_are_made(opened: Studio) -> None:
     )
     page.unroute("**/previews/file")
     assert len(zipped(opened, "Continue")) == COUNT
+
+
+def test_large_photographs_do_not_fill_the_memory(studio: Studio, tmp_path: Path) -> None:
+    """Eight times 12 Mpx are 384 MB, if they all were decoded at once."""
+    paths = [tmp_path / f"large {number}.jpg" for number in range(8)]
+    for path in paths:
+        path.write_bytes(photograph(4000, 3000))
+    with studio.previewed():
+        studio.page.locator(".drop-zone input").set_input_files(paths)
+    sizes = zipped(studio, f"Download all {len(paths)}")
+    assert set(sizes.values()) == {(4000, 3000)}
+    assert len(sizes) == len(paths)
+    browser = studio.page.context.browser
+    assert browser is not None
+    assert page_memory(browser) < 500 * MEGABYTE
 
 
 def test_a_folder_is_opened_without_what_is_no_picture(studio: Studio, tmp_path: Path) -> None:

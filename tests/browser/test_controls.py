@@ -56,9 +56,8 @@ def test_every_option_is_explained_to_those_who_only_hear_it(opened: Studio) -> 
     expect(method.get_by_text("Every second row runs from right to left")).to_be_visible()
 
 
-def test_a_number_of_the_result_is_explained_at_a_click(opened: Studio) -> None:
-    opened.page.locator(".facts").get_by_role("button", name="File").click()
-    expect(opened.page.locator(".toast")).to_contain_text("The original file is")
+def test_the_size_of_the_original_stands_beside_its_name(opened: Studio) -> None:
+    expect(opened.page.locator(".picture-title")).to_contain_text(re.compile(r"\d+ × \d+ · \d+ KB"))
 
 
 def paste(studio: Studio, text: str) -> None:

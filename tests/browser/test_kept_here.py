@@ -12,6 +12,7 @@ from tests.browser.studio import Studio, photograph
 from tests.support.system import System
 
 
+@pytest.mark.journey
 def test_an_unsaved_picture_survives_a_reload(studio: Studio) -> None:
     studio.open(photograph(seed=51), "not saved.jpg")
     with studio.previewed():
@@ -47,6 +48,7 @@ def test_a_browser_that_keeps_nothing_works_all_the_same(browser: Browser, syste
     context.close()
 
 
+@pytest.mark.journey
 def test_a_look_of_ones_own(studio: Studio) -> None:
     studio.open(photograph(seed=54))
     with studio.previewed():

@@ -3,6 +3,7 @@
 import io
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -23,6 +24,7 @@ def opened(studio: Studio) -> Studio:
     return studio
 
 
+@pytest.mark.journey
 def test_what_moves_plays_and_is_saved_moving(studio: Studio) -> None:
     with studio.page.expect_response("**/previews/part") as answer:
         studio.choose(animation(), "moving.gif", "image/gif")
@@ -31,10 +33,11 @@ def test_what_moves_plays_and_is_saved_moving(studio: Studio) -> None:
         assert getattr(part, "n_frames", 1) == 3
     expect(studio.fact("Frames")).to_have_text("3")
     expect(studio.page.get_by_role("button", name="Download GIF")).to_be_visible()
-    with Image.open(studio.downloaded().path()) as saved:
+    with Image.open(io.BytesIO(studio.downloaded().data)) as saved:
         assert (saved.format, getattr(saved, "n_frames", 1)) == ("GIF", 3)
 
 
+@pytest.mark.journey
 def test_ways_to_compare(opened: Studio) -> None:
     viewport = opened.page.locator(".viewport")
     for mode in ("Side by side", "Difference", "Original", "Dithered", "Split"):
@@ -44,6 +47,7 @@ def test_ways_to_compare(opened: Studio) -> None:
     expect(viewport).to_have_attribute("data-mode", "dithered")
 
 
+@pytest.mark.journey
 def test_the_magnifier_tells_the_colours_of_the_file(opened: Studio) -> None:
     page = opened.page
     page.locator(".viewport").press("l")
@@ -51,19 +55,19 @@ def test_the_magnifier_tells_the_colours_of_the_file(opened: Studio) -> None:
     assert box is not None
     page.mouse.move(box["x"] + 3, box["y"] + 3)
     page.mouse.move(box["x"] + box["width"] * 3 / 4, box["y"] + box["height"] / 2)
-    with Image.open(opened.downloaded().path()) as saved:
+    with Image.open(io.BytesIO(opened.downloaded().data)) as saved:
         pixel = saved.convert("RGB").getpixel((300, 150))
     assert isinstance(pixel, tuple)
     expect(page.locator(".loupe output")).to_contain_text(f"300, 150  #{bytes(pixel).hex()}")
 
 
+@pytest.mark.journey
 def test_all_looks_on_one_sheet(opened: Studio) -> None:
     opened.page.get_by_role("button", name="See this picture in all looks").click()
     dialog = opened.page.get_by_role("dialog", name="All looks")
-    with opened.page.expect_download() as download:
-        dialog.get_by_role("button", name="Download the sheet").click()
-    assert download.value.suggested_filename == "holiday-all-looks.png"
-    with Image.open(download.value.path()) as sheet:
+    saved = opened.downloaded(dialog.get_by_role("button", name="Download the sheet").click)
+    assert saved.name == "holiday-all-looks.png"
+    with Image.open(io.BytesIO(saved.data)) as sheet:
         colours = sheet.convert("RGB").getcolors(1 << 24) or []
         assert sheet.width > 1000
         assert len(colours) > 100
@@ -80,6 +84,21 @@ def test_the_keys_are_listed_and_can_be_switched_off(opened: Studio) -> None:
     mode = viewport.get_attribute("data-mode")
     viewport.press("c")
     expect(viewport).to_have_attribute("data-mode", mode or "")
+
+
+def test_the_histogram_is_that_of_the_file(opened: Studio) -> None:
+    pane = opened.tab("Adjust")
+    light = pane.locator(".key.after")
+    expect(light).to_have_text(re.compile(r"Dithered: \d+ % light"))
+    before = light.inner_text()
+    with opened.previewed():
+        pane.get_by_label("Brightness", exact=True).press("PageDown")
+    expect(light).not_to_have_text(before)
+    with Image.open(io.BytesIO(opened.downloaded().data)) as saved:
+        mean = np.asarray(saved.convert("RGB")).mean((0, 1)) @ [0.2126, 0.7152, 0.0722] / 255
+    shown = re.search(r"\d+", light.inner_text())
+    assert shown is not None
+    assert abs(int(shown[0]) - 100 * mean) < 2
 
 
 @pytest.mark.parametrize(

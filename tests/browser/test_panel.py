@@ -32,9 +32,10 @@ SPECTRA = "waveshare-7.3-spectra-6"
 def panel(studio: Studio) -> Locator:
     """The tab, with a photograph on the stage and a display chosen."""
     studio.open(PHOTO)
-    tab = studio.tab("Panel")
+    tab = studio.tab("E-paper")
+    tab.get_by_role("searchbox", name="Find your display").fill("7.3 e spectra")
     with studio.previewed():
-        tab.get_by_label("Panel", exact=True).select_option(SPECTRA)
+        tab.get_by_role("button", name="Waveshare 7.3 inch E, Spectra 6").click()
     return tab
 
 
@@ -43,16 +44,18 @@ def options(studio: Studio) -> dict[str, str]:
     return {name: last for name, (*_, last) in parse_qs(urlsplit(studio.page.url).fragment).items()}
 
 
+@pytest.mark.journey
 def test_a_display_gets_the_engines_file_without_reading_anything(
     studio: Studio, panel: Locator
 ) -> None:
     expect(studio.page.locator(".viewport")).to_have_class(re.compile("framed"))
     expect(studio.fact("Size")).to_have_text("800 × 480")
     saved = studio.downloaded()
-    assert saved.suggested_filename == "holiday-waveshare-7-3-spectra-6.bin"
-    assert saved.path().read_bytes() == dither_bytes(PHOTO, Options(panel=SPECTRA)).data
+    assert saved.name == "holiday-waveshare-7-3-spectra-6.bin"
+    assert saved.data == dither_bytes(PHOTO, Options(panel=SPECTRA)).data
 
 
+@pytest.mark.journey
 def test_the_part_is_chosen_by_keyboard_and_the_file_has_it(studio: Studio, panel: Locator) -> None:
     part = panel.get_by_role("group", name="The part that is shown")
     with studio.previewed():
@@ -62,9 +65,10 @@ def test_the_part_is_chosen_by_keyboard_and_the_file_has_it(studio: Studio, pane
         panel.get_by_label("Zoom", exact=True).press("ArrowRight")
     crop = options(studio)["crop"]
     expected = dither_bytes(PHOTO, Options(panel=SPECTRA, crop=crop))
-    assert studio.downloaded().path().read_bytes() == expected.data
+    assert studio.downloaded().data == expected.data
 
 
+@pytest.mark.journey
 def test_the_part_is_dragged(studio: Studio, panel: Locator) -> None:
     part = panel.get_by_role("group", name="The part that is shown")
     box = part.bounding_box()
@@ -83,9 +87,30 @@ def test_it_is_turned_in_quarters(studio: Studio, panel: Locator) -> None:
         turn.click()
     assert options(studio)["rotate"] == "90"
     expected = dither_bytes(PHOTO, Options(panel=SPECTRA, rotate="90"))
-    assert studio.downloaded().path().read_bytes() == expected.data
+    assert studio.downloaded().data == expected.data
 
 
+def test_tones_and_what_stays_undithered(studio: Studio, panel: Locator) -> None:
+    tone = panel.locator(".field", has=studio.page.get_by_label("Tone", exact=True))
+    with studio.previewed():
+        tone.get_by_role("button", name="Auto").click()
+    with studio.previewed():
+        panel.get_by_label("Gamut", exact=True).press("ArrowRight")
+    with studio.previewed():
+        panel.get_by_label("Exclude").fill("0 0 200 40\n10, 200, 50, 50")
+    chosen = options(studio)
+    assert (chosen["tone"], chosen["gamut"]) == ("auto", "0.05")
+    areas = [[0, 0, 200, 40], [10, 200, 50, 50]]
+    expected = dither_bytes(PHOTO, Options(panel=SPECTRA, tone="auto", gamut=0.05, exclude=areas))
+    assert studio.downloaded().data == expected.data
+    panel.get_by_label("Exclude").fill("0 0 200")
+    expect(panel.get_by_role("alert")).to_contain_text("four numbers")
+    with studio.previewed():
+        panel.get_by_label("Exclude").fill("")
+    assert "exclude" not in options(studio)
+
+
+@pytest.mark.journey
 def test_the_screen_shows_the_panels_colours_or_the_files(studio: Studio, panel: Locator) -> None:
     measured = {"1a0d23", "b9cacd", "cab800", "790900", "00458b", "285239"}
     device = {bytes(colour).hex() for colour in read.SPECTRA_6.values()}
@@ -98,27 +123,30 @@ def test_the_screen_shows_the_panels_colours_or_the_files(studio: Studio, panel:
 def test_another_display_replaces_the_first_and_none_ends_it(
     studio: Studio, panel: Locator
 ) -> None:
-    chosen = panel.get_by_label("Panel", exact=True)
+    panel.get_by_role("button", name="Another display").click()
+    panel.get_by_role("searchbox", name="Find your display").fill("kindle")
     with studio.previewed():
-        chosen.select_option("kindle-paperwhite-5")
+        panel.get_by_role("button", name="Kindle Paperwhite 5").click()
     expect(studio.fact("Size")).to_have_text("1236 × 1648")
-    assert studio.downloaded().suggested_filename.endswith(".png")
+    assert studio.downloaded().name.endswith(".png")
     with studio.previewed():
-        chosen.select_option("")
+        panel.get_by_role("button", name="No display").click()
     expect(studio.fact("Size")).to_have_text("800 × 600")
     assert options(studio) == {}
 
 
 def test_a_link_opens_the_panel_again(studio: Studio, panel: Locator) -> None:
+    panel.get_by_role("button", name="Another display").click()
     with studio.previewed():
-        panel.get_by_label("Panel", exact=True).select_option("inky-phat-red")
+        panel.get_by_role("button", name="Inky pHAT, black, white, red").click()
     address = urlsplit(studio.page.url).fragment
     studio.page.goto("about:blank")
     studio.visit(f"#{address}")
     studio.open(PHOTO)
-    expect(studio.tab("Panel").get_by_label("Panel", exact=True)).to_have_value("inky-phat-red")
+    chosen = studio.tab("E-paper").get_by_role("heading", name="Inky pHAT, black, white, red")
+    expect(chosen).to_be_visible()
     expected = dither_bytes(PHOTO, Options(panel="inky-phat-red"))
-    assert studio.downloaded().path().read_bytes() == expected.data
+    assert studio.downloaded().data == expected.data
 
 
 def test_a_file_for_a_driver_is_kept_as_a_link(studio: Studio, panel: Locator) -> None:

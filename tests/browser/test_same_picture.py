@@ -20,6 +20,7 @@ def read(data: bytes) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_screen_and_the_file_have_the_same_pixels(
     studio: Studio, size: tuple[int, int]
@@ -35,7 +36,7 @@ def test_the_screen_and_the_file_have_the_same_pixels(
         expect(page.locator(".zoom-value")).to_have_text(re.compile("^[0-9]+×$"))
         zoom = int(page.locator(".zoom-value").inner_text().removesuffix("×"))
         page.wait_for_load_state("networkidle")
-        saved = read(studio.downloaded().path().read_bytes()).repeat(zoom, 0).repeat(zoom, 1)
+        saved = read(studio.downloaded().data).repeat(zoom, 0).repeat(zoom, 1)
         viewport, picture = page.locator(".viewport"), page.locator(".after .picture")
         view, whole = viewport.bounding_box(), picture.bounding_box()
         assert view is not None

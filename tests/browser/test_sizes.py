@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -47,13 +48,14 @@ def test_a_picture_that_only_the_service_reads(studio: Studio) -> None:
     expect(studio.fact("Size")).to_have_text("200 × 150")
     expect(studio.fact("File")).to_contain_text("PNG")
     expect(studio.page.get_by_role("radiogroup", name="What is shown")).to_be_hidden()
-    assert studio.downloaded().path().read_bytes().startswith(b"\x89PNG")
+    assert studio.downloaded().data.startswith(b"\x89PNG")
 
 
+@pytest.mark.journey
 def test_the_numbers_are_those_of_the_file(studio: Studio) -> None:
     studio.open(photograph(2000, 1500))
-    file = studio.downloaded().path()
-    with Image.open(file) as saved:
+    file = studio.downloaded().data
+    with Image.open(io.BytesIO(file)) as saved:
         expect(studio.fact("Size")).to_have_text(f"{saved.width} × {saved.height}")
-    size = file.stat().st_size
+    size = len(file)
     expect(studio.fact("File")).to_have_text(f"{round(size / 1024)} KB PNG")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.studio import Studio, photograph
+from tests.support.system import System, wait_for
 
 # No slash: the service keeps only what follows the last one.
 HOSTILE = "\"><img src=x onerror='window.pwned=1'>\u202egpj.jpg"
@@ -89,6 +90,17 @@ def test_a_refused_upload_says_why_and_can_be_repeated(
     studio.page.unroute("**/images")
     dialog.get_by_role("button", name="Try again").click()
     expect(dialog.locator(".result-picture")).to_be_visible()
+
+
+def test_a_change_stops_the_work_on_the_one_before(studio: Studio, system: System) -> None:
+    studio.open(photograph(2400, 1800), "large.jpg")
+    pane = studio.tab("Method")
+    with studio.page.expect_request("**/previews/part"):
+        pane.get_by_role("radio", name="Direct binary search").check()
+    with studio.previewed():
+        pane.get_by_role("radio", name="Atkinson").check()
+    stopped = '"path":"/previews/part","status":503'
+    wait_for(lambda: stopped in system.log("dither"), "end of the search")
 
 
 def test_a_bad_address_is_not_sent(studio: Studio) -> None:

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import ANY
 
 import psutil
 import pytest
@@ -90,6 +91,18 @@ def test_a_process_that_has_grown_is_replaced(nursery: Nursery) -> None:
     grown = pool.run("grow", {"count": 6_000_000})[0]["pid"]
     wait_for(lambda: not _runs(grown), "end of the process")
     assert pool.run("echo", {})[0]["seen"] == 1
+    pool.close()
+
+
+def test_a_job_for_a_process_that_is_just_leaving_goes_to_another(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It decides to leave after its answer was read, and is taken before its channel closes."""
+    pool = ProcessPool(nursery, 1, Limits(seconds=20, memory=1 << 30))
+    leaving = pool.run("grow", {"count": 6_000_000})[0]["pid"]
+    wait_for(lambda: not _runs(leaving), "end of the process")
+    monkeypatch.setattr("shared.processes.pool.is_closed", lambda channel: False)
+    assert pool.run("echo", {}, b"x") == ({"seen": 1, "pid": ANY}, b"x")
     pool.close()
 
 
