@@ -5,8 +5,6 @@ Quick and slow jobs have lanes of their own. A lane has some jobs claimed ahead,
 always have work; what is left in the table is for whoever is free first.
 """
 
-import heapq
-import itertools
 import logging
 import queue as queues
 import random
@@ -14,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -23,7 +20,8 @@ from prometheus_client import Gauge
 from sqlalchemy.orm import Session
 
 from dither_service import queue
-from dither_service.jobs import CannotDither, Job, JobRunner
+from dither_service.jobs import CannotDither, Job, JobRunner, NotReadableYet
+from dither_service.lanes import Lane, Retries
 from dither_service.pool import Abandoned, WorkerDied
 from dither_service.settings import DitherSettings
 from dither_service.settling import Outcomes, Settling, job_of
@@ -42,10 +40,6 @@ EXTEND_SECONDS = 3.0
 LEAST_SECONDS = 0.1  # between two looks for jobs of a process that died
 DRAIN_SECONDS = 4.0  # how long a stop waits for running jobs
 BACKOFF = Backoff(first=0.2, most=5.0)
-# What a lane has claimed: as many jobs as it has threads, and more only if they are short, so that
-# a job whose turn is earlier never waits long behind them.
-AHEAD_SECONDS = 0.5
-AHEAD_MOST = 64
 
 GIVEN_UP = (
     "The process that worked on this image died each time: it cannot be dithered with these"
@@ -58,36 +52,6 @@ QUEUE_SECONDS = Gauge(
 
 _Made = Future[dict[str, Any]]
 _Event = tuple[Job, _Made] | None  # a job has ended; None: look again
-
-
-@dataclass(slots=True)
-class _Lane:
-    slow: bool
-    workers: Workers
-    waiting: list[tuple[float, int, Job]] = field(default_factory=list)  # a heap, by turn
-    running: dict[UUID, Job] = field(default_factory=dict)
-    more: bool = True  # the table may have jobs that nobody has claimed
-    usual_cost: float = 0.01  # of the jobs claimed lately
-
-    @property
-    def room(self) -> int:
-        """How many jobs may be claimed at once."""
-        short = AHEAD_SECONDS / max(self.usual_cost, AHEAD_SECONDS / AHEAD_MOST)
-        return self.workers.count + int(short)
-
-    @property
-    def free(self) -> int:
-        return max(0, self.room - len(self.waiting) - len(self.running))
-
-    def put(self, job: Job) -> None:
-        heapq.heappush(self.waiting, (job.turn, next(_numbers), job))
-        self.usual_cost += (job.cost - self.usual_cost) / 8
-
-    def jobs(self) -> list[Job]:
-        return [*self.running.values(), *(job for _, _, job in self.waiting)]
-
-
-_numbers = itertools.count()
 
 
 class Dispatcher:
@@ -114,7 +78,7 @@ class Dispatcher:
         # Twice as many threads as processes: half of them wait for the storage.
         threads = 2 * settings.consumer_workers
         self._quick, self._slow = (
-            _Lane(slow, Workers(threads, name=f"dither-{name}"))
+            Lane(slow, Workers(threads, name=f"dither-{name}"))
             for name, slow in (("quick", False), ("slow", True))
         )
         self._lanes = (self._quick, self._slow)
@@ -123,6 +87,7 @@ class Dispatcher:
         self._stopping = threading.Event()
         self._idle = threading.Event()  # a thread of the quick lane has no job
         self._idle.set()
+        self._retries = Retries(BACKOFF)
         self._outcomes = Outcomes()
         self._outcome_at = 0.0
         self._extend_at = 0.0
@@ -154,8 +119,7 @@ class Dispatcher:
 
     def health(self) -> Part:
         self._measure_queue()
-        claimed = sum(len(lane.waiting) + len(lane.running) for lane in self._lanes)
-        claimed += len(self._outcomes)
+        claimed = len(self._jobs()) + len(self._outcomes)
         return Part("degraded" if self._failures else "ok", {"claimed": claimed})
 
     def stop(self) -> None:
@@ -174,9 +138,9 @@ class Dispatcher:
         self._wait(seconds)
         self._take_given()
         self._settle_if_due()
+        self._extend()  # before new claims: after an outage, its own rows look like free ones
         self._claim()
         self._start()
-        self._extend()
 
     # The steps of the loop.
 
@@ -197,7 +161,9 @@ class Dispatcher:
             due.append(max(self._outcome_at, self._retry_at if self._failures else 0.0))
         if self._failures and any(lane.waiting or lane.more for lane in self._lanes):
             due.append(self._retry_at)
-        if any(lane.waiting or lane.running for lane in self._lanes):
+        if self._retries.next_at is not None:
+            due.append(self._retries.next_at)
+        if self._jobs():
             due.append(self._extend_at)
         return max(0.0, min(due) - self._clock()) if due else None
 
@@ -211,6 +177,8 @@ class Dispatcher:
                 self._lanes[job.slow].put(job)
             for lane in self._lanes:
                 lane.more = lane.more or more
+        for job in self._retries.take_due(self._clock()):
+            self._lanes[job.slow].put(job)
         if self._look_at is not None and self._clock() >= self._look_at:
             self._look_at = None
             for lane in self._lanes:
@@ -222,9 +190,11 @@ class Dispatcher:
         del lane.running[job.dither_id]
         error = made.exception()
         if isinstance(error, TransientFailure):
-            self._postpone(error)
-            lane.put(job)
+            self._retries.put(job, self._clock(), self._jitter())
+            if not isinstance(error, NotReadableYet):
+                self._postpone(error)
             return
+        self._retries.forget(job)
         if not len(self._outcomes):
             self._outcome_at = self._clock() + SETTLE_SECONDS
         if error is None:
@@ -270,7 +240,7 @@ class Dispatcher:
         if self._suspects and not self._holds_a_suspect() and not self._pausing():
             self._tries(self._claim_suspect)
 
-    def _claim_for(self, lane: _Lane) -> None:
+    def _claim_for(self, lane: Lane) -> None:
         limit = lane.free
         with self._database.transaction() as session:
             rows = queue.claim_next(session, limit, slow=lane.slow)
@@ -306,7 +276,7 @@ class Dispatcher:
                 self._lanes[job.slow].put(job)
 
     def _holds_a_suspect(self) -> bool:
-        return any(job.attempts > 1 for lane in self._lanes for job in lane.jobs())
+        return any(job.attempts > 1 for job in self._jobs())
 
     def _jobs_of(self, session: Session, rows: Sequence[Any]) -> list[Job]:
         if not rows:
@@ -321,8 +291,7 @@ class Dispatcher:
             # Twice as many as threads: they need not wait while this thread settles outcomes.
             most = 2 * lane.workers.count
             while lane.waiting and len(lane.running) < most and not self._pausing():
-                _, _, job = heapq.heappop(lane.waiting)
-                lane.running[job.dither_id] = job
+                job = lane.take()
                 made = lane.workers.submit(partial(self._runner.run, job))
                 made.add_done_callback(partial(self._note, job))
                 if self._failures:  # one alone, to see whether it works again
@@ -352,8 +321,11 @@ class Dispatcher:
             queue.extend(session, ids)
 
     def _claimed(self) -> list[UUID]:
-        held = [job.dither_id for lane in self._lanes for job in lane.jobs()]
-        return [*held, *self._outcomes.rows]
+        return [*(job.dither_id for job in self._jobs()), *self._outcomes.rows]
+
+    def _jobs(self) -> list[Job]:
+        """All that this process has claimed and not ended."""
+        return [*(job for lane in self._lanes for job in lane.jobs()), *self._retries.jobs()]
 
     def _tries(self, step: Callable[[], None]) -> bool:
         """Do a step that needs the database; False if that is not available now."""
@@ -375,8 +347,7 @@ class Dispatcher:
             if event is not None:
                 self._ended(*event)
         self._take_given()
-        left = [job for lane in self._lanes for job in lane.jobs()]
-        self._outcomes.returned += [job.dither_id for job in left]
+        self._outcomes.returned += [job.dither_id for job in self._jobs()]
         for lane in self._lanes:
             lane.waiting.clear()
             lane.workers.close()

@@ -34,6 +34,10 @@ class CannotDither(Exception):
     """This dither can never be made; the text is a sentence for the user."""
 
 
+class NotReadableYet(TransientFailure):
+    """The storage does not find a file that was stored a moment ago. Other files may be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """``key`` is the storage key of the result. It depends only on image and options, so a repeat
@@ -83,8 +87,8 @@ class JobRunner:
         ``traceparent`` is the job's place in the trace, for the message that tells of it.
 
         Raises ``CannotDither`` if this dither can never be made, ``WorkerDied`` if the process that
-        worked on it has crashed, ``Abandoned`` after ``abandon``, and ``TransientFailure`` while
-        something is not available.
+        worked on it has crashed, ``Abandoned`` after ``abandon``, ``TransientFailure`` while
+        something is not available, and ``NotReadableYet`` if that is only this image's file.
         """
         work = Work()
         self._running[job.dither_id] = job.image_uuid, work
@@ -118,7 +122,7 @@ class JobRunner:
             raise TransientFailure(str(error)) from error
         except FileMissingError as error:
             if self._now() - job.produced_at < MISSING_GRACE:
-                raise TransientFailure(str(error)) from error
+                raise NotReadableYet(str(error)) from error
             raise CannotDither("The original image is gone.") from error
         except StorageRefusedError as error:
             logger.warning("an original is not fetched", extra={"reason": str(error)})
