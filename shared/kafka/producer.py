@@ -63,7 +63,7 @@ class Producer:
             **config,
             "enable.idempotence": True,
             "acks": "all",
-            "linger.ms": 1,
+            "linger.ms": 0,  # the relay publishes what there is; a millisecond more makes no larger batch
             "message.max.bytes": MESSAGE_MAX_BYTES,
             "message.timeout.ms": int(delivery_timeout * 1000),
             "request.timeout.ms": int(delivery_timeout * 1000),
