@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from shared.database import Database
+from shared.exposition import Metrics
 from shared.failures import TransientFailure
 from shared.health import Check, Health, Part, consumer_part
 from shared.http import Asgi
@@ -19,6 +20,7 @@ from shared.kafka.consumer import ConsumerLoop
 from shared.kafka.deadletters import DeadLetterWriter
 from shared.kafka.processing import Handler, Handlers
 from shared.kafka.producer import LazyProducer
+from shared.kafka.tracing import traced_publisher
 from shared.messages import Body
 from shared.outbox import Outbox
 from shared.process import Runnable, Threads, serve, wait_until_ready
@@ -76,7 +78,8 @@ class Consumer:
 
     def _build(self, topic: str) -> ConsumerLoop:
         """Raises ``TransientFailure`` while the broker, a topic or a right is missing."""
-        settings, name = self._settings, f"{self._service}-{topic}"
+        settings = self._settings
+        name = f"{self._service}-{topic.removeprefix(settings.kafka_prefix)}"
         group = f"{settings.kafka_group_prefix}{name}"
         self._check(topic, group)
         letters = LazyProducer(client_config(settings, f"{name}-dead-letters"))
@@ -173,7 +176,7 @@ def build_sweeper(settings: ServiceSettings, database: Database, tasks: Sequence
 
 def build_relay(name: str, settings: ServiceSettings, database: Database, outbox: Outbox) -> Relay:
     producer = LazyProducer(client_config(settings, f"{name}-relay"))
-    return Relay(database, outbox, producer)
+    return Relay(database, outbox, traced_publisher(producer))
 
 
 def run_service(
@@ -204,7 +207,9 @@ def run_service(
         if relay is not None:
             consumer.on_assigned = _both(consumer.on_assigned, relay.sweep_soon)
     try:
-        serve(app(Health(name, asked)), settings, Threads(factories))
+        health = Health(name, asked)
+        Metrics(health.report).serve(settings)  # the report updates the outbox's metrics
+        serve(app(health), settings, Threads(factories))
     finally:
         database.close()
 

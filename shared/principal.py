@@ -132,6 +132,21 @@ class Principals:
         return Principal(owner, frozenset(scopes), is_new, named), expires
 
 
+def is_shown_state(caller: Principal, settings: AccessSettings) -> bool:
+    """Whether the caller may see metrics, and the parts of a health report.
+
+    With ``ACCESS=open`` everybody operates. On a network they still do not see this.
+    """
+    return caller.operates and (settings.is_local or not settings.is_open)
+
+
+def permit_state(caller: Principal, settings: AccessSettings) -> None:
+    """Raises ``Problem`` 401 or 403 for who may not see metrics."""
+    permit(caller, OPERATE)
+    if not is_shown_state(caller, settings):
+        raise Problem(403, "With ACCESS=open, metrics are shown on METRICS_PORT only.")
+
+
 def install_principals(app: FastAPI, settings: AccessSettings) -> None:
     """Let the routes of a service's app ask for their ``Reader``, ``Writer``."""
     app.state.principals = Principals(settings)
@@ -181,7 +196,7 @@ def permit(principal: Principal, scope: str) -> None:
     if principal.is_nobody:
         raise _needs_identity()
     has = ", ".join(sorted(principal.scopes))
-    raise Problem(403, f"This needs the scope {scope}; this API key has {has}.")
+    raise Problem(403, f"This needs the scope {scope}; you have {has}.")
 
 
 def _needs_identity() -> Problem:
