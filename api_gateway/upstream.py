@@ -114,7 +114,6 @@ class Replica:
             else:
                 self.was_heard()
 
-
     def is_due_for_probe(self) -> bool:
         """Each turn; but a replica in rotation that nobody uses may sleep most of them."""
         self._quiet += 1
