@@ -20,6 +20,7 @@ from shared.problems import Unavailable
 logger = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_SECONDS = 5
+PROBES_SKIPPED = 9  # in a row, while no request is sent to the replica
 LABELS = ["upstream", "replica"]
 IN_FLIGHT = Gauge("gateway_upstream_in_flight", "Requests at a replica, or waiting", LABELS)
 OPEN = Gauge("gateway_upstream_breaker_open", "1: the replica is out of rotation", LABELS)
@@ -54,6 +55,7 @@ class Replica:
         self._failures = 0
         self._is_absent = False
         self._next_trial = 0.0
+        self._quiet = 0  # turns of the probe without a request before them
         self._logged = {"upstream": service, "replica": self.authority}
         IN_FLIGHT.labels(service, self.authority).set_function(lambda: self.in_flight)
         OPEN.labels(service, self.authority).set_function(lambda: not self.in_rotation)
@@ -63,6 +65,7 @@ class Replica:
 
     def begin(self) -> None:
         """A request is sent. Out of rotation it is the trial, the only one for this pause."""
+        self._quiet = 0
         if not self.in_rotation:
             self._pause()
 
@@ -101,6 +104,8 @@ class Replica:
         """Request the health at intervals. Any answer means that the replica is alive."""
         while True:
             await asyncio.sleep(self._settings.upstream_probe_seconds)
+            if not self.is_due_for_probe():
+                continue
             try:
                 await self.get("/health", PROBE_TIMEOUT_SECONDS)
             except PyreqwestError as error:
@@ -108,6 +113,11 @@ class Replica:
                 self.failed(f"health: {error.message}", absent=absent)
             else:
                 self.was_heard()
+
+    def is_due_for_probe(self) -> bool:
+        """Each turn; but a replica in rotation that nobody uses may sleep most of them."""
+        self._quiet += 1
+        return not self.in_rotation or self._quiet % (PROBES_SKIPPED + 1) == 1
 
 
 class Upstream:

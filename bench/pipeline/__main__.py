@@ -1,7 +1,7 @@
 """``make bench-pipeline``: the whole system compared with the engine alone, busy and idle.
 
 ``BROKER=kafka`` uses a real Apache Kafka instead of the embedded broker. ``--json`` also writes
-the figures to a file, ``--only`` selects parts (load, latency, backlog, idle, start),
+the figures to a file, ``--only`` selects parts (load, latency, backlog, idle, start, processes),
 ``--idle`` is how many seconds the idle system is measured.
 """
 
@@ -14,11 +14,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bench.pipeline import replicas
 from bench.pipeline.clients import Client, upload_form, upload_many
+from bench.pipeline.waiting import until
 from bench.pipeline.world import World, running_world, started_in
 from dither_engine import Options, dither_bytes
 from standalone.ports import free_port
@@ -50,14 +52,6 @@ def bare_engine(jobs: list[tuple[bytes, Options]]) -> tuple[float, float]:
         list(pool.map(lambda job: dither_bytes(*job), jobs))
         taken, cpu = time.monotonic() - begun, time.process_time() - busy
     return len(jobs) / taken, cpu / len(jobs)
-
-
-def until(look: Callable[[], bool], what: str, seconds: float = 600, pause: float = 0.1) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not within {seconds} s")
-        time.sleep(pause)
 
 
 def upload_and_wait(world: World, image: bytes, count: int) -> tuple[float, float]:
@@ -201,15 +195,27 @@ def starts() -> Iterator[Case]:
         yield case("next start, median of three", statistics.median(again), "s", "≤ 4")
 
 
+def processes() -> Iterator[Case]:
+    """What more dither processes bring, if the storage takes its time."""
+    alone = 0.0
+    for count, rate in replicas.rates(BROKER):
+        alone = alone or rate
+        yield case(f"slow storage, dither processes: {count}: done", rate, "dithers/s")
+        yield case(f"slow storage, dither processes: {count}: ÷ one", rate / alone, "")
+
+
 KAFKA = os.environ.get("BROKER") == "kafka"
+BROKER = "kafka" if KAFKA else "embedded"
 
 
 def cases(only: list[str], idle_seconds: float) -> Iterator[Case]:
     if "start" in only and not KAFKA:
         yield from starts()
-    if not set(only) - {"start"}:
+    if "processes" in only:
+        yield from processes()
+    if not set(only) - {"start", "processes"}:
         return
-    with running_world("kafka" if KAFKA else "embedded") as world:
+    with running_world(BROKER) as world:
         if "load" in only:
             for size in SIZES:
                 yield from under_load(world, size)
@@ -224,7 +230,7 @@ def cases(only: list[str], idle_seconds: float) -> Iterator[Case]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.pipeline", description=__doc__)
     parser.add_argument("--json", type=Path, help="write the figures there as well")
-    parts = ["load", "latency", "backlog", "idle", "start"]
+    parts = ["load", "latency", "backlog", "idle", "start", "processes"]
     parser.add_argument("--only", nargs="+", default=parts, choices=parts)
     parser.add_argument("--idle", type=float, default=60, help="seconds of the idle system")
     chosen = parser.parse_args()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -26,7 +26,9 @@ STATISTICS_SECONDS = 11.0
 class World:
     """Broker, Postgres and the four services, running."""
 
-    def __init__(self, directory: Path, kafka: str, running: ExitStack) -> None:
+    def __init__(
+        self, directory: Path, kafka: str, environment: Mapping[str, str], running: ExitStack
+    ) -> None:
         self.postgres = EmbeddedPostgres(directory / "postgres")
         running.enter_context(self.postgres)
         self.pids: dict[str, int] = {"postgres": self.postgres.pid or 0}
@@ -35,7 +37,7 @@ class World:
             directory,
             kafka_server="",
             database_url=self.postgres.dsn,
-            environment={**ephemeral, "SWEEP_INTERVAL_SECONDS": "60"},
+            environment={**ephemeral, "SWEEP_INTERVAL_SECONDS": "60", **environment},
         )
         topics = tuple(self.system.names.values())
         start = _apache if kafka == "kafka" else _embedded
@@ -115,10 +117,10 @@ class World:
 
 
 @contextmanager
-def running_world(kafka: str) -> Iterator[World]:
+def running_world(kafka: str, environment: Mapping[str, str] | None = None) -> Iterator[World]:
     with tempfile.TemporaryDirectory() as directory, ExitStack() as running:
         Path(directory).chmod(0o755)
-        yield World(Path(directory), kafka, running)
+        yield World(Path(directory), kafka, environment or {}, running)
 
 
 def _embedded(topics: tuple[str, ...], running: ExitStack) -> tuple[str, int]:

@@ -2,8 +2,9 @@
 
 One thread owns the Kafka client and runs ``ConsumerLoop.run``; a few workers run the handlers.
 
-* The waiting messages of a partition are handled as a batch, in order; partitions are handled in
-  parallel. The loop keeps polling while work runs, so slow work never costs the group membership.
+* The waiting messages of all partitions are handled as a batch, those of each partition in order;
+  what waits beyond that is a second batch in parallel. The loop keeps polling while work runs, so
+  slow work never costs the group membership.
 * An offset is committed after its message was handled or dead-lettered, never before. After a
   crash, the messages settled since the last commit are redelivered.
 * ``failure_policy.py`` decides what to do with a message that failed. A run of failures halts the
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
@@ -26,7 +28,7 @@ from shared.kafka.brokers import Brokers
 from shared.kafka.client import ConsumerClient
 from shared.kafka.failure_policy import DeadLetters, FailurePolicy, TooManyFailures
 from shared.kafka.lag import Lag
-from shared.kafka.partition import Partition
+from shared.kafka.partition import Partition, Work, batches
 from shared.kafka.processing import Handlers, Outcome, Processor, Result
 from shared.kafka.record import Record
 from shared.metrics import CONSUMER_CONNECTED, CONSUMER_HALTED, CONSUMER_IN_FLIGHT
@@ -40,8 +42,6 @@ COMMIT_SECONDS = 0.2  # between two commits: a broker takes about 200 a second f
 IDLE_SECONDS = 0.5  # how long an idle loop sleeps if no message wakes it
 BUSY_SECONDS = 0.02  # how long a loop with work in flight waits for some of it to finish
 FETCH = 500  # messages taken from the client at once
-
-_Work = tuple[Partition, list[Record]]
 
 SETUP_ERRORS = frozenset(
     {
@@ -98,7 +98,7 @@ class ConsumerLoop:
             group, dead_letters, max_consecutive_failures, clock=clock, jitter=jitter
         )
         self._workers = Workers(workers, name=group)
-        self._running: dict[Future[list[Result]], _Work] = {}
+        self._running: dict[Future[list[Result]], Work] = {}
         self._on_assigned = on_assigned
         self._clock = clock
         self._partitions: dict[tuple[str, int], Partition] = {}
@@ -179,27 +179,31 @@ class ConsumerLoop:
             return
         now, free = self._clock(), self._workers.count - len(self._running)
         ready = [p for p in self._partitions.values() if p.ready(now)]
-        for partition in sorted(ready, key=lambda p: p.served)[:free]:
+        for work in batches(sorted(ready, key=lambda p: p.served))[: max(0, free)]:
+            self._start(work)
+
+    def _start(self, work: Work) -> None:
+        for partition, records in work:
             self._turn += 1
             partition.served = self._turn
-            self._start(partition, partition.batch())
-
-    def _start(self, partition: Partition, records: list[Record]) -> None:
-        partition.in_flight = len(records)
-        CONSUMER_IN_FLIGHT.labels(self._group).inc(len(records))
-        future = self._workers.submit(lambda: self._processor.process(records))
-        self._running[future] = partition, records
+            partition.in_flight = len(records)
+            CONSUMER_IN_FLIGHT.labels(self._group).inc(len(records))
+        every = [record for _, records in work for record in records]
+        future = self._workers.submit(lambda: self._processor.process(every))
+        self._running[future] = work
 
     def _settle_finished(self) -> None:
         for future in [future for future in self._running if future.done()]:
-            partition, records = self._running.pop(future)
-            partition.in_flight = 0
-            CONSUMER_IN_FLIGHT.labels(self._group).dec(len(records))
-            # If the partition was revoked meanwhile, its new consumer commits the offset.
-            if self._partition_of(records[0]) is partition:
-                results = future.result()
-                partition.alone = partition.alone if results else len(records)
-                self._settle(partition, results)
+            results = iter(future.result())
+            failed = not future.result()
+            for partition, records in self._running.pop(future):
+                partition.in_flight = 0
+                CONSUMER_IN_FLIGHT.labels(self._group).dec(len(records))
+                own = list(islice(results, len(records)))
+                # If the partition was revoked meanwhile, its new consumer commits the offset.
+                if self._partition_of(records[0]) is partition:
+                    partition.alone = len(records) if failed else partition.alone
+                    self._settle(partition, own)
 
     def _settle(self, partition: Partition, results: Iterable[Result]) -> None:
         try:

@@ -1,6 +1,7 @@
-"""One assigned partition, as the consumer loop sees it."""
+"""One assigned partition, as the consumer loop sees it; and what several have to do together."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -94,3 +95,30 @@ class Partition:
         if end is None or start is None:
             return len(self.buffer)
         return max(end - start, len(self.buffer))
+
+
+Work = list[tuple[Partition, list[Record]]]  # some partitions, and the first messages of each
+
+
+def batches(ready: Iterable[Partition]) -> list[Work]:
+    """The first messages of all partitions, together within the limits of a batch.
+
+    So batches do not become smaller with more partitions. A message that is retried or has failed
+    in a batch is one by itself.
+    """
+    found: list[Work] = []
+    messages = size = 0
+    together: Work = []
+    for partition in ready:
+        records = partition.batch()
+        if partition.attempts or partition.alone:
+            found.append([(partition, records)])
+            continue
+        messages += len(records)
+        size += sum(record.size for record in records)
+        if not together or messages > BATCH_MESSAGES or size > BATCH_BYTES:
+            together = []
+            found.append(together)
+            messages, size = len(records), sum(record.size for record in records)
+        together.append((partition, records))
+    return found

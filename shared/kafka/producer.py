@@ -65,7 +65,7 @@ class Producer:
             **config,
             "enable.idempotence": True,
             "acks": "all",
-            "linger.ms": 1,
+            "linger.ms": 0,  # whoever publishes has its messages together already
             "message.max.bytes": MESSAGE_MAX_BYTES,
             "message.timeout.ms": int(delivery_timeout * 1000),
             "request.timeout.ms": int(delivery_timeout * 1000),

@@ -22,11 +22,12 @@ class CloudinaryServer:
         api_key: str = "123456789012345",
         api_secret: str = "test-secret",
         max_bytes: int = 100_000_000,
+        failures: Failures | None = None,
     ) -> None:
         self._account = Account(
             cloud_name=cloud_name, api_key=api_key, api_secret=api_secret, max_bytes=max_bytes
         )
-        self._failures = Failures()
+        self._failures = failures or Failures()
         self._http = HttpServer(port, self._account, self._failures)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
 

@@ -229,5 +229,13 @@ class TestReplica:
         replica.was_heard()
         assert replica.in_rotation, "it was started again"
 
+    def test_a_replica_that_nobody_uses_is_seldom_probed(self, replica: Replica) -> None:
+        turns = [replica.is_due_for_probe() for _ in range(12)]
+        assert [number for number, due in enumerate(turns) if due] == [0, 10]
+        replica.begin()
+        assert replica.is_due_for_probe()
+        replica.failed("refused", absent=True)
+        assert all(replica.is_due_for_probe() for _ in range(3)), "each turn, until it is back"
+
     def test_its_name_in_logs_has_no_password(self, replica: Replica) -> None:
         assert replica.authority == "127.0.0.1:1"

@@ -99,3 +99,54 @@ def test_an_unknown_type_is_ignored_and_does_not_part_a_batch() -> None:
     assert (sizes, letters.written) == ([2], [])
     counted = {"group": group, "message_type": "unknown", "outcome": "ignored"}
     assert REGISTRY.get_sample_value("consumer_messages_total", counted) == 1
+
+
+def test_partitions_share_a_batch_within_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.kafka.partition.BATCH_MESSAGES", 5)
+    client = FakeClient(
+        [FakeMessage(number, n) for number in range(3) for n in range(2)], partitions=3
+    )
+    sizes: list[int] = []
+
+    def handler(batch: Sequence[Received]) -> int:
+        sizes.append(len(batch))
+        return len(batch)
+
+    loop = build_loop(client, lambda _: None, handlers={ImageDeleted: handler})
+    client.run(loop, lambda: client.committed == {0: 2, 1: 2, 2: 2})
+    assert sorted(sizes) == [2, 4]
+
+
+def test_a_bad_message_costs_the_other_partitions_of_its_batch_nothing() -> None:
+    sent = [FakeMessage(number, n) for number in range(3) for n in range(3)]
+    client, letters = FakeClient(sent, partitions=3), FakeDeadLetters()
+    guilty = sent[4].value()
+    seen: dict[int, list[bytes]] = {1: [], 9: []}
+
+    def handler(batch: Sequence[Received]) -> int:
+        bodies = [deleted(received.body.uuid) for received in batch]
+        seen[len(batch)] += bodies
+        if guilty in bodies:
+            raise PermanentFailure("never")
+        return len(batch)
+
+    wanted = [[m.value() for m in sent if m.partition() == number] for number in range(3)]
+    loop = build_loop(client, lambda _: None, letters, handlers={ImageDeleted: handler})
+    client.run(loop, lambda: client.committed == {0: 3, 1: 3, 2: 3})
+    assert [(letter.partition, letter.offset) for letter, _ in letters.written] == [(1, 1)]
+    for bodies in wanted:
+        assert [body for body in seen[1] if body in bodies] == bodies, "in order, each by itself"
+
+
+def test_what_a_handler_leaves_is_counted_over_the_partitions() -> None:
+    sent = [FakeMessage(number, n) for number in range(3) for n in range(3)]
+    client = FakeClient(sent, partitions=3)
+    done: list[bytes] = []
+
+    def handler(batch: Sequence[Received]) -> int:
+        done.extend(deleted(received.body.uuid) for received in batch[:4])
+        return min(4, len(batch))
+
+    loop = build_loop(client, lambda _: None, handlers={ImageDeleted: handler})
+    client.run(loop, lambda: client.committed == {0: 3, 1: 3, 2: 3})
+    assert sorted(done) == sorted(message.value() for message in sent), "each once"

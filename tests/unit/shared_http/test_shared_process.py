@@ -1,5 +1,6 @@
 """The parts of a process: they run side by side, come back after a crash, and end when told."""
 
+import asyncio
 import signal
 import threading
 from collections.abc import Iterator
@@ -135,6 +136,20 @@ def test_a_signal_in_the_middle_of_another_does_nothing() -> None:
     server.handle_exit(signal.SIGTERM, None)
     assert server.should_exit
     assert stops == [1]
+
+
+def test_a_server_that_sleeps_is_woken_by_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "DATE_SECONDS", 1000 * SECONDS)
+    server = process._Server(uvicorn.Config(_nothing), Threads({}))
+
+    async def run_and_stop() -> None:
+        loop = asyncio.create_task(server.main_loop())
+        await asyncio.sleep(0)
+        server.handle_exit(signal.SIGTERM, None)
+        await asyncio.wait_for(loop, SECONDS)
+
+    asyncio.run(run_and_stop())
+    assert server.should_exit
 
 
 async def _nothing(*_: object) -> None:
