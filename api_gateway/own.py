@@ -16,7 +16,9 @@ from api_gateway.routes import READ
 from api_gateway.security import API, page_fields
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
-from shared.http import Scope, create_problem_app, metrics_response
+from shared.exposition import Metrics
+from shared.http import Scope, create_problem_app
+from shared.principal import is_shown_state, permit_state
 from shared.problems import Unavailable
 
 _LONG_LIVED = frozenset({".png", ".jpg", ".webp", ".gif", ".ico", ".woff2"})
@@ -73,17 +75,25 @@ def create_own_routes(settings: GatewaySettings, upstreams: Mapping[str, Upstrea
 
     @app.head("/health", include_in_schema=False)
     @app.get("/health", tags=["system"], responses={200: health_example})
-    async def health(*, strict: bool = False) -> JSONResponse:
-        """200 as long as the gateway can answer; with `strict=true` 503 unless all is well."""
+    async def health(request: Request, *, strict: bool = False) -> JSONResponse:
+        """200 as long as the gateway can answer; with `strict=true` 503 unless all is well.
+
+        The services are shown to a key with the scope `operate`.
+        """
         found = await system_health(upstreams)
         failed = strict and found["status"] != "ok"
+        if not is_shown_state(request.scope["principal"], settings):
+            found = {"status": found["status"]}
         return JSONResponse(found, 503 if failed else 200, headers={"cache-control": "no-store"})
 
     async def openapi(_: Request) -> Response:
         return JSONResponse(await api.document(), headers={"cache-control": "no-cache"})
 
-    async def metrics(_: Request) -> Response:
-        return metrics_response()
+    async def metrics(request: Request) -> Response:
+        if request.scope["refusal"] is not None:
+            raise request.scope["refusal"]
+        permit_state(request.scope["principal"], settings)
+        return Metrics().response(request)
 
     @app.options("/{path:path}", include_in_schema=False)
     async def options() -> Response:
@@ -119,7 +129,7 @@ async def _service_health(upstream: Upstream) -> dict[str, Any]:
     }
     try:
         _, said = await upstream.fetch("/health", HEALTH_SECONDS)
-        parts = {name: part["status"] for name, part in said["parts"].items()}
+        parts = {name: part["status"] for name, part in said.get("parts", {}).items()}
         return {"status": said["status"], "parts": parts, "replicas": replicas}
     except Unavailable as error:
         detail = error.detail

@@ -14,6 +14,7 @@ from pyreqwest.response import Response
 
 from api_gateway.client import create_client
 from api_gateway.settings import GatewaySettings
+from shared.principal import EVERYBODY, PRINCIPAL_HEADER, Principals
 from shared.problems import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Replica:
         self.client = create_client(settings.upstream_max_in_flight, seconds)
         self.streams = create_client(settings.upstream_max_streams, seconds)
         self._own = create_client(settings.upstream_max_in_flight, seconds)
+        self._principals = Principals(settings)
         self._settings = settings
         self._clock = clock
         self._failures = 0
@@ -90,9 +92,10 @@ class Replica:
         self._next_trial = self._clock() + self._settings.upstream_open_seconds + probe
 
     async def get(self, target: str, seconds: float) -> Response:
-        """For the gateway's own use. Raises PyreqwestError."""
+        """For the gateway's own use, as an operator. Raises PyreqwestError."""
         request = self._own.get(self.url + target).timeout(timedelta(seconds=seconds))
-        return await request.build().send()
+        header = {PRINCIPAL_HEADER: self._principals.sign(EVERYBODY)}
+        return await request.headers(header).build().send()
 
     async def probe(self) -> None:
         """Request the health at intervals. Any answer means that the replica is alive."""

@@ -24,7 +24,7 @@ from dither_service.waiting import Places
 from shared.forms import form_openapi, read_form
 from shared.health import Health
 from shared.http import BodyLimit, binary, create_app
-from shared.principal import Reader, Writer, install_principals, reader
+from shared.principal import Reader, Writer, reader
 from shared.problems import Problem
 
 # The size of multipart framing and the small fields, in addition to the file.
@@ -51,8 +51,7 @@ _PREVIEW = form_openapi(
 def create_api(
     settings: DitherSettings, service: DitherService, previews: Previews, health: Health
 ) -> FastAPI:
-    app = create_app("Dither service", health)
-    install_principals(app, settings)
+    app = create_app("Dither service", health, settings)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES,

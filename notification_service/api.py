@@ -12,7 +12,7 @@ from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.health import Health
 from shared.http import BodyLimit, create_app
-from shared.principal import Reader, install_principals
+from shared.principal import Reader
 from shared.problem_schema import refusal
 from shared.problems import Problem
 
@@ -28,8 +28,7 @@ _PAGE: dict[int | str, dict[str, Any]] = {
 def create_api(
     settings: NotificationSettings, service: NotificationService, links: Links, health: Health
 ) -> FastAPI:
-    app = create_app("Notification service", health)
-    install_principals(app, settings)
+    app = create_app("Notification service", health, settings)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
 
     @app.get("/notifications/{uuid}", tags=["notifications"], summary="The mails about an image")

@@ -132,13 +132,31 @@ class Principals:
         return Principal(owner, frozenset(scopes), is_new, named), expires
 
 
+def is_shown_state(caller: Principal, settings: AccessSettings) -> bool:
+    """Whether the caller may see metrics, and the parts of a health report.
+
+    With ``ACCESS=open`` everybody operates. On a network they still do not see this.
+    """
+    return caller.operates and (settings.is_local or not settings.is_open)
+
+
+def permit_state(caller: Principal, settings: AccessSettings) -> None:
+    """Raises ``Problem`` 401 or 403 for who may not see metrics."""
+    permit(caller, OPERATE)
+    if not is_shown_state(caller, settings):
+        raise Problem(403, "With ACCESS=open, metrics are shown on METRICS_PORT only.")
+
+
 def install_principals(app: FastAPI, settings: AccessSettings) -> None:
     """Let the routes of a service's app ask for their ``Reader``, ``Writer``."""
     app.state.principals = Principals(settings)
 
 
-def caller(request: Request) -> Principal:
-    """Who makes the request (a FastAPI dependency, as the two below)."""
+async def caller(request: Request) -> Principal:
+    """Who makes the request (a FastAPI dependency, as the three below).
+
+    They are coroutines, because FastAPI would call functions in a thread each.
+    """
     principals: Principals = request.app.state.principals
     return principals.verify(request.headers.get(PRINCIPAL_HEADER))
 
@@ -146,19 +164,19 @@ def caller(request: Request) -> Principal:
 Caller = Annotated[Principal, Depends(caller)]
 
 
-def reader(caller: Caller) -> Principal:
+async def reader(caller: Caller) -> Principal:
     """A caller who may read. Raises ``Problem`` 401 or 403."""
     permit(caller, READ)
     return caller
 
 
-def writer(caller: Caller) -> Principal:
+async def writer(caller: Caller) -> Principal:
     """A caller who may write. Raises ``Problem`` 401 or 403."""
     permit(caller, WRITE)
     return caller
 
 
-def creator(caller: Caller) -> Principal:
+async def creator(caller: Caller) -> Principal:
     """A caller whose something can be. Raises ``Problem`` 401 or 403."""
     permit(caller, WRITE)
     if caller.is_nobody:
@@ -178,7 +196,7 @@ def permit(principal: Principal, scope: str) -> None:
     if principal.is_nobody:
         raise _needs_identity()
     has = ", ".join(sorted(principal.scopes))
-    raise Problem(403, f"This needs the scope {scope}; this API key has {has}.")
+    raise Problem(403, f"This needs the scope {scope}; you have {has}.")
 
 
 def _needs_identity() -> Problem:

@@ -94,7 +94,7 @@ def _health(url: str | None) -> int:
         sys.stderr.write(f"{url} does not answer: {error}\n")
         return 1
     print(f"system: {found['status']}")
-    for name, service in found["services"].items():
+    for name, service in found.get("services", {}).items():
         print(f"{name}: {service['status']}")
     return 0 if found["status"] == "ok" else 1
 

@@ -33,6 +33,7 @@ def build_services(
                     **environment,
                     **addresses,
                     "PORT": str(ports[name]),
+                    "METRICS_PORT": "",  # four processes cannot share one
                     **(overrides or {}).get(name, {}),
                 },
                 log=logs / f"{name}.log",

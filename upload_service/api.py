@@ -14,7 +14,7 @@ from shared.filenames import content_disposition
 from shared.forms import read_form
 from shared.health import Health
 from shared.http import NOT_MODIFIED, BodyLimit, binary, create_app
-from shared.principal import Creator, Reader, Writer, install_principals
+from shared.principal import Creator, Reader, Writer
 from shared.problem_schema import refusal
 from shared.problems import Problem
 from shared.signing import Identities
@@ -54,8 +54,7 @@ def create_api(
     events: ImageEvents,
     health: Health,
 ) -> FastAPI:
-    app = create_app("Upload service", health)
-    install_principals(app, settings)
+    app = create_app("Upload service", health, settings)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + FORM_OVERHEAD_BYTES)
     places = Slots(
         MAX_UPLOADS,

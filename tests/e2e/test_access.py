@@ -46,6 +46,7 @@ def table(mode: str) -> dict[str, dict[str, str]]:
 def test_the_tables_have_every_route() -> None:
     methods = {(m, r) for r in ROUTES for m in r.methods if m != "HEAD"}
     routes = {f"{method} {route.path.replace(':path', '')}" for method, route in methods}
+    routes |= {"GET /health", "GET /metrics"}
     for mode in MODES:
         assert {re.findall("`(.+)`", label)[0] for label in table(mode)} == routes
 
@@ -216,6 +217,8 @@ QUESTIONS: dict[str, Question] = {
     "`POST /preview`": plain("POST", "/preview"),
     "`POST /previews/{answer}`": plain("POST", "/previews/facts", json={}),
     "`GET /options`": plain("GET", "/options"),
+    "`GET /health`": lambda w, c: shown(w, c, "/health", "services"),
+    "`GET /metrics`": plain("GET", "/metrics"),
     "`GET /mail/{action}/{token}` (a made-up token)": plain("GET", "/mail/confirm/none"),
     "`POST /mail/{action}/{token}` (a made-up token)": plain("POST", "/mail/confirm/none"),
 }

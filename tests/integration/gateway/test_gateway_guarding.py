@@ -1,11 +1,14 @@
 """Limits, keys, security headers, and data that must not appear in logs."""
 
 import json
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from api_gateway.keys import new_key
+from standalone.ports import free_port
 from tests.integration.gateway.support import (
     UUID,
     GatewayProcess,
@@ -17,6 +20,7 @@ from tests.integration.gateway.support import (
 
 MADE = [new_key(name, "read,write", {}) for name in ("first", "second")]
 KEYS = [key for key, _ in MADE]
+OPERATOR_KEY, OPERATOR = new_key("ops", "operate", {})
 IMAGE = f"/images/{UUID}"
 
 
@@ -28,7 +32,7 @@ def guarded(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
         service,
         ACCESS="keys",
         PRINCIPAL_SECRET="a secret of thirty-two characters",
-        GATEWAY_API_KEYS=", ".join(entry for _, entry in MADE),
+        GATEWAY_API_KEYS=", ".join([*(entry for _, entry in MADE), OPERATOR]),
         GATEWAY_RATE_LIMIT=0.01,
         GATEWAY_RATE_BURST=10,
         GATEWAY_UPLOAD_RATE_LIMIT=0.01,
@@ -70,6 +74,25 @@ def test_an_api_key_is_asked_for(
 @pytest.mark.parametrize("path", ["/health", "/docs", "/openapi.json", "/files/a.png"])
 def test_what_asks_for_no_key(guarded: GatewayProcess, path: str) -> None:
     assert guarded.ask("GET", path, by("192.0.2.2", None)).status == 200
+
+
+def test_only_an_operator_sees_metrics_and_how_the_services_are(guarded: GatewayProcess) -> None:
+    stranger, operator = by("192.0.2.7"), by("192.0.2.8", OPERATOR_KEY)
+    assert guarded.ask("GET", "/health", stranger).json() == {"status": "ok"}
+    assert guarded.ask("GET", "/metrics", stranger).status == 403
+    assert guarded.ask("GET", "/metrics", by("192.0.2.7", "wrong")).status == 401
+    assert "upload" in guarded.ask("GET", "/health", operator).json()["services"]
+    assert b"gateway_upstream_in_flight" in guarded.ask("GET", "/metrics", operator).body
+
+
+def test_the_port_for_metrics_asks_for_no_key(service: Service, tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        running_gateway(tmp_path, service, METRICS_PORT=port) as gateway,
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as metrics,
+    ):
+        assert gateway.ask("GET", IMAGE).status == 200
+        assert b"gateway_upstream_in_flight" in metrics.read()
 
 
 def test_requests_over_the_limit_are_told_when_to_come_again(guarded: GatewayProcess) -> None:

@@ -200,7 +200,7 @@ class TestKeys:
         assert owned.ask("GET", IMAGE, {"x-api-key": READER_KEY})[0].status == 200
         answer, caller = owned.ask("DELETE", IMAGE, {"x-api-key": READER_KEY})
         assert (answer.status, caller) == (403, None)
-        assert answer.json()["detail"] == "This needs the scope write; this API key has read."
+        assert answer.json()["detail"] == "This needs the scope write; you have read."
 
     def test_an_operator_may_do_everything(self, owned: Gateway) -> None:
         _, caller = owned.ask("DELETE", IMAGE, {"x-api-key": OPERATOR_KEY})

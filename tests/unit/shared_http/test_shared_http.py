@@ -3,17 +3,21 @@
 import asyncio
 import json
 import logging
+import urllib.request
 from typing import Annotated
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI, Path, Request
-from prometheus_client import Gauge
+from prometheus_client import REGISTRY, Gauge
+from pydantic import SecretStr
 
 from shared.context import current_request_id
+from shared.exposition import Metrics
 from shared.failures import TransientFailure
 from shared.health import Health, Part
 from shared.http import BodyLimit, RequestScope, create_app, until_gone
+from shared.principal import EVERYBODY, PRINCIPAL_HEADER, Principal, Principals
 from shared.problems import (
     PROBLEM_JSON,
     Problem,
@@ -21,16 +25,20 @@ from shared.problems import (
     locate_problem_types,
     problem_body,
 )
+from shared.settings import AccessSettings
 from shared.storage import StorageUnavailableError
+from standalone.ports import free_port
 from tests.unit.shared_http.asgi import Answer, call
 
 LIMIT = 1000
+SETTINGS = AccessSettings()  # open, on this machine alone
+OWNED = AccessSettings(access="owned", principal_secret=SecretStr("s" * 32))
 
 
 @pytest.fixture
 def app() -> FastAPI:
     """A service with one route for each way to end."""
-    app = create_app("Test service", Health("test", {"database": lambda: Part("ok")}))
+    app = create_app("Test service", Health("test", {"database": lambda: Part("ok")}), SETTINGS)
     app.add_middleware(BodyLimit, max_bytes=LIMIT)
     errors: dict[str, Exception] = {
         "problem": Problem(409, "It is taken; choose another.", extra={"taken": ["a"]}),
@@ -182,7 +190,7 @@ def test_a_problem_names_its_request(app: FastAPI) -> None:
 
 def test_each_request_is_one_log_line(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        for path in ("/request-id", "/nowhere", "/health", "/metrics"):
+        for path in ("/request-id", "/nowhere", "/live", "/health", "/metrics"):
             call(RequestScope(app), path)
     found = [vars(r)["access"] for r in caplog.records if r.message == "request"]
     assert [(line["path"], line["status"]) for line in found] == [
@@ -200,6 +208,55 @@ def test_health_and_metrics(app: FastAPI) -> None:
     assert 'route="/things/{uuid}/{channels}",status="422"' in metrics
 
 
+def test_a_process_lives_while_its_database_is_away() -> None:
+    asked = list[str]()
+
+    def check() -> Part:
+        asked.append("database")
+        raise TransientFailure("no answer")
+
+    app = create_app("Test service", Health("test", {"database": check}), OWNED)
+    assert call(app, "/live").status == 204
+    assert asked == []
+    assert call(app, "/health").status == 503
+
+
+def owned_app() -> FastAPI:
+    return create_app("Test service", Health("test", {"database": lambda: Part("ok")}), OWNED)
+
+
+@pytest.mark.parametrize(("scopes", "status"), [((), 401), (("read", "write"), 403)])
+def test_strangers_see_neither_metrics_nor_parts(scopes: tuple[str, ...], status: int) -> None:
+    stranger = Principal("key:shop" if scopes else None, frozenset(scopes))
+    headers = {PRINCIPAL_HEADER: Principals(OWNED).sign(stranger)}
+    assert call(owned_app(), "/health", headers=headers).json() == {"status": "ok"}
+    problem(call(owned_app(), "/metrics", headers=headers), status)
+
+
+def test_an_operator_sees_metrics_and_parts() -> None:
+    headers = {PRINCIPAL_HEADER: Principals(OWNED).sign(EVERYBODY)}
+    assert call(owned_app(), "/health", headers=headers).json()["parts"] == {
+        "database": {"status": "ok"}
+    }
+    assert call(owned_app(), "/metrics", headers=headers).status == 200
+
+
+def test_open_to_a_network_metrics_and_parts_are_for_nobody() -> None:
+    settings = AccessSettings(access="open", host="0.0.0.0")
+    app = create_app("Test service", Health("test", {}), settings)
+    assert call(app, "/health").json() == {"status": "ok"}
+    assert "METRICS_PORT" in problem(call(app, "/metrics"), 403)
+
+
+def test_the_port_for_metrics_asks_for_nothing_and_shows_the_current_values() -> None:
+    port = free_port()
+    value = Gauge("unit_test_value", "Set when metrics are asked for")
+    Metrics(lambda: value.set(7)).serve(AccessSettings(metrics_port=port))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        assert "unit_test_value 7.0" in answer.read().decode()
+    REGISTRY.unregister(value)
+
+
 def test_metrics_are_brought_up_to_date_when_asked_for() -> None:
     age = Gauge("unit_test_age", "Set by a check", registry=None)
 
@@ -207,7 +264,7 @@ def test_metrics_are_brought_up_to_date_when_asked_for() -> None:
         age.set(7)
         return Part("ok")
 
-    call(create_app("Test service", Health("test", {"outbox": check})), "/metrics")
+    call(create_app("Test service", Health("test", {"outbox": check}), SETTINGS), "/metrics")
     [family] = age.collect()
     assert family.samples[0].value == 7
 
@@ -241,7 +298,7 @@ def test_work_that_is_done_before_the_client_goes_is_the_answer(app: FastAPI) ->
 
 
 def test_a_path_may_take_larger_bodies() -> None:
-    app = create_app("Test service", Health("test", {}))
+    app = create_app("Test service", Health("test", {}), SETTINGS)
     app.add_middleware(BodyLimit, max_bytes=LIMIT, larger={"/files": 2 * LIMIT})
 
     @app.post("/{where}")

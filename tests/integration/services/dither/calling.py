@@ -44,7 +44,7 @@ def serving(
         fetcher = Fetcher(
             settings, resolve=here, is_allowed=lambda _: True, authority=pictures.authority
         )
-    app = create_app("One call", Health("dither", {}))
+    app = create_app("One call", Health("dither", {}), settings)
     app.add_middleware(BodyLimit, max_bytes=1000, larger={"/dither": 900_000})
     pool = DitherPool(settings)
     one_call = OneCall(settings, engine or engine_of(Previews(settings, pool)))

@@ -31,7 +31,7 @@ UNKNOWN = "0" * 64
 
 @contextmanager
 def serve(settings: DitherSettings = SETTINGS) -> Iterator[Client]:
-    app = create_app("Previews", Health("dither", {}))
+    app = create_app("Previews", Health("dither", {}), settings)
     pool = DitherPool(settings)
     previews = Previews(settings, pool)
     places = Places(settings)

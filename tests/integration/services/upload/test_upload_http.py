@@ -5,7 +5,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-import requests
 from pydantic import SecretStr
 
 from shared.database import Database
@@ -297,8 +296,11 @@ def test_a_database_that_is_down_is_a_503(storage: LocalStorage) -> None:
     database.close()
 
 
-def test_health_and_metrics(client: Client) -> None:
-    health = client.get("/health")
-    assert (health.status_code, health.json()["status"]) == (200, "ok")
-    metrics = requests.get(f"{client.url}/metrics", timeout=10)
-    assert 'http_request_duration_seconds_count{method="GET",route="/health"' in metrics.text
+def test_health_and_metrics(service: UploadService, storage: LocalStorage) -> None:
+    local = SETTINGS.model_copy(update={"public_url": "http://localhost:8000"})
+    events = ImageEvents(service, poll_seconds=1, max_watchers=1)
+    with served(create_api(local, service, storage, events, Health("upload", {}))) as client:
+        health = client.get("/health")
+        assert (health.status_code, health.json()["status"]) == (200, "ok")
+        metrics = client.get("/metrics").text
+    assert 'http_request_duration_seconds_count{method="GET",route="/health"' in metrics
