@@ -69,6 +69,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "smtp_username": (MARK, {}),
     "smtp_password": (MARK, {}),
     "smtp_ca": (f"/{MARK}.pem", {}),
+    "otel_exporter_otlp_endpoint": (f"{MARK}:4318", {}),
     "mail_from": (MARK, {}),
     "mail_secret": (MARK, {}),
     "gateway_api_keys": (MARK, {"ACCESS": "keys", "PRINCIPAL_SECRET": "x" * 32}),
@@ -79,6 +80,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
 # Every text may be right: the other side decides, or (HOST) the system when it is listened to.
 ANY_TEXT = {
     *("host", "kafka_group_prefix", "kafka_oauth_scope", "smtp_host", "data_dir", "frontend_dir"),
+    "otel_exporter_otlp_headers",
     *("postgres_host", "postgres_db", "postgres_user", "postgres_password"),
     *("upload_postgres_password", "dither_postgres_password", "notification_postgres_password"),
 }
