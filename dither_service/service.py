@@ -100,7 +100,8 @@ class DitherService:
         if original is None or not caller.owns(original.owner):
             raise _unknown(uuid)
         with self._database.transaction() as session:
-            repository.note_original(session, uuid, original.url, original.owner)
+            url = self._settings.without_origin(original.url)
+            repository.note_original(session, uuid, url, original.owner)
             image = repository.lock_images(session, [uuid])[uuid]
             if image.deleted_at is not None:
                 raise _unknown(uuid)
