@@ -131,7 +131,9 @@ class DitherService:
 
     def _check_queue(self, session: Session, share: str, caller: Principal) -> None:
         """Raises ``Problem`` 429 or 503 if the work that is queued now is too much."""
-        waiting, allowed = queue.waiting(session, share), self._settings.max_queued_seconds
+        allowed = self._settings.max_queued_seconds
+        # First dithers of uploads wait without being refused, so an owner may have more than this.
+        waiting = queue.waiting(session, share, most_each=allowed)
         most = caller.quota("seconds", int(allowed)) or inf
         if waiting.own > most:
             raise TooMany(
