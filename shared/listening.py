@@ -5,10 +5,10 @@ import socket
 BACKLOG = 2048
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket for HOST and PORT; ``::`` takes IPv4 as well. Ends the process if there is none.
+def bind(host: str, port: int, variable: str = "PORT") -> socket.socket:
+    """A socket for HOST and PORT, or another variable; ``::`` takes IPv4 as well.
 
-    The server begins to listen: who can connect is answered.
+    Ends the process if there is none. The server begins to listen: who can connect is answered.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -26,8 +26,8 @@ def bind(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no such address"
         raise SystemExit(
-            f"cannot listen to HOST={host} PORT={port}: {reason}; HOST must be an address of this "
-            "machine (0.0.0.0 or :: for all of them), and PORT one that nobody uses"
+            f"cannot listen to HOST={host} {variable}={port}: {reason}; HOST must be an address "
+            f"of this machine (0.0.0.0 or :: for all of them), and {variable} one that nobody uses"
         ) from None
 
 

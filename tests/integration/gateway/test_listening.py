@@ -112,6 +112,16 @@ def test_a_port_that_is_taken_and_a_host_that_is_none_are_one_sentence(
             assert f"HOST={host} PORT={port}" in lines[0]
 
 
+def test_so_is_a_port_for_metrics_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = start("gateway", tmp_path, HOST="127.0.0.1", METRICS_PORT=port)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"METRICS_PORT={port}: Address already in use" in said
+    assert "Traceback" not in said
+
+
 def test_behind_proxies_an_idle_connection_stays_open(tmp_path: Path) -> None:
     """Longer than the patience with a client that is connected directly, that is."""
     patience = {"GATEWAY_CLIENT_TIMEOUT_SECONDS": 0.2}
