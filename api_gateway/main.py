@@ -26,6 +26,7 @@ from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
 from shared.exposition import Metrics
 from shared.http import Asgi, Receive, RequestScope, Scope, Send
+from shared.listening import BACKLOG, bind
 from shared.logs import configure_logging
 from shared.problems import locate_problem_types
 from shared.settings import split_list
@@ -87,22 +88,22 @@ def _cors(app: Asgi, origins: list[str], headers: list[str]) -> Asgi:
     )
 
 
-async def serve(settings: GatewaySettings) -> None:
+async def serve(settings: GatewaySettings, address: str) -> None:
     """Answer requests until SIGTERM or SIGINT. Without its probes the process ends, too."""
     upstreams = {name: Upstream(name, settings) for name in SERVICES}
     deadlines = Deadlines()
     async with asyncio.TaskGroup() as tasks:
         server = Server(
             create_app(settings, upstreams, deadlines),
-            address=settings.host,
+            address=address,
             port=settings.port,
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
             websockets=False,
-            backlog=2048,
+            backlog=BACKLOG,
             backpressure=MAX_CONNECTIONS,
             http1_settings=HTTP1Settings(
-                header_read_timeout=round(settings.gateway_client_timeout_seconds * 1000),
+                header_read_timeout=round(settings.idle_seconds * 1000),
                 max_buffer_size=MAX_BUFFER_BYTES,
             ),
             log_enabled=False,
@@ -133,7 +134,9 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     start_tracing("gateway", settings)
-    uvloop.run(serve(settings))
+    with bind(settings.host, settings.port) as probe:  # granian binds its own, from an address
+        address: str = probe.getsockname()[0]
+    uvloop.run(serve(settings, address))
     stop_tracing()
 
 

@@ -19,6 +19,7 @@ from api_gateway.keys import parse_entry
 from shared.settings import AccessSettings, Addresses, CloudinaryPlace, matching, split_list
 
 MB = 1024 * 1024
+BEHIND_PROXIES_SECONDS = 75
 _ORIGIN = r"(\*|https?://[^/?#@,\s]+/?)"
 
 
@@ -44,6 +45,8 @@ class GatewaySettings(AccessSettings, CloudinaryPlace):
     """Largest request body where no file is uploaded, in bytes"""
     gateway_client_timeout_seconds: PositiveFloat = 8
     """A client must have sent its header, or more of its body, by then"""
+    gateway_idle_seconds: PositiveFloat | None = None
+    """Most time between two headers; unset: 75 with GATEWAY_TRUSTED_PROXIES, else as above"""
     gateway_write_timeout_seconds: PositiveFloat = 30
     """A client that takes nothing of its answer for so long is cut off"""
 
@@ -110,6 +113,14 @@ class GatewaySettings(AccessSettings, CloudinaryPlace):
         if self.is_open and self.api_keys:
             raise ValueError("GATEWAY_API_KEYS needs ACCESS=owned or ACCESS=keys")
         return self
+
+    @property
+    def idle_seconds(self) -> float:
+        if self.gateway_idle_seconds is not None:
+            return self.gateway_idle_seconds
+        if self.gateway_trusted_proxies:
+            return BEHIND_PROXIES_SECONDS
+        return self.gateway_client_timeout_seconds
 
     def addresses(self, service: str) -> list[str]:
         """The base addresses of a service, without a slash at their end."""

@@ -16,6 +16,7 @@ self-clocked fair queueing scheme for broadband applications", INFOCOM 1994.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -124,9 +125,12 @@ def seconds_until_free(session: Session, but: Collection[UUID]) -> float | None:
     return None if seconds is None else float(seconds)
 
 
-def waiting(session: Session, share: str) -> Waiting:
-    """How much work is queued."""
-    total = func.coalesce(func.sum(_dithers.c.cost), 0)
-    own = func.coalesce(func.sum(_dithers.c.cost).filter(_dithers.c.share == share), 0)
-    row = session.execute(select(own, total).where(_dithers.c.status == QUEUED)).one()
+def waiting(session: Session, share: str, most_each: float = inf) -> Waiting:
+    """How much work is queued; no share counts for more than ``most_each`` in that of all."""
+    cost = func.sum(_dithers.c.cost).label("cost")
+    each = select(_dithers.c.share, cost).where(_dithers.c.status == QUEUED)
+    shares = each.group_by(_dithers.c.share).subquery()
+    own = func.coalesce(func.sum(shares.c.cost).filter(shares.c.share == share), 0)
+    total = func.coalesce(func.sum(func.least(shares.c.cost, most_each)), 0)
+    row = session.execute(select(own, total)).one()
     return Waiting(float(row[0]), float(row[1]))

@@ -100,7 +100,8 @@ class DitherService:
         if original is None or not caller.owns(original.owner):
             raise _unknown(uuid)
         with self._database.transaction() as session:
-            repository.note_original(session, uuid, original.url, original.owner)
+            url = self._settings.without_origin(original.url)
+            repository.note_original(session, uuid, url, original.owner)
             image = repository.lock_images(session, [uuid])[uuid]
             if image.deleted_at is not None:
                 raise _unknown(uuid)
@@ -130,7 +131,9 @@ class DitherService:
 
     def _check_queue(self, session: Session, share: str, caller: Principal) -> None:
         """Raises ``Problem`` 429 or 503 if the work that is queued now is too much."""
-        waiting, allowed = queue.waiting(session, share), self._settings.max_queued_seconds
+        allowed = self._settings.max_queued_seconds
+        # First dithers of uploads wait without being refused, so an owner may have more than this.
+        waiting = queue.waiting(session, share, most_each=allowed)
         most = caller.quota("seconds", int(allowed)) or inf
         if waiting.own > most:
             raise TooMany(

@@ -140,7 +140,11 @@ class DitherWork:
 
     def _lock_images(self, session: Session, batch: Sequence[Received]) -> dict[UUID, Any]:
         """The batch's images that are not deleted, by uuid; new images are inserted."""
-        announced = [r.body for r in batch if isinstance(r.body, ImageUploaded)]
+        announced = [
+            r.body.model_copy(update={"url": self._settings.without_origin(r.body.url)})
+            for r in batch
+            if isinstance(r.body, ImageUploaded)
+        ]
         images = repository.note_images(session, announced) if announced else {}
         requested = {r.body.uuid for r in batch if isinstance(r.body, DitherRequested)}
         if unlocked := requested - images.keys():

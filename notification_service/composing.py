@@ -43,7 +43,7 @@ class Composer:
         levels = {} if mail.channels is None else {"channels": mail.channels}
         return Dithered(
             filename=recipient.filename or "image",
-            url=mail.url_dither,
+            url=self._settings.public_link(self._settings.without_origin(mail.url_dither)),
             again_url=self._links.again(mail.image_uuid, options),
             delete_url=self._links.url("delete", str(mail.image_uuid)),
             settings=in_words({**levels, **options}),

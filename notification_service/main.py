@@ -1,6 +1,8 @@
 """The notification service: ``python -m notification_service.main [--only api|consumer]``."""
 
+import logging
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from notification_service import mailboxes
 from notification_service.api import create_api
@@ -26,9 +28,12 @@ from shared.logs import configure_logging
 from shared.principal import Principals
 from shared.process import Runnable, parse_only
 from shared.replicas import Replicas
+from shared.settings import LOOPBACK
 from shared.storage import build_storage
 from shared.storage.observed import ObservedStorage
 from shared.tracing import start_tracing
+
+logger = logging.getLogger(__name__)
 
 NAME = "notification"
 
@@ -48,6 +53,7 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
     )
     service = NotificationService(settings, database, uploads, secret)
     mailer = build_mailer(settings)
+    warn_of_local_links(settings)
     composer = Composer(settings, ObservedStorage(build_storage(settings)), links)
     sender = MailSender(settings, database, mailer, composer, secret)
     service.on_due = sender.send_soon
@@ -80,6 +86,15 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
         consumer=consumer if with_consumer else None,
         checks={"mail": lambda: _mail_part(sender)},
     )
+
+
+def warn_of_local_links(settings: NotificationSettings) -> None:
+    if settings.smtp_host is not None and urlsplit(settings.public_url).hostname in LOOPBACK:
+        logger.warning(
+            "mails are sent, but their links lead to %s, which only works on this machine: "
+            "set PUBLIC_URL",
+            settings.public_url,
+        )
 
 
 def _secret(settings: NotificationSettings, database: Database) -> bytes:

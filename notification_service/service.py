@@ -161,7 +161,7 @@ class NotificationService:
             "image_uuid": body.uuid,
             "owner": owner,
             "address_digest": mailbox,
-            "url_dither": body.url_dither,
+            "url_dither": self._settings.without_origin(body.url_dither),
             "channels": body.channels,
             "options": body.options,
             "status": models.FAILED if refused else status,

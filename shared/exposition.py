@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.listening import bind
 from shared.settings import HttpSettings
 
 # They would be a third of all series, and nobody asks for them.
@@ -33,4 +34,5 @@ class Metrics(Collector):
     def serve(self, settings: HttpSettings) -> None:
         """Answer at ``METRICS_PORT``, if it is set, without asking who calls."""
         if settings.metrics_port is not None:
+            bind(settings.host, settings.metrics_port, "METRICS_PORT").close()
             start_http_server(settings.metrics_port, settings.host, self)

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from shared.context import REQUEST_ID_HEADER, request_context
 from shared.exposition import Metrics
 from shared.failures import TransientFailure
+from shared.listening import plain_address
 from shared.logs import log_access
 from shared.principal import Caller, install_principals, is_shown_state, permit_state
 from shared.problem_schema import REFUSALS, add_problem_schema
@@ -169,6 +170,8 @@ class RequestScope:
         started = time.perf_counter()
         status = 500
         sent = 0
+        if (client := scope["client"]) is not None:
+            scope["client"] = (plain_address(client[0]), client[1])
         scope.update(access={}, answer_fields=[], is_answered=False, peer=scope["client"])
         with request_context(_given_id(scope)) as request_id:
             own = (_REQUEST_ID, request_id.encode("ascii"))

@@ -16,6 +16,7 @@ import uvicorn
 
 from shared.failures import TransientFailure
 from shared.http import Asgi, RequestScope
+from shared.listening import BACKLOG, bind
 from shared.metrics import PART_RESTARTS, show_from_the_start
 from shared.problems import locate_problem_types
 from shared.settings import HttpSettings
@@ -27,6 +28,9 @@ RESTART_SECONDS = 2.0
 STOP_SECONDS = 6.0  # the whole process is gone within 8
 START_RETRY_SECONDS = 1.0
 REQUESTS_END_SECONDS = 3
+# Longer than the gateway and usual proxies (60 s) keep idle connections, so that it is they who
+# close them: a request that is sent while the server closes is lost.
+KEEP_ALIVE_SECONDS = 75
 GARBAGE = 20_000, 20, 50  # the default, 700 objects, is for programs that make few of them
 DATE_SECONDS = 1.0  # how often the header field `date` of answers is brought up to date
 
@@ -126,8 +130,6 @@ def serve(app: Asgi, settings: HttpSettings, threads: Threads) -> None:
     locate_problem_types(settings.public_path)
     config = uvicorn.Config(
         RequestScope(app),
-        host=settings.host,
-        port=settings.port,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -136,16 +138,17 @@ def serve(app: Asgi, settings: HttpSettings, threads: Threads) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=75,  # longer than the gateway's, so that the client side closes first
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=REQUESTS_END_SECONDS,
-        backlog=2048,
+        backlog=BACKLOG,
     )
+    bound = bind(settings.host, settings.port)
     threads.start()
     gc.collect()
     gc.freeze()  # what is there now stays: else each full collection would look through all of it
     gc.set_threshold(*GARBAGE)
     try:
-        _Server(config, threads).run()
+        _Server(config, threads).run([bound])
     finally:
         threads.stop()
         threads.join()

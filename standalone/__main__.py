@@ -76,7 +76,7 @@ def _postgres(
 
 
 def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
-    if environment.get("KAFKA_SERVER"):
+    if environment.get("KAFKA_SERVER") or environment.get("KAFKA_URL"):
         _say("Broker: the configured one")
         return {}
     _say("Broker: starting an embedded one")
@@ -93,7 +93,8 @@ def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
 
 
 def _files(environment: dict[str, str], data: Path) -> str:
-    return "Cloudinary" if environment.get("CLOUDINARY_CLOUD_NAME") else str(data / "files")
+    uses_cloudinary = environment.get("CLOUDINARY_CLOUD_NAME") or environment.get("CLOUDINARY_URL")
+    return "Cloudinary" if uses_cloudinary else str(data / "files")
 
 
 def _mails(environment: dict[str, str], data: Path) -> str:

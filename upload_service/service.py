@@ -269,7 +269,8 @@ class UploadService:
         with self._database.transaction() as session:
             new = self.inbox.record_all(session, batch)
             there = repository.lock_all(session, {received.body.uuid for received in new})
-            rows = news_by_dither([r.body for r in new if r.body.uuid in there])
+            bodies = [r.body for r in new if r.body.uuid in there]
+            rows = news_by_dither(bodies, self._settings.without_origin)
             if changed := repository.record_dithers(session, rows) if rows else set():
                 repository.refresh(session, changed)
             failpoints.hit("upload.after-inbox")

@@ -25,6 +25,10 @@ class Views:
 
     def shown(self, image: models.Image, caller: Principal) -> schemas.Image:
         shown = schemas.Image.model_validate(image)
+        for dither in shown.dithers:
+            if dither.url_dither is not None:
+                url = self._settings.without_origin(dither.url_dither)
+                dither.url_dither = self._settings.public_link(url)
         if image.has_more_dithers:
             shown.dithers_url = self._settings.public_link(f"/dithers/{image.uuid}")
         if not caller.owns(image.owner):

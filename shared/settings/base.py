@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 
     @field_validator("log_level", mode="before")
     @classmethod
-    def _in_capitals(cls, name: Any) -> Any:
+    def _level_in_capitals(cls, name: Any) -> Any:
         return name.upper() if isinstance(name, str) else name
 
     @classmethod

@@ -78,7 +78,7 @@ class KafkaLoginSettings(Settings):
 
     @field_validator("kafka_security_protocol", "kafka_sasl_mechanism", mode="before")
     @classmethod
-    def _in_capitals(cls, name: Any) -> Any:
+    def _names_in_capitals(cls, name: Any) -> Any:
         return name.upper() if isinstance(name, str) else name
 
     @field_validator("kafka_server")

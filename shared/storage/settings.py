@@ -1,12 +1,18 @@
 """The variables that say where files are kept."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 
 from shared.settings import BaseAddress, CloudinaryPlace, matching
+from shared.storage.protocol import KEY_PATTERN
 
+# A file that we serve ourselves: PUBLIC_URL, which may have a path, the file, perhaps a signature.
+_OWN_FILE = re.compile(
+    rf"https?://[^/?#]+(?:/[\w.~-]+)*?(?P<path>/files/{KEY_PATTERN})(?:\?[^#]*)?"
+)
 _Folder = Annotated[
     str,
     matching(
@@ -38,6 +44,15 @@ class StorageSettings(CloudinaryPlace):
     @property
     def uses_cloudinary(self) -> bool:
         return self.cloudinary_cloud_name is not None
+
+    def without_origin(self, url: str) -> str:
+        """What a table keeps of a URL: of our own files only the path, as PUBLIC_URL may change.
+
+        This also holds for URLs that were made with an earlier PUBLIC_URL.
+        """
+        if self.uses_cloudinary or (match := _OWN_FILE.fullmatch(url)) is None:
+            return url
+        return match["path"]
 
     @model_validator(mode="after")
     def _all_credentials_or_none(self) -> Self:

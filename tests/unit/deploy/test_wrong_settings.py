@@ -13,7 +13,7 @@ from api_gateway.settings import GatewaySettings
 from dither_service.settings import DitherSettings
 from notification_service.settings import NotificationSettings
 from shared.roles import RoleSettings
-from shared.settings import Settings
+from shared.settings import KafkaSettings, Settings
 from upload_service.settings import UploadSettings
 
 PROCESSES: list[type[Settings]] = [
@@ -69,6 +69,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "smtp_username": (MARK, {}),
     "smtp_password": (MARK, {}),
     "smtp_ca": (f"/{MARK}.pem", {}),
+    "otel_exporter_otlp_endpoint": (f"{MARK}:4318", {}),
     "mail_from": (MARK, {}),
     "mail_secret": (MARK, {}),
     "gateway_api_keys": (MARK, {"ACCESS": "keys", "PRINCIPAL_SECRET": "x" * 32}),
@@ -79,6 +80,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
 # Every text may be right: the other side decides, or (HOST) the system when it is listened to.
 ANY_TEXT = {
     *("host", "kafka_group_prefix", "kafka_oauth_scope", "smtp_host", "data_dir", "frontend_dir"),
+    "otel_exporter_otlp_headers",
     *("postgres_host", "postgres_db", "postgres_user", "postgres_password"),
     *("upload_postgres_password", "dither_postgres_password", "notification_postgres_password"),
 }
@@ -161,9 +163,25 @@ def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("level", ["info", "INFO", "Info"])
-def test_a_level_is_understood_in_any_case(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+@pytest.mark.parametrize("process", [*PROCESSES, KafkaSettings])
+def test_a_level_is_understood_in_any_case(
+    monkeypatch: pytest.MonkeyPatch, process: type[Settings], level: str
+) -> None:
     monkeypatch.setenv("LOG_LEVEL", level)
-    assert Settings.load().log_level == "INFO"
+    assert process.load().log_level == "INFO"
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_no_check_replaces_another_by_having_its_name(process: type[Settings]) -> None:
+    blocks = [block for block in process.__mro__ if issubclass(block, Settings)]
+    checks = [
+        name
+        for block in blocks
+        for name, value in vars(block).items()
+        if isinstance(value, classmethod) or name in block.__pydantic_decorators__.model_validators
+    ]
+    assert len(checks) > 5 or process is RoleSettings
+    assert sorted(checks) == sorted(set(checks))
 
 
 def test_a_file_of_variables_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:

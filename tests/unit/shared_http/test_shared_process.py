@@ -2,15 +2,20 @@
 
 import asyncio
 import signal
+import socket
 import threading
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 import uvicorn
 
+from api_gateway.settings import GatewaySettings
 from shared import process
 from shared.failures import TransientFailure
 from shared.process import Threads, parse_only, wait_until_ready
+from shared.settings import HttpSettings
+from standalone.ports import free_port
 
 SECONDS = 60.0
 
@@ -180,3 +185,18 @@ def test_the_command_line_says_what_it_takes(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit):
         parse_only("upload_service", ["--only", "everything"])
     assert "python -m upload_service.main" in capsys.readouterr().err
+
+
+def test_connections_stay_open_longer_than_proxies_keep_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configs: list[uvicorn.Config] = []
+
+    def run(self: process._Server, sockets: list[socket.socket]) -> None:
+        configs.append(self.config)
+        sockets[0].close()
+
+    monkeypatch.setattr(process._Server, "run", run)
+    process.serve(Mock(), HttpSettings(port=free_port()), Threads({}))
+    assert configs[0].timeout_keep_alive > 60
+    assert GatewaySettings(gateway_trusted_proxies="10.0.0.0/8").idle_seconds > 60

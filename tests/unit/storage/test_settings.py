@@ -59,3 +59,41 @@ def test_a_part_of_the_credentials_is_an_error(
 
 def test_every_variable_is_described() -> None:
     assert all(field.description for field in StorageSettings.model_fields.values())
+
+
+UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+FILE = f"/files/dithers/{UUID}-abc_1.png"
+CLOUDINARY = f"https://res.cloudinary.com/c/image/upload/v1/files/dithers/{UUID}-abc_1.png"
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        (f"http://localhost:8000{FILE}", FILE),
+        (f"https://example.org/dither{FILE}", FILE),
+        (f"https://example.org{FILE}?until=1&signature=s", FILE),
+        (FILE, FILE),
+        ("https://example.org/files/2.png", "https://example.org/files/2.png"),
+        (f"https://example.org/?x={FILE}", f"https://example.org/?x={FILE}"),
+    ],
+)
+def test_of_our_own_files_only_the_path_is_kept(url: str, kept: str) -> None:
+    assert StorageSettings().without_origin(url) == kept
+
+
+def test_files_in_cloudinary_have_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDINARY_URL", "cloudinary://key:s3cret@c")
+    assert StorageSettings().without_origin(CLOUDINARY) == CLOUDINARY
+
+
+def test_one_url_has_all_credentials_and_single_ones_go_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLOUDINARY_URL", "cloudinary://key:s3cret@c?secure=true")
+    monkeypatch.setenv("CLOUDINARY_API_KEY", "other")
+    settings = StorageSettings()
+    assert settings.cloudinary_cloud_name == "c"
+    assert settings.cloudinary_api_key == "other"
+    assert settings.cloudinary_api_secret is not None
+    assert settings.cloudinary_api_secret.get_secret_value() == "s3cret"
+    assert isinstance(build_storage(settings), CloudinaryStorage)

@@ -133,3 +133,17 @@ def test_an_owner_who_has_queued_too_much_must_wait(
     assert caught.value.status == 429
     assert "retry-after" in caught.value.headers
     ask(uuids[1], BOB, 1)
+
+
+def test_uploads_of_one_owner_do_not_make_the_requests_of_others_fail(
+    service: WorkingService, tables: Database
+) -> None:
+    """Their first dithers wait, however many they are."""
+    bobs = image("key:bob")
+    service.queue_images([bobs, *(image("key:ada", 4000, **KNOLL) for _ in range(100))])
+    with tables.transaction() as session:
+        everything = queue.waiting(session, "key:ada")
+        bounded = queue.waiting(session, "key:ada", most_each=100)
+    assert everything.own > 8 * 100, "more than the bound of all"
+    assert 100 < bounded.all < 200
+    service.request_dither(bobs.body.uuid, Options(channels=3), BOB)
