@@ -21,6 +21,8 @@ from shared.logs import configure_logging
 from shared.principal import Principals
 from shared.process import Runnable, parse_only
 from shared.storage import build_storage
+from shared.storage.observed import ObservedStorage
+from shared.tracing import start_tracing
 
 NAME = "dither"
 
@@ -28,7 +30,7 @@ NAME = "dither"
 def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> None:
     """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
-    storage = build_storage(settings)
+    storage = ObservedStorage(build_storage(settings))
     uploads = UploadClient(
         settings.upload_service_url, settings.upload_service_timeout_seconds, Principals(settings)
     )
@@ -39,7 +41,12 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
 
     topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
     consumer = Consumer(
-        settings, NAME, topics, handlers(service), writes=[settings.kafka_dither_topic]
+        settings,
+        NAME,
+        topics,
+        handlers(service),
+        writes=[settings.kafka_dither_topic],
+        patient=[settings.kafka_dither_topic],  # requests seldom wait for their messages
     )
     relay = build_relay(NAME, settings, database, service.outbox)
     sweeper = build_sweeper(
@@ -58,6 +65,7 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
     parts: dict[str, Runnable] = {"sweeper": sweeper}
     if with_consumer:
         parts["dispatcher"] = service.dispatcher
+        service.works_here = True
         consumer.on_assigned = service.dispatcher.look_soon
     run_service(
         NAME,
@@ -79,6 +87,7 @@ def main() -> None:
     with_api, with_consumer = parse_only("dither_service")
     settings = DitherSettings.load()
     configure_logging(NAME, level=settings.log_level, log_format=settings.log_format)
+    start_tracing(NAME, settings)
     run(settings, with_api=with_api, with_consumer=with_consumer)
 
 

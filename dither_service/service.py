@@ -20,6 +20,7 @@ from dither_service.settling import Settling
 from dither_service.upload_client import Uploads
 from dither_service.work import DitherWork, in_line, new_dither
 from shared import failpoints
+from shared.context import current_origin
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
 from shared.inbox import RETENTION as MESSAGES_KEPT
@@ -62,6 +63,7 @@ class DitherService:
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
         self.on_removal: Callable[[], None] = _nobody
+        self.works_here = False  # this process runs the dispatcher
         settling = Settling(settings, database, outbox=self.outbox, removals=self.removals)
         self._runner = JobRunner(settings, storage, pool, now=now)
         self.dispatcher = Dispatcher(settings, database, self._runner, settling, self.removals)
@@ -109,7 +111,8 @@ class DitherService:
     ) -> tuple[schemas.Dither, bool]:
         """Add a dither. The caller holds the lock on the image."""
         try:
-            row = new_dither(image, options, caller.owner, self._settings.max_job_seconds)
+            most = self._settings.max_job_seconds
+            row = new_dither(image, options, caller.owner, most, current_origin())
         except EngineError as error:
             raise Problem(422, str(error)) from error
         is_new = bool(repository.add_dithers(session, in_line([row])))
@@ -121,6 +124,8 @@ class DitherService:
         dither = repository.find_dithers(session, [row["dither_id"]])[row["dither_id"]]
         if is_new:
             self._request(session, dither)
+            if self.works_here:
+                self._work.begin(session, dither, image)
         return self._shown(dither), is_new
 
     def _check_queue(self, session: Session, share: str, caller: Principal) -> None:
