@@ -16,7 +16,7 @@ HOP_BY_HOP = frozenset(
 REQUEST_DROPPED = HOP_BY_HOP | frozenset(
     b"host content-length expect forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
     b"x-forwarded-port x-forwarded-prefix x-forwarded-server x-real-ip x-request-id "
-    b"authorization cookie x-api-key x-manage-token x-principal".split()
+    b"authorization cookie x-api-key x-manage-token x-principal x-call".split()
 )
 RESPONSE_DROPPED = HOP_BY_HOP | frozenset(b"server x-powered-by x-request-id alt-svc".split())
 # Fields that Connection may not name: removing them would change the meaning of the message.
