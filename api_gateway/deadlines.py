@@ -1,4 +1,4 @@
-"""Deadlines of requests, all with one timer.
+"""Deadlines of requests, with one timer for many, which runs only while there are any.
 
 A timer of its own for each request, as ``asyncio.timeout`` has, halves what the gateway can do:
 each is a handle of libuv, which must be opened and closed.
@@ -16,8 +16,8 @@ class Deadline:
 
     def __init__(self, deadlines: "Deadlines", seconds: float) -> None:
         self.is_over = False
-        self.give(seconds)
         self._deadlines = deadlines
+        self.give(seconds)
 
     def give(self, seconds: float) -> None:
         """The block may take so long from now on."""
@@ -25,20 +25,20 @@ class Deadline:
 
     def end(self) -> None:
         self.is_over = True
-        self._deadlines.remove(self)
         self._task.cancel()
 
     def __enter__(self) -> "Deadline":
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
         self._task = task
-        self._deadlines.add(self)
+        self._deadlines.add(self, loop)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._deadlines.remove(self)
+        self._deadlines.running.discard(self)
         if self.is_over:
             self._task.uncancel()
             if kind is asyncio.CancelledError:
@@ -47,26 +47,24 @@ class Deadline:
 
 class Deadlines:
     def __init__(self) -> None:
-        self._running: set[Deadline] = set()
-        self._are_running = asyncio.Event()
+        self.running: set[Deadline] = set()
+        self._is_ticking = False
 
     def within(self, seconds: float) -> Deadline:
         return Deadline(self, seconds)
 
-    def add(self, deadline: Deadline) -> None:
-        self._running.add(deadline)
-        self._are_running.set()
+    def add(self, deadline: Deadline, loop: asyncio.AbstractEventLoop) -> None:
+        self.running.add(deadline)
+        if not self._is_ticking:
+            self._is_ticking = True
+            loop.call_later(TICK_SECONDS, self._tick, loop)
 
-    def remove(self, deadline: Deadline) -> None:
-        self._running.discard(deadline)
-
-    async def watch(self) -> None:
-        """End what is over its deadline, until cancelled. Without requests, nothing ticks."""
-        while True:
-            await self._are_running.wait()
-            await asyncio.sleep(TICK_SECONDS)
-            now = time.monotonic()
-            for deadline in [deadline for deadline in self._running if deadline.at <= now]:
-                deadline.end()
-            if not self._running:
-                self._are_running.clear()
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = time.monotonic()
+        over = {deadline for deadline in self.running if deadline.at <= now}
+        self.running -= over
+        for deadline in over:
+            deadline.end()
+        self._is_ticking = bool(self.running)
+        if self._is_ticking:
+            loop.call_later(TICK_SECONDS, self._tick, loop)

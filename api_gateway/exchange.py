@@ -16,6 +16,8 @@ from api_gateway.headers import RESPONSE_DROPPED, Fields, combine, end_to_end
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Replica
+from shared.calls import CALL_HEADER
+from shared.context import new_request_id
 from shared.http import Receive, Send
 from shared.problems import Problem
 
@@ -39,6 +41,7 @@ class Exchange:
     _is_started: bool = False
     _is_clients_turn: bool = False
     _is_client_gone: bool = False
+    _watch: asyncio.Task[None] | None = None
 
     async def run(
         self, replica: Replica, method: str, target: str, fields: list[tuple[str, str]]
@@ -47,30 +50,34 @@ class Exchange:
         head_only = method == "HEAD"  # sent as GET, which has the same header fields
         client = replica.streams if self.route.event_stream else replica.client
         request = client.request("GET" if head_only else method, replica.url + target)
-        watch = None
+        call = new_request_id()
+        if self.route.works_long:
+            request = request.header(CALL_HEADER, call)
         places = 0 if self.route.event_stream else 1
         replica.in_flight += places
         seconds = self.settings.upstream_response_timeout_seconds
         try:
             with self.deadlines.within(seconds) as self._deadline:
+                if self.body is None or self.body.is_whole:
+                    self._watch_client()
                 async with self._build(request.headers(fields)) as response:
                     replica.succeeded()
-                    if self.route.event_stream or self.route.takes_files:
-                        watch = asyncio.create_task(self._watch_client())
                     await self._relay(response, head_only=head_only)
         except PoolTimeoutError:
             raise  # the replica is busy, not broken
         except (PyreqwestError, TimeoutError) as error:
+            if self.route.works_long and not self._is_started:
+                await replica.give_up(call)
             if self._is_clients_turn or self._is_client_gone:
-                raise Problem(408, "The client takes nothing.") from error
+                raise Problem(408, "The client takes nothing, or is gone.") from error
             replica.failed(str(error) or "it is too slow", absent=nothing_was_sent(error))
             if self._is_started:
                 raise Problem(502, f"The answer broke off: {error}") from error
             raise
         finally:
             replica.in_flight -= places
-            if watch is not None:
-                watch.cancel()
+            if self._watch is not None:
+                self._watch.cancel()
 
     def _build(self, request: RequestBuilder) -> StreamRequest:
         body = self.body
@@ -90,6 +97,7 @@ class Exchange:
             part = await body.part()
             self._give_service_time()
             yield part
+        self._watch_client()
 
     async def _relay(self, response: Response, *, head_only: bool) -> None:
         fields, left = self._fields(response)
@@ -123,8 +131,13 @@ class Exchange:
         else:
             self._deadline.give(self.settings.upstream_response_timeout_seconds)
 
-    async def _watch_client(self) -> None:
-        """Notice a client that is gone: ``send`` does not report it, only ``receive`` does."""
+    def _watch_client(self) -> None:
+        """Once the body was read, notice when the client goes, if this would save work."""
+        if self.route.works_long:
+            self._watch = asyncio.create_task(self._until_gone())
+
+    async def _until_gone(self) -> None:
+        """``send`` does not report that the client is gone, only ``receive`` does."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
         self._is_client_gone = True

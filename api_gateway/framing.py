@@ -12,7 +12,7 @@ from shared.problems import Problem
 MAX_TARGET_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_HOST = re.compile(rb"([A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 # Visible ASCII except the backslash and the delimiters of other parts; a percent sign starts an
 # escape.
 _PATH = re.compile(rb"(?:/(?:[!$-\[\]_a-z|~]|%[0-9A-Fa-f]{2})*)+")
@@ -23,7 +23,8 @@ _AMBIGUOUS = re.compile(rb"%(?:2f|5c|[01].|7f)|//|/(?:\.|%2e){1,2}(?:/|$)", re.I
 class Framing:
     """Refuses ambiguous header fields and paths that the server accepts, and finds the route.
 
-    ``scope["fields"]``: the header fields by name; ``scope["row"]``: the route, or None.
+    ``scope["fields"]``: the header fields by name; ``scope["host"]``: the name or address in Host;
+    ``scope["row"]``: the route, or None.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
@@ -54,8 +55,9 @@ def _fields(scope: Scope) -> dict[bytes, bytes]:
     if sum(map(len, fields.values())) > MAX_HEADER_BYTES:  # hyper takes at most 100 fields
         raise Problem(431, f"The header is too large: at most {MAX_HEADER_BYTES} bytes.")
     default = b"" if scope["http_version"] == "1.1" else b"none"
-    if not _HOST.fullmatch(fields.get(b"host") or default):
+    if (host := _HOST.fullmatch(fields.get(b"host") or default)) is None:
         raise Problem(400, "A request needs one valid Host field.")
+    scope["host"] = host[1].decode("ascii").strip("[]").lower()
     if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
         raise Problem(400, "The only transfer coding taken is chunked.")
     if not fields.get(b"content-length", b"0").isdigit():

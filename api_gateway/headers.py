@@ -1,8 +1,11 @@
 """Header fields in a proxy (RFC 9110, 7.6; RFC 7239)."""
 
+from shared.context import REQUEST_ID_HEADER, current_request_id
 from shared.http import Scope
+from shared.principal import PRINCIPAL_HEADER
 
 Fields = list[tuple[bytes, bytes]]  # as ASGI has them: names in lower case
+TextFields = list[tuple[str, str]]  # as the client has them
 
 VIA = b"1.1 gateway"
 HOP_BY_HOP = frozenset(
@@ -13,7 +16,7 @@ HOP_BY_HOP = frozenset(
 REQUEST_DROPPED = HOP_BY_HOP | frozenset(
     b"host content-length expect forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
     b"x-forwarded-port x-forwarded-prefix x-forwarded-server x-real-ip x-request-id "
-    b"authorization cookie x-api-key x-manage-token x-principal".split()
+    b"authorization cookie x-api-key x-manage-token x-principal x-call".split()
 )
 RESPONSE_DROPPED = HOP_BY_HOP | frozenset(b"server x-powered-by x-request-id alt-svc".split())
 # Fields that Connection may not name: removing them would change the meaning of the message.
@@ -38,7 +41,22 @@ def end_to_end(fields: Fields, by_name: dict[bytes, bytes], dropped: frozenset[b
     return kept
 
 
-def forwarded_fields(scope: Scope) -> list[tuple[str, str]]:
+def request_fields(scope: Scope) -> TextFields:
+    """A request's fields for the service, the same for every replica."""
+    fields = [
+        (name.decode("ascii"), value.decode("ascii"))
+        for name, value in end_to_end(scope["headers"], scope["fields"], REQUEST_DROPPED)
+        # Some servers treat a_b and a-b as the same field; only ASCII text is forwarded.
+        if b"_" not in name and value.isascii()
+    ]
+    fields += forwarded_fields(scope)
+    fields.append((REQUEST_ID_HEADER, current_request_id() or ""))
+    if (principal := scope.get("principal_header")) is not None:
+        fields.append((PRINCIPAL_HEADER, principal))
+    return fields
+
+
+def forwarded_fields(scope: Scope) -> TextFields:
     """The forwarding fields for a service: from the connection, or added to a trusted proxy's.
 
     ``scope["peer"]`` is at the other end of the connection; behind a proxy, ``scope["client"]`` is

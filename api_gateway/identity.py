@@ -77,7 +77,7 @@ class Authorize:
         self._is_guarded = is_default and not settings.gateway_cors_origins
 
     def __call__(self, scope: Scope) -> None:
-        if self._names is not None and _host(scope) not in self._names:
+        if self._names is not None and scope["host"] not in self._names:
             raise Problem(421, "This address is for this machine only: ask for localhost.")
         row = scope["row"]
         if row is not None and not row.open and scope["method"] != "OPTIONS":
@@ -128,7 +128,3 @@ class Authorize:
 def cookie_name(settings: GatewaySettings) -> str:
     """With the prefix, browsers take the cookie from this very host only, over https."""
     return f"__Host-{COOKIE}" if settings.is_https else COOKIE
-
-
-def _host(scope: Scope) -> str | None:
-    return urlsplit(f"//{scope['fields'].get(b'host', b'').decode('latin-1')}").hostname

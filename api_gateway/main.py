@@ -17,7 +17,6 @@ from granian.server.embed import Server
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from api_gateway.deadlines import Deadlines
 from api_gateway.middleware import Guard
 from api_gateway.own import create_own_routes
 from api_gateway.proxy import Forward
@@ -45,13 +44,11 @@ EXPOSED = (
 )  # fmt: skip
 
 
-def create_app(
-    settings: GatewaySettings, upstreams: Mapping[str, Upstream], deadlines: Deadlines
-) -> Asgi:
+def create_app(settings: GatewaySettings, upstreams: Mapping[str, Upstream]) -> Asgi:
     """``upstreams``: each service of the route table by its name."""
     locate_problem_types(settings.public_path)
     own = create_own_routes(settings, upstreams)
-    forwards = {r.name: Forward(r, upstreams[r.service], settings, deadlines) for r in ROUTES}
+    forwards = {r.name: Forward(r, upstreams[r.service], settings) for r in ROUTES}
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         """Forward requests that have a row in the route table; FastAPI answers the others."""
@@ -91,10 +88,9 @@ def _cors(app: Asgi, origins: list[str], headers: list[str]) -> Asgi:
 async def serve(settings: GatewaySettings, address: str) -> None:
     """Answer requests until SIGTERM or SIGINT. Without its probes the process ends, too."""
     upstreams = {name: Upstream(name, settings) for name in SERVICES}
-    deadlines = Deadlines()
     async with asyncio.TaskGroup() as tasks:
         server = Server(
-            create_app(settings, upstreams, deadlines),
+            create_app(settings, upstreams),
             address=address,
             port=settings.port,
             interface=Interfaces.ASGINL,
@@ -112,9 +108,8 @@ async def serve(settings: GatewaySettings, address: str) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
-        replicas = [replica for upstream in upstreams.values() for replica in upstream.replicas]
-        watches = [deadlines.watch(), *(replica.probe() for replica in replicas)]
-        running = [tasks.create_task(watch) for watch in watches]
+        probes = [r.probe() for upstream in upstreams.values() for r in upstream.replicas]
+        running = [tasks.create_task(probe) for probe in probes]
         await server.serve()
         for task in running:
             task.cancel()

@@ -7,13 +7,11 @@ from api_gateway.body import Body
 from api_gateway.client import nothing_was_sent
 from api_gateway.deadlines import Deadlines
 from api_gateway.exchange import Exchange
-from api_gateway.headers import REQUEST_DROPPED, end_to_end, forwarded_fields
+from api_gateway.headers import request_fields
 from api_gateway.routes import Route
 from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
-from shared.context import current_request_id
 from shared.http import Receive, Scope, Send
-from shared.principal import PRINCIPAL_HEADER
 from shared.problems import Problem
 
 # The size of multipart framing, part headers and small fields, in addition to the file.
@@ -23,13 +21,11 @@ MULTIPART_OVERHEAD_BYTES = 64 * 1024
 class Forward:
     """The ASGI endpoint of one row of the route table. Raises Problem."""
 
-    def __init__(
-        self, route: Route, upstream: Upstream, settings: GatewaySettings, deadlines: Deadlines
-    ) -> None:
+    def __init__(self, route: Route, upstream: Upstream, settings: GatewaySettings) -> None:
         self._route = route
         self._upstream = upstream
         self._settings = settings
-        self._deadlines = deadlines
+        self._deadlines = Deadlines()
         self._limit = settings.gateway_max_body_bytes
         if route.takes_file:
             self._limit = settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
@@ -62,7 +58,7 @@ class Forward:
 
     async def _ask(self, scope: Scope, exchange: Exchange) -> None:
         """Try replicas until one answers, as long as a repeat is safe."""
-        method, target, fields = scope["method"], self._target(scope), _fields(scope)
+        method, target, fields = scope["method"], self._target(scope), request_fields(scope)
         replica, was_repeated = None, False
         while True:
             replica = self._upstream.choose(replica)
@@ -88,23 +84,3 @@ class Forward:
 
     def _failure(self, status: int, what: str) -> Problem:
         return Problem(status, f"The {self._route.service} service {what}; please try again.")
-
-
-def _principal(scope: Scope) -> list[tuple[str, str]]:
-    header = scope.get("principal_header")
-    return [] if header is None else [(PRINCIPAL_HEADER, header)]
-
-
-def _fields(scope: Scope) -> list[tuple[str, str]]:
-    """The request's header fields for the service, the same for every replica."""
-    return [
-        *(
-            (name.decode("ascii"), value.decode("ascii"))
-            for name, value in end_to_end(scope["headers"], scope["fields"], REQUEST_DROPPED)
-            # Some servers treat a_b and a-b as the same field; only ASCII text is forwarded.
-            if b"_" not in name and value.isascii()
-        ),
-        *forwarded_fields(scope),
-        ("x-request-id", current_request_id() or ""),
-        *_principal(scope),
-    ]

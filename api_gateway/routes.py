@@ -39,6 +39,11 @@ class Route:
         return compile_path(self.path)[0]
 
     @cached_property
+    def works_long(self) -> bool:
+        """Whether the service is to stop when the client goes."""
+        return self.event_stream or max(self.cost, self.read_cost) > 1
+
+    @cached_property
     def allow(self) -> str:
         return ", ".join((*self.methods, "OPTIONS"))
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -94,9 +95,14 @@ class Replica:
         probe = self._settings.upstream_probe_seconds if self._is_absent else 0
         self._next_trial = self._clock() + self._settings.upstream_open_seconds + probe
 
-    async def get(self, target: str, seconds: float) -> Response:
+    async def give_up(self, call: str) -> None:
+        """Tell the service that nobody waits for a request any more: the client cannot end it."""
+        with suppress(PyreqwestError):
+            await self.ask("DELETE", f"/calls/{call}", PROBE_TIMEOUT_SECONDS)
+
+    async def ask(self, method: str, target: str, seconds: float) -> Response:
         """For the gateway's own use, as an operator. Raises PyreqwestError."""
-        request = self._own.get(self.url + target).timeout(timedelta(seconds=seconds))
+        request = self._own.request(method, self.url + target).timeout(timedelta(seconds=seconds))
         header = {PRINCIPAL_HEADER: self._principals.sign(EVERYBODY)}
         return await request.headers(header).build().send()
 
@@ -107,7 +113,7 @@ class Replica:
             if not self.is_due_for_probe():
                 continue
             try:
-                await self.get("/health", PROBE_TIMEOUT_SECONDS)
+                await self.ask("GET", "/health", PROBE_TIMEOUT_SECONDS)
             except PyreqwestError as error:
                 absent = not isinstance(error, TimeoutError)
                 self.failed(f"health: {error.message}", absent=absent)
@@ -151,7 +157,7 @@ class Upstream:
     async def fetch(self, target: str, seconds: float) -> tuple[int, Any]:
         """GET for the gateway's own use: status and JSON. Raises Unavailable."""
         try:
-            response = await self.choose().get(target, seconds)
+            response = await self.choose().ask("GET", target, seconds)
             return response.status, await response.json()
         except PyreqwestError as error:
             raise Unavailable("It did not answer.") from error

@@ -18,12 +18,20 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from shared.calls import Calls, NamedCalls
 from shared.context import REQUEST_ID_HEADER, request_context
 from shared.exposition import Metrics
 from shared.failures import TransientFailure
 from shared.listening import plain_address
 from shared.logs import log_access
-from shared.principal import Caller, install_principals, is_shown_state, permit_state
+from shared.principal import (
+    OPERATE,
+    Caller,
+    install_principals,
+    is_shown_state,
+    permit,
+    permit_state,
+)
 from shared.problem_schema import REFUSALS, add_problem_schema
 from shared.problems import (
     RETRY_AFTER_SECONDS,
@@ -102,11 +110,19 @@ def create_app(title: str, health: HealthReport, settings: AccessSettings) -> Fa
     """A service's app: besides its own routes it has ``/live``, ``/health`` and ``/metrics``."""
     app = create_problem_app(title)
     install_principals(app, settings)
+    calls = Calls()
+    app.add_middleware(NamedCalls, calls=calls)
     metrics = Metrics(health.report)
 
     @app.get("/live", include_in_schema=False)
     async def _live() -> Response:
         """The event loop runs. Nothing else is asked: a restart would not bring a database back."""
+        return Response(status_code=204)
+
+    @app.delete("/calls/{name}", include_in_schema=False)
+    async def _give_up(name: str, caller: Caller) -> Response:
+        permit(caller, OPERATE)
+        calls.give_up(name)
         return Response(status_code=204)
 
     @app.get("/metrics", include_in_schema=False)

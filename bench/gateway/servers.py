@@ -123,8 +123,11 @@ def process(command: list[str], log: Path, **environment: object) -> Iterator[in
 
 
 @contextmanager
-def running() -> Iterator[dict[str, Server]]:
-    """Run the minimal service, and nginx, Envoy and our gateway (all features on) before it."""
+def running(*, one_cpu: bool) -> Iterator[dict[str, Server]]:
+    """Run the minimal service, and nginx, Envoy and our gateway (all features on) before it.
+
+    ``one_cpu``: each server on the last processor, all else on the others.
+    """
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         home = Path(directory)
         home.chmod(0o755)  # nginx' worker is another user when this is root
@@ -155,8 +158,13 @@ def running() -> Iterator[dict[str, Server]]:
             "GATEWAY_MAX_REQUESTS_PER_CLIENT": 1000,
         }
         found = {}
+        *others, last = sorted(os.sched_getaffinity(0))
         for name, command in commands.items():
+            if one_cpu:  # what is started inherits it
+                os.sched_setaffinity(0, others if name == "service" else [last])
             pid = stack.enter_context(process(command, home / f"{name}.log", **environment))
             found[name] = Server(ports[name], pid)
             wait_for(ports[name])
+        if one_cpu:
+            os.sched_setaffinity(0, others)  # for wrk
         yield found

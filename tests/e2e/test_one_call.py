@@ -4,12 +4,13 @@ import io
 import zipfile
 from typing import Any
 
+import pytest
 import requests
 from PIL import Image
 
 from dither_engine import Options, dither_bytes
 from tests.support.pictures import heic, photograph, picture
-from tests.support.system import System
+from tests.support.system import System, wait_for
 
 PHOTO = photograph(320, 240)
 PANEL = "waveshare-2.9"
@@ -79,3 +80,18 @@ def test_a_photo_of_a_phone_is_stored_and_downloaded_in_other_formats(system: Sy
     assert seen[0].tobytes() == seen[1].tobytes()
     again = requests.get(path, headers={"if-none-match": stored.headers["etag"]}, timeout=30)
     assert again.status_code == 304
+
+
+def test_work_that_nobody_waits_for_any_more_is_stopped(system: System) -> None:
+    """About six seconds of work."""
+    palette = ",".join(f"#{number * 60_000:06x}" for number in range(256))
+    slow = {"algorithm": "knoll", "palette": palette, "distance": "ciede2000", "candidates": "64"}
+    file = {"file": ("a.png", photograph(50, 50))}
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(f"{system.url}/dither", files=file, data=slow, timeout=1)
+
+    def stopped() -> bool:
+        lines = system.log("dither").splitlines()
+        return any('"path":"/dither","status":499' in line for line in lines)
+
+    wait_for(stopped, "end of the work", seconds=20)

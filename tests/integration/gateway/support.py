@@ -68,6 +68,7 @@ class Service:
         self.in_flight = 0
         self.most_in_flight = 0
         self.connections: set[asyncio.StreamWriter] = set()
+        self.calls: dict[str, asyncio.Event] = {}  # by the name that the gateway gave
         self.opened = 0
         self.version = 1
         self.delay = 0.0
@@ -190,6 +191,13 @@ class Service:
         elif path.startswith("/files/soon-stale"):
             await asyncio.sleep(self.delay)
             await self._send(writer, FILE, b"cache-control: max-age=1\r\n")
+        elif path == "/previews/endless":  # until it is told that nobody waits
+            self.calls[seen.header("x-call")[0]] = given_up = asyncio.Event()
+            await given_up.wait()
+            await self._send(writer, b"{}")
+        elif path.startswith("/calls/"):
+            self.calls[path.removeprefix("/calls/")].set()
+            await self._send(writer, b"{}")
         elif path == "/preview":
             writer.write(b"HTTP/1.1 2")
             await writer.drain()

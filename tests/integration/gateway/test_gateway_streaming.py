@@ -138,3 +138,16 @@ def test_clients_that_hang_up_leave_nothing_behind(
     assert gateway.open_files <= files + 16
     assert gateway.memory - memory <= 32 * MB  # memory kept by the allocators varies by half of it
     assert gateway.ask("GET", "/images").status == 200
+
+
+@pytest.mark.parametrize("size", [0, 10, 200_000])
+def test_work_ends_when_the_client_goes_before_its_answer(
+    gateway: GatewayProcess, service: Service, size: int
+) -> None:
+    head = f"POST /previews/endless HTTP/1.1\r\nHost: a\r\nX-Call: mine\r\nContent-Length: {size}"
+    with gateway.connect() as client:
+        client.sendall(head.encode() + b"\r\n\r\n" + bytes(size))
+        wait_until(lambda: service.in_flight == 1, seconds=10, what="the service works")
+    wait_until(lambda: service.in_flight == 0, seconds=10, what="the service is told to stop")
+    assert "mine" not in service.calls
+    assert gateway.metric("gateway_upstream_breaker_open") == 0
