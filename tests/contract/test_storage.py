@@ -227,6 +227,16 @@ def test_an_object_is_read_as_it_is_asked_for(s3_server: S3Server, key: str) -> 
         storage.stream(key.replace("images", "dithers"))
 
 
+def test_without_keys_those_of_the_machine_are_used(
+    s3_server: S3Server, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_access_key)
+    bucket = s3_server.make_bucket()
+    S3Storage(bucket=bucket, endpoint=s3_server.url, path_style=True).put(key, PNG, "image/png")
+    assert s3_server.keys(bucket) == {key}
+
+
 def test_threads_may_share_it(storage: Storage) -> None:
     def there_and_back(number: int) -> bool:
         data = PNG + str(number).encode()
