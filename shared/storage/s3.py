@@ -1,8 +1,8 @@
 """Files in a bucket of S3 or of a service that speaks its protocol (MinIO, R2, B2, Garage).
 
 The bucket stays private: a file's URL is `/files/<key>` of our own, signed for originals, and the
-upload service passes the file on. So no setting of the bucket can show an original, and nothing
-that is stored names a host.
+upload service passes the file on. So nothing needs public access, and nothing that is stored names
+a host.
 """
 
 from collections.abc import Iterator
