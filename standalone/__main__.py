@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 
 from shared.kafka.topics import wanted_topics
 from shared.settings import KafkaSettings
+from shared.storage.settings import StorageSettings
 from standalone.broker import EmbeddedBroker
 from standalone.kernels import Kernels
 from standalone.postgres import EmbeddedPostgres
@@ -55,7 +56,7 @@ def run(environment: dict[str, str], port: int) -> None:
         services.wait_until_ready(START_SECONDS, lambda name: _say(f"  {name}"))
         while not kernels.ready() and not asked_to_stop.wait(POLL_SECONDS):
             services.watch()
-        _say(f"Files: {_files(shared, data)}   Mails: {_mails(shared, data)}   Logs: {logs}")
+        _say(f"Files: {_files(data)}   Mails: {_mails(shared, data)}   Logs: {logs}")
         _say(f"\nOpen http://localhost:{port}   (Ctrl-C stops everything)\n")
         while not asked_to_stop.wait(WATCH_SECONDS):
             services.watch()
@@ -92,9 +93,9 @@ def _broker(environment: dict[str, str], running: ExitStack) -> dict[str, str]:
     }
 
 
-def _files(environment: dict[str, str], data: Path) -> str:
-    uses_cloudinary = environment.get("CLOUDINARY_CLOUD_NAME") or environment.get("CLOUDINARY_URL")
-    return "Cloudinary" if uses_cloudinary else str(data / "files")
+def _files(data: Path) -> str:
+    chosen = StorageSettings.load().chosen_storage
+    return str(data / "files") if chosen == "local" else chosen
 
 
 def _mails(environment: dict[str, str], data: Path) -> str:

@@ -46,6 +46,7 @@ class Child:
     failures: int = 0
     started: float = 0.0
     due: float = 0.0
+    packages: Path = PACKAGES
     _file: IO[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -62,7 +63,7 @@ class Child:
         self.process = subprocess.Popen(
             # -P: else a directory `shared` in the working directory would hide our package.
             [sys.executable, "-P", "-m", self.module],
-            env={**self.environment, "PYTHONPATH": str(PACKAGES)},
+            env={**self.environment, "PYTHONPATH": str(self.packages)},
             stdin=subprocess.DEVNULL,
             stdout=self._file,
             stderr=subprocess.STDOUT,

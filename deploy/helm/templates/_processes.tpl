@@ -36,6 +36,7 @@ POSTGRES_PASSWORD: {{ . }}_POSTGRES_PASSWORD
 DATABASE_URL: {{ . }}_DATABASE_URL?
 {{ include "dither.kafkaSecrets" . }}
 CLOUDINARY_API_SECRET: CLOUDINARY_API_SECRET?
+S3_SECRET_ACCESS_KEY: S3_SECRET_ACCESS_KEY?
 {{- end }}
 
 {{- define "dither.kafkaSecrets" -}}

@@ -62,6 +62,12 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "cloudinary_upload_prefix": (f"https://me:{MARK}@example.org", {}),
     "cloudinary_delivery_url": (MARK, {}),
     "cloudinary_folder": (f"/{MARK}", {}),
+    "s3_bucket": (f"{MARK}_", {}),
+    "s3_endpoint": (f"https://me:{MARK}@example.org", {}),
+    "s3_prefix": (f"/{MARK}", {}),
+    "s3_access_key_id": (MARK, {}),
+    "s3_secret_access_key": (MARK, {}),
+    "otel_exporter_otlp_endpoint": (MARK, {}),
     "upload_service_url": (f"http://me:{MARK}@upload:8001", {}),
     "dither_service_url": (f"http://me:{MARK}@dither:8002", {}),
     "notification_service_url": (MARK, {}),
@@ -80,7 +86,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
 # Every text may be right: the other side decides, or (HOST) the system when it is listened to.
 ANY_TEXT = {
     *("host", "kafka_group_prefix", "kafka_oauth_scope", "smtp_host", "data_dir", "frontend_dir"),
-    "otel_exporter_otlp_headers",
+    *("s3_region", "otel_exporter_otlp_headers"),
     *("postgres_host", "postgres_db", "postgres_user", "postgres_password"),
     *("upload_postgres_password", "dither_postgres_password", "notification_postgres_password"),
 }
