@@ -120,8 +120,10 @@ class Settling:
         self._outbox.append(session, self._settings.kafka_dither_topic, body, request_id)
 
 
-def job_of(dither: Any, image: Any, received: Received | None = None) -> Job:
-    """The job of a claimed row. received: the message, if it is known."""
+def job_of(
+    dither: Any, image: Any, received: Received | None = None, *, request_id: str | None = None
+) -> Job:
+    """The job of a claimed row. received: the message, if it is known; else a request's id."""
     return Job(
         image_uuid=dither.image_uuid,
         dither_id=dither.dither_id,
@@ -129,7 +131,7 @@ def job_of(dither: Any, image: Any, received: Received | None = None) -> Job:
         fields=dither.options,
         key=result_key(dither.image_uuid, dither.digest, dither.options),
         produced_at=received.produced_at if received else dither.created_at,
-        request_id=received.request_id if received else None,
+        request_id=received.request_id if received else request_id,
         cost=dither.cost,
         slow=dither.cost > QUICK_SECONDS,
         turn=dither.turn,
