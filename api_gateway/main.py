@@ -29,6 +29,8 @@ from shared.http import Asgi, Receive, RequestScope, Scope, Send
 from shared.logs import configure_logging
 from shared.problems import locate_problem_types
 from shared.settings import split_list
+from shared.traced_edge import traced_edge
+from shared.tracing import start_tracing, stop_tracing
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,9 @@ def create_app(
     app: Asgi = Guard(dispatch, settings)
     if origins := [origin.rstrip("/") for origin in split_list(settings.gateway_cors_origins)]:
         app = _cors(app, origins, split_list(settings.gateway_cors_headers))
-    return RequestScope(behind_proxies(app, split_list(settings.gateway_trusted_proxies)))
+    return RequestScope(
+        traced_edge(behind_proxies(app, split_list(settings.gateway_trusted_proxies)))
+    )
 
 
 def behind_proxies(app: Any, networks: list[str]) -> Asgi:
@@ -128,7 +132,9 @@ def main() -> None:
     # Nearly all objects are freed with their request, so the garbage collector may run rarely.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    start_tracing("gateway", settings)
     uvloop.run(serve(settings))
+    stop_tracing()
 
 
 if __name__ == "__main__":

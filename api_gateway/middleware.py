@@ -12,11 +12,13 @@ from api_gateway.limits import RateLimiter
 from api_gateway.security import API
 from api_gateway.settings import GatewaySettings
 from shared.http import Asgi, Receive, Scope, Send
+from shared.metrics import show_from_the_start
 from shared.problems import Problem
 
 logger = logging.getLogger(__name__)
 
 LIMITED = MetricCounter("gateway_rate_limited", "Requests over a limit", ["limit"])
+show_from_the_start(LIMITED, "requests", "uploads", "concurrency")
 
 
 class RateLimits:

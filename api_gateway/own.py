@@ -93,7 +93,7 @@ def create_own_routes(settings: GatewaySettings, upstreams: Mapping[str, Upstrea
         if request.scope["refusal"] is not None:
             raise request.scope["refusal"]
         permit_state(request.scope["principal"], settings)
-        return Metrics().response()
+        return Metrics().response(request)
 
     @app.options("/{path:path}", include_in_schema=False)
     async def options() -> Response:

@@ -131,6 +131,7 @@ class Dispatcher:
         self._failures = 0  # in a row; then jobs are tried one at a time
         self._retry_at = 0.0
         self._room = self._quick.room
+        self._queued_seconds = 0.0
 
     def room(self) -> int:
         """How many jobs a handler may claim for this process; 0 if others are waiting."""
@@ -152,6 +153,7 @@ class Dispatcher:
         self.add([], more=True)
 
     def health(self) -> Part:
+        self._measure_queue()
         claimed = sum(len(lane.waiting) + len(lane.running) for lane in self._lanes)
         claimed += len(self._outcomes)
         return Part("degraded" if self._failures else "ok", {"claimed": claimed})
@@ -274,7 +276,8 @@ class Dispatcher:
             rows = queue.claim_next(session, limit, slow=lane.slow)
             jobs = self._jobs_of(session, rows)
             left = None
-            QUEUE_SECONDS.set(queue.waiting(session, "").all)
+            self._queued_seconds = queue.waiting(session, "").all
+            QUEUE_SECONDS.set(self._queued_seconds)
             if len(rows) < limit:
                 mine = [*self._claimed(), *(row.dither_id for row in rows)]
                 left = queue.seconds_until_free(session, mine)
@@ -284,6 +287,13 @@ class Dispatcher:
             self._look_at = self._clock() + max(left, LEAST_SECONDS)
         for job in jobs:
             lane.put(job)
+
+    def _measure_queue(self) -> None:
+        """Other processes work on the queue, too. An empty one is not asked for."""
+        if self._queued_seconds:
+            with self._database.transaction(is_use=False) as session:
+                self._queued_seconds = queue.waiting(session, "").all
+            QUEUE_SECONDS.set(self._queued_seconds)
 
     def _claim_suspect(self) -> None:
         with self._database.transaction() as session:

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from dither_engine import Encoded, EngineError
 from dither_engine.formats import FORMATS
+from dither_service.metrics import observed_job
 from dither_service.pool import DitherPool, JobFailed
 from dither_service.pool import Job as Work
 from dither_service.settings import DitherSettings
 from shared import failpoints
-from shared.context import request_context
+from shared.context import Origin, continued, current_traceparent
 from shared.failures import TransientFailure
 from shared.storage import (
     FileMissingError,
@@ -44,7 +45,7 @@ class Job:
     fields: dict[str, Any]
     key: str
     produced_at: datetime
-    request_id: str | None
+    origin: Origin
     cost: float = 0.0
     slow: bool = False
     turn: float = 0.0
@@ -79,6 +80,8 @@ class JobRunner:
     def run(self, job: Job) -> dict[str, Any]:
         """Run the job and return the columns of the dither's row about the stored result.
 
+        ``traceparent`` is the job's place in the trace, for the message that tells of it.
+
         Raises ``CannotDither`` if this dither can never be made, ``WorkerDied`` if the process that
         worked on it has crashed, ``Abandoned`` after ``abandon``, and ``TransientFailure`` while
         something is not available.
@@ -86,12 +89,14 @@ class JobRunner:
         work = Work()
         self._running[job.dither_id] = job.image_uuid, work
         try:
-            with request_context(job.request_id):
+            with continued(job.origin), observed_job(job.slow, self._now() - job.produced_at):
                 encoded = self._dither(self._fetch(job), job, work)
                 stored = self._store(job.key, encoded)
+                traceparent = current_traceparent()
         finally:
             del self._running[job.dither_id]
         return {
+            "traceparent": traceparent,
             "key": stored.key,
             "url": stored.url,
             "content_type": encoded.content_type,

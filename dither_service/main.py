@@ -21,6 +21,8 @@ from shared.logs import configure_logging
 from shared.principal import Principals
 from shared.process import Runnable, parse_only
 from shared.storage import build_storage
+from shared.storage.observed import ObservedStorage
+from shared.tracing import start_tracing
 
 NAME = "dither"
 
@@ -28,7 +30,7 @@ NAME = "dither"
 def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> None:
     """Build all parts of this service and run them until a signal ends the process."""
     database = Database(settings, NAME)
-    storage = build_storage(settings)
+    storage = ObservedStorage(build_storage(settings))
     uploads = UploadClient(
         settings.upload_service_url, settings.upload_service_timeout_seconds, Principals(settings)
     )
@@ -85,6 +87,7 @@ def main() -> None:
     with_api, with_consumer = parse_only("dither_service")
     settings = DitherSettings.load()
     configure_logging(NAME, level=settings.log_level, log_format=settings.log_format)
+    start_tracing(NAME, settings)
     run(settings, with_api=with_api, with_consumer=with_consumer)
 
 

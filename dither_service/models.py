@@ -93,6 +93,9 @@ class Dither(Base):
     turn: Mapped[float] = mapped_column(Double, server_default="0")
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     claimed_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # What asked for it, see shared/context.py: it is worked on later, perhaps by another process.
+    request_id: Mapped[str | None] = mapped_column(Text)
+    traceparent: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         UniqueConstraint("image_uuid", "digest"),

@@ -22,6 +22,7 @@ from shared.processes.pool import (
     WorkerDied,
     WorkFailed,
 )
+from shared.tracing import span
 
 __all__ = ["Abandoned", "DitherPool", "Job", "JobFailed", "WorkerDied"]
 
@@ -131,14 +132,20 @@ class DitherPool:
         **how: Any,
     ) -> tuple[dict[str, Any], bytes]:
         try:
-            answer, result = _checked(lambda: pool.run(call, arguments, data, **how))
+            with span(f"engine {call}"):
+                answer, result = _checked(lambda: pool.run(call, arguments, data, **how))
             if "bytes" not in answer:
                 return answer, result
         except NeedsTooMuchMemory:
             logger.warning("the estimate of memory was too low", extra={"call": call})
+        return self._run_large(pool, call, arguments, data, **how)
+
+    def _run_large(
+        self, pool: ProcessPool, call: str, arguments: dict[str, Any], data: bytes, **how: Any
+    ) -> tuple[dict[str, Any], bytes]:
         most = self._settings.max_job_memory_bytes
         arguments["at_most"]["bytes"] = most
-        with self._large:
+        with self._large, span(f"engine {call}", attributes={"engine.large": True}):
             how["memory"] = most + EXTRA_BYTES
             try:
                 return _checked(lambda: pool.run(call, arguments, data, **how))

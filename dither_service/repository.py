@@ -201,6 +201,7 @@ def _mark_deleted() -> Any:
 
 def _add_dithers() -> Any:
     names = ["dither_id", "image_uuid", "digest", "channels", "options", "owner", "cost", "share"]
+    names += ["request_id", "traceparent"]
     given = recordset(**{name: _dithers.c[name].type for name in names}, ahead=Double)
     rows = select(*(given.c[name] for name in names), _turn(given)).order_by(given.c.dither_id)
     return (

@@ -20,6 +20,7 @@ from dither_service.settling import Settling
 from dither_service.upload_client import Uploads
 from dither_service.work import DitherWork, in_line, new_dither
 from shared import failpoints
+from shared.context import current_origin
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
 from shared.inbox import RETENTION as MESSAGES_KEPT
@@ -110,7 +111,8 @@ class DitherService:
     ) -> tuple[schemas.Dither, bool]:
         """Add a dither. The caller holds the lock on the image."""
         try:
-            row = new_dither(image, options, caller.owner, self._settings.max_job_seconds)
+            most = self._settings.max_job_seconds
+            row = new_dither(image, options, caller.owner, most, current_origin())
         except EngineError as error:
             raise Problem(422, str(error)) from error
         is_new = bool(repository.add_dithers(session, in_line([row])))

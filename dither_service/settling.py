@@ -15,6 +15,7 @@ from dither_service.jobs import Job, result_key
 from dither_service.pool import QUICK_SECONDS
 from dither_service.settings import DitherSettings
 from shared import failpoints
+from shared.context import Origin
 from shared.database import Database
 from shared.kafka.codec import Received
 from shared.messages import DitherFailed, DitherUploaded
@@ -41,6 +42,12 @@ class Outcomes:
     def _end(self, job: Job, values: dict[str, Any]) -> None:
         self.jobs[job.dither_id] = job
         self.rows[job.dither_id] = {"dither_id": job.dither_id, **values}
+
+    def origin(self, dither_id: UUID) -> Origin:
+        """What the message about this dither belongs to: its job's place in the trace."""
+        asked = self.jobs[dither_id].origin
+        made = self.rows[dither_id].get("traceparent")
+        return asked._replace(traceparent=made or asked.traceparent)
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.again) + len(self.returned)
@@ -76,8 +83,8 @@ class Settling:
         rows = list(outcomes.rows.values())
         finished = {dither.dither_id: dither for dither in repository.finish(session, rows)}
         for dither in finished.values():
-            request_id = outcomes.jobs[dither.dither_id].request_id
-            self.tell(session, dither, images[dither.image_uuid], request_id)
+            origin = outcomes.origin(dither.dither_id)
+            self.tell(session, dither, images[dither.image_uuid], origin)
         # A failed dither keeps its row in `file_removals`: an earlier attempt may have stored a
         # file before a crash.
         stored = [job for job in jobs if outcomes.rows[job.dither_id]["status"] == models.DONE]
@@ -96,7 +103,7 @@ class Settling:
         if gone:
             self._removals.schedule(session, gone)
 
-    def tell(self, session: Session, dither: Any, image: Any, request_id: str | None) -> None:
+    def tell(self, session: Session, dither: Any, image: Any, origin: Origin) -> None:
         """Publish the outcome of a settled dither, with the values of its row."""
         told: dict[str, Any] = {
             "uuid": dither.image_uuid,
@@ -117,13 +124,11 @@ class Settling:
                 bytes=dither.bytes,
                 has_recipient=image.has_recipient,
             )
-        self._outbox.append(session, self._settings.kafka_dither_topic, body, request_id)
+        self._outbox.append(session, self._settings.kafka_dither_topic, body, origin)
 
 
-def job_of(
-    dither: Any, image: Any, received: Received | None = None, *, request_id: str | None = None
-) -> Job:
-    """The job of a claimed row. received: the message, if it is known; else a request's id."""
+def job_of(dither: Any, image: Any, received: Received | None = None) -> Job:
+    """The job of a claimed row. received: the message, if it is known."""
     return Job(
         image_uuid=dither.image_uuid,
         dither_id=dither.dither_id,
@@ -131,7 +136,7 @@ def job_of(
         fields=dither.options,
         key=result_key(dither.image_uuid, dither.digest, dither.options),
         produced_at=received.produced_at if received else dither.created_at,
-        request_id=received.request_id if received else request_id,
+        origin=received.origin if received else Origin(dither.request_id, dither.traceparent),
         cost=dither.cost,
         slow=dither.cost > QUICK_SECONDS,
         turn=dither.turn,

@@ -21,7 +21,7 @@ from dither_service.jobs import Job
 from dither_service.pool import QUICK_SECONDS
 from dither_service.settings import DitherSettings
 from dither_service.settling import Settling, job_of
-from shared.context import current_request_id
+from shared.context import Origin
 from shared.database import Database, at_end
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
@@ -34,7 +34,7 @@ _UNKNOWN = Size(1600, 1200)  # of an image whose message does not say it
 
 
 def new_dither(
-    image: Any, options: Options, owner: str | None, max_seconds: float
+    image: Any, options: Options, owner: str | None, max_seconds: float, origin: Origin
 ) -> dict[str, Any]:
     """The row of a dither that ``owner`` asked for. Its id depends on image and options only.
 
@@ -43,7 +43,7 @@ def new_dither(
     size = Size(image.width, image.height, image.frames or 1) if image.width else _UNKNOWN
     row = _row(image.uuid, options.digest(), options.most_levels, options.differing(), owner)
     row["cost"] = check_cost(size, options, max_seconds)
-    return row
+    return row | origin.columns()
 
 
 def _row(
@@ -120,7 +120,7 @@ class DitherWork:
     def begin(self, session: Session, dither: Any, image: Any) -> None:
         """Begin a dither that a client has just requested, without waiting for its message."""
         claimed = self._claim(session, [dither])
-        jobs = [job_of(row, image, request_id=current_request_id()) for row in claimed]
+        jobs = [job_of(row, image) for row in claimed]
         self._reserve(session, jobs)
 
         def add(committed: bool) -> None:
@@ -163,7 +163,7 @@ class DitherWork:
             try:
                 options = Options.parse(fields)
                 most = self._settings.max_job_seconds
-                row = new_dither(images[body.uuid], options, body.owner, most)
+                row = new_dither(images[body.uuid], options, body.owner, most, received.origin)
                 rows.append(row)
             except EngineError as error:
                 row = self._refuse(session, received, fields, str(error), images[body.uuid])
@@ -182,7 +182,7 @@ class DitherWork:
             self._inbox.record(session, received.message_id)
             failed = {"dither_id": row["dither_id"], "status": models.FAILED, "reason": reason}
             for dither in repository.finish(session, [failed]):
-                self._settling.tell(session, dither, image, received.request_id)
+                self._settling.tell(session, dither, image, received.origin)
         return row
 
     def _tell_again(self, session: Session, received: Received, dither: Any, image: Any) -> None:
@@ -197,4 +197,4 @@ class DitherWork:
         if dither.finished_at is None or received.produced_at < dither.finished_at:
             return
         if self._inbox.record(session, received.message_id):
-            self._settling.tell(session, dither, image, received.request_id)
+            self._settling.tell(session, dither, image, received.origin)

@@ -27,6 +27,8 @@ from shared.principal import Principals
 from shared.process import Runnable, parse_only
 from shared.replicas import Replicas
 from shared.storage import build_storage
+from shared.storage.observed import ObservedStorage
+from shared.tracing import start_tracing
 
 NAME = "notification"
 
@@ -46,7 +48,7 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
     )
     service = NotificationService(settings, database, uploads, secret)
     mailer = build_mailer(settings)
-    composer = Composer(settings, build_storage(settings), links)
+    composer = Composer(settings, ObservedStorage(build_storage(settings)), links)
     sender = MailSender(settings, database, mailer, composer, secret)
     service.on_due = sender.send_soon
 
@@ -97,6 +99,7 @@ def main() -> None:
     with_api, with_consumer = parse_only("notification_service")
     settings = NotificationSettings.load()
     configure_logging(NAME, level=settings.log_level, log_format=settings.log_format)
+    start_tracing(NAME, settings)
     run(settings, with_api=with_api, with_consumer=with_consumer)
 
 

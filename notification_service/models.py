@@ -76,6 +76,9 @@ class Notification(Base):
     account: Mapped[str | None] = mapped_column(
         Text, Computed("coalesce(owner, address_digest)", persisted=True)
     )
+    # What led to it, see shared/context.py: it is sent later, perhaps by another process.
+    request_id: Mapped[str | None] = mapped_column(Text)
+    traceparent: Mapped[str | None] = mapped_column(Text)
     url_dither: Mapped[str | None] = mapped_column(Text)
     channels: Mapped[int | None] = mapped_column(Integer)
     options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

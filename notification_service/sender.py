@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from opentelemetry.trace import SpanKind
+from prometheus_client import Counter
 from sqlalchemy.orm import Session
 
 from notification_service import mailboxes, models, repository
@@ -16,11 +18,17 @@ from notification_service.mailer import MailDeferred, Mailer, MailRefused, MailU
 from notification_service.settings import NotificationSettings
 from shared import failpoints
 from shared.backoff import Backoff
+from shared.context import Origin, continued
 from shared.database import Database
 from shared.failures import TransientFailure
+from shared.metrics import show_from_the_start
+from shared.tracing import span
 from shared.wakeup import Wakeup
 
 logger = logging.getLogger(__name__)
+
+MAILS = Counter("mails_total", "Mails, by outcome (sent, failed, deferred)", ["outcome"])
+show_from_the_start(MAILS, "sent", "failed", "deferred")
 
 BACKOFF = Backoff(first=1.0, most=15.0)  # while the mail server cannot be used
 DEFERRED = Backoff(first=60.0, most=3600.0)  # for a mail that the server does not take now
@@ -89,9 +97,15 @@ class MailSender:
         if claimed is None:
             return False
         mail, recipient = claimed
+        with continued(Origin(mail.request_id, mail.traceparent)):
+            self._send(mail, recipient)
+        return True
+
+    def _send(self, mail: models.Notification, recipient: models.Recipient) -> None:
         failpoints.hit("notification.before-send")
         try:
-            self._mailer.send(self._composer.compose(mail, recipient))
+            with span("mail", SpanKind.CLIENT, {"mail.kind": mail.kind}):
+                self._mailer.send(self._composer.compose(mail, recipient))
         except UnusableAddress:
             self._settle(mail, models.FAILED, "there is no address that a mail can go to")
         except MailRefused as error:
@@ -105,7 +119,6 @@ class MailSender:
         else:
             failpoints.hit("notification.after-send")
             self._settle(mail, models.SENT)
-        return True
 
     def _next(self) -> tuple[models.Notification, models.Recipient] | None:
         """Claim the next mail that may be sent; settle, hold or postpone those before it."""
@@ -165,6 +178,8 @@ class MailSender:
                 "kind": models.CONFIRMATION,
                 "owner": mail.owner,
                 "address_digest": mail.address_digest,
+                "request_id": mail.request_id,
+                "traceparent": mail.traceparent,
                 "status": models.PENDING,
             }
             repository.add_notification(session, values)
@@ -174,6 +189,7 @@ class MailSender:
             repository.settle(session, mail.dither_id, status, reason)
             if mail.kind == models.CONFIRMATION and mail.address_digest is not None:
                 mailboxes.note(session, mail.address_digest, asked_at=self._now())
+        MAILS.labels(status).inc()
         level = logging.INFO if reason is None else logging.WARNING
         logger.log(level, "mail %s", status, extra={"dither": mail.dither_id, "reason": reason})
 
@@ -186,6 +202,7 @@ class MailSender:
         pause = DEFERRED.seconds(mail.attempts, jitter=1.0)
         with self._database.transaction() as session:
             repository.postpone(session, mail.dither_id, pause, reason)
+        MAILS.labels("deferred").inc()
         logger.warning("mail deferred", extra={"dither": mail.dither_id, "reason": reason})
 
     def _back_off(self, failures: int, reason: str) -> None:

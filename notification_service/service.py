@@ -12,6 +12,7 @@ from notification_service.addresses import digest
 from notification_service.settings import NotificationSettings
 from notification_service.upload_client import Addressee, Uploads
 from shared import failpoints
+from shared.context import Origin, continued
 from shared.database import Database
 from shared.inbox import RETENTION as MESSAGES_KEPT
 from shared.inbox import Inbox
@@ -102,7 +103,7 @@ class NotificationService:
         """
         wanted = [r for r in batch if isinstance(r.body, ImageUploaded) and r.body.wants_mail]
         if wanted:
-            known = {r.body.uuid: self._addressee(r.body) for r in wanted}
+            known = {r.body.uuid: self._addressee(r) for r in wanted}
             with self._database.transaction() as session:
                 for received in self.inbox.record_all(session, wanted):
                     if addressee := known[received.body.uuid]:
@@ -110,8 +111,13 @@ class NotificationService:
             self.on_due()
         return len(batch)
 
-    def _addressee(self, body: Any) -> Addressee | None:
-        return Addressee(email=body.email) if body.email else self._uploads.recipient(body.uuid)
+    def _addressee(self, received: Received) -> Addressee | None:
+        body = received.body
+        assert isinstance(body, ImageUploaded)
+        if body.email:
+            return Addressee(email=body.email)
+        with continued(received.origin):
+            return self._uploads.recipient(body.uuid)
 
     def _note_recipient(self, session: Session, body: Any, addressee: Addressee) -> None:
         recipient = repository.lock_recipient(session, body.uuid)
@@ -133,12 +139,12 @@ class NotificationService:
             with self._database.transaction() as session:
                 for received in self.inbox.record_all(session, wanted):
                     assert isinstance(received.body, DitherUploaded)
-                    self._note_dither(session, received.body)
+                    self._note_dither(session, received.body, received.origin)
                 failpoints.hit("notification.after-inbox")
             self.on_due()
         return len(batch)
 
-    def _note_dither(self, session: Session, body: DitherUploaded) -> None:
+    def _note_dither(self, session: Session, body: DitherUploaded, origin: Origin) -> None:
         """Nobody gets a mail about what somebody else made of their picture."""
         recipient = repository.lock_recipient(session, body.uuid)
         if recipient.deleted_at is not None or recipient.forgotten_at is not None:
@@ -160,6 +166,7 @@ class NotificationService:
             "options": body.options,
             "status": models.FAILED if refused else status,
             "reason": refused,
+            **origin.columns(),
         }
         repository.add_notification(session, values)
 

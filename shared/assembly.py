@@ -20,6 +20,7 @@ from shared.kafka.consumer import ConsumerLoop
 from shared.kafka.deadletters import DeadLetterWriter
 from shared.kafka.processing import Handler, Handlers
 from shared.kafka.producer import LazyProducer
+from shared.kafka.tracing import traced_publisher
 from shared.messages import Body
 from shared.outbox import Outbox
 from shared.process import Runnable, Threads, serve, wait_until_ready
@@ -175,7 +176,7 @@ def build_sweeper(settings: ServiceSettings, database: Database, tasks: Sequence
 
 def build_relay(name: str, settings: ServiceSettings, database: Database, outbox: Outbox) -> Relay:
     producer = LazyProducer(client_config(settings, f"{name}-relay"))
-    return Relay(database, outbox, producer)
+    return Relay(database, outbox, traced_publisher(producer))
 
 
 def run_service(

@@ -30,6 +30,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
 from shared.failures import PermanentFailure, TransientFailure
+from shared.metrics import DATABASE_ALLOWED, DATABASE_IN_USE, DATABASE_TIMEOUTS
 from shared.settings import DatabaseSettings
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ class Database:
             pool_use_lifo=True,
             json_serializer=lambda value: to_json(value).decode(),
         )
+        DATABASE_ALLOWED.set(settings.database_pool_size)
+        DATABASE_IN_USE.set_function(self.engine.pool.checkedout)  # type: ignore[attr-defined]
         # Called after each committed transaction with ``is_use=True``; must not raise.
         self.on_use: Callable[[], None] = _nobody
         self._answers = False
@@ -181,6 +184,7 @@ def without_bounds(session: Session) -> None:
 
 def _failure(error: SQLAlchemyError) -> Exception:
     if isinstance(error, PoolTimeoutError):
+        DATABASE_TIMEOUTS.inc()
         return TransientFailure("all database connections are in use")
     if isinstance(error, OperationalError | InterfaceError):
         # The reason goes to the log only: clients are just told to try again.

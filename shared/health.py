@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.failures import TransientFailure
 from shared.kafka.consumer import ConsumerLoop, State
+from shared.metrics import PART_STATUS
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ class Part:
 
 
 Check = Callable[[], Part]
+_STATUSES = ("ok", "degraded", "down")
 
 
 class Health:
@@ -54,6 +56,8 @@ class Health:
 
     def _ask(self) -> dict[str, Any]:
         parts = {name: _asked(check) for name, check in self._checks.items()}
+        for name, part in parts.items():
+            PART_STATUS.labels(name).set(_STATUSES.index(part.status))
         words = {part.status for part in parts.values()}
         worst = next((word for word in ("down", "degraded") if word in words), "ok")
         return {

@@ -5,7 +5,6 @@ Imports neither Kafka's client, nor SQLAlchemy, nor Cloudinary, because the gate
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import Histogram
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -30,7 +30,9 @@ from shared.problems import (
     install_problem_handlers,
     problem_response,
 )
+from shared.redaction import shown_path
 from shared.settings import AccessSettings
+from shared.tracing import UNTRACED, exemplar, exemplar_of, is_on, provider
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +40,9 @@ REQUESTS = Histogram(
     "http_request_duration_seconds", "HTTP requests, by route", ["method", "route", "status"]
 )
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-MAX_LOGGED_PATH = 200
 # For ``responses`` of a route that answers ``If-None-Match``.
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has it already"}}
 _REQUEST_ID = REQUEST_ID_HEADER.encode("ascii")
-_EMAIL = re.compile(r"[^/\s]+(?:@|%40)[^/\s]+", re.IGNORECASE)
 
 T = TypeVar("T")
 Scope = MutableMapping[str, Any]
@@ -69,11 +69,32 @@ def create_problem_app(title: str, **options: Any) -> FastAPI:
 
     ``options``: FastAPI's own.
     """
-    app = FastAPI(title=title, version="1.0.0", redoc_url=None, responses=REFUSALS, **options)
+    app = FastAPI(
+        title=title,
+        version="1.0.0",
+        redoc_url=None,
+        responses=REFUSALS,
+        telemetry=_telemetry(),
+        **options,
+    )
+    if is_on():
+        app.add_middleware(_TraceOfRequest)
     install_problem_handlers(app)
     _install_failure_handlers(app)
     add_problem_schema(app)
     return app
+
+
+def _telemetry() -> TelemetryConfig:
+    """FastAPI records the requests in traces, if there are any; metrics and logs are our own."""
+    return {
+        "tracer_provider": provider(),
+        "tracing": is_on(),
+        "metrics": False,
+        "logs": False,
+        "operation_spans": False,
+        "exclude": lambda scope: scope["path"] in UNTRACED,
+    }
 
 
 def create_app(title: str, health: HealthReport, settings: AccessSettings) -> FastAPI:
@@ -88,9 +109,9 @@ def create_app(title: str, health: HealthReport, settings: AccessSettings) -> Fa
         return Response(status_code=204)
 
     @app.get("/metrics", include_in_schema=False)
-    def _metrics(caller: Caller) -> Response:
+    def _metrics(caller: Caller, request: Request) -> Response:
         permit_state(caller, settings)
-        return metrics.response()
+        return metrics.response(request)
 
     @app.get("/health", tags=["system"], summary="How this service and its parts are")
     def _health(caller: Caller) -> JSONResponse:
@@ -117,6 +138,17 @@ def _install_failure_handlers(app: FastAPI) -> None:
     app.add_exception_handler(TransientFailure, unavailable)
     # Nobody receives this answer; the status (499, as in nginx) is for the access line.
     app.add_exception_handler(ClientDisconnect, lambda _, __: Response(status_code=499))
+
+
+class _TraceOfRequest:
+    """Inside FastAPI's span: puts the id of the trace into the access line."""
+
+    def __init__(self, app: Asgi) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.get("access", {}).update(exemplar() or {})
+        await self._app(scope, receive, send)
 
 
 class RequestScope:
@@ -172,23 +204,18 @@ _requests = lru_cache(2048)(REQUESTS.labels)
 def _observe(scope: Scope, status: int, sent: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "other")
     method = scope["method"] if scope["method"] in METHODS else "other"
-    _requests(method, route, status).observe(seconds)
-    if route in {"/live", "/health", "/metrics"}:
+    trace_id = scope["access"].get("trace_id")
+    _requests(method, route, status).observe(seconds, exemplar_of(trace_id))
+    if route in UNTRACED:
         return
     fields: dict[str, object] = {
         "method": method,
-        "path": _shown(scope["path"]),
+        "path": shown_path(scope["path"]),
         "status": status,
         "bytes": sent,
         "milliseconds": round(seconds * 1000, 1),
     }
     log_access(logger, fields | scope["access"])
-
-
-def _shown(path: str) -> str:
-    """A path for the log: shortened, without email addresses. Query strings are never logged."""
-    path = path[:MAX_LOGGED_PATH]
-    return _EMAIL.sub("[email]", path) if "@" in path or "%40" in path else path
 
 
 async def until_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -12,7 +12,7 @@ from typing import Literal, TextIO
 
 from pydantic_core import to_json
 
-from shared.context import current_request_id
+from shared.context import current_request_id, current_trace_id
 
 LogFormat = Literal["json", "text"]
 
@@ -70,6 +70,8 @@ class JsonFormatter(logging.Formatter):
         }
         if (request_id := current_request_id()) is not None:
             entry["request_id"] = request_id
+        if (trace_id := current_trace_id()) is not None:
+            entry["trace_id"] = trace_id
         entry.update(_extra_fields(record))
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)

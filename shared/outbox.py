@@ -41,7 +41,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from shared.context import current_request_id
+from shared.context import Origin, current_origin
 from shared.database import at_end, before_commit, recordset
 from shared.kafka.codec import encode_headers
 from shared.kafka.producer import Outgoing
@@ -66,6 +66,7 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("key", Text, nullable=False),
         Column("message_type", Text, nullable=False),
         Column("request_id", Text),
+        Column("traceparent", Text),
         Column("body", LargeBinary, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         Column("claimed_by", Uuid),
@@ -122,19 +123,20 @@ class Outbox:
         self._flush = self._insert_all  # one object, so that it is called once a transaction
 
     def append(
-        self, session: Session, topic: str, body: Body, request_id: str | None = None
+        self, session: Session, topic: str, body: Body, origin: Origin | None = None
     ) -> None:
         """Publish ``body`` after the session's transaction has committed, and only then.
 
-        ``request_id``: the current request id by default.
+        ``origin``: the current one by default.
         """
+        origin = origin or current_origin()
         row = {
             "message_id": uuid4(),
             "topic": topic,
             "key": str(body.uuid),
             "message_type": body.message_type,
-            "request_id": request_id or current_request_id(),
             "body": body.model_dump_json(exclude_none=True),
+            **origin.columns(),
         }
         session.info.setdefault(_ROWS, []).append(row)
         before_commit(session, self._flush)
@@ -185,7 +187,8 @@ def _tell(relay: Claims, ids: list[int], rows: int, committed: bool) -> None:
 
 
 def _insert_statement(table: Table) -> Any:
-    texts = dict.fromkeys(("topic", "key", "message_type", "request_id", "body"), Text)
+    copied = ("topic", "key", "message_type", "request_id", "traceparent")
+    texts = dict.fromkeys((*copied, "body"), Text)
     given, earlier = recordset(message_id=Uuid, **texts), table.alias("earlier")
     owner: Any = bindparam("owner", type_=Uuid)
     waits_elsewhere = exists().where(
@@ -195,7 +198,7 @@ def _insert_statement(table: Table) -> Any:
     )
     claimed = and_(owner.is_not(None), ~waits_elsewhere)
     rows = select(
-        *(given.c[name] for name in ("message_id", "topic", "key", "message_type", "request_id")),
+        *(given.c[name] for name in ("message_id", *copied)),
         func.convert_to(given.c.body, "UTF8"),
         case((claimed, owner)),
         case((claimed, func.clock_timestamp() + CLAIM)),
@@ -220,5 +223,9 @@ def outgoing(row: Any, body: bytes) -> Outgoing:
         topic=row["topic"],
         key=row["key"].encode(),
         value=body,
-        headers=encode_headers(row["message_type"], row["message_id"], row["request_id"]),
+        headers=encode_headers(row["message_type"], row["message_id"], _origin(row)),
     )
+
+
+def _origin(row: Any) -> Origin:
+    return Origin(row.get("request_id"), row.get("traceparent"))

@@ -16,8 +16,10 @@ import uvicorn
 
 from shared.failures import TransientFailure
 from shared.http import Asgi, RequestScope
+from shared.metrics import PART_RESTARTS, show_from_the_start
 from shared.problems import locate_problem_types
 from shared.settings import HttpSettings
+from shared.tracing import stop_tracing
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Threads:
         self._deadline = inf
 
     def start(self) -> None:
+        show_from_the_start(PART_RESTARTS, *self._factories)
         for name, factory in self._factories.items():
             thread = threading.Thread(
                 target=self._keep_running, args=(name, factory), name=name, daemon=True
@@ -82,6 +85,7 @@ class Threads:
                     "a part of the service must wait", extra={"part": name, "reason": str(error)}
                 )
             except Exception:
+                PART_RESTARTS.labels(name).inc()
                 logger.exception(
                     "a part of the service failed; it starts again", extra={"part": name}
                 )
@@ -145,6 +149,7 @@ def serve(app: Asgi, settings: HttpSettings, threads: Threads) -> None:
     finally:
         threads.stop()
         threads.join()
+        stop_tracing()
 
 
 def wait_until_ready(prepare: Callable[[], None], what: str) -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import urllib3
 
-from shared.context import REQUEST_ID_HEADER, current_request_id
+from shared.context import REQUEST_ID_HEADER, TRACEPARENT, current_origin
 from shared.failures import TransientFailure
 from shared.principal import EVERYBODY, PRINCIPAL_HEADER, Principals
 
@@ -36,8 +36,11 @@ class Replicas:
 
     def _ask(self, method: str, url: str) -> tuple[int, bytes]:
         headers = {PRINCIPAL_HEADER: self._principals.sign(EVERYBODY)}
-        if request_id := current_request_id():
+        request_id, traceparent = current_origin()
+        if request_id is not None:
             headers[REQUEST_ID_HEADER] = request_id
+        if traceparent is not None:
+            headers[TRACEPARENT] = traceparent
         response = self._pool.request(
             method,
             url,

@@ -13,6 +13,8 @@ from shared.http import create_app
 from shared.logs import configure_logging
 from shared.process import Runnable, parse_only
 from shared.storage import build_storage
+from shared.storage.observed import ObservedStorage
+from shared.tracing import start_tracing
 from upload_service.api import create_api
 from upload_service.consumer import handlers
 from upload_service.events import ImageEvents
@@ -29,7 +31,8 @@ def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> Non
     storage = build_storage(settings, private_originals=not settings.is_open)
     inspector = Inspector(settings)
     inspector.start()
-    service = UploadService(settings, database, storage, inspect=inspector)
+    observed = ObservedStorage(storage)
+    service = UploadService(settings, database, observed, inspect=inspector)
     prepare_database(settings, database, "upload_service", service.outbox)
 
     consumer = Consumer(
@@ -52,7 +55,7 @@ def run(settings: UploadSettings, *, with_api: bool, with_consumer: bool) -> Non
             service.announce_task,
             service.forget_task,
             service.expire_task,
-            service.removals.task(database, storage),
+            service.removals.task(database, observed),
             purge_task(settings, database, service.inbox, service.outbox),
             relay.sweep_soon,
         ],
@@ -81,6 +84,7 @@ def main() -> None:
     with_api, with_consumer = parse_only("upload_service")
     settings = UploadSettings.load()
     configure_logging(NAME, level=settings.log_level, log_format=settings.log_format)
+    start_tracing(NAME, settings)
     run(settings, with_api=with_api, with_consumer=with_consumer)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from shared import failpoints
-from shared.context import current_request_id
+from shared.context import Origin, current_origin
 from shared.cursor import read_cursor, write_cursor
 from shared.database import Database
 from shared.filenames import clean_filename
@@ -65,7 +65,7 @@ class _Stored:
     """An image whose file is stored: its row, and the values of its message."""
 
     values: dict[str, Any]
-    request_id: str | None
+    origin: Origin
     give_up_at: float
     repeatable: Repeatable | None
 
@@ -145,7 +145,7 @@ class UploadService:
             "email": upload.email,
             "mails_per_day": dict(upload.caller.quotas).get("mails"),
         }
-        new = _Stored(values, current_request_id(), give_up_at, upload.repeatable)
+        new = _Stored(values, current_origin(), give_up_at, upload.repeatable)
         created_at = self._add(new)
         failpoints.hit("upload.after-commit")
         image = models.Image(**values, created_at=created_at, status=models.UPLOADED, dithers=[])
@@ -179,7 +179,7 @@ class UploadService:
             record_keys(session, repeatable)
             for new in batch:
                 image = models.Image(**new.values)
-                self._announce(session, image, new.request_id)
+                self._announce(session, image, new.origin)
             if self._clock() > min(new.give_up_at for new in batch):
                 raise Unavailable("Storing the image took too long; please try again.")
             failpoints.hit("upload.before-commit")
@@ -320,10 +320,7 @@ class UploadService:
         return seconds
 
     def _announce(
-        self,
-        session: Session,
-        image: models.Image,
-        request_id: str | None = None,
+        self, session: Session, image: models.Image, origin: Origin | None = None
     ) -> None:
         body = ImageUploaded(
             uuid=image.uuid,
@@ -337,7 +334,7 @@ class UploadService:
             owner=image.owner,
             has_recipient=True if image.email else None,
         )
-        self.outbox.append(session, self._settings.kafka_image_topic, body, request_id)
+        self.outbox.append(session, self._settings.kafka_image_topic, body, origin)
 
 
 def _unknown(uuid: UUID) -> Problem:

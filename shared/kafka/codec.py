@@ -1,7 +1,7 @@
 """Convert between a message as objects and a message as headers and bytes.
 
-On the wire: headers ``message_type`` and ``version`` (required, once each, UTF-8), ``message_id``
-and ``request_id`` (optional); key: the image's uuid as text; body: a JSON object.
+On the wire: headers ``message_type`` and ``version`` (required, once each, UTF-8), ``message_id``,
+``request_id`` and ``traceparent`` (optional); key: the image's uuid as text; body: a JSON object.
 """
 
 import re
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from shared.context import TRACEPARENT, Origin, accept_traceparent
 from shared.failures import PermanentFailure
 from shared.kafka.record import Headers, Record
 from shared.messages import BODIES, VERSION, Body
@@ -34,18 +35,22 @@ class Received:
     message_id: UUID | None
     request_id: str | None
     produced_at: datetime
+    traceparent: str | None = None
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.request_id, self.traceparent)
 
 
 def encode_headers(
-    message_type: str, message_id: UUID, request_id: str | None
+    message_type: str, message_id: UUID, origin: Origin = Origin()
 ) -> list[tuple[str, bytes]]:
     headers = [
         ("message_type", message_type.encode()),
         ("version", VERSION.encode()),
         ("message_id", str(message_id).encode()),
     ]
-    if request_id is not None:
-        headers.append(("request_id", request_id.encode()))
+    headers += [(name, value.encode()) for name, value in origin.columns().items()]
     return headers
 
 
@@ -77,6 +82,7 @@ def decode(record: Record) -> Received:
         message_id=_message_id(record.headers),
         request_id=_optional(record.headers, "request_id"),
         produced_at=record.produced_at,
+        traceparent=accept_traceparent(_optional(record.headers, TRACEPARENT)),
     )
 
 

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.context import request_context
+from shared.context import sampled_trace_id
 from shared.failures import PermanentFailure, TransientFailure
 from shared.kafka.codec import Received, UnknownMessageType, decode
 from shared.kafka.record import Record
+from shared.kafka.tracing import processing
 from shared.messages import Body
 from shared.metrics import MESSAGE_SECONDS, MESSAGES
+from shared.tracing import exemplar_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,11 @@ class _Item:
     kind: str
     received: Received | None = None
 
+    @property
+    def exemplar(self) -> dict[str, str] | None:
+        trace = self.received.traceparent if self.received is not None else None
+        return exemplar_of(sampled_trace_id(trace))
+
 
 class Processor:
     """Never raises. Message types without a handler belong to another service: they are ignored.
@@ -74,9 +81,10 @@ class Processor:
         kinds = [item.kind for item in items] or ["undecodable"]
         results = self._results(items, handler) if items else [_undecodable(records[0])]
         seconds = (time.monotonic() - started) / max(1, len(results))
-        for kind, result in zip(kinds, results, strict=False):
+        examples = [item.exemplar for item in items] or [None]
+        for kind, example, result in zip(kinds, examples, results, strict=False):
             MESSAGES.labels(self._group, kind, result.outcome.value).inc()
-            MESSAGE_SECONDS.labels(self._group, kind).observe(seconds)
+            MESSAGE_SECONDS.labels(self._group, kind).observe(seconds, example)
         return results
 
     def _first_run(self, records: Sequence[Record]) -> tuple[list[_Item], Handler | None]:
@@ -101,7 +109,7 @@ class Processor:
 
     def _results(self, items: Sequence[_Item], handler: Handler | None) -> list[Result]:
         handled = [item for item in items if item.received is not None]
-        outcomes = iter(_handled(handler, handled) if handler is not None else [])
+        outcomes = iter(_handled(handler, handled, self._group) if handler is not None else [])
         results: list[Result] = []
         for item in items:
             result = IGNORED if item.received is None else next(outcomes, None)
@@ -111,9 +119,9 @@ class Processor:
         return results
 
 
-def _handled(handler: Handler, items: Sequence[_Item]) -> list[Result]:
+def _handled(handler: Handler, items: Sequence[_Item], group: str) -> list[Result]:
     try:
-        return [DONE] * _call(handler, items)
+        return [DONE] * _call(handler, items, group)
     except Exception as error:  # noqa: BLE001 - each has its result
         if len(items) > 1:
             logger.info("handling one by one", extra={"reason": type(error).__name__})
@@ -121,10 +129,10 @@ def _handled(handler: Handler, items: Sequence[_Item]) -> list[Result]:
         return [_failed(error, items[0].record)]
 
 
-def _call(handler: Handler, items: Sequence[_Item]) -> int:
+def _call(handler: Handler, items: Sequence[_Item], group: str) -> int:
     batch = [item.received for item in items if item.received is not None]
-    with request_context(batch[0].request_id):
-        return handler(batch)
+    with processing(batch, [item.record for item in items], group) as placed:
+        return handler(placed)
 
 
 def _undecodable(record: Record) -> Result:

@@ -16,6 +16,7 @@ from signal import SIGPROF, SIGXCPU
 from typing import Any
 
 from shared.failures import TransientFailure
+from shared.metrics import WORKER_FAILURES
 from shared.processes import nursery
 from shared.processes.channel import Closed, is_closed, limit, receive, send
 
@@ -267,7 +268,9 @@ class ProcessPool:
             if job.abandoned:
                 raise Abandoned from error
             if late or -status in (SIGPROF, SIGXCPU):
+                WORKER_FAILURES.labels("too_long").inc()
                 raise TookTooLong from error
+            WORKER_FAILURES.labels("died").inc()
             logger.warning("a worker process died", extra={"call": call, "status": status})
             raise WorkerDied from error
         finally:
@@ -276,8 +279,10 @@ class ProcessPool:
             if not healthy:
                 worker.channel.close()
         if nursery.NO_MEMORY in header:
+            WORKER_FAILURES.labels("too_much_memory").inc()
             raise NeedsTooMuchMemory
         if nursery.FAILURE in header:
+            WORKER_FAILURES.labels("raised").inc()
             raise WorkFailed(str(header[nursery.FAILURE]))
         return header.get(nursery.ANSWER), result
 

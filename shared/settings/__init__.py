@@ -16,6 +16,7 @@ from shared.settings.cloudinary import CloudinaryPlace
 from shared.settings.database import DatabaseSettings
 from shared.settings.kafka import KafkaSettings
 from shared.settings.kinds import Addresses, BaseAddress, matching, split_list
+from shared.settings.tracing import TracingSettings
 
 __all__ = [
     "LOOPBACK",
@@ -30,6 +31,7 @@ __all__ = [
     "OwnerSettings",
     "ServiceSettings",
     "Settings",
+    "TracingSettings",
     "matching",
     "split_list",
 ]

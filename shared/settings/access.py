@@ -7,12 +7,13 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.settings.base import Settings
+from shared.settings.tracing import TracingSettings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MIN_SECRET_CHARACTERS = 32
 
 
-class HttpSettings(Settings):
+class HttpSettings(TracingSettings):
     """Where a service listens, and the public address of the system."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")

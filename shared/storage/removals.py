@@ -34,6 +34,7 @@ from shared import failpoints
 from shared.claims import claim
 from shared.database import Database, recordset
 from shared.failures import TransientFailure
+from shared.metrics import FILE_REMOVALS
 from shared.storage.protocol import Storage, StorageError
 from shared.sweeper import Task
 
@@ -119,6 +120,8 @@ class FileRemovals:
                     later.append(key)
             failpoints.hit("removals.before-mark")
             self._settle(database, done, later)
+            FILE_REMOVALS.labels("removed").inc(len(done))
+            FILE_REMOVALS.labels("failed").inc(len(later))
             removed += len(done)
             if later:
                 break

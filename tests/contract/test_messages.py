@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError, create_model
 
+from shared.context import Origin
 from shared.kafka.codec import decode, encode_headers
 from shared.messages import BODIES, Body
 from tests.support import asyncapi
@@ -108,7 +109,7 @@ def bodies(draw: st.DrawFn) -> Body:
 @settings(deadline=None)
 @given(body=bodies())
 def test_what_is_sent_is_as_the_document_says_and_read_as_it_was(body: Body) -> None:
-    headers = encode_headers(body.message_type, uuid4(), "request-1")
+    headers = encode_headers(body.message_type, uuid4(), Origin("request-1"))
     encoded = body.model_dump_json(exclude_none=True).encode()
     assert asyncapi.header_errors({name: value.decode() for name, value in headers}) == []
     assert asyncapi.body_errors(body.message_type, json.loads(encoded)) == []
@@ -136,7 +137,7 @@ def test_a_message_of_today_is_read_by_version_1_2_0(
     newer = create_model("Newer", __base__=BODIES[message_type], camera=(str | None, None))
     monkeypatch.setattr(newer, "message_type", message_type)
     monkeypatch.setitem(BODIES, message_type, newer)
-    headers = encode_headers(message_type, uuid4(), None)
+    headers = encode_headers(message_type, uuid4())
     received = decode(record(json.dumps(body).encode(), headers=[*headers]))
     assert received.body.model_dump(mode="json", include=set(body)) == body
     assert vars(received.body)["camera"] is None

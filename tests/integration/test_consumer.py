@@ -49,7 +49,7 @@ def message(settings: KafkaSettings, uuid: UUID, value: bytes | None = None) -> 
         settings.kafka_image_topic,
         str(uuid).encode(),
         b'{"uuid": "%s"}' % str(uuid).encode() if value is None else value,
-        encode_headers("IMAGE_DELETED", uuid4(), None),
+        encode_headers("IMAGE_DELETED", uuid4()),
     )
 
 

@@ -111,7 +111,7 @@ def test_messages_flow_with_what_heroku_sets(variables: dict[str, str]) -> None:
     check(settings)
     producer = Producer(client_config(settings, "test"))
     uuid = uuid4()
-    headers = encode_headers("IMAGE_DELETED", uuid4(), None)
+    headers = encode_headers("IMAGE_DELETED", uuid4())
     body = b'{"uuid": "%s"}' % str(uuid).encode()
     assert producer.publish([Outgoing(settings.kafka_image_topic, b"k", body, headers)]) == [None]
     arrived = threading.Event()

@@ -156,7 +156,7 @@ def test_all_rights_are_there_and_messages_flow(secured: ApacheKafka) -> None:
     create_topics(settings)
     check(settings)
     producer = Producer(client_config(settings, "test"))
-    headers = encode_headers("IMAGE_DELETED", uuid4(), None)
+    headers = encode_headers("IMAGE_DELETED", uuid4())
     body = b'{"uuid": "%s"}' % str(uuid4()).encode()
     large = b"{" + b" " * 900_000
     sent = [Outgoing(settings.kafka_image_topic, b"k", value, headers) for value in (body, large)]
@@ -223,7 +223,7 @@ def test_producer_and_consumer_outlive_a_broker_that_is_killed_and_comes_back(
     def send() -> bool:
         uuid = uuid4()
         body = b'{"uuid": "%s"}' % str(uuid).encode()
-        headers = encode_headers("IMAGE_DELETED", uuid4(), None)
+        headers = encode_headers("IMAGE_DELETED", uuid4())
         [failure] = producer.publish(
             [Outgoing(settings.kafka_image_topic, str(uuid).encode(), body, headers)]
         )

@@ -132,6 +132,7 @@ def running_system(
     broker: Broker,
     database_url: str,
     environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[System]:
     """A running system on this broker (with its own topics) and database."""
     ephemeral = {} if broker.is_real else {"KAFKA_EPHEMERAL": "true"}
@@ -140,6 +141,7 @@ def running_system(
         kafka_server=broker.bootstrap_servers,
         database_url=database_url,
         environment={**ephemeral, **(environment or {})},
+        overrides=overrides,
     )
     broker.create_topics(*system.names.values())
     try:

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 import pytest
 from confluent_kafka import Message
 
+from shared.context import Origin
 from shared.failures import PermanentFailure
 from shared.kafka.codec import decode, encode_headers
 from shared.kafka.record import Record
@@ -26,9 +27,9 @@ def test_a_message_with_the_two_headers_alone_is_valid() -> None:
 
 def test_what_is_encoded_is_decoded() -> None:
     message_id = uuid4()
-    headers = encode_headers("IMAGE_DELETED", message_id, "request-1")
+    headers = encode_headers("IMAGE_DELETED", message_id, Origin("request-1"))
     received = decode(record(headers=[*headers]))
-    assert (received.message_id, received.request_id) == (message_id, "request-1")
+    assert (received.message_id, received.origin) == (message_id, Origin("request-1"))
 
 
 def test_a_newer_minor_version_with_fields_unknown_here_is_read() -> None:
