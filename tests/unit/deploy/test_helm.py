@@ -240,6 +240,20 @@ def test_an_image_by_digest_wins_over_its_tag() -> None:
         assert container(pod)["image"] == f"example.org/ann/dither-services@{digest}"
 
 
+def test_numbers_and_words_of_a_file_are_passed_on_as_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(
+        "settings: {MAX_UPLOAD_BYTES: 104857600, CLOUDINARY_API_KEY: 123456789012345,"
+        " STORAGE_TIMEOUT_SECONDS: 8.5, KEEP_METADATA: true, MAIL_FROM: Ann <ann@example.org>}"
+    )
+    given = variables(pods(render(file=file))["dither-upload"])
+    assert given["MAX_UPLOAD_BYTES"] == "104857600"
+    assert given["CLOUDINARY_API_KEY"] == "123456789012345"
+    assert given["STORAGE_TIMEOUT_SECONDS"] == "8.5"
+    assert given["KEEP_METADATA"] == "true"
+    assert given["MAIL_FROM"] == "Ann <ann@example.org>"
+
+
 def test_operators_add_variables_and_secrets_to_a_process() -> None:
     values = {"dither.settings.CONSUMER_WORKERS": "4", "dither.secrets.CLOUDINARY_API_KEY": "key?"}
     found = pods(render(values))
