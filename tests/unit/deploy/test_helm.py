@@ -11,6 +11,7 @@ import kubernetes_validate
 import pytest
 
 from api_gateway.settings import GatewaySettings
+from dither_engine import __version__
 from dither_service.settings import DitherSettings
 from notification_service.settings import NotificationSettings
 from shared.settings import Settings
@@ -231,6 +232,11 @@ def test_every_secret_of_a_process_comes_from_the_secret(name: str) -> None:
     assert wanted <= secrets(pods(render())[f"dither-{name}"]).keys()
     for secret in wanted:
         assert secret in refusal({f"settings.{secret}": "x"})
+
+
+def test_without_a_tag_the_images_are_of_this_version() -> None:
+    images = {container(pod)["image"] for pod in pods(render(ALL)).values()}
+    assert images == {f"dither-services:{__version__}", f"dither-edge:{__version__}"}
 
 
 def test_an_image_by_digest_wins_over_its_tag() -> None:
