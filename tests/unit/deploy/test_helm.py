@@ -99,6 +99,7 @@ def test_the_route_of_the_gateway_api_leads_to_the_edge() -> None:
         ({"image.digest": "sha256:1"}, "digest"),
         ({"ingress.enabled": "true"}, "host"),
         ({"settings.CLOUDINARY_CLOUD_NAME": ""}, "Pods share no disk"),
+        ({"settings.STORAGE": "local"}, "Pods share no disk"),
         ({"settings.SMTP_HOST": ""}, "settings.SMTP_HOST"),
         ({"edge.enabled": "true"}, "settings.GATEWAY_TRUSTED_PROXIES"),
     ],
@@ -202,6 +203,13 @@ def test_a_shared_disk_is_mounted_where_files_are_written() -> None:
     assert mounts["dither-upload"]["/data"] is False
     assert mounts["dither-dither"]["/data"] is False
     assert mounts["dither-notification"]["/data"] is True, "only for the small pictures in mails"
+
+
+def test_files_on_s3_need_no_shared_disk_and_may_need_no_keys() -> None:
+    values = {"settings.CLOUDINARY_CLOUD_NAME": "", "settings.STORAGE": "s3"}
+    for pod in pods(render({**values, "serviceAccount": "pictures"})).values():
+        assert pod["spec"]["serviceAccountName"] == "pictures"
+        assert pod["spec"]["automountServiceAccountToken"] is False
 
 
 def test_each_process_has_its_own_secrets_only() -> None:
