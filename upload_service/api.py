@@ -170,7 +170,7 @@ def create_api(
         responses=_STORED_FILE,
     )
     async def get_file(key: str, request: Request) -> Response:
-        """Files on local disk, and with a signed link originals; Cloudinary serves the others."""
+        """Files on local disk or S3, originals with a signed link; Cloudinary serves the others."""
         async with fetches.taken():
             return await run_in_threadpool(files.respond, key, request)
 

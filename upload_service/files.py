@@ -1,14 +1,21 @@
-"""``/files/…``: serves the files on the local disk, and originals that not everybody may read."""
+"""``/files/…``: serves the files of private storages, and originals that not everybody may read."""
 
 from pathlib import Path
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from shared.conditional import client_has
 from shared.problems import Problem
-from shared.storage import FileMissingError, LocalStorage, Storage, StorageRefusedError, split_key
+from shared.storage import (
+    FileMissingError,
+    LocalStorage,
+    PrivateStorage,
+    Storage,
+    StorageRefusedError,
+    split_key,
+)
 from upload_service.service import UploadService
 from upload_service.settings import UploadSettings
 from upload_service.views import ORIGINALS
@@ -53,6 +60,8 @@ class Files:
         }
         if isinstance(self._storage, LocalStorage):
             return _from_disk(_path(self._storage, key), request, headers)
+        if isinstance(self._storage, PrivateStorage):
+            return _streamed(self._storage, key, request, headers)
         return self._from_storage(key, headers)
 
     def _from_storage(self, key: str, headers: dict[str, str]) -> Response:
@@ -74,6 +83,24 @@ def _from_disk(path: Path, request: Request, headers: dict[str, str]) -> Respons
     if client_has(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type=TYPES.get(path.suffix[1:]), headers=headers)
+
+
+def _streamed(
+    storage: PrivateStorage, key: str, request: Request, headers: dict[str, str]
+) -> Response:
+    headers["etag"] = f'"{key}"'  # the bytes under a key never change
+    if client_has(request, headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    try:
+        size, chunks = storage.stream(key)
+    except (FileMissingError, StorageRefusedError):
+        raise _missing() from None
+    headers["content-length"] = str(size)
+    return StreamingResponse(
+        () if request.method == "HEAD" else chunks,
+        media_type=TYPES.get(key.rpartition(".")[2]),
+        headers=headers,
+    )
 
 
 def _path(storage: LocalStorage, key: str) -> Path:

@@ -8,10 +8,10 @@ from typing import Any
 from shared.principal import Principal
 from shared.redaction import without_own_values
 from shared.signing import Links
+from shared.storage import FILES
 from upload_service import models, schemas
 from upload_service.settings import UploadSettings
 
-FILES = "/files/"
 ORIGINALS = "images/"  # how the storage keys of originals begin
 LINK_SECONDS = 3600
 # As long as Kafka keeps messages by default, so that whoever reads one can fetch the file.

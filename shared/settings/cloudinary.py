@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Self
+from urllib.parse import parse_qs
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -9,7 +10,8 @@ from shared.settings.base import Settings
 from shared.settings.kinds import BaseAddress, matching
 
 _URL = re.compile(
-    r"cloudinary://(?P<key>[^:@/?\s]+):(?P<secret>[^:@/?\s]+)@(?P<name>[A-Za-z0-9_-]+)([/?]\S*)?"
+    r"cloudinary://(?P<key>[^:@/?\s]+):(?P<secret>[^:@/?\s]+)@(?P<name>[A-Za-z0-9_-]+)"
+    r"(/(?P<cname>[A-Za-z0-9.-]+)?)?(\?(?P<query>\S*))?"
 )
 _CloudName = Annotated[str, matching(r"[A-Za-z0-9_-]+", "letters, digits, dashes and _")]
 
@@ -26,7 +28,11 @@ class CloudinaryPlace(Settings):
         None, description="Name of the Cloudinary product environment; unset: files on local disk"
     )
     cloudinary_delivery_url: BaseAddress = Field(
-        "https://res.cloudinary.com", description="Where Cloudinary serves the stored files"
+        "https://res.cloudinary.com",
+        description="Where Cloudinary serves the stored files: with a CNAME, your own host",
+    )
+    cloudinary_private_cdn: bool = Field(
+        False, description="true for a private CDN or CNAME: no cloud name in the files' addresses"
     )
 
     @field_validator("cloudinary_url")
@@ -37,12 +43,23 @@ class CloudinaryPlace(Settings):
         return url
 
     @model_validator(mode="after")
-    def _name_is_in_the_url(self) -> Self:
+    def _name_and_hosts_are_in_the_url(self) -> Self:
         self.cloudinary_cloud_name = self.cloudinary_cloud_name or self.of_url("name")
+        given = parse_qs(self.of_url("query") or "")
+        host = self.of_url("cname") or given.get("secure_distribution", [""])[0]
+        if host or given.get("private_cdn", [""])[0].lower() in {"true", "1"}:
+            self.cloudinary_private_cdn = True
+        if "cloudinary_delivery_url" in self.model_fields_set:
+            return self
+        if self.cloudinary_private_cdn:
+            if not re.fullmatch(r"[A-Za-z0-9.-]*", host):
+                raise ValueError("CLOUDINARY_URL: secure_distribution must be the name of a host")
+            host = host or f"{self.cloudinary_cloud_name}-res.cloudinary.com"
+            self.cloudinary_delivery_url = f"https://{host}"
         return self
 
     def of_url(self, part: str) -> str | None:
-        """``key``, ``secret`` or ``name`` from CLOUDINARY_URL, if that is set."""
+        """``key``, ``secret``, ``name``, ``cname`` or ``query`` of CLOUDINARY_URL, if it is set."""
         url = None if self.cloudinary_url is None else self.cloudinary_url.get_secret_value()
         match = _URL.fullmatch(url or "")
         return match[part] if match else None

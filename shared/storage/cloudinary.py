@@ -17,6 +17,7 @@ import urllib3
 from shared.storage.protocol import (
     KEY_PATTERN,
     FileMissingError,
+    Storage,
     StorageError,
     StorageRefusedError,
     StorageUnavailableError,
@@ -24,6 +25,7 @@ from shared.storage.protocol import (
     refuse_empty,
     split_key,
 )
+from shared.storage.settings import StorageSettings
 
 _CHUNK = 64 * 1024
 # Cloudinary refuses these files as images: the bytes for a display, and their C array.
@@ -53,6 +55,7 @@ class CloudinaryStorage:
         api_secret: str,
         upload_prefix: str = "https://api.cloudinary.com",
         delivery_url: str = "https://res.cloudinary.com",
+        private_cdn: bool = False,
         folder: str = "",
         timeout_seconds: float = 8.0,
         private_originals: bool = False,
@@ -74,7 +77,9 @@ class CloudinaryStorage:
             "invalidate": True,
             "timeout": self._timeout,
         }
-        self._delivery = f"{delivery_url.rstrip('/')}/{cloud_name}/"
+        # A private CDN serves one product environment only, and has no name of it in the path.
+        path = "/" if private_cdn else f"/{cloud_name}/"
+        self._delivery = delivery_url.rstrip("/") + path
         # Only a version may come before the public id: no transformations in the URL.
         self._own_url = re.compile(
             re.escape(self._delivery)
@@ -98,7 +103,7 @@ class CloudinaryStorage:
         if not self._own_url.fullmatch(url):
             raise StorageUnavailableError(
                 f"Cloudinary stored {key} at {url[:200]!r}, which is not under {self._delivery}: "
-                "CLOUDINARY_DELIVERY_URL must name the host that serves the files"
+                "CLOUDINARY_DELIVERY_URL and CLOUDINARY_PRIVATE_CDN must say how files are served"
             )
         return StoredFile(key=key, url=url)
 
@@ -157,6 +162,21 @@ class CloudinaryStorage:
             response.close()
             raise
         return bytes(data)
+
+
+def build(settings: StorageSettings, *, private_originals: bool) -> Storage:
+    secret = settings.cloudinary_api_secret
+    return CloudinaryStorage(
+        cloud_name=settings.cloudinary_cloud_name or "",
+        api_key=settings.cloudinary_api_key or "",
+        api_secret=secret.get_secret_value() if secret else "",
+        upload_prefix=settings.cloudinary_upload_prefix,
+        delivery_url=settings.cloudinary_delivery_url,
+        private_cdn=settings.cloudinary_private_cdn,
+        folder=settings.cloudinary_folder,
+        timeout_seconds=settings.storage_timeout_seconds,
+        private_originals=private_originals,
+    )
 
 
 def _unfetchable(status: int, url: str) -> StorageError:

@@ -1,21 +1,25 @@
-"""Files in a directory of this machine: used when Cloudinary is not configured."""
+"""Files in a directory of this machine: used when nothing else is chosen."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from shared.files import make_directory, write_atomically
 from shared.storage.protocol import (
+    FILES,
     FileMissingError,
+    Storage,
     StorageRefusedError,
     StorageUnavailableError,
     StoredFile,
+    key_of_ours,
     refuse_empty,
     split_key,
 )
+from shared.storage.settings import StorageSettings
 
-URL_PREFIX = "/files/"
+_log = logging.getLogger(__name__)
 
 
 class LocalStorage:
@@ -37,11 +41,11 @@ class LocalStorage:
         with _disk_errors("store", key):
             make_directory(path.parent)
             write_atomically(path, data)
-        return StoredFile(key=key, url=URL_PREFIX + key)
+        return StoredFile(key=key, url=FILES + key)
 
     def fetch(self, url: str, *, max_bytes: int) -> bytes:
         """The file behind `/files/<key>`; a host in the URL is ignored, no network is used."""
-        key = self._key(url)
+        key = key_of_ours(url)
         path = self.path(key)
         with _disk_errors("read", key):
             try:
@@ -58,16 +62,15 @@ class LocalStorage:
         with _disk_errors("delete", key):
             path.unlink(missing_ok=True)
 
-    def _key(self, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-        except ValueError as error:
-            raise StorageRefusedError(f"not a URL: {url[:200]!r}") from error
-        # PUBLIC_URL may have a path, which then precedes `/files`.
-        _, prefix, key = parts.path.partition(URL_PREFIX)
-        if parts.scheme not in {"", "http", "https"} or not prefix:
-            raise StorageRefusedError(f"not a URL of the local storage: {url[:200]!r}")
-        return key
+
+def build(settings: StorageSettings, *, private_originals: bool) -> Storage:  # noqa: ARG001 - all are private
+    root = settings.data_dir / "files"
+    _log.warning(
+        "files are kept on local disk, in %s; services on other machines do not see them "
+        "(STORAGE and the variables of Cloudinary or S3 choose another place)",
+        root,
+    )
+    return LocalStorage(root)
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """The interface of every file storage, and its errors."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
 from shared.failures import TransientFailure
 
@@ -12,6 +14,8 @@ KEY_PATTERN = (
     rf"(?P<stem>[a-z]{{1,20}}/{_UUID}(?:-[0-9a-z_-]{{1,80}})?)\.(?P<extension>[0-9a-z]{{1,5}})"
 )
 _KEY = re.compile(KEY_PATTERN)
+# The upload service answers here for storages that show no file to the public themselves.
+FILES = "/files/"
 
 
 class StorageError(Exception):
@@ -32,7 +36,7 @@ class FileMissingError(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """The location of a file: `url` is absolute (Cloudinary) or relative (local disk)."""
+    """The location of a file: `url` is absolute (Cloudinary) or ours (`/files/…`)."""
 
     key: str
     url: str
@@ -43,7 +47,7 @@ class Storage(Protocol):
 
     @property
     def name(self) -> str:
-        """The name for logs and health reports: "cloudinary", "local disk"."""
+        """The name for logs and health reports: "cloudinary", "s3", "local disk"."""
         ...
 
     def put(self, key: str, data: bytes, content_type: str) -> StoredFile:
@@ -56,6 +60,15 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the file; a missing file is no error."""
+        ...
+
+
+@runtime_checkable
+class PrivateStorage(Storage, Protocol):
+    """A storage that shows nothing to the public: the upload service passes its files on."""
+
+    def stream(self, key: str) -> tuple[int, Iterator[bytes]]:
+        """The size of the file and its bytes, which are read as they are asked for."""
         ...
 
 
@@ -75,3 +88,19 @@ def refuse_empty(key: str, data: bytes) -> None:
     """Raises StorageRefusedError for an empty file, which is a mistake of the caller."""
     if not data:
         raise StorageRefusedError(f"nothing to store under {key}: the file is empty")
+
+
+def key_of_ours(url: str) -> str:
+    """The key in `/files/<key>`; what precedes and a query are ignored, as PUBLIC_URL may change.
+
+    Raises StorageRefusedError for any other URL.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise StorageRefusedError(f"not a URL: {url[:200]!r}") from error
+    _, prefix, key = parts.path.partition(FILES)
+    if parts.scheme not in {"", "http", "https"} or not prefix:
+        raise StorageRefusedError(f"not a URL of this storage: {url[:200]!r}")
+    split_key(key)
+    return key

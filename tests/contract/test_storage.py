@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 import requests
+from cloudinary.utils import cloudinary_url
 
 from shared.storage import (
     FileMissingError,
@@ -16,9 +17,11 @@ from shared.storage import (
     StorageRefusedError,
 )
 from shared.storage.cloudinary import CloudinaryStorage
+from shared.storage.s3 import S3Storage
 from tests.support.cloudinary_server import CloudinaryServer
 from tests.support.fake_storage import FakeStorage
-from tests.support.storages import cloudinary_storage
+from tests.support.s3_server import S3Server
+from tests.support.storages import cloudinary_storage, s3_storage
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40 + b"\r\n--looks-like-a-boundary--\r\n"
 JPEG = b"\xff\xd8\xff\xe0" + b"jpeg" * 100
@@ -26,18 +29,29 @@ LIMIT = 1_000_000
 
 
 @pytest.fixture(
-    params=["memory", "local disk", "cloudinary", "cloudinary in a folder", "private cloudinary"]
+    params=[
+        *("memory", "local disk", "s3", "s3 under a prefix"),
+        *("cloudinary", "cloudinary in a folder", "private cloudinary", "cloudinary's private cdn"),
+    ]
 )
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "memory":
         yield FakeStorage()
     elif request.param == "local disk":
         yield LocalStorage(tmp_path / "files")
+    elif request.param.startswith("s3"):
+        server = request.getfixturevalue("s3_server")
+        prefix = "here/there" if "prefix" in request.param else ""
+        yield s3_storage(server, server.make_bucket(), prefix=prefix)
     else:
         folder = "here/there" if "folder" in request.param else ""
-        with CloudinaryServer() as server:
+        private_cdn = "cdn" in request.param
+        with CloudinaryServer(private_cdn=private_cdn) as server:
             yield cloudinary_storage(
-                server, folder=folder, private_originals="private" in request.param
+                server,
+                folder=folder,
+                private_originals="private" in request.param,
+                private_cdn=private_cdn,
             )
             assert server.calls["admin"] == 0
 
@@ -56,7 +70,8 @@ def test_what_was_put_is_fetched(storage: Storage, key: str) -> None:
 def test_url_is_absolute_or_relative_to_the_host(storage: Storage, key: str) -> None:
     url = storage.put(key, PNG, "image/png").url
     assert url.endswith(key)
-    assert url.startswith("/files/") if storage.name == "local disk" else "://" in url
+    is_ours = storage.name in {"local disk", "s3"}
+    assert url.startswith("/files/") if is_ours else "://" in url
 
 
 def test_a_dither_has_its_digest_in_the_key(storage: Storage) -> None:
@@ -174,6 +189,44 @@ def test_a_file_is_deleted_whatever_the_settings_were_when_it_was_stored(key: st
                 deleting.fetch(url, max_bytes=LIMIT)
 
 
+def test_a_private_cdn_has_the_addresses_that_the_sdk_makes(key: str) -> None:
+    with CloudinaryServer(private_cdn=True) as server:
+        url = cloudinary_storage(server, private_cdn=True).put(key, PNG, "image/png").url
+        version = re.search(r"/v(\d+)/", url)
+        assert version is not None
+        theirs, _ = cloudinary_url(
+            key,
+            cloud_name="test-cloud",
+            version=version[1],
+            secure=True,
+            private_cdn=True,
+            secure_distribution=server.url.removeprefix("http://"),
+        )
+        assert url == theirs.replace("https:", "http:")
+
+
+def test_objects_are_private_and_named_by_prefix_and_key(s3_server: S3Server, key: str) -> None:
+    bucket = s3_server.make_bucket()
+    storage = s3_storage(s3_server, bucket, prefix="ours")
+    storage.put(key, PNG, "image/png")
+    assert s3_server.keys(bucket) == {f"ours/{key}"}
+    assert requests.get(f"{s3_server.url}/{bucket}/ours/{key}", timeout=5).status_code == 403
+    storage.delete(key)
+    assert s3_server.keys(bucket) == set()
+
+
+def test_an_object_is_read_as_it_is_asked_for(s3_server: S3Server, key: str) -> None:
+    storage = s3_storage(s3_server, s3_server.make_bucket())
+    data = PNG * 200
+    storage.put(key, data, "image/png")
+    size, chunks = storage.stream(key)
+    parts = list(chunks)
+    assert (size, b"".join(parts)) == (len(data), data)
+    assert len(parts) > 1
+    with pytest.raises(FileMissingError):
+        storage.stream(key.replace("images", "dithers"))
+
+
 def test_threads_may_share_it(storage: Storage) -> None:
     def there_and_back(number: int) -> bool:
         data = PNG + str(number).encode()
@@ -185,4 +238,5 @@ def test_threads_may_share_it(storage: Storage) -> None:
 
 
 def test_other_storages_are_told_apart() -> None:
-    assert {CloudinaryStorage.name, LocalStorage.name} == {"cloudinary", "local disk"}
+    names = {CloudinaryStorage.name, S3Storage.name, LocalStorage.name}
+    assert names == {"cloudinary", "s3", "local disk"}

@@ -1,4 +1,4 @@
-"""How the failures of Cloudinary and of a disk are sorted into "later", "never" and "gone"."""
+"""How the failures of Cloudinary, S3 and a disk are sorted into "later", "never" and "gone"."""
 
 import errno
 import os
@@ -15,7 +15,9 @@ from shared.storage import (
     StorageUnavailableError,
 )
 from tests.support.cloudinary_server import CloudinaryServer
-from tests.support.storages import cloudinary_storage
+from tests.support.s3_server import S3Server
+from tests.support.s3_server.failing import FailingServer
+from tests.support.storages import cloudinary_storage, s3_storage
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"png" * 100
 KEY = "images/7f8f4d4c-52c1-4c8b-9d0e-6d9e3c2f1a10.png"
@@ -118,6 +120,45 @@ def test_urls_of_another_account_or_folder_are_foreign(server: CloudinaryServer)
     for foreign in (url, url.replace("test-cloud", "other-cloud"), url.replace("http:", "ftp:")):
         with pytest.raises(StorageRefusedError):
             ours.fetch(foreign, max_bytes=5_000)
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 500, 503, None])
+def test_trouble_of_s3_may_be_over_later(s3_server: S3Server, status: int | None) -> None:
+    """None: it takes the request and never answers."""
+    with FailingServer(status) as failing:
+        storage = s3_storage(s3_server, "bucket", endpoint=failing.url, timeout_seconds=0.4)
+        for call in (
+            lambda: storage.put(KEY, PNG, "image/png"),
+            lambda: storage.fetch(f"/files/{KEY}", max_bytes=5_000),
+            lambda: storage.delete(KEY),
+        ):
+            with pytest.raises(StorageUnavailableError):
+                call()
+        assert failing.requests == 3, "nothing is retried here"
+
+
+def test_s3_that_takes_no_file_of_this_size(s3_server: S3Server) -> None:
+    with FailingServer(413) as failing:
+        storage = s3_storage(s3_server, "bucket", endpoint=failing.url)
+        with pytest.raises(StorageRefusedError, match="too large"):
+            storage.put(KEY, PNG, "image/png")
+
+
+def test_wrong_keys_of_s3_are_named_and_not_shown(s3_server: S3Server) -> None:
+    storage = s3_storage(s3_server, s3_server.make_bucket(), secret_access_key="wr0ng")
+    with pytest.raises(StorageUnavailableError, match="S3_SECRET_ACCESS_KEY") as raised:
+        storage.put(KEY, PNG, "image/png")
+    assert "wr0ng" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_bucket_is_no_missing_file(s3_server: S3Server) -> None:
+    """Else a wrong S3_BUCKET would make every image fail for good."""
+    storage = s3_storage(s3_server, "no-such-bucket")
+    with pytest.raises(StorageUnavailableError, match="S3_BUCKET"):
+        storage.put(KEY, PNG, "image/png")
+    with pytest.raises(StorageUnavailableError, match="S3_BUCKET"):
+        storage.fetch(f"/files/{KEY}", max_bytes=5_000)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EIO, errno.EROFS])

@@ -12,12 +12,14 @@ import pytest
 from tests.support.broker import Broker, choose_broker
 from tests.support.cloudinary_server import CloudinaryServer
 from tests.support.mailserver import MailServer
+from tests.support.maven import JarsUnavailableError
 from tests.support.postgres import (
     PostgresServer,
     choose_postgres,
     create_database,
     drop_database,
 )
+from tests.support.s3_server import S3Server
 from tests.support.system import System, running_system
 
 _BROKER = pytest.StashKey[Broker]()
@@ -98,6 +100,17 @@ def cloudinary_server() -> Iterator[CloudinaryServer]:
     """A new Cloudinary account for each test."""
     with CloudinaryServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """One for the whole run; each test makes a bucket of its own."""
+    try:
+        server = S3Server()
+    except JarsUnavailableError as unavailable:
+        pytest.skip(str(unavailable))
+    yield server
+    server.stop()
 
 
 @pytest.fixture

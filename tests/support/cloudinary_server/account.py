@@ -43,12 +43,22 @@ class Asset:
 class Account:
     """The product environment `cloud_name` with its files; safe to use from any thread."""
 
-    def __init__(self, *, cloud_name: str, api_key: str, api_secret: str, max_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        cloud_name: str,
+        api_key: str,
+        api_secret: str,
+        max_bytes: int,
+        private_cdn: bool = False,
+    ) -> None:
         self.cloud_name = cloud_name
         self.api_key = api_key
         self.api_secret = api_secret
         self.max_bytes = max_bytes
         self.assets: dict[str, Asset] = {}
+        # A private CDN serves one account only, and has no name of it in the path.
+        self._root = "" if private_cdn else f"/{cloud_name}"
         self._lock = threading.Lock()
         self._versions = int(time.time())
 
@@ -70,7 +80,7 @@ class Account:
             self.assets[public_id] = asset
         name = f"{public_id}.{asset.format}" if asset.format else public_id
         delivery = asset.type if asset.type == "upload" else f"{asset.type}/{self._sign(name)}"
-        path = f"/{self.cloud_name}/{resource_type}/{delivery}/v{asset.version}/{name}"
+        path = f"{self._root}/{resource_type}/{delivery}/v{asset.version}/{name}"
         return {
             "asset_id": hashlib.md5(public_id.encode()).hexdigest(),
             "public_id": public_id,
@@ -101,7 +111,7 @@ class Account:
         a wrong signature.
         """
         found = re.fullmatch(
-            rf"/{re.escape(self.cloud_name)}/(image|raw)/(upload|authenticated)/"
+            rf"{re.escape(self._root)}/(image|raw)/(upload|authenticated)/"
             r"(?:(s--[\w-]{8}--)/)?(?:v\d+/)?(.+)",
             path,
         )

@@ -22,9 +22,14 @@ class CloudinaryServer:
         api_key: str = "123456789012345",
         api_secret: str = "test-secret",
         max_bytes: int = 100_000_000,
+        private_cdn: bool = False,
     ) -> None:
         self._account = Account(
-            cloud_name=cloud_name, api_key=api_key, api_secret=api_secret, max_bytes=max_bytes
+            cloud_name=cloud_name,
+            api_key=api_key,
+            api_secret=api_secret,
+            max_bytes=max_bytes,
+            private_cdn=private_cdn,
         )
         self._failures = Failures()
         self._http = HttpServer(port, self._account, self._failures)
