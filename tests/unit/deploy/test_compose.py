@@ -53,12 +53,12 @@ def test_every_variable_that_a_service_is_given_is_a_setting() -> None:
     known = VARIABLES | {"PYTHON_IMAGE", "DEBIAN_IMAGE", "EDGE_PUBLISH_HTTP", "EDGE_PUBLISH_HTTPS"}
     known |= edge_variables()
     for file in (SYSTEM, TESTS):
-        named = set(re.findall(r"\$\{([A-Z_]+)", (PROJECT / file).read_text()))
+        named = set(re.findall(r"\$\{([A-Z0-9_]+)", (PROJECT / file).read_text()))
         assert named <= known, f"{file}: {named - known}"
 
 
 def edge_variables() -> set[str]:
-    return set(re.findall(r"\$\{([A-Z_]+):=", (EDGE / "start").read_text()))
+    return set(re.findall(r"\$\{([A-Z0-9_]+):=", (EDGE / "start").read_text()))
 
 
 def test_the_edge_is_given_what_it_reads_and_leads_to_the_gateway() -> None:
@@ -137,7 +137,7 @@ def test_each_process_has_its_own_secrets_only() -> None:
 
 def test_no_password_has_a_default_and_one_command_makes_all(tmp_path: Path) -> None:
     text = (PROJECT / SYSTEM).read_text()
-    wanted = set(re.findall(r"\$\{([A-Z_]+):\?", text))
+    wanted = set(re.findall(r"\$\{([A-Z0-9_]+):\?", text))
     assert not re.search(r"PASSWORD:-[^}]", text)
     file = tmp_path / ".env"
     file.write_text("MAIL_SECRET=mine\n")
