@@ -36,8 +36,7 @@ def test_the_bill_lists_exactly_what_is_locked(server: str) -> None:
     assert all(part["purl"].startswith("pkg:pypi/") for part in listed.values())
     depends = {entry["ref"]: entry.get("dependsOn", []) for entry in bill["dependencies"]}
     assert any("llvmlite" in needed for needed in depends[listed["numba"]["bom-ref"]])
-    unlicensed = {name for name, part in listed.items() if not part.get("licenses")}
-    assert unlicensed == {"pyreqwest"}, "its wheel names none: .ci/audit.py"
+    assert "BSD" in json.dumps(listed["numba"]["licenses"])
 
 
 def normal(name: str) -> str:

@@ -23,6 +23,9 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- define "dither.pod" -}}
 enableServiceLinks: false # a Service named postgres would set POSTGRES_PORT to tcp://…
 automountServiceAccountToken: false
+{{- with .Values.serviceAccount }}
+serviceAccountName: {{ . }}
+{{- end }}
 securityContext:
   runAsNonRoot: true
   runAsUser: 10001
@@ -70,12 +73,17 @@ rollingUpdate:
 {{- end }}
 {{- end }}
 
+{{/* Helm reads each number of a file as a float, which it would write as 1.048576e+08. */}}
+{{- define "dither.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{/* Variables of "settings", then those of "secrets" (variable: key of the secret, "?" if it may be missing). */}}
 {{- define "dither.env" -}}
 {{- range $name, $value := .settings }}
 {{- if not (has $value (list "" nil)) }}
 - name: {{ $name }}
-  value: {{ $value | toString | quote }}
+  value: {{ include "dither.text" $value | quote }}
 {{- end }}
 {{- end }}
 {{- range $name, $key := .secrets }}

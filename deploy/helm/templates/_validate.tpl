@@ -1,8 +1,11 @@
 {{/* What a schema cannot say. Each sentence names what is wrong and what to set. */}}
 {{- define "dither.validate" -}}
 {{- $set := .Values.settings }}
-{{- if not (or .Values.files.claim $set.STORAGE $set.CLOUDINARY_CLOUD_NAME) }}
-{{- fail "Pods share no disk: set settings.STORAGE or settings.CLOUDINARY_CLOUD_NAME, or files.claim to a ReadWriteMany volume." }}
+{{- $elsewhere := or $set.CLOUDINARY_CLOUD_NAME (eq ($set.STORAGE | default "") "s3") }}
+{{- if or (eq ($set.STORAGE | default "") "local") (not $elsewhere) }}
+{{- if not .Values.files.claim }}
+{{- fail "Pods share no disk: set settings.CLOUDINARY_CLOUD_NAME, or settings.STORAGE to s3, or files.claim to a ReadWriteMany volume." }}
+{{- end }}
 {{- end }}
 {{- if not (or .Values.files.claim $set.SMTP_HOST) }}
 {{- fail "Mails need a server: set settings.SMTP_HOST (or files.claim, where they are then written to as files)." }}

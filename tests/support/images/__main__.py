@@ -1,9 +1,10 @@
-"""``make test-images``: build the image, start every service from it, dither a picture.
+"""``make test-images``: build the images, start every service from them, dither a picture.
 
 Kafka and Postgres are those of the tests. If no Docker engine answers, one is started; if the
 Dockerfile's base image is not available, one is made from Debian (as root, on Debian or Ubuntu).
 """
 
+import json
 import secrets
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 import requests
 
 from tests.support.broker import choose_broker
-from tests.support.images.build import IMAGE, base_image, build_image
+from tests.support.images.build import IMAGE, base_image, build_images
 from tests.support.images.containers import ContainerError, Containers
 from tests.support.images.engine import DockerError, Engine, EngineUnavailableError
 from tests.support.mailserver import MailServer
@@ -33,7 +34,7 @@ def main() -> int:
             _say(f"Docker: {'an engine of our own' if engine.is_ours else 'the one that answers'}")
             base = base_image(engine, _say)
             _say(f"Building on {base}")
-            build_image(engine, base)
+            build_images(engine, base)
             _prove(engine, running)
         except (EngineUnavailableError, DockerError, ContainerError, AssertionError) as error:
             print(f"Not proven: {error}", file=sys.stderr)
@@ -54,12 +55,22 @@ def _prove(engine: Engine, running: ExitStack) -> None:
     said = containers.job("python", "-m", "dither_engine", "--warm", NUMBA_DEBUG_CACHE="1")
     assert "data loaded" in said, said
     assert "data saved" not in said, "the image's kernels are compiled again where it runs"
+    bill = json.loads(containers.job("cat", "/venv/sbom.cdx.json"))
+    _say(f"The image's bill of materials has {len(bill['components'])} packages")
     _say(containers.job("python", "-m", "shared.kafka.topics"))
     _say(containers.job("python", "-m", "shared.migrations", *SCHEMAS))
     containers.start()
     containers.wait_until_healthy()
     _say("All services are healthy")
     _use(containers.url, mails)
+    edge = containers.start_edge()
+    page = wait_for(lambda: requests.get(edge, timeout=10), "edge", seconds=30)
+    assert (page.status_code, "<title>" in page.text) == (200, True), page.text
+    attack = requests.get(
+        f"{edge}/images", params={"page": "<script>alert(1)</script>"}, timeout=10
+    )
+    assert attack.status_code == 403, f"the edge let an attack pass: {attack.status_code}"
+    _say("The edge leads to the gateway, and its firewall works")
     containers.stop()
     _say("All services ended when they were told to")
 

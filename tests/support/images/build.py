@@ -1,4 +1,4 @@
-"""Build the base image and the image."""
+"""Build the base image and the images."""
 
 import os
 import re
@@ -13,6 +13,7 @@ from tests.support.images.engine import DockerError, Engine
 
 PROJECT = Path(__file__).parents[3]
 IMAGE = "dither-services:proof"
+EDGE_IMAGE = "dither-edge:proof"
 
 
 def base_image(engine: Engine, say: Callable[[str], None]) -> str:
@@ -36,12 +37,17 @@ def base_image(engine: Engine, say: Callable[[str], None]) -> str:
     return made_here
 
 
-def build_image(engine: Engine, base: str) -> None:
-    engine.run(
-        *("build", "--network=host", f"--build-arg=PYTHON_IMAGE={base}", f"--tag={IMAGE}"),
-        str(PROJECT),
-        shown=True,
-    )
+def build_images(engine: Engine, base: str) -> None:
+    """The base of the services' image is a Debian, so the edge is built on it too."""
+    for image, argument, directory in (
+        (IMAGE, "PYTHON_IMAGE", PROJECT),
+        (EDGE_IMAGE, "DEBIAN_IMAGE", PROJECT / "deploy" / "edge"),
+    ):
+        engine.run(
+            *("build", "--network=host", f"--build-arg={argument}={base}", f"--tag={image}"),
+            str(directory),
+            shown=True,
+        )
 
 
 def _wanted_base() -> str:

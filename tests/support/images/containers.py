@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from standalone.ports import free_port
-from tests.support.images.build import IMAGE
+from tests.support.images.build import EDGE_IMAGE, IMAGE
 from tests.support.images.engine import Engine
 
 SERVICES = {
@@ -63,7 +63,7 @@ class Containers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._engine.succeeds("rm", "--force", *map(self._name, SERVICES))
+        self._engine.succeeds("rm", "--force", *map(self._name, (*SERVICES, "edge")))
         self._engine.run("volume", "rm", "--force", self._prefix)
 
     def job(self, *command: str, **variables: str) -> str:
@@ -78,6 +78,22 @@ class Containers:
                 *self._options({"PORT": str(self._ports[name])}),
                 *(IMAGE, "python", "-m", module),
             )
+
+    def start_edge(self) -> str:
+        """Start nginx in front of the gateway; returns its address."""
+        address = f"127.0.0.1:{free_port()}"
+        variables = {
+            "EDGE_GATEWAYS": f"127.0.0.1:{self._ports['gateway']}",
+            "EDGE_HTTP": address,
+            "EDGE_HTTPS": f"127.0.0.1:{free_port()}",
+        }
+        self._engine.run(
+            *("run", "--detach", "--name", self._name("edge"), "--network=host", *_HARDENED),
+            "--tmpfs=/var/lib/edge:uid=10001,gid=10001",
+            *(f"--env={name}={value}" for name, value in variables.items()),
+            EDGE_IMAGE,
+        )
+        return f"http://{address}"
 
     def wait_until_healthy(self) -> None:
         """Wait for the image's own health check. Raises ``ContainerError``."""

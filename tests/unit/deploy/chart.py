@@ -47,9 +47,11 @@ def options(values: dict[str, str]) -> list[str]:
     return [f"--set={name}={value}" for name, value in (LEAST | values).items()]
 
 
-def render(values: dict[str, str] | None = None) -> list[Document]:
+def render(values: dict[str, str] | None = None, *, file: Path | None = None) -> list[Document]:
     """What `helm install dither` would make."""
-    done = helm("template", "dither", str(CHART), "--namespace=pictures", *options(values or {}))
+    files = [] if file is None else [f"--values={file}"]
+    order = ["template", "dither", str(CHART), "--namespace=pictures", *files]
+    done = helm(*order, *options(values or {}))
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,11 @@ import jsonschema
 import kubernetes_validate
 import pytest
 
+from api_gateway.settings import GatewaySettings
+from dither_engine import __version__
+from dither_service.settings import DitherSettings
+from notification_service.settings import NotificationSettings
+from shared.settings import Settings
 from tests.support.env_example import SECTIONS
 from tests.unit.deploy.chart import (
     ALL,
@@ -24,10 +30,17 @@ from tests.unit.deploy.chart import (
     secrets,
     variables,
 )
+from upload_service.settings import UploadSettings
 
 VARIABLES = {name.upper() for settings in SECTIONS.values() for name in settings.model_fields}
 PORTS = {"gateway": 8000, "upload": 8001, "dither": 8002, "notification": 8003}
 KUBERNETES = ("1.30", "1.37")  # the oldest that Chart.yaml allows, and the newest with a schema
+PROCESSES: dict[str, type[Settings]] = {
+    "gateway": GatewaySettings,
+    "upload": UploadSettings,
+    "dither": DitherSettings,
+    "notification": NotificationSettings,
+}
 CUSTOM = json.loads(Path(__file__).with_name("keda-crds.json").read_text())
 
 
@@ -86,6 +99,7 @@ def test_the_route_of_the_gateway_api_leads_to_the_edge() -> None:
         ({"image.digest": "sha256:1"}, "digest"),
         ({"ingress.enabled": "true"}, "host"),
         ({"settings.CLOUDINARY_CLOUD_NAME": ""}, "Pods share no disk"),
+        ({"settings.STORAGE": "local"}, "Pods share no disk"),
         ({"settings.SMTP_HOST": ""}, "settings.SMTP_HOST"),
         ({"edge.enabled": "true"}, "settings.GATEWAY_TRUSTED_PROXIES"),
     ],
@@ -191,6 +205,13 @@ def test_a_shared_disk_is_mounted_where_files_are_written() -> None:
     assert mounts["dither-notification"]["/data"] is True, "only for the small pictures in mails"
 
 
+def test_files_on_s3_need_no_shared_disk_and_may_need_no_keys() -> None:
+    values = {"settings.CLOUDINARY_CLOUD_NAME": "", "settings.STORAGE": "s3"}
+    for pod in pods(render({**values, "serviceAccount": "pictures"})).values():
+        assert pod["spec"]["serviceAccountName"] == "pictures"
+        assert pod["spec"]["automountServiceAccountToken"] is False
+
+
 def test_each_process_has_its_own_secrets_only() -> None:
     given = {container(pod)["name"]: secrets(pod) for pod in pods(render()).values()}
     for name in ("upload", "dither", "notification"):
@@ -198,11 +219,32 @@ def test_each_process_has_its_own_secrets_only() -> None:
         assert given[name]["DATABASE_URL"] == f"{name.upper()}_DATABASE_URL"
         pod = pods(render())[f"dither-{name}"]
         assert variables(pod)["POSTGRES_USER"] == f"{name}_service"
-    assert given["gateway"].keys() == {"PRINCIPAL_SECRET", "GATEWAY_API_KEYS"}
+    assert not [name for name in given["gateway"] if re.match("POSTGRES|KAFKA|CLOUDINARY", name)]
     assert {n for n, secrets in given.items() if "MAIL_SECRET" in secrets} == {"notification"}
     assert {n for n, secrets in given.items() if "SMTP_PASSWORD" in secrets} == {"notification"}
     owners = {n for n, s in given.items() if s.get("POSTGRES_PASSWORD") == "POSTGRES_PASSWORD"}
     assert owners == {"migrations"}, "only this job logs in as the database's owner"
+
+
+def secret_settings(settings: type[Settings]) -> set[str]:
+    fields = settings.model_fields.items()
+    return {name.upper() for name, field in fields if "SecretStr" in str(field.annotation)}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_every_secret_of_a_process_comes_from_the_secret(name: str) -> None:
+    """A new one is added to `_processes.tpl`, and to what the schema refuses in `settings`."""
+    wanted = secret_settings(PROCESSES[name])
+    if name == "gateway":
+        wanted -= {"CLOUDINARY_URL"}  # it needs the cloud's name alone, which is no secret
+    assert wanted <= secrets(pods(render())[f"dither-{name}"]).keys()
+    for secret in wanted:
+        assert secret in refusal({f"settings.{secret}": "x"})
+
+
+def test_without_a_tag_the_images_are_of_this_version() -> None:
+    images = {container(pod)["image"] for pod in pods(render(ALL)).values()}
+    assert images == {f"dither-services:{__version__}", f"dither-edge:{__version__}"}
 
 
 def test_an_image_by_digest_wins_over_its_tag() -> None:
@@ -210,6 +252,20 @@ def test_an_image_by_digest_wins_over_its_tag() -> None:
     values = {"image.repository": "example.org/ann/dither-services", "image.digest": digest}
     for pod in pods(render(values)).values():
         assert container(pod)["image"] == f"example.org/ann/dither-services@{digest}"
+
+
+def test_numbers_and_words_of_a_file_are_passed_on_as_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(
+        "settings: {MAX_UPLOAD_BYTES: 104857600, CLOUDINARY_API_KEY: 123456789012345,"
+        " STORAGE_TIMEOUT_SECONDS: 8.5, KEEP_METADATA: true, MAIL_FROM: Ann <ann@example.org>}"
+    )
+    given = variables(pods(render(file=file))["dither-upload"])
+    assert given["MAX_UPLOAD_BYTES"] == "104857600"
+    assert given["CLOUDINARY_API_KEY"] == "123456789012345"
+    assert given["STORAGE_TIMEOUT_SECONDS"] == "8.5"
+    assert given["KEEP_METADATA"] == "true"
+    assert given["MAIL_FROM"] == "Ann <ann@example.org>"
 
 
 def test_operators_add_variables_and_secrets_to_a_process() -> None:

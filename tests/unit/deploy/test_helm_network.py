@@ -139,5 +139,16 @@ def test_an_operators_own_rules_leave_the_calls_between_services() -> None:
     assert not may_leave(documents, "upload", "dither")
 
 
+def test_the_gateway_reaches_a_collector_of_traces_that_is_named() -> None:
+    rule = "networkPolicy.gatewayEgress[0]"
+    collector = {"name": "collector"}
+    documents = render(
+        {f"{rule}.ports[0].port": "4318", f"{rule}.to[0].podSelector.matchLabels.name": "collector"}
+    )
+    [allowed] = rules(documents, "gateway", "Egress", 4318)
+    assert allowed["to"] == [{"podSelector": {"matchLabels": collector}}]
+    assert not rules(render(), "gateway", "Egress", 4318)
+
+
 def test_policies_can_be_left_to_the_cluster() -> None:
     assert not of_kind(render({"networkPolicy.enabled": "false"}), "NetworkPolicy")

@@ -32,11 +32,11 @@ PARAMETERS = {
         *("aggregateFromKubeServiceEndpoints", "aggregationType"),
     },
 }
-CONSUMES = {
+CONSUMES: dict[str, set[str]] = {
     "gateway": set(),
-    "upload": {"dithers"},
-    "dither": {"images", "dithers"},
-    "notification": {"images", "dithers"},
+    "upload": {"dither"},
+    "dither": {"image", "dither"},
+    "notification": {"image", "dither"},
 }
 
 
@@ -53,37 +53,43 @@ def test_triggers_say_what_keda_reads() -> None:
             assert all(isinstance(value, str) for value in trigger["metadata"].values())
 
 
-def group_of(service: str, topic: str, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> str:
+def group_of(
+    service: str, topic: str, settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """The group in which a service really consumes a topic."""
     groups = list[str]()
     monkeypatch.setattr(assembly, "consumer_client", lambda *_, **__: None)
     monkeypatch.setattr(assembly, "ConsumerLoop", lambda _, group, **__: groups.append(group))
-    given = ServiceSettings(kafka_ephemeral=True, access="open", **settings)
-    for build in Consumer(given, service, [topic], {}).factories().values():
+    for build in Consumer(settings, service, [topic], {}).factories().values():
         build()
     [group] = groups
     return group
 
 
-@pytest.mark.parametrize("prefix", ["", "ann-"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        {},
+        {"KAFKA_GROUP_PREFIX": "ann-"},
+        {"KAFKA_PREFIX": "ann-"},
+        {"KAFKA_PREFIX": "ann-", "KAFKA_IMAGE_TOPIC": "ann-pictures"},
+        {"KAFKA_PREFIX": "ann.", "KAFKA_GROUP_PREFIX": "bob.", "KAFKA_DITHER_TOPIC": "mine"},
+    ],
+    ids=str,
+)
 def test_the_lag_is_that_of_the_services_groups(
-    prefix: str, monkeypatch: pytest.MonkeyPatch
+    names: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    documents = render({**ON, "settings.KAFKA_GROUP_PREFIX": prefix})
-    for name, topics in CONSUMES.items():
+    documents = render({**ON, **{f"settings.{name}": value for name, value in names.items()}})
+    given: dict[str, Any] = {name.lower(): value for name, value in names.items()}
+    settings = ServiceSettings(kafka_ephemeral=True, access="open", **given)
+    topics = {"image": settings.kafka_image_topic, "dither": settings.kafka_dither_topic}
+    for name, consumed in CONSUMES.items():
         asked = triggers(documents, name, "kafka")
-        assert {trigger["topic"] for trigger in asked} == topics
-        for trigger in asked:
-            topic = trigger["topic"]
-            group = group_of(name, topic, monkeypatch, kafka_group_prefix=prefix)
-            assert trigger["consumerGroup"] == group
-            assert trigger["bootstrapServers"] == "kafka-1:9092,kafka-2:9092"
-
-
-def test_topics_of_other_names_are_followed() -> None:
-    documents = render({**ON, "settings.KAFKA_DITHER_TOPIC": "mine"})
-    [trigger] = triggers(documents, "upload", "kafka")
-    assert (trigger["topic"], trigger["consumerGroup"]) == ("mine", "upload-mine")
+        assert {trigger["topic"]: trigger["consumerGroup"] for trigger in asked} == {
+            topics[kind]: group_of(name, topics[kind], settings, monkeypatch) for kind in consumed
+        }
+        assert {trigger["bootstrapServers"] for trigger in asked} <= {"kafka-1:9092,kafka-2:9092"}
 
 
 def test_dithers_scale_by_the_queue_because_the_lag_does_not_show_it() -> None:
