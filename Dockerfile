@@ -4,10 +4,16 @@ ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE} AS packages
 WORKDIR /packages
 COPY pyproject.toml requirements.lock ./
-COPY .ci/locked.py .ci/
-RUN python3 -m venv /venv \
+COPY .ci/locked.py .ci/sbom .ci/
+COPY dither_engine/__init__.py dither_engine/
+# pip and the program that writes the bill of materials stay behind.
+RUN python3 -m venv /tools \
+ && python3 .ci/locked.py cyclonedx-bom > tools.txt \
+ && /tools/bin/pip install --no-cache-dir --require-hashes -r tools.txt \
+ && python3 -m venv --without-pip /venv \
  && python3 .ci/locked.py server > requirements.txt \
- && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+ && /tools/bin/pip --python /venv/bin/python install --no-cache-dir --require-hashes -r requirements.txt \
+ && .ci/sbom /tools/bin /venv > /venv/sbom.cdx.json
 
 FROM ${PYTHON_IMAGE}
 ENV PATH=/venv/bin:$PATH \

@@ -9,7 +9,7 @@ PY     := $(BIN)/python
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(PY),$(PY) -m pip --disable-pip-version-check install --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check audit format lock docs package bench-engine bench-gateway bench-edge bench-call bench-page bench-pipeline test-edge test-faults test-images screenshots clean
+.PHONY: help run test test-all check audit format lock docs package sbom images bench-engine bench-gateway bench-edge bench-call bench-page bench-pipeline test-edge test-faults test-images screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,15 @@ docs: .venv/.installed-test ## Write anew what is made from the code: AsyncAPI, 
 
 package: .venv/.installed-test ## Build the wheel and the source archive into dist/
 	@$(PY) -m build --no-isolation $(ARGS)
+
+sbom: .venv/.installed-test ## Write dist/sbom.cdx.json: all packages that an image installs (CycloneDX)
+	@mkdir -p dist && $(PY) -m venv --without-pip --clear dist/sbom
+	@$(PY) .ci/locked.py server >dist/sbom/server.txt
+	@$(PY) -m pip --disable-pip-version-check --python dist/sbom/bin/python install --quiet --require-hashes -r dist/sbom/server.txt
+	@.ci/sbom $(abspath $(BIN)) $(abspath dist/sbom) >dist/sbom.cdx.json && rm -rf dist/sbom
+
+images: ## Build and push the images for amd64 and arm64 (REGISTRY=example.org/ann TAG=1.0.0)
+	@REGISTRY=$(REGISTRY) TAG=$(TAG) deploy/images
 
 bench-engine: .venv/.installed-test .venv/.kernels ## Measure the engine against other ditherers (ARGS="--json FILE")
 	@$(PY) -m bench.engine $(ARGS)

@@ -1,11 +1,12 @@
-"""Print the part of requirements.lock that an extra of pyproject.toml needs, hashes included.
+"""Print the part of requirements.lock that an extra of pyproject.toml, or one package, needs.
 
     python3 .ci/locked.py server > requirements.txt
     pip install --require-hashes -r requirements.txt
 
 The lock file is one for all extras, so that a package has one version everywhere. pip checks
 hashes of a requirements file, but not of a constraints file: so each installation gets its part as
-a requirements file. Without an argument: what the engine alone needs. Standard library only.
+a requirements file, hashes included. Without an argument: what the engine alone needs. Standard
+library only.
 """
 
 import re
@@ -63,8 +64,9 @@ def select(lock: str, wanted: set[str]) -> str:
 def main() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     lock = (PROJECT / "requirements.lock").read_text()
-    extra = sys.argv[1] if len(sys.argv) > 1 else None
-    sys.stdout.write(select(lock, direct(project, extra)))
+    named = sys.argv[1] if len(sys.argv) > 1 else None
+    is_extra = named is None or named in project["optional-dependencies"]
+    sys.stdout.write(select(lock, direct(project, named) if is_extra else {normalized(named)}))
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ class Dispatcher:
 
     def room(self) -> int:
         """How many jobs a handler may claim for this process; 0 if others are waiting."""
-        return 0 if self._quick.more else self._room
+        return 0 if self._quick.more or self._stopping.is_set() else self._room
 
     def add(self, jobs: Sequence[Job], *, more: bool = False) -> None:
         """Jobs that a handler has claimed. more: others are in the table."""

@@ -41,7 +41,12 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
 
     topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
     consumer = Consumer(
-        settings, NAME, topics, handlers(service), writes=[settings.kafka_dither_topic]
+        settings,
+        NAME,
+        topics,
+        handlers(service),
+        writes=[settings.kafka_dither_topic],
+        patient=[settings.kafka_dither_topic],  # requests seldom wait for their messages
     )
     relay = build_relay(NAME, settings, database, service.outbox)
     sweeper = build_sweeper(
@@ -60,6 +65,7 @@ def run(settings: DitherSettings, *, with_api: bool, with_consumer: bool) -> Non
     parts: dict[str, Runnable] = {"sweeper": sweeper}
     if with_consumer:
         parts["dispatcher"] = service.dispatcher
+        service.works_here = True
         consumer.on_assigned = service.dispatcher.look_soon
     run_service(
         NAME,

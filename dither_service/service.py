@@ -63,6 +63,7 @@ class DitherService:
         self.inbox = Inbox(models.inbox)
         self.removals = FileRemovals(models.file_removals)
         self.on_removal: Callable[[], None] = _nobody
+        self.works_here = False  # this process runs the dispatcher
         settling = Settling(settings, database, outbox=self.outbox, removals=self.removals)
         self._runner = JobRunner(settings, storage, pool, now=now)
         self.dispatcher = Dispatcher(settings, database, self._runner, settling, self.removals)
@@ -123,6 +124,8 @@ class DitherService:
         dither = repository.find_dithers(session, [row["dither_id"]])[row["dither_id"]]
         if is_new:
             self._request(session, dither)
+            if self.works_here:
+                self._work.begin(session, dither, image)
         return self._shown(dither), is_new
 
     def _check_queue(self, session: Session, share: str, caller: Principal) -> None:

@@ -22,7 +22,7 @@ from dither_service.pool import QUICK_SECONDS
 from dither_service.settings import DitherSettings
 from dither_service.settling import Settling, job_of
 from shared.context import Origin
-from shared.database import Database
+from shared.database import Database, at_end
 from shared.inbox import Inbox
 from shared.kafka.codec import Received
 from shared.messages import DitherRequested, ImageUploaded
@@ -109,15 +109,34 @@ class DitherWork:
                     self._tell_again(session, received, dither, images[dither.image_uuid])
             # A retry would do no harm; but a message that is in the inbox is not told of again.
             self._inbox.record_all(session, list(queued.values()))
-            quick = [each for each in queued if dithers[each].cost <= QUICK_SECONDS]
-            claimed = queue.claim_these(session, quick[: self._dispatcher.room()])
+            claimed = self._claim(session, [dithers[each] for each in queued])
             jobs = [job_of(row, images[row.image_uuid], queued[row.dither_id]) for row in claimed]
-            if jobs:
-                self._removals.reserve(session, [job.key for job in jobs])
+            self._reserve(session, jobs)
         self._dispatcher.add(jobs, more=len(jobs) < len(queued))
         # While there is enough to do, messages gather, so that many share the next transaction.
         self._dispatcher.wait_until_idle(GATHER_SECONDS)
         return len(batch)
+
+    def begin(self, session: Session, dither: Any, image: Any) -> None:
+        """Begin a dither that a client has just requested, without waiting for its message."""
+        claimed = self._claim(session, [dither])
+        jobs = [job_of(row, image) for row in claimed]
+        self._reserve(session, jobs)
+
+        def add(committed: bool) -> None:
+            if committed:
+                self._dispatcher.add(jobs, more=not jobs)
+
+        at_end(session, add)
+
+    def _claim(self, session: Session, dithers: Sequence[Any]) -> Sequence[Any]:
+        """Claim the first quick ones, as many as there is room for; returns their rows."""
+        quick = [dither.dither_id for dither in dithers if dither.cost <= QUICK_SECONDS]
+        return queue.claim_these(session, quick[: self._dispatcher.room()])
+
+    def _reserve(self, session: Session, jobs: Sequence[Job]) -> None:
+        if jobs:
+            self._removals.reserve(session, [job.key for job in jobs])
 
     def _lock_images(self, session: Session, batch: Sequence[Received]) -> dict[UUID, Any]:
         """The batch's images that are not deleted, by uuid; new images are inserted."""

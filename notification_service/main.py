@@ -53,7 +53,7 @@ def run(settings: NotificationSettings, *, with_api: bool, with_consumer: bool) 
     service.on_due = sender.send_soon
 
     topics = [settings.kafka_image_topic, settings.kafka_dither_topic]
-    consumer = Consumer(settings, NAME, topics, handlers(service), patient=True)
+    consumer = Consumer(settings, NAME, topics, handlers(service), patient=topics)
 
     def forget_files() -> None:
         kept = timedelta(hours=settings.address_retention_hours)

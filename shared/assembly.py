@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -41,6 +41,8 @@ class Consumer:
     Each topic has its own consumer group, and therefore its own loop: Kafka then shares every
     topic among the replicas. In a group with several topics, the sticky assignor would give a new
     replica whole topics, and so all of the work or none of it.
+
+    patient: topics whose messages may come late, see ``consumer_client``.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Consumer:
         handlers: Handlers,
         writes: Sequence[str] = (),
         *,
-        patient: bool = False,
+        patient: Collection[str] = (),
     ) -> None:
         self._settings = settings
         self._service = service
@@ -82,7 +84,7 @@ class Consumer:
         letters = LazyProducer(client_config(settings, f"{name}-dead-letters"))
         brokers = Brokers()
         self._loops[topic] = ConsumerLoop(
-            consumer_client(settings, name, brokers, patient=self._patient),
+            consumer_client(settings, name, brokers, patient=topic in self._patient),
             brokers=brokers,
             group=group,
             topics=[topic],

@@ -98,10 +98,15 @@ def _telemetry() -> TelemetryConfig:
 
 
 def create_app(title: str, health: HealthReport, settings: AccessSettings) -> FastAPI:
-    """A service's app: besides its own routes it has ``/health`` and ``/metrics``."""
+    """A service's app: besides its own routes it has ``/live``, ``/health`` and ``/metrics``."""
     app = create_problem_app(title)
     install_principals(app, settings)
     metrics = Metrics(health.report)
+
+    @app.get("/live", include_in_schema=False)
+    async def _live() -> Response:
+        """The event loop runs. Nothing else is asked: a restart would not bring a database back."""
+        return Response(status_code=204)
 
     @app.get("/metrics", include_in_schema=False)
     def _metrics(caller: Caller, request: Request) -> Response:

@@ -152,8 +152,11 @@ def install_principals(app: FastAPI, settings: AccessSettings) -> None:
     app.state.principals = Principals(settings)
 
 
-def caller(request: Request) -> Principal:
-    """Who makes the request (a FastAPI dependency, as the two below)."""
+async def caller(request: Request) -> Principal:
+    """Who makes the request (a FastAPI dependency, as the three below).
+
+    They are coroutines, because FastAPI would call functions in a thread each.
+    """
     principals: Principals = request.app.state.principals
     return principals.verify(request.headers.get(PRINCIPAL_HEADER))
 
@@ -161,19 +164,19 @@ def caller(request: Request) -> Principal:
 Caller = Annotated[Principal, Depends(caller)]
 
 
-def reader(caller: Caller) -> Principal:
+async def reader(caller: Caller) -> Principal:
     """A caller who may read. Raises ``Problem`` 401 or 403."""
     permit(caller, READ)
     return caller
 
 
-def writer(caller: Caller) -> Principal:
+async def writer(caller: Caller) -> Principal:
     """A caller who may write. Raises ``Problem`` 401 or 403."""
     permit(caller, WRITE)
     return caller
 
 
-def creator(caller: Caller) -> Principal:
+async def creator(caller: Caller) -> Principal:
     """A caller whose something can be. Raises ``Problem`` 401 or 403."""
     permit(caller, WRITE)
     if caller.is_nobody:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-UNTRACED = frozenset({"/health", "/metrics"})
+UNTRACED = frozenset({"/live", "/health", "/metrics"})
 FLUSH_SECONDS = 1.0  # a stop waits no longer for a collector that does not answer
 
 

@@ -18,7 +18,7 @@ import traceback
 from importlib import import_module
 from types import ModuleType
 
-from shared.processes.channel import Closed, receive, send
+from shared.processes.channel import Closed, limit, receive, send
 
 FORK, END = 1, 2
 COMMAND = struct.Struct("!Bi")  # FORK and a niceness, or END and a process
@@ -107,14 +107,12 @@ def _data_size() -> int:
 def _serve(channel: socket.socket, module: ModuleType) -> None:
     """One job after another, until the service closes the channel or this worker is too large."""
     begun, data_size = _own_memory(), _data_size() if _LIMITED else 0
+    limit(channel, IDLE_SECONDS)
     while True:
-        channel.settimeout(IDLE_SECONDS)
         try:
-            channel.recv(1, socket.MSG_PEEK)
+            job, data = receive(channel, most=LARGEST_DATA)
         except TimeoutError:
             return
-        channel.settimeout(None)
-        job, data = receive(channel, most=LARGEST_DATA)
         if _LIMITED:
             allowed = data_size + int(job[MEMORY])
             resource.setrlimit(resource.RLIMIT_DATA, (allowed, resource.RLIM_INFINITY))

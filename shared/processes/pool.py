@@ -18,7 +18,7 @@ from typing import Any
 from shared.failures import TransientFailure
 from shared.metrics import WORKER_FAILURES
 from shared.processes import nursery
-from shared.processes.channel import Closed, receive, send
+from shared.processes.channel import Closed, is_closed, limit, receive, send
 
 logger = logging.getLogger(__name__)
 
@@ -296,7 +296,7 @@ class ProcessPool:
     def _exchange(
         self, worker: _Worker, request: dict[str, Any], data: bytes, deadline: float
     ) -> tuple[Mapping[str, Any], bytes]:
-        worker.channel.settimeout(max(0.001, deadline - time.monotonic()))
+        limit(worker.channel, deadline - time.monotonic())
         send(worker.channel, request, data)
         return receive(worker.channel, most=self.limits.data, deadline=deadline)
 
@@ -312,7 +312,7 @@ class ProcessPool:
             self._busy += 1
             worker = self._best(like)
         try:
-            while worker is not None and _has_ended(worker):
+            while worker is not None and is_closed(worker.channel):
                 self.nursery.end(worker)
                 with self._change:
                     worker = self._best(like)
@@ -345,14 +345,3 @@ class ProcessPool:
             if worker is not None:
                 self._free.append(worker)
             self._change.notify()
-
-
-def _has_ended(worker: _Worker) -> bool:
-    """Whether a free worker has closed its end: it was idle for long, or too large."""
-    worker.channel.setblocking(False)
-    try:
-        return worker.channel.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True

@@ -22,6 +22,7 @@ import numpy as np
 import psutil
 import pytest
 import requests
+import yaml
 from PIL import Image
 
 from tests.support.pictures import black_png, picture
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 FULL = os.environ.get("ABUSE") == "full"
 VISITS = 20 if FULL else 3
 WRONG_SECONDS = 30.0  # in the short form
-MANIFEST = Path(__file__).parents[2] / "deploy/kubernetes/services.yaml"
+VALUES = yaml.safe_load((Path(__file__).parents[2] / "deploy/helm/values.yaml").read_text())
 SMALL = picture("PNG", (64, 48))
 PALETTE = [c.tobytes().hex() for c in np.random.default_rng(3).integers(0, 256, (256, 3), np.uint8)]
 # About half a minute of work for each picture of 100 × 100.
@@ -104,11 +105,9 @@ def others_are_served(system: System, idle: float) -> Callable[[], None]:
 
 
 def allowed_memory(service: str) -> int:
-    """Bytes that the Kubernetes manifest allows a service."""
-    document = MANIFEST.read_text().split(f"- name: {service}\n", 1)[1]
-    found = re.search(r"limits:\s+(?:cpu: \S+\s+)?memory: (\d+)(Mi|Gi)", document)
-    assert found is not None
-    return int(found[1]) << {"Mi": 20, "Gi": 30}[found[2]]
+    """Bytes that the Helm chart allows a service."""
+    limit = VALUES[service]["resources"]["limits"]["memory"]
+    return int(limit[:-2]) << {"Mi": 20, "Gi": 30}[limit[-2:]]
 
 
 def memory_of(pid: int) -> int:

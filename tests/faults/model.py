@@ -248,14 +248,21 @@ class Histories(RuleBasedStateMachine):
     # The end: everything is up again and no work is left.
 
     def teardown(self) -> None:
+        try:
+            self._finish()
+        finally:
+            self.dither_service.dispatcher.stop()
+            self.dither_service.dispatcher.run()  # ends its threads
+
+    def _finish(self) -> None:
         self.storage.error, self.mailbox.away = None, False
         for _ in range(100):
+            work_off(self.dither_service)
             self._collect()
             if not self.wire:
                 break
             for batch in self._batches(list(self.wire)):
                 self._deliver(batch, late=False)
-            work_off(self.dither_service)
         assert not self.wire, f"never done with: {self.wire}"
         self._let_time_pass()
         for name, service in self._with_files():
@@ -272,7 +279,8 @@ class Histories(RuleBasedStateMachine):
         for uuid, image in shown.items():
             told = [(d.channels, d.status, d.url_dither) for d in image.dithers]
             own = self.dither_service.get_dithers(uuid).dithers
-            assert Counter(told) == Counter((d.channels, d.status, d.url_dither) for d in own)
+            made = [(d.channels, d.status, d.url_dither) for d in own]
+            assert Counter(told) == Counter(made), f"{told} at upload, {made} at dither"
             assert Counter(c for c, _, _ in told) == Counter(kept[uuid].channels)
             assert {status for _, status, _ in told} == {"done"}
             assert image.status == "dithered"

@@ -9,10 +9,11 @@ class Scale:
     name: str
     mutants: int  # of all sample files together
     cases: int  # requests that Schemathesis generates, of all operations together
+    scenarios: int  # sequences of requests
 
 
-SHORT = Scale("short", 600, 400)
-FULL = Scale("full", 100_000, 6_500)
+SHORT = Scale("short", 600, 400, 20)
+FULL = Scale("full", 100_000, 6_500, 300)
 
 
 def chosen_scale() -> Scale:

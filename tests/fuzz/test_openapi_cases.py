@@ -5,8 +5,11 @@ that the requests have left behind is done. A failure prints its request as a cu
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +182,35 @@ def test_every_answer_is_as_described(system: System, subtests: pytest.Subtests)
         with subtests.test(operation.label, seed=SEED):
             answered()
     assert next(asked) > 0.8 * SCALE.cases  # some operations have few different requests
+
+
+@pytest.mark.parametrize("phase", ["coverage", "stateful"])
+def test_every_answer_to_the_command_is_as_described(
+    system: System, phase: str, tmp_path: Path
+) -> None:
+    """``coverage``: each parameter at, below and above its bounds, and left out; other methods.
+    ``stateful``: what one answer names is asked for next, and after it was deleted.
+    """
+    checks = [check.__name__ for check in AS_DESCRIBED] + {
+        "coverage": ["unsupported_method", "allow_header_conformance"],
+        "stateful": ["use_after_free", "ensure_resource_availability"],
+    }[phase]
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        f"{system.url}/openapi.json",
+        f"--phases={phase}",
+        f"--checks={','.join(checks)}",
+        f"--seed={SEED}",
+        f"--max-examples={SCALE.scenarios}",
+        f"--request-timeout={DEADLINE_SECONDS}",
+        f"--header=X-API-Key: {KEY}",
+        "--exclude-path-regex=/events$",  # the stream of an image that is there does not end
+        "--continue-on-failure",
+        "--no-color",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def statuses(system: System) -> set[str]:

@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.5
 _KILLED = 137
 
 
-# As in docker-compose.yml and the Kubernetes manifests.
+# As in docker-compose.yml and the Helm chart.
 _HARDENED = (
     *("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"),
     *("--pids-limit=256", "--memory=1536m"),

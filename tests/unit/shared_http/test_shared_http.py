@@ -190,7 +190,7 @@ def test_a_problem_names_its_request(app: FastAPI) -> None:
 
 def test_each_request_is_one_log_line(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        for path in ("/request-id", "/nowhere", "/health", "/metrics"):
+        for path in ("/request-id", "/nowhere", "/live", "/health", "/metrics"):
             call(RequestScope(app), path)
     found = [vars(r)["access"] for r in caplog.records if r.message == "request"]
     assert [(line["path"], line["status"]) for line in found] == [
@@ -206,6 +206,19 @@ def test_health_and_metrics(app: FastAPI) -> None:
     call(RequestScope(app), "/things/none/2")
     metrics = call(app, "/metrics").body.decode()
     assert 'route="/things/{uuid}/{channels}",status="422"' in metrics
+
+
+def test_a_process_lives_while_its_database_is_away() -> None:
+    asked = list[str]()
+
+    def check() -> Part:
+        asked.append("database")
+        raise TransientFailure("no answer")
+
+    app = create_app("Test service", Health("test", {"database": check}), OWNED)
+    assert call(app, "/live").status == 204
+    assert asked == []
+    assert call(app, "/health").status == 503
 
 
 def owned_app() -> FastAPI:

@@ -9,12 +9,13 @@ from dither_engine import Options
 from dither_service import models
 from dither_service.consumer import handlers
 from dither_service.upload_client import Original
+from shared.context import request_context
 from shared.database import Database
 from shared.failures import TransientFailure
 from shared.messages import Body, DitherRequested, DitherUploaded, ImageDeleted, ImageUploaded
 from shared.problems import Problem
 from tests.integration.services.dither.working import WorkingService, without_queue
-from tests.integration.services.support import empty, outgoing, received, run
+from tests.integration.services.support import empty, outgoing, received, rows, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
 from tests.support.system import wait_for
@@ -100,6 +101,38 @@ def test_a_requested_dither_is_made_through_its_message(
     assert told.dither_id == dither.dither_id
     [shown] = service.get_dithers(uuid).dithers
     assert (shown.status, shown.url_dither) == ("done", told.url_dither)
+
+
+def test_where_dithers_are_made_a_request_does_not_wait_for_its_message(
+    service: WorkingService, tables: Database, uuid: UUID
+) -> None:
+    service.works_here = True
+    with request_context("a-request"):
+        dither, _ = service.request_dither(uuid, Options(channels=4))
+    service.wait_until_quiet()
+    [shown] = service.get_dithers(uuid).dithers
+    assert (shown.dither_id, shown.status) == (dither.dither_id, "done")
+    work(service, tables)  # the message comes later, and does nothing more
+    told = [body.message_type for body in outgoing(tables, service.outbox)]
+    assert told == ["DITHER_REQUESTED", "DITHER_UPLOADED"]
+    query = "SELECT request_id FROM dither.outbox WHERE message_type = 'DITHER_UPLOADED'"
+    assert rows(tables, query) == [("a-request",)]
+
+
+def test_a_request_that_is_not_committed_begins_nothing(
+    service: WorkingService, tables: Database, uuid: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.works_here = True
+    added: list[object] = []
+    monkeypatch.setattr(service.dispatcher, "add", lambda *jobs, **_: added.append(jobs))
+
+    def fail(_: object) -> None:
+        raise TransientFailure("the database is not available")
+
+    monkeypatch.setattr(service.outbox, "_flush", fail)
+    with pytest.raises(TransientFailure):
+        service.request_dither(uuid, Options(channels=4))
+    assert added == []
 
 
 def test_the_same_request_again_is_the_same_dither(

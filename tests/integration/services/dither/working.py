@@ -70,11 +70,12 @@ def work_off(service: DitherService) -> None:
     dispatcher.look_soon()
     while True:
         dispatcher.step(0)
-        idle = not any(lane.more or lane.jobs() for lane in dispatcher._lanes)
-        if dispatcher._failures or (idle and not len(dispatcher._outcomes)):
-            return
         if any(lane.running for lane in dispatcher._lanes):
             dispatcher.step(5)
+            continue
+        idle = not any(lane.more or lane.waiting for lane in dispatcher._lanes)
+        if dispatcher._failures or (idle and not len(dispatcher._outcomes)):
+            return
 
 
 @contextmanager
