@@ -22,12 +22,13 @@ from api_gateway.middleware import Guard
 from api_gateway.own import create_own_routes
 from api_gateway.proxy import Forward
 from api_gateway.routes import ROUTES, SERVICES
-from api_gateway.settings import GatewaySettings, split_list
+from api_gateway.settings import GatewaySettings
 from api_gateway.upstream import Upstream
 from shared.exposition import Metrics
 from shared.http import Asgi, Receive, RequestScope, Scope, Send
 from shared.logs import configure_logging
 from shared.problems import locate_problem_types
+from shared.settings import split_list
 from shared.traced_edge import traced_edge
 from shared.tracing import start_tracing, stop_tracing
 

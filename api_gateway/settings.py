@@ -2,8 +2,7 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Annotated, Self
 
 from pydantic import (
     NonNegativeFloat,
@@ -17,21 +16,22 @@ from pydantic import field_validator as validator
 from pydantic_settings import SettingsConfigDict
 
 from api_gateway.keys import parse_entry
-from shared.settings import AccessSettings
+from shared.settings import AccessSettings, Addresses, CloudinaryPlace, matching, split_list
 
 MB = 1024 * 1024
+_ORIGIN = r"(\*|https?://[^/?#@,\s]+/?)"
 
 
-class GatewaySettings(AccessSettings):
+class GatewaySettings(AccessSettings, CloudinaryPlace):
     """The defaults suit one machine and a few hundred users."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
-    upload_service_url: str = "http://127.0.0.1:8001"
+    upload_service_url: Addresses = "http://127.0.0.1:8001"
     """Upload service: one address, or several with commas"""
-    dither_service_url: str = "http://127.0.0.1:8002"
+    dither_service_url: Addresses = "http://127.0.0.1:8002"
     """Dither service: one address, or several with commas"""
-    notification_service_url: str = "http://127.0.0.1:8003"
+    notification_service_url: Addresses = "http://127.0.0.1:8003"
     """Notification service: one address, or several with commas"""
     frontend_dir: Path = Path("frontend")
     """The web page's directory (relative to the project)"""
@@ -80,27 +80,21 @@ class GatewaySettings(AccessSettings):
     """API keys with commas, as python -m api_gateway.keys prints them"""
     gateway_trusted_proxies: str = ""
     """Networks, with commas, whose X-Forwarded-* and Forwarded are believed"""
-    gateway_cors_origins: str = ""
+    gateway_cors_origins: Annotated[
+        str,
+        matching(
+            rf"({_ORIGIN}(\s*,\s*{_ORIGIN})*)?",
+            "origins such as https://example.org or https://*.example.org, with commas, or *",
+        ),
+    ] = ""
     """Origins, with commas, whose pages may call the API; * for all, https://*.example.org"""
-    gateway_cors_headers: str = (
+    gateway_cors_headers: Annotated[
+        str, matching(r"[A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*", "names of fields, with commas")
+    ] = (
         "authorization, cache-control, content-type, idempotency-key, if-none-match, "
         "last-event-id, traceparent, x-api-key, x-manage-token, x-request-id, x-requested-with"
     )
     """Header fields, with commas, that those pages may send"""
-
-    cloudinary_cloud_name: str | None = None
-    """Name of the Cloudinary product environment; unset: files on local disk"""
-    cloudinary_delivery_url: str = "https://res.cloudinary.com"
-    """Where Cloudinary serves the stored files"""
-
-    @validator("upload_service_url", "dither_service_url", "notification_service_url")
-    @classmethod
-    def _are_origins(cls, value: str) -> str:
-        for address in split_list(value) or [""]:
-            url = urlsplit(address)
-            if url.scheme not in {"http", "https"} or not url.hostname or url.path.strip("/"):
-                raise ValueError(f"{address!r} is no address such as http://127.0.0.1:8001")
-        return value
 
     @validator("gateway_trusted_proxies")
     @classmethod
@@ -125,7 +119,3 @@ class GatewaySettings(AccessSettings):
     @property
     def api_keys(self) -> list[str]:
         return split_list(self.gateway_api_keys.get_secret_value())
-
-
-def split_list(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]

@@ -5,16 +5,14 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from shared.settings import OwnerSettings, ServiceSettings
+from shared.settings import Addresses, OwnerSettings, ServiceSettings
 from shared.storage.settings import StorageSettings
 
 
 class DitherSettings(ServiceSettings, OwnerSettings, StorageSettings):
     port: int = Field(8002, ge=1, le=65535, description="Port to listen on")
-    upload_service_url: str = Field(
-        "http://127.0.0.1:8001",
-        pattern=r"^https?://[^/?#\s]+(,\s*https?://[^/?#\s]+)*$",
-        description="Upload service: one address, or several with commas",
+    upload_service_url: Addresses = Field(
+        "http://127.0.0.1:8001", description="Upload service: one address, or several with commas"
     )
     upload_service_timeout_seconds: float = Field(
         3, gt=0, description="How long the upload service may take to tell of an image"

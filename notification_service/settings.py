@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from shared.settings import LOOPBACK, ServiceSettings
+from shared.settings import LOOPBACK, MIN_SECRET_CHARACTERS, Addresses, ServiceSettings
+from shared.settings.pem import check_authorities
 from shared.storage.settings import StorageSettings
 
 # RFC 2047: the beginning of an encoded word. EmailMessage decodes encoded words in the text of a
@@ -24,10 +25,8 @@ class NotificationSettings(ServiceSettings, StorageSettings):
         ge=1,
         description="Most connections one process holds (upload 2, dither 2, notification 1)",
     )
-    upload_service_url: str = Field(
-        "http://127.0.0.1:8001",
-        pattern=r"^https?://[^/?#\s]+(,\s*https?://[^/?#\s]+)*$",
-        description="Upload service: one address, or several with commas",
+    upload_service_url: Addresses = Field(
+        "http://127.0.0.1:8001", description="Upload service: one address, or several with commas"
     )
     upload_service_timeout_seconds: float = Field(
         3, gt=0, description="How long the upload service may take to tell of an image"
@@ -52,7 +51,6 @@ class NotificationSettings(ServiceSettings, StorageSettings):
     )
     mail_secret: SecretStr | None = Field(
         None,
-        min_length=32,
         description="Signs the links in mails and hides addresses; unset: one kept in the database",
     )
     mail_confirm: bool | None = Field(
@@ -100,6 +98,20 @@ class NotificationSettings(ServiceSettings, StorageSettings):
         except (ValueError, IndexError, HeaderParseError) as error:
             raise ValueError("MAIL_FROM must be like Name <name@example.org>") from error
         return text
+
+    @field_validator("mail_secret")
+    @classmethod
+    def _is_long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < MIN_SECRET_CHARACTERS:
+            raise ValueError(f"must have {MIN_SECRET_CHARACTERS} characters or more")
+        return secret
+
+    @field_validator("smtp_ca")
+    @classmethod
+    def _smtp_ca_is_readable(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            check_authorities(str(path))
+        return path
 
     @model_validator(mode="after")
     def _login_is_complete(self) -> Self:

@@ -78,7 +78,8 @@ class Consumer:
 
     def _build(self, topic: str) -> ConsumerLoop:
         """Raises ``TransientFailure`` while the broker, a topic or a right is missing."""
-        settings, name = self._settings, f"{self._service}-{topic}"
+        settings = self._settings
+        name = f"{self._service}-{topic.removeprefix(settings.kafka_prefix)}"
         group = f"{settings.kafka_group_prefix}{name}"
         self._check(topic, group)
         letters = LazyProducer(client_config(settings, f"{name}-dead-letters"))

@@ -6,20 +6,21 @@ transaction mode.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import psycopg2
 from pydantic_core import to_json
 from sqlalchemy import (
     JSON,
-    URL,
     Connection,
     bindparam,
     column,
     create_engine,
     func,
-    make_url,
     text,
 )
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -34,14 +35,16 @@ from shared.settings import DatabaseSettings
 
 logger = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_SECONDS = 5
+START_POLL_SECONDS = 0.25
 _BEFORE_COMMIT, _AT_END = "before_commit", "at_end"
 # No lock is waited for longer than a client waits for an answer, and the transaction of a hanging
 # process is ended, which frees its locks. One statement, so one round trip for each transaction.
 _BOUNDS = "SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '20s'"
 _NO_WAIT = "; SET LOCAL synchronous_commit = off"
-# A peer that vanished without closing its connection is noticed in about 20 s, not two hours.
-_KEEPALIVE = {
+# What DATABASE_URL does not say. A peer that vanished without closing its connection is noticed in
+# about 20 s, not two hours.
+_CLIENT: dict[str, Any] = {
+    "connect_timeout": 5,
     "keepalives": 1,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -50,39 +53,23 @@ _KEEPALIVE = {
 }
 
 
-def database_url(settings: DatabaseSettings) -> URL:
-    """The address of Postgres: ``DATABASE_URL`` if set, else built from its parts."""
-    if settings.database_url is not None:
-        return make_url(settings.database_url.get_secret_value()).set(
-            drivername="postgresql+psycopg2"
-        )
-    return URL.create(
-        "postgresql+psycopg2",
-        username=settings.postgres_user,
-        password=settings.postgres_password.get_secret_value() or None,
-        host=settings.postgres_host,
-        port=settings.postgres_port,
-        database=settings.postgres_db,
-    )
-
-
 class Database:
     """One service's pool. Every use is one short transaction; none spans other I/O."""
 
     def __init__(self, settings: DatabaseSettings, application_name: str) -> None:
         self.engine = create_engine(
-            database_url(settings),
+            "postgresql+psycopg2://",
+            creator=partial(
+                _connect,
+                _CLIENT | {"application_name": application_name} | settings.connection,
+                settings.database_pool_timeout_seconds,
+            ),
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout_seconds,
             pool_recycle=300,
             pool_use_lifo=True,
             json_serializer=lambda value: to_json(value).decode(),
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "application_name": application_name,
-                **_KEEPALIVE,
-            },
         )
         DATABASE_ALLOWED.set(settings.database_pool_size)
         DATABASE_IN_USE.set_function(self.engine.pool.checkedout)  # type: ignore[attr-defined]
@@ -149,6 +136,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _connect(parameters: dict[str, Any], seconds: float) -> Any:
+    """A connection. A server that says that it is starting is asked again, for ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return psycopg2.connect(**parameters)
+        except psycopg2.OperationalError as error:
+            # The client gets a sentence only, no code. 57P03, cannot_connect_now.
+            is_starting = "the database system is starting up" in str(error)
+            if not is_starting or time.monotonic() + START_POLL_SECONDS > deadline:
+                raise
+        time.sleep(START_POLL_SECONDS)
 
 
 def _nobody() -> None:

@@ -18,7 +18,7 @@ from alembic.config import Config
 from sqlalchemy import MetaData, text
 from sqlalchemy.orm import Session
 
-from shared.database import Database, database_url, without_bounds
+from shared.database import Database, without_bounds
 from shared.failures import TransientFailure
 from shared.roles import RoleSettings, hand_over
 from shared.settings import DatabaseSettings
@@ -87,9 +87,10 @@ def main(arguments: list[str]) -> int:
             else:
                 _write_new(database, package, given.new)
     except TransientFailure as error:
-        url = database_url(settings)
+        place = settings.connection
         reason = " ".join(str(getattr(error.__cause__, "orig", error)).split())
-        sys.stderr.write(f"the database {url.database} at {url.host} cannot be used: {reason}\n")
+        name, host = place.get("dbname"), place.get("host")
+        sys.stderr.write(f"the database {name} at {host} cannot be used: {reason}\n")
         return 1
     finally:
         database.close()

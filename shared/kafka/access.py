@@ -3,7 +3,6 @@
 Without this check, a consumer whose topic is missing, or is not readable for it, waits in silence.
 """
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -19,6 +18,7 @@ from shared.kafka.client import client_config, log_client_error
 from shared.settings import KafkaSettings
 
 TIMEOUT_SECONDS = 5.0
+_LOGIN_REFUSED = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED}
 
 
 class AccessError(Exception):
@@ -32,27 +32,45 @@ def check_access(
 
     Raises ``TransientFailure`` when the broker does not answer, which says nothing about rights.
     """
-    refused = threading.Event()
+    refusals: list[str] = []
 
     def notice(error: KafkaError) -> None:
-        if error.code() == KafkaError._AUTHENTICATION:
-            refused.set()
+        if error.code() in _LOGIN_REFUSED or "SSL routines" in error.str():
+            refusals.append(_refusal(settings, error))
         log_client_error(error)
 
     config: dict[str, Any] = {**client_config(settings, f"{group}-check"), "error_cb": notice}
-    admin = AdminClient(config)
+    admin: AdminClient | None = None
     try:
+        admin = AdminClient(config)  # waits for a first token, if there is a hook
         missing = [*_topics(admin, reads, writes), *_group(admin, group)]
     except KafkaException as error:
-        admin.poll(0.1)  # calls `notice`
-        if refused.is_set():
-            raise AccessError(
-                f"Kafka refuses the login of {settings.kafka_sasl_username!r} "
-                f"({settings.kafka_security_protocol}, {settings.kafka_sasl_mechanism})"
-            ) from error
+        if admin is None:
+            notice(error.args[0])
+        else:
+            admin.poll(0.1)  # calls `notice`
+        if refusals:
+            raise AccessError(refusals[-1]) from error
         raise TransientFailure(f"Kafka does not answer: {error.args[0].str()}") from error
     if missing:
         raise AccessError("Kafka: " + "; ".join(missing))
+
+
+def _refusal(settings: KafkaSettings, error: KafkaError) -> str:
+    """Which settings are about a connection that one side refused."""
+    if error.code() in _LOGIN_REFUSED and settings.kafka_sasl_mechanism == "OAUTHBEARER":
+        return f"no login at Kafka with KAFKA_OAUTH_* (OAUTHBEARER): {error.str()}"
+    if error.code() in _LOGIN_REFUSED:
+        return (
+            f"Kafka refuses the login of {settings.kafka_sasl_username!r} "
+            f"({settings.kafka_security_protocol}, {settings.kafka_sasl_mechanism})"
+        )
+    if "verify failed" in error.str():
+        return (
+            "Kafka: the brokers' certificate is not accepted; KAFKA_SSL_CA must have its CA, and "
+            "where it does not name the host, KAFKA_SSL_CHECK_HOSTNAME must be false"
+        )
+    return f"Kafka refuses TLS or KAFKA_CLIENT_CERT: {error.str()}"
 
 
 def _topics(admin: AdminClient, reads: Sequence[str], writes: Sequence[str]) -> Iterator[str]:

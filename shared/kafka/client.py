@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal, Protocol, overload
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from shared.kafka.brokers import STATISTICS_SECONDS, Brokers
+from shared.kafka.login import login
 from shared.settings import KafkaSettings
 
 logger = logging.getLogger(__name__)
@@ -70,13 +70,7 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         # Only librdkafka's in-process broker creates topics on demand.
         "allow.auto.create.topics": settings.kafka_ephemeral,
     }
-    if settings.kafka_sasl_mechanism and settings.kafka_sasl_password:
-        config["sasl.mechanism"] = settings.kafka_sasl_mechanism
-        config["sasl.username"] = settings.kafka_sasl_username
-        config["sasl.password"] = settings.kafka_sasl_password.get_secret_value()
-    if settings.kafka_ssl_ca:
-        config.update(_certificate_authority(settings.kafka_ssl_ca))
-    return config
+    return config | login(settings)
 
 
 def consumer_client(
@@ -132,14 +126,6 @@ def _membership(settings: KafkaSettings) -> dict[str, Any]:
 
 def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
-
-
-def _certificate_authority(value: str) -> dict[str, str]:
-    if value.lstrip().startswith("-----BEGIN"):
-        return {"ssl.ca.pem": value.replace("\\n", "\n")}
-    if not Path(value).is_file():
-        raise ValueError("KAFKA_SSL_CA is neither a PEM text nor the path of a readable file")
-    return {"ssl.ca.location": value}
 
 
 def log_client_error(error: KafkaError) -> None:

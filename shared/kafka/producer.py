@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka import Producer as Client
 
+from shared.failures import TransientFailure
+
 logger = logging.getLogger(__name__)
 
 # Above the brokers' default of 1 MB, because a dead letter is larger than its message.
@@ -108,7 +110,10 @@ class Producer:
 
 
 class LazyProducer:
-    """A ``Producer`` that is created when the first messages are published."""
+    """A ``Producer`` that is created when the first messages are published.
+
+    ``publish`` raises ``TransientFailure`` while it cannot be created.
+    """
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -116,7 +121,10 @@ class LazyProducer:
 
     def publish(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
         if self._producer is None:
-            self._producer = Producer(self._config)
+            try:
+                self._producer = Producer(self._config)
+            except KafkaException as error:  # a hook for logins gives no token now
+                raise TransientFailure(f"no login at Kafka: {error.args[0].str()}") from error
         return self._producer.publish(messages)
 
 

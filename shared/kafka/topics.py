@@ -44,9 +44,9 @@ def wanted_topics(settings: KafkaSettings) -> dict[str, dict[str, str]]:
 
 def create_topics(settings: KafkaSettings) -> dict[str, str]:
     """Create the missing topics; return the outcome for each topic. Raises ``TopicError``."""
-    admin = AdminClient(client_config(settings, "topics"))
     wanted = wanted_topics(settings)
     try:
+        admin = AdminClient(client_config(settings, "topics"))
         there = admin.list_topics(timeout=TIMEOUT_SECONDS).topics
     except KafkaException as error:
         raise TopicError(f"the broker does not answer: {error.args[0].str()}") from error

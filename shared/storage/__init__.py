@@ -2,7 +2,6 @@
 
 import logging
 
-from shared.storage.cloudinary import CloudinaryStorage
 from shared.storage.local import LocalStorage
 from shared.storage.protocol import (
     FileMissingError,
@@ -16,7 +15,6 @@ from shared.storage.protocol import (
 from shared.storage.settings import StorageSettings
 
 __all__ = [
-    "CloudinaryStorage",
     "FileMissingError",
     "LocalStorage",
     "Storage",
@@ -44,6 +42,9 @@ def build_storage(settings: StorageSettings, *, private_originals: bool = False)
         settings.cloudinary_api_secret,
     )
     if name and key and secret:
+        # Only here: its SDK reads CLOUDINARY_URL when it is imported, and a wrong one is an error.
+        from shared.storage.cloudinary import CloudinaryStorage  # noqa: PLC0415
+
         return CloudinaryStorage(
             cloud_name=name,
             api_key=key,

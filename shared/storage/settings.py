@@ -1,30 +1,31 @@
 """The variables that say where files are kept."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from shared.settings import Settings
+from shared.settings import BaseAddress, CloudinaryPlace, matching
+
+_Folder = Annotated[
+    str,
+    matching(
+        r"([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?",
+        "names of letters, digits, dashes and _, with slashes between them",
+    ),
+]
 
 
-class StorageSettings(Settings):
+class StorageSettings(CloudinaryPlace):
     """All three Cloudinary credentials, or none: without them, files are kept in DATA_DIR."""
 
-    cloudinary_cloud_name: str | None = Field(
-        None, description="Name of the Cloudinary product environment; unset: files on local disk"
-    )
     cloudinary_api_key: str | None = Field(None, description="Cloudinary API key")
     cloudinary_api_secret: SecretStr | None = Field(None, description="Cloudinary API secret")
-    cloudinary_upload_prefix: str = Field(
+    cloudinary_upload_prefix: BaseAddress = Field(
         "https://api.cloudinary.com", description="Where Cloudinary's upload API answers"
     )
-    cloudinary_delivery_url: str = Field(
-        "https://res.cloudinary.com", description="Where Cloudinary serves the stored files"
-    )
-    cloudinary_folder: str = Field(
+    cloudinary_folder: _Folder = Field(
         "",
-        pattern=r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$",
         description="Folder of Cloudinary in which all files are put; empty: none",
     )
     storage_timeout_seconds: float = Field(
@@ -40,6 +41,9 @@ class StorageSettings(Settings):
 
     @model_validator(mode="after")
     def _all_credentials_or_none(self) -> Self:
+        self.cloudinary_api_key = self.cloudinary_api_key or self.of_url("key")
+        if self.cloudinary_api_secret is None and (secret := self.of_url("secret")):
+            self.cloudinary_api_secret = SecretStr(secret)
         credentials = {
             "CLOUDINARY_CLOUD_NAME": self.cloudinary_cloud_name,
             "CLOUDINARY_API_KEY": self.cloudinary_api_key,

@@ -10,12 +10,12 @@ import pytest
 import requests
 
 from shared.storage import (
-    CloudinaryStorage,
     FileMissingError,
     LocalStorage,
     Storage,
     StorageRefusedError,
 )
+from shared.storage.cloudinary import CloudinaryStorage
 from tests.support.cloudinary_server import CloudinaryServer
 from tests.support.fake_storage import FakeStorage
 from tests.support.storages import cloudinary_storage

@@ -1,6 +1,6 @@
 """The real Cloudinary storage, connected to the test server."""
 
-from shared.storage import CloudinaryStorage
+from shared.storage.cloudinary import CloudinaryStorage
 from tests.support.cloudinary_server import CloudinaryServer
 
 

@@ -6,14 +6,26 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Certificates:
+    """PEM files: the broker's key and certificate, and the CA of the clients."""
+
+    broker: Path
+    authority: Path
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerOptions:
     """Differences from the simplest broker.
 
     `users` (name: password): clients must log in with SCRAM-SHA-256; with `acls` they may then do
-    only what `ApacheKafka.allow` granted them. `message_max_bytes` limits a batch. `extra` are
-    additional Kafka properties.
+    only what `ApacheKafka.allow` granted them. `certificates`: clients must log in with a
+    certificate instead; their name is its common name. `tokens`: they must log in with a token of
+    OAuth 2, which need not be signed. `message_max_bytes` limits a batch. `extra` are additional
+    Kafka properties.
     """
 
+    tokens: bool = False
+    certificates: Certificates | None = None
     users: Mapping[str, str] = field(default_factory=dict)
     acls: bool = False
     message_max_bytes: int | None = None
@@ -41,6 +53,27 @@ def write_properties(path: Path, data: Path, ports: Ports, options: BrokerOption
             "listener.name.client.scram-sha-256.sasl.jaas.config": (
                 "org.apache.kafka.common.security.scram.ScramLoginModule required;"
             ),
+        }
+    if options.tokens:
+        properties |= {
+            "listener.security.protocol.map": (
+                "CLIENT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"
+            ),
+            "sasl.enabled.mechanisms": "OAUTHBEARER",
+            "listener.name.client.oauthbearer.sasl.jaas.config": (
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+                'unsecuredLoginStringClaim_sub="broker";'
+            ),
+        }
+    if options.certificates is not None:
+        properties |= {
+            "listener.security.protocol.map": "CLIENT:SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "ssl.client.auth": "required",
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(options.certificates.broker),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(options.certificates.authority),
+            "ssl.principal.mapping.rules": "RULE:^.*CN=([^,]+).*$/$1/,DEFAULT",
         }
     if options.acls:
         properties |= {

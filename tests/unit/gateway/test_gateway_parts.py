@@ -157,7 +157,7 @@ class TestRoutes:
 class TestSettings:
     @pytest.mark.parametrize("url", ["upload:8001", "ftp://a", "http://a/path", ""])
     def test_an_address_that_is_none(self, url: str) -> None:
-        with pytest.raises(ValidationError, match="no address such as"):
+        with pytest.raises(ValidationError, match="an address such as"):
             GatewaySettings(upload_service_url=url)
 
     def test_proxies_that_are_none(self) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.storage import CloudinaryStorage, LocalStorage, StorageSettings, build_storage
+from shared.storage import LocalStorage, StorageSettings, build_storage
+from shared.storage.cloudinary import CloudinaryStorage
 
 CREDENTIALS = {
     "CLOUDINARY_CLOUD_NAME": "cloud",
