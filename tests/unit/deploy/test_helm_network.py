@@ -141,3 +141,15 @@ def test_an_operators_own_rules_leave_the_calls_between_services() -> None:
 
 def test_policies_can_be_left_to_the_cluster() -> None:
     assert not of_kind(render({"networkPolicy.enabled": "false"}), "NetworkPolicy")
+
+
+def test_the_gateway_reaches_a_collector_of_traces_only_if_it_is_named() -> None:
+    value = "networkPolicy.tracesTo[0].namespaceSelector.matchLabels.name"
+
+    def rules_without_services(values: dict[str, str]) -> list[Document]:
+        found = rules(render(values), "gateway", "Egress", 4318)
+        return [rule for rule in found if "ports" not in rule]
+
+    assert rules_without_services({}) == []
+    [rule] = rules_without_services({value: "monitoring"})
+    assert rule["to"] == [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]
