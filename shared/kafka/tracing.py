@@ -58,6 +58,7 @@ def _begin_sending(message: Outgoing) -> tuple[Outgoing, Span | None]:
             "messaging.operation.name": "send",
             "messaging.operation.type": "send",
             "messaging.destination.name": message.topic,
+            **_key(message.key),
         },
     )
     headers[TRACEPARENT] = _traceparent_of(span).encode()
@@ -103,6 +104,7 @@ def _begin_processing(received: Received, record: Record, group: str, size: int)
             "messaging.operation.name": "process",
             "messaging.operation.type": "process",
             "messaging.destination.name": record.topic,
+            **_key(record.key),
             "messaging.destination.partition.id": str(record.partition),
             "messaging.kafka.offset": record.offset,
             "messaging.consumer.group.name": group,
@@ -110,6 +112,11 @@ def _begin_processing(received: Received, record: Record, group: str, size: int)
             "messaging.message.type": received.body.message_type,
         },
     )
+
+
+def _key(key: bytes | None) -> dict[str, str]:
+    """The image's uuid, by which an operator finds its traces."""
+    return {} if key is None else {"messaging.kafka.message.key": key.decode(errors="replace")}
 
 
 def _traceparent_of(span: Span) -> str:

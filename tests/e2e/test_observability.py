@@ -102,7 +102,7 @@ def prometheus(directory: Path, ports: dict[str, int]) -> Iterator[str]:
 
 
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs Prometheus: tests/prepare")
-def test_prometheus_reads_all_processes_and_understands_all_rules(
+def test_prometheus_reads_all_processes_and_raises_alerts(
     system: System, ports: dict[str, int], tmp_path: Path
 ) -> None:
     with prometheus(tmp_path, ports) as api:
@@ -129,6 +129,14 @@ def test_prometheus_reads_all_processes_and_understands_all_rules(
             assert get("query", query=query)["resultType"] == "vector"
             if name.startswith("panel ") and "/" not in text and "ALERTS" not in text:
                 wait_for(partial(has_values, get, query), f"value for the {name}")
+
+        system.services.stop("upload")
+        raised = {"ProcessDown", "ReplicaOutOfRotation"}
+        wait_for(lambda: raised <= pending(get), "alert of a process that is down")
+
+
+def pending(get: Callable[..., Any]) -> set[str]:
+    return {alert["labels"]["alertname"] for alert in get("alerts")["alerts"]}
 
 
 def has_values(get: Callable[..., Any], query: str) -> bool:

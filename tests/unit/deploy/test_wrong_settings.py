@@ -27,6 +27,8 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "principal_secret": (MARK, {"ACCESS": "owned"}),
     "kafka_server": (f"kafka://{MARK}:9092", {}),
     "kafka_url": (f"{MARK}:9092", {}),
+    "otel_exporter_otlp_endpoint": (f"http://me:{MARK}@collector:4318", {}),
+    "otel_exporter_otlp_headers": (f"a=b, {MARK}", {}),
     "kafka_ssl_ca": (BEGIN + MARK, {}),
     "kafka_trusted_cert": (f"/{MARK}.pem", {}),
     "kafka_client_cert": (MARK, {}),

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
 from confluent_kafka import KafkaError
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import INVALID_SPAN
 
@@ -19,7 +21,7 @@ from shared.kafka.producer import Outgoing
 from shared.kafka.tracing import traced_publisher
 from shared.messages import ImageDeleted
 from shared.redaction import shown_path
-from shared.tracing import span
+from shared.tracing import is_on, record_with, span, stop_tracing
 from tests.support.kafka_fakes import record
 from tests.support.recording import recorded_spans
 
@@ -152,6 +154,24 @@ def test_what_is_continued_ends_with_its_block() -> None:
         with continued(Origin("request-18")):
             assert current_origin() == Origin("request-18", None)
     assert current_origin() == Origin()
+
+
+def test_a_collector_that_does_not_answer_does_not_keep_a_process_from_stopping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = threading.Event()
+
+    class Away(SpanExporter):
+        def shutdown(self) -> None:
+            answers.wait()
+
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(Away()))
+    record_with(provider)
+    monkeypatch.setattr("shared.tracing.FLUSH_SECONDS", 0.01)
+    stop_tracing()
+    answers.set()
+    assert not is_on()
 
 
 @pytest.mark.parametrize(
