@@ -18,7 +18,7 @@ import requests
 from playwright.sync_api import expect
 
 from standalone.ports import free_port
-from tests.browser.chromium import find_chromium, launched
+from tests.browser.browsers import find_browser, launched
 from tests.browser.studio import Studio, photograph
 from tests.support.broker import Broker
 from tests.support.guard import Guard
@@ -198,7 +198,7 @@ def test_a_mail_leads_beneath_the_path(site: Site) -> None:
 
 
 def test_the_page_asks_nothing_beside_the_path(site: Site) -> None:
-    executable = find_chromium()
+    executable = find_browser()
     if executable is None:
         pytest.skip("needs chromium: apt-get install chromium")
     with launched(executable) as browser:
@@ -213,7 +213,7 @@ def test_the_page_asks_nothing_beside_the_path(site: Site) -> None:
         studio = Studio(page, site.url)
         studio.visit()
         studio.open(photograph(seed=4))
-        assert studio.downloaded().suggested_filename.endswith(".png")
+        assert studio.downloaded().name.endswith(".png")
         dialog = studio.saved()
         shown = dialog.locator(".result-picture").get_attribute("src") or ""
         assert urljoin(f"{site.url}/", shown).startswith(f"{site.url}/")

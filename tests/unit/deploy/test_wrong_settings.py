@@ -77,7 +77,6 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "smtp_username": (MARK, {}),
     "smtp_password": (MARK, {}),
     "smtp_ca": (f"/{MARK}.pem", {}),
-    "otel_exporter_otlp_endpoint": (f"{MARK}:4318", {}),
     "mail_from": (MARK, {}),
     "mail_secret": (MARK, {}),
     "gateway_api_keys": (MARK, {"ACCESS": "keys", "PRINCIPAL_SECRET": "x" * 32}),
