@@ -69,7 +69,6 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "s3_prefix": (f"/{MARK}", {}),
     "s3_access_key_id": (MARK, {}),
     "s3_secret_access_key": (MARK, {}),
-    "otel_exporter_otlp_endpoint": (MARK, {}),
     "upload_service_url": (f"http://me:{MARK}@upload:8001", {}),
     "dither_service_url": (f"http://me:{MARK}@dither:8002", {}),
     "notification_service_url": (MARK, {}),
