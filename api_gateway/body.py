@@ -47,7 +47,7 @@ class Body:
             raise Problem(408, "The body did not arrive in time.") from None
         if message["type"] == "http.disconnect":
             # The client may still be connected, if its body was cut off or is not valid HTTP.
-            raise Problem(400, "The body is broken.")
+            raise Problem(400, "The body is incomplete.")
         part: bytes = message.get("body", b"")
         self.is_whole = not message.get("more_body", False)
         self._received += len(part)
@@ -60,4 +60,4 @@ class Body:
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:
-            raise Problem(413, f"The body is too large: at most {self._limit} bytes are taken.")
+            raise Problem(413, f"The body is too large: at most {self._limit} bytes are allowed.")

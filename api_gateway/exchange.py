@@ -69,7 +69,7 @@ class Exchange:
             if self.route.works_long and not self._is_started:
                 await replica.give_up(call)
             if self._is_clients_turn or self._is_client_gone:
-                raise Problem(408, "The client takes nothing, or is gone.") from error
+                raise Problem(408, "The client does not read the answer, or is gone.") from error
             replica.failed(str(error) or "it is too slow", absent=nothing_was_sent(error))
             if self._is_started:
                 raise Problem(502, f"The answer broke off: {error}") from error

@@ -36,8 +36,8 @@ class Framing:
         if len(raw) + len(scope["query_string"]) > MAX_TARGET_BYTES:
             raise Problem(414, f"The address is too long: at most {MAX_TARGET_BYTES} bytes.")
         if not _PATH.fullmatch(raw) or _AMBIGUOUS.search(raw):
-            raise Problem(400, "The path is ambiguous: no encoded slashes, control characters, "
-                          "empty segments or dot segments are taken.")  # fmt: skip
+            raise Problem(400, "The path is ambiguous: encoded slashes, control characters, "
+                          "empty segments and dot segments are not allowed.")  # fmt: skip
         if self._prefix and raw == self._prefix:
             page = f"{raw.decode('ascii')}/"
             raise Problem(308, f"The page is at {page}", headers={"Location": page})
@@ -56,12 +56,12 @@ def _fields(scope: Scope) -> dict[bytes, bytes]:
         raise Problem(431, f"The header is too large: at most {MAX_HEADER_BYTES} bytes.")
     default = b"" if scope["http_version"] == "1.1" else b"none"
     if (host := _HOST.fullmatch(fields.get(b"host") or default)) is None:
-        raise Problem(400, "A request needs one valid Host field.")
+        raise Problem(400, "A request needs exactly one valid Host field.")
     scope["host"] = host[1].decode("ascii").strip("[]").lower()
     if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-        raise Problem(400, "The only transfer coding taken is chunked.")
+        raise Problem(400, "The only transfer coding allowed is chunked.")
     if not fields.get(b"content-length", b"0").isdigit():
-        raise Problem(400, "A request has at most one length.")
+        raise Problem(400, "A request may have only one Content-Length.")
     if fields.get(b"expect", b"100-continue").lower() != b"100-continue":
-        raise Problem(417, "Only 100-continue can be expected.")
+        raise Problem(417, "Expect allows only 100-continue.")
     return fields

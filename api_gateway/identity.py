@@ -53,7 +53,7 @@ class Authenticate:
             return None
         if (token := fields.get(b"x-manage-token")) is not None:
             if (known := self._identities.read(token.decode("latin-1"))) is None:
-                raise Problem(401, "This X-Manage-Token is not one of ours.")
+                raise Problem(401, "X-Manage-Token: this token is not valid.")
             return Principal(known[0], ANONYMOUS)
         cookies = cookie_parser(fields.get(b"cookie", b"").decode("latin-1"))
         if (known := self._identities.read(cookies.get(cookie_name(self._settings), ""))) is None:
@@ -78,7 +78,7 @@ class Authorize:
 
     def __call__(self, scope: Scope) -> None:
         if self._names is not None and scope["host"] not in self._names:
-            raise Problem(421, "This address is for this machine only: ask for localhost.")
+            raise Problem(421, "This server answers only requests for localhost.")
         row = scope["row"]
         if row is not None and not row.open and scope["method"] != "OPTIONS":
             self._authorize(scope)
@@ -92,7 +92,7 @@ class Authorize:
         permit(scope["principal"], WRITE if writes else READ)
         has_cookie = scope["cookie_days"] is not None
         if writes and (has_cookie or self._is_guarded) and not self._is_own_page(scope):
-            raise Problem(403, "Pages of other sites may not do this.")
+            raise Problem(403, "Pages of other sites may not send this request.")
         if writes and scope["row"].stores_file:
             self._give_identity(scope)
 

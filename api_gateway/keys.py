@@ -36,7 +36,7 @@ class ApiKeys:
         if not said or not self._principals:
             return None
         if (principal := self._principals.get(sha256(said).hexdigest())) is None:
-            raise Problem(401, "This API key is not known.", headers={"WWW-Authenticate": "Bearer"})
+            raise Problem(401, "This API key is unknown.", headers={"WWW-Authenticate": "Bearer"})
         return principal
 
 

@@ -48,7 +48,7 @@ class GatewaySettings(AccessSettings, CloudinaryPlace):
     gateway_idle_seconds: PositiveFloat | None = None
     """Most time between two headers; unset: 75 with GATEWAY_TRUSTED_PROXIES, else as above"""
     gateway_write_timeout_seconds: PositiveFloat = 30
-    """A client that takes nothing of its answer for so long is cut off"""
+    """A client that reads nothing of its answer for so long is cut off"""
 
     upstream_response_timeout_seconds: PositiveFloat = 10
     """How long a service may take to begin its answer, and between parts"""

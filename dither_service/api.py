@@ -151,5 +151,5 @@ def _size(text: str | None) -> int:
     if text is None:
         return DEFAULT_SIZE
     if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= LARGEST_SIZE:
-        raise Problem(422, f"max_size: a whole number from 1 to {LARGEST_SIZE} is expected.")
+        raise Problem(422, f"max_size: must be a whole number from 1 to {LARGEST_SIZE}.")
     return int(text)

@@ -54,10 +54,10 @@ async def read_options(request: Request, channels: int) -> Options:
     fields = parse_json_object("The body", body) if body.strip() else {}
     levels = fields.get("channels", channels)
     if levels != channels and not isinstance(levels, list):
-        raise Problem(422, "channels: the body says another number than the path; leave it out.")
+        raise Problem(422, "channels: the body and the path differ; leave it out of the body.")
     query = options_of_texts(request.query_params.multi_items(), _BESIDES_PATH)
     if twice := sorted(fields.keys() & query.keys()):
-        raise Problem(422, f"{twice[0]}: it is in the body and in the query string; give it once.")
+        raise Problem(422, f"{twice[0]}: it is in the body and the query string; send it once.")
     return parse_options({**fields, **query, "channels": levels})
 
 
@@ -76,7 +76,7 @@ def options_of_texts(
     fields: dict[str, Any] = {}
     for name, text in texts:
         if name in fields:
-            raise Problem(422, f"{name[:40]}: it may be given once.")
+            raise Problem(422, f"{name[:40]}: it may be sent only once.")
         if name not in allowed:
             raise Problem(
                 422, f"There is no option {name[:40]!a}: the options are {', '.join(allowed)}."
@@ -91,7 +91,7 @@ def _value(name: str, text: str) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
-            raise Problem(422, f"{name}: this is no JSON list.") from None
+            raise Problem(422, f"{name}: must be a JSON list.") from None
     if name == "palette" and "," in text and "\n" not in text:
         return [colour.strip() for colour in text.split(",")]
     return text

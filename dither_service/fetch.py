@@ -77,7 +77,7 @@ class Fetcher:
     async def fetch(self, address: str) -> Fetched:
         """The file at an address, and the name that its path ends with."""
         if not self._hosts:
-            raise Problem(403, "url: this service fetches nothing: DITHER_URL_HOSTS is empty.")
+            raise Problem(403, "url: this service fetches no URLs: DITHER_URL_HOSTS is empty.")
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._follow(address)

@@ -96,7 +96,7 @@ async def _answer(
     headers = {"etag": etag(data, call.options), "cache-control": cache, "vary": "accept"}
     if client_has(request, headers["etag"]):
         if request.method == "POST":  # RFC 9110, 13.1.2
-            raise Problem(412, "If-None-Match: the result is the one that you have.")
+            raise Problem(412, "If-None-Match: your copy of the result is current.")
         return Response(status_code=304, headers=headers)
     made = await until_gone(request, one_call.dither(data, call.options))
     clock.note("dither")

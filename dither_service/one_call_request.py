@@ -80,7 +80,7 @@ async def read_address(request: Request, fetcher: Fetcher) -> Call:
     texts = request.query_params.multi_items()
     urls = [text for name, text in texts if name == "url"]
     if len(urls) != 1:
-        raise Problem(422, "url: give the address of one picture.")
+        raise Problem(422, "url: must be the URL of one picture.")
     options = options_of_texts([(name, text) for name, text in texts if name != "url"])
     call = _call(request, [], options)
     return Call([await _fetched(fetcher, urls[0])], call.options, call.as_zip)
@@ -110,7 +110,7 @@ def _merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for source in sources:
         if twice := sorted(merged.keys() & source.keys()):
-            raise Problem(422, f"{twice[0][:40]}: it is given twice; give it once.")
+            raise Problem(422, f"{twice[0][:40]}: it was sent twice; send it only once.")
         merged |= source
     return merged
 
@@ -130,7 +130,7 @@ def _accepted(accept: str) -> str | None:
     most = max(liked.values())
     if not most and not quality(accept, ZIP):
         allowed = ", ".join((*_IMAGES, ZIP))
-        raise Problem(406, f"Accept: none of {allowed} is accepted; these are made.")
+        raise Problem(406, f"Accept: none of {allowed} is accepted; these formats can be made.")
     if not any(media_type in accept for media_type in _IMAGES):
         return None
     return next(_IMAGES[media_type] for media_type in _IMAGES if liked[media_type] == most)

@@ -138,7 +138,7 @@ def _picture(previews: Previews, wish: Wish, data: bytes | None) -> Picture:
     if data is not None:
         return previews.hold(data)
     if wish.picture is None:
-        raise Problem(422, "picture: name a picture that was sent before, or send its file.")
+        raise Problem(422, "picture: must be an id of a picture sent before; or send its file.")
     return previews.held(wish.picture)
 
 

@@ -34,18 +34,18 @@ _WORDS: dict[Action, _Words] = {
         "Mails about your dithered images",
         "Do you want a mail with a link whenever an image of yours is dithered?",
         "Yes, send me mails",
-        "Thank you. The mails that waited are on their way.",
+        "Thank you. Mails that were waiting for your answer will be sent now.",
     ),
     "unsubscribe": _Words(
         "No more mails",
-        "Do you want no mail from us any more, whoever asks for it?",
-        "Send me no more mails",
-        "You will get no mail from us any more.",
+        "Do you want to stop all mails from us to this address, for good?",
+        "Stop all mails",
+        "You will get no more mails from us.",
     ),
     "delete": _Words(
         "Delete the picture",
-        "This deletes the picture that you uploaded and everything made from it, for good.",
-        "Delete it for good",
+        "This permanently deletes the picture that you uploaded and everything made from it.",
+        "Delete permanently",
         "The picture is deleted.",
     ),
 }
@@ -69,7 +69,7 @@ def bad_link() -> HTMLResponse:
 
 
 def gone() -> HTMLResponse:
-    return _page(_WORDS["delete"].title, "The picture is not there any more.", status=404)
+    return _page(_WORDS["delete"].title, "The picture has already been deleted.", status=404)
 
 
 def _page(

@@ -66,7 +66,7 @@ class NotificationService:
         with self._database.transaction() as session:
             recipient = repository.find_recipient(session, uuid)
             if not caller.owns(None if recipient is None else recipient.owner):
-                raise Problem(404, f"No mails are known about an image {uuid} of yours.")
+                raise Problem(404, f"You have no image {uuid} with mails.")
             if recipient is not None and recipient.deleted_at is not None:
                 raise Problem(404, f"The image {uuid} was deleted.")
             found = repository.notifications_of(session, uuid)
@@ -92,7 +92,7 @@ class NotificationService:
     def delete_image(self, uuid: UUID) -> None:
         """Somebody has followed the link to delete an image. ``Problem`` 404 if it is gone."""
         if not self._uploads.delete_image(uuid):
-            raise Problem(404, "The picture is not there any more.")
+            raise Problem(404, "The picture has already been deleted.")
 
     # Messages.
 

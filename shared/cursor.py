@@ -24,4 +24,4 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
         # In UTC: Python accepts some offsets that Postgres does not.
         return moment.astimezone(UTC), UUID(hex=uuid)
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        raise Problem(422, "cursor: give the next_cursor of the page before, as it was.") from None
+        raise Problem(422, "cursor: must be a page's next_cursor, unchanged.") from None

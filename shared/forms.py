@@ -32,7 +32,7 @@ class Form:
         """The file's content and the name it was sent with."""
         files = self.files(max_bytes)
         if len(files) != 1:
-            raise Problem(422, f"file: exactly one file is taken; {_count(files)}.")
+            raise Problem(422, f"file: exactly one file is expected; {_count(files)}.")
         return await files[0].read(), files[0].filename
 
     def files(self, max_bytes: int) -> Sequence[UploadFile]:
@@ -54,9 +54,9 @@ class Form:
         """A field's text; None when it is missing or empty."""
         values = self._form.getlist(name)
         if len(values) > 1:
-            raise Problem(422, f"{name}: it may be given once.")
+            raise Problem(422, f"{name}: it may be sent only once.")
         if values and not isinstance(values[0], str):
-            raise Problem(422, f"{name}: a text is expected, not a file.")
+            raise Problem(422, f"{name}: must be text, not a file.")
         return str(values[0]) if values and values[0] else None
 
     def json_object(self, name: str) -> dict[str, Any] | None:

@@ -84,10 +84,10 @@ class ImageEvents:
     async def watch(self, uuid: UUID, caller: Principal = EVERYBODY) -> AsyncIterator[bytes]:
         """The events of the caller's image, the current state first. Raises ``Problem``."""
         if len(self._watchers) >= self._max_watchers:
-            raise Unavailable("Too many clients follow images at the moment; ask again, or poll.")
+            raise Unavailable("Too many clients are following images; try again later, or poll.")
         first, version = await asyncio.to_thread(self._event, uuid, caller)
         if first is _DELETED:
-            raise Problem(404, f"There is no image {uuid}; GET /images lists those there are.")
+            raise Problem(404, f"There is no image {uuid}; GET /images lists your images.")
         return self._follow(_Watcher(uuid, caller, asyncio.get_running_loop(), version), first)
 
     async def _follow(self, watcher: _Watcher, first: bytes) -> AsyncIterator[bytes]:

@@ -121,4 +121,4 @@ def _uuid(key: str) -> UUID:
 
 
 def _missing() -> Problem:
-    return Problem(404, "There is no such file here.")
+    return Problem(404, "There is no such file.")

@@ -76,7 +76,9 @@ def _seconds(text: str | None) -> int | None:
     if text is None:
         return None
     if not re.fullmatch("[0-9]{1,9}", text) or int(text) < LEAST_SECONDS:
-        raise Problem(422, f"expires_in: a whole number of seconds from {LEAST_SECONDS} is taken.")
+        raise Problem(
+            422, f"expires_in: must be a whole number of seconds, at least {LEAST_SECONDS}."
+        )
     return int(text)
 
 
@@ -87,4 +89,4 @@ def _checked_email(text: str) -> str:
             raise ValueError
         return str(_email.validate_python(text))
     except (ValueError, ValidationError):
-        raise Problem(422, "email: this is no single address such as name@example.org.") from None
+        raise Problem(422, "email: must be one address such as name@example.org.") from None

@@ -35,7 +35,7 @@ def read_key(header: str | None, caller: Principal, data: bytes, *fields: Any) -
     if header is None:
         return None
     if not _KEY.fullmatch(header):
-        raise Problem(422, "Idempotency-Key: 1 to 200 characters of ASCII are taken, no spaces.")
+        raise Problem(422, "Idempotency-Key: must be 1 to 200 ASCII characters without spaces.")
     if caller.is_new:
         raise Problem(
             422,
@@ -53,7 +53,7 @@ def find_repeated(session: Session, upload: Repeatable) -> UUID | None:
     if known is None:
         return None
     if known.digest != upload.digest:
-        raise Problem(422, "Idempotency-Key: it was used for another upload; take a new one.")
+        raise Problem(422, "Idempotency-Key: it was used for another upload; choose a new one.")
     return known.image_uuid
 
 
@@ -64,7 +64,7 @@ def record_keys(session: Session, uploads: Sequence[tuple[Repeatable, UUID]]) ->
         statement = insert(IdempotencyKey).values(**values, image_uuid=uuid)
         added = session.execute(statement.on_conflict_do_nothing().returning(IdempotencyKey.key))
         if added.first() is None:
-            raise Problem(409, "An upload with this Idempotency-Key is under way; ask again.")
+            raise Problem(409, "An upload with this Idempotency-Key is in progress; try again.")
 
 
 def forget_keys(session: Session) -> None:

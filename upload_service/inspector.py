@@ -135,7 +135,7 @@ def _judged(answer: Mapping[str, Any] | None, data: bytes, kept: bytes) -> Inspe
 
 def _problem(kind: str, sentence: str) -> Problem:
     if kind == UNKNOWN:
-        return Problem(415, f"The file is no image of a known type; allowed: {ALLOWED}.")
+        return Problem(415, f"The file is not an image of a known type; allowed: {ALLOWED}.")
     if kind == DAMAGED:
         return Problem(422, _UNREADABLE)
     if kind == LARGE:

@@ -127,7 +127,7 @@ class UploadService:
             stored = self._storage.put(key, data, file.content_type)
         except StorageRefusedError as error:
             logger.warning("an image is not stored", extra={"reason": str(error)})
-            raise Problem(413, "The storage does not take this file; try a smaller one.") from error
+            raise Problem(413, "The storage refused this file; try a smaller one.") from error
         failpoints.hit("upload.after-put")
         values = {
             "uuid": uuid,
@@ -339,4 +339,4 @@ class UploadService:
 
 
 def _unknown(uuid: UUID) -> Problem:
-    return Problem(404, f"There is no image {uuid}; GET /images lists those there are.")
+    return Problem(404, f"There is no image {uuid}; GET /images lists your images.")

@@ -124,7 +124,7 @@ def test_the_mail_arrives_once_and_its_link_opens(system: System) -> None:
         return told if told["status"] == "sent" else None
 
     assert ADDRESS not in json.dumps(wait_for(told_as_sent, "note of the mail"))
-    assert "Delete it for good" in fetch(delete).text
+    assert "Delete permanently" in fetch(delete).text
     assert "deleted" in requests.post(delete, timeout=10).text
     assert requests.get(f"{system.url}/images/{uuid}", timeout=10).status_code == 404
 

@@ -40,9 +40,9 @@ def parts(size: int) -> Iterator[bytes]:
 def test_memory_stays_small_while_100_mb_go_through(
     gateway: GatewayProcess, service: Service
 ) -> None:
-    # A first request, so that each thread of server and client has its buffers.
-    gateway.ask("POST", "/images", body=parts(16 * MB))
-    gateway.ask("GET", f"/files/large?{16 * MB}")
+    # First requests, so that each thread of server and client has its buffers.
+    gateway.ask("POST", "/images", body=parts(50 * MB))
+    gateway.ask("GET", f"/files/large?{50 * MB}")
     before, peak, done = gateway.memory, 0, threading.Event()
 
     def watch() -> None:

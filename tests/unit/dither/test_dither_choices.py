@@ -65,7 +65,7 @@ def test_a_kernel_is_json() -> None:
 
 def test_the_body_may_repeat_the_path_s_channels() -> None:
     assert read(4, body=b'{"channels": 4}').channels == 4
-    assert "another number than the path" in refusal(4, body=b'{"channels": 5}')
+    assert "the body and the path differ" in refusal(4, body=b'{"channels": 5}')
 
 
 def test_levels_of_each_channel_take_the_place_of_the_path_s_number() -> None:
@@ -83,8 +83,8 @@ def test_a_palette_file_is_a_text() -> None:
 
 
 def test_an_option_is_given_once() -> None:
-    assert "give it once" in refusal(query="serpentine=1", body=b'{"serpentine": true}')
-    assert refusal(query="seed=1&seed=2").startswith("seed: it may be given once")
+    assert "send it once" in refusal(query="serpentine=1", body=b'{"serpentine": true}')
+    assert refusal(query="seed=1&seed=2").startswith("seed: it may be sent only once")
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_result_that_the_client_has_is_not_made_again() -> None:
     with serving(engine=engine) as client:
         tag = send(client).headers["etag"]
         again = send(client, headers={"if-none-match": tag})
-    assert "you have" in sentence(again, 412)
+    assert "your copy" in sentence(again, 412)
     assert made == [PNG]
 
 
@@ -179,11 +179,11 @@ def test_too_many_pixels(client: Client) -> None:
         ({"files": {"file": ("a.png", PNG)}, "data": {"options": "["}}, 422, "a JSON object"),
         (
             {"files": {"file": ("a.png", PNG)}, "data": {"width": "9", "options": '{"width": 9}'}},
-            422, "width: it is given twice",
+            422, "width: it was sent twice",
         ),
         (
             {"files": {"file": ("a.png", PNG)}, "data": {"width": "9"}, "params": {"width": "9"}},
-            422, "width: it is given twice",
+            422, "width: it was sent twice",
         ),
         ({"files": {"file": ("a.png", b"")}}, 422, "it is empty"),
         ({"files": {"file": ("a.png", PNG[:60])}}, 422, "damaged"),

@@ -64,8 +64,8 @@ def test_hosts_are_listed_by_the_operator(client: Client, fetching: Client) -> N
 @pytest.mark.parametrize(
     ("query", "word"),
     [
-        ("", "url: give the address"),
-        ("?url=a&url=b", "url: give the address"),
+        ("", "url: must be the URL"),
+        ("?url=a&url=b", "url: must be the URL"),
         ("?url=https://a.example/&wide=7", "no option 'wide'"),
         ("?url=https://a.example/&width=x", "width is"),
     ],

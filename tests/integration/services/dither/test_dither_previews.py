@@ -126,7 +126,7 @@ def test_nothing_is_held_without_memory() -> None:
 @pytest.mark.parametrize(
     ("answer", "wish", "word"),
     [
-        ("facts", {}, "picture: name a picture"),
+        ("facts", {}, "picture: must be an id"),
         ("facts", {"picture": "../etc"}, "picture"),
         ("facts", {"picture": UNKNOWN, "options": {"algorithm": "magic"}}, "magic"),
         ("facts", {"picture": UNKNOWN, "more": 1}, "more"),

@@ -171,7 +171,7 @@ def test_an_image_is_deleted_from_its_mail(client: Client, uploads: FakeUploads)
     assert uploads.deleted == [uuid]
     again = client.post(path("delete", str(uuid)))
     assert again.status_code == 404
-    assert "not there any more" in again.text
+    assert "already been deleted" in again.text
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -74,12 +74,12 @@ BAD_FORMS: dict[str, tuple[dict[str, Any], int, str]] = {
     "two emails": (
         {"files": {"file": ("a.png", PNG)}, "data": {"email": ["a@b.org", "c@d.org"]}},
         422,
-        "given once",
+        "sent only once",
     ),
     "an email as a file": (
         {"files": {"file": ("a.png", PNG), "email": ("e.txt", b"a@b.org")}},
         422,
-        "a text is expected",
+        "must be text",
     ),
     "options that are no JSON": (
         {"files": {"file": ("a.png", PNG)}, "data": {"options": "channels=4"}},
@@ -111,7 +111,7 @@ def test_a_bad_upload_is_told_what_is_wrong(client: Client, case: str) -> None:
 )
 def test_an_email_that_is_none(client: Client, email: str) -> None:
     detail = sentence(send(client, email=email), 422)
-    assert detail == "email: this is no single address such as name@example.org."
+    assert detail == "email: must be one address such as name@example.org."
 
 
 @pytest.mark.usefixtures("_leaves_nothing")
