@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from dither_service import models
 from dither_service.jobs import MISSING_GRACE
 from dither_service.pool import JobFailed, WorkerDied
 from dither_service.settings import DitherSettings
@@ -26,8 +27,8 @@ from tests.integration.services.dither.announcing import (
     dither_files,
     notes,
 )
-from tests.integration.services.dither.working import EngineHere, WorkingService, working
-from tests.integration.services.support import outgoing, received, rows, run
+from tests.integration.services.dither.working import EngineHere, WorkingService, work_off, working
+from tests.integration.services.support import empty, outgoing, received, rows, run
 from tests.support.cloudinary_server import CloudinaryServer
 from tests.support.storages import cloudinary_storage
 from tests.support.system import wait_for
@@ -163,10 +164,26 @@ def test_an_original_may_be_readable_a_moment_late(
     message = announced(storage)
     data = storage.files.pop(f"images/{message.body.uuid}.png")
     service.queue_images([message])
-    wait_for(lambda: service.dispatcher.health().status == "degraded", "an attempt")
+    wait_for(service.dispatcher._retries.jobs, "an attempt")
     storage.files[f"images/{message.body.uuid}.png"] = data
     service.wait_until_quiet()
     assert len(outgoing(tables, service.outbox)) == 1
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_other(
+    service: WorkingService, tables: Database, storage: Storage
+) -> None:
+    gone, other = announced(storage), announced(storage)
+    data = storage.files.pop(f"images/{gone.body.uuid}.png")
+    service.queue_images([gone])
+    wait_for(service.dispatcher._retries.jobs, "an attempt")
+    service.queue_images([other])
+    wait_for(lambda: len(outgoing(tables, service.outbox)) == 1, "the other's dither")
+    assert service.dispatcher.health().status == "ok"
+    [waits] = service.get_dithers(gone.body.uuid).dithers
+    assert waits.status == "queued"
+    storage.files[f"images/{gone.body.uuid}.png"] = data
+    service.wait_until_quiet()
 
 
 def test_an_original_that_stays_away_is_gone(
@@ -294,21 +311,21 @@ def test_an_image_that_kills_three_workers_is_given_up(
 
 
 def test_an_image_that_kills_the_whole_service_three_times_is_given_up(
-    service: WorkingService, tables: Database, storage: Storage, engine: EngineHere
+    tables: Database, storage: Storage
 ) -> None:
     """The attempts are counted before the work begins."""
-    other = another_process(tables, storage)
-    other.nothing_waits()
-    other.queue_images([announced(storage)])
+    empty(tables, models.metadata)
+    process = another_process(tables, storage)
+    process.nothing_waits()
+    process.queue_images([announced(storage)])
     for _ in range(2):
         its_claims_end(tables)
-        other = another_process(tables, storage)
-        other.dispatcher._claim_suspect()
+        process = another_process(tables, storage)
+        process.dispatcher._claim_suspect()
     its_claims_end(tables)
-    service.dispatcher.look_soon()
-    service.wait_until_quiet()
-    assert engine.begun == 0
-    [told] = outgoing(tables, service.outbox)
+    last = another_process(tables, storage)
+    work_off(last)
+    [told] = outgoing(tables, last.outbox)
     assert isinstance(told, DitherFailed)
 
 
@@ -360,12 +377,14 @@ def test_a_crash_whose_work_nobody_repeats_leaves_no_file_for_ever(
 def test_processes_side_by_side_make_one_dither(
     service: WorkingService, tables: Database, storage: Storage
 ) -> None:
-    message = announced(storage)
+    first = announced(storage)
+    # Announced again after its dither is done, it would be told of again.
+    repeats = [received(first.body, produced_at=first.produced_at) for _ in range(6)]
     other = another_process(tables, storage)
     with working(other), ThreadPoolExecutor(2) as threads:
         for done in [
-            threads.submit(one.dither_images, [received(message.body)])
-            for one in [service, other] * 3
+            threads.submit(one.dither_images, [message])
+            for one, message in zip([service, other] * 3, repeats, strict=True)
         ]:
             done.result()
     assert len(outgoing(tables, service.outbox)) == 1
