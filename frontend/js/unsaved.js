@@ -8,7 +8,7 @@ import { stored } from "./storage.js";
 const DATABASE = "dither";
 const STORE = "unsaved";
 const TAB = "tab";
-const DAY_MS = 24 * 60 * 60 * 1000;
+const DAY_MS = 864e5;
 
 /** → null on failure (a private window, a full disk): the picture is then just not kept. */
 async function withStore(mode, use) {
@@ -36,7 +36,7 @@ function promised(request) {
 /** The tab's name: it stays the same over a reload, until the tab is closed. */
 function tab() {
 	return stored("sessionStorage", (storage) => {
-		const name = storage.getItem(TAB) ?? String(Math.random()).slice(2);
+		const name = storage.getItem(TAB) ?? `${Math.random()}`;
 		storage.setItem(TAB, name);
 		return name;
 	});
@@ -52,12 +52,13 @@ export function dropUnsaved() {
 	return name && withStore("readwrite", (store) => promised(store.delete(name)));
 }
 
-/** → the file that this tab had on the stage, or null. */
+/** → the file that this tab had on the stage, or nothing. */
 export async function unsaved() {
 	const name = tab();
-	const found = name && (await withStore("readonly", (store) => promised(store.get(name))));
+	const file = name && (await withStore("readonly", (store) => promised(store.get(name))))?.file;
 	withStore("readwrite", dropOld);
-	return found?.file ?? null;
+	// A copy: Firefox reads the stored file from disk, and loses it when the same picture is kept again.
+	return file && new File([await file.arrayBuffer()], file.name, file);
 }
 
 async function dropOld(store) {
