@@ -49,8 +49,9 @@ class Body:
             # The client may still be connected, if its body was cut off or is not valid HTTP.
             raise Problem(400, "The body is incomplete.")
         part: bytes = message.get("body", b"")
-        self.is_whole = not message.get("more_body", False)
         self._received += len(part)
+        # The announced length may be reached before the server says that the body has ended.
+        self.is_whole = self._received == self.length or not message.get("more_body", False)
         self._check_size(self._received)
         # A minimum rate, so that single bytes now and then do not keep the request alive.
         seconds = time.monotonic() - self._began - self._patience

@@ -93,11 +93,13 @@ class Exchange:
     async def _parts(self, body: Body) -> AsyncIterator[bytes]:
         self.has_sent_body = True
         yield body.first
-        while not body.is_whole:
+        is_whole = False
+        while not is_whole:
             part = await body.part()
             self._give_service_time()
+            if is_whole := body.is_whole:  # before the last part: hyper may ask for no other
+                self._watch_client()
             yield part
-        self._watch_client()
 
     async def _relay(self, response: Response, *, head_only: bool) -> None:
         fields, left = self._fields(response)
