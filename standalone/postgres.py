@@ -22,7 +22,7 @@ from standalone.postgres_account import (
     find_home,
     find_programs,
 )
-from standalone.postgres_process import end, stop_leftover
+from standalone.postgres_process import end, launch, stop_leftover
 
 SCHEMAS = ("upload", "dither", "notification")
 _CLUSTER = "cluster"
@@ -200,19 +200,14 @@ class EmbeddedPostgres:
             time.sleep(_POLL_SECONDS)
 
     def _launch(self) -> None:
-        command = [str(self._programs / "postgres"), "-D", str(self._cluster), "-p", str(self.port)]
-        for name, value in self._settings.items():
-            command += ["-c", f"{name}={value}"]
-        with (self._home / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C must not reach Postgres: the services are stopped first.
-                start_new_session=True,
-                **self._account.popen_options(),
-            )
+        self._process = launch(
+            self._programs,
+            self._cluster,
+            self.port,
+            self._settings,
+            log=self._home / "log",
+            account=self._account,
+        )
 
     def _is_ready(self) -> bool:
         try:

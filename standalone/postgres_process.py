@@ -1,18 +1,46 @@
-"""Stop Postgres servers: the one of this run, and one that an earlier run left running."""
+"""Start Postgres servers, and stop them: that of this run, and one that an earlier run left."""
 
 import logging
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from standalone.postgres_account import Account
 
 _FAST_SECONDS = 5.0
 _IMMEDIATE_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 
 _log = logging.getLogger(__name__)
+
+
+def launch(
+    programs: Path,
+    cluster: Path,
+    port: int,
+    settings: Mapping[str, object],
+    *,
+    log: Path,
+    account: Account,
+) -> subprocess.Popen[bytes]:
+    """Start a server; it is not ready yet. ``log`` is written anew."""
+    command = [str(programs / "postgres"), "-D", str(cluster), "-p", str(port)]
+    for name, value in settings.items():
+        command += ["-c", f"{name}={value}"]
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C must not reach Postgres: the services are stopped first.
+            start_new_session=True,
+            **account.popen_options(),
+        )
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -16,7 +16,7 @@ from shared.storage import (
 )
 from tests.support.cloudinary_server import CloudinaryServer
 from tests.support.s3_server import S3Server
-from tests.support.s3_server.failing import FailingServer
+from tests.support.s3_server.failing import failing_server
 from tests.support.storages import cloudinary_storage, s3_storage
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"png" * 100
@@ -125,7 +125,7 @@ def test_urls_of_another_account_or_folder_are_foreign(server: CloudinaryServer)
 @pytest.mark.parametrize("status", [400, 403, 429, 500, 503, None])
 def test_trouble_of_s3_may_be_over_later(s3_server: S3Server, status: int | None) -> None:
     """None: it takes the request and never answers."""
-    with FailingServer(status) as failing:
+    with failing_server(status) as failing:
         storage = s3_storage(s3_server, "bucket", endpoint=failing.url, timeout_seconds=0.4)
         for call in (
             lambda: storage.put(KEY, PNG, "image/png"),
@@ -138,7 +138,7 @@ def test_trouble_of_s3_may_be_over_later(s3_server: S3Server, status: int | None
 
 
 def test_s3_that_takes_no_file_of_this_size(s3_server: S3Server) -> None:
-    with FailingServer(413) as failing:
+    with failing_server(413) as failing:
         storage = s3_storage(s3_server, "bucket", endpoint=failing.url)
         with pytest.raises(StorageRefusedError, match="too large"):
             storage.put(KEY, PNG, "image/png")

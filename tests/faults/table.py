@@ -26,7 +26,7 @@ class Row:
 
 
 def rows() -> list[Row]:
-    consumer, outbox = f"{LIBRARY}/test_consumer.py::", f"{LIBRARY}/test_outbox.py::"
+    consumer, outbox = f"{LIBRARY}/test_consumer.py::", f"{LIBRARY}/outbox/test_outbox.py::"
     setup = f"{LIBRARY}/test_kafka_setup.py::"
     return [
         Row("R1", "SIGKILL at named points of the work", (f"{FAULTS}/test_crashes.py::test_r1",)),

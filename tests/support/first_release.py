@@ -1,10 +1,9 @@
 """The first release, taken from this repository's history: what an upgrade starts from."""
 
 import subprocess
-import tempfile
 from pathlib import Path
 
-from tests.support.maven import cache_folder
+from tests.support.cache import filled_once
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "2376375d1b62283fad752a943d3da5b566424a72"
@@ -19,22 +18,13 @@ def unpack_first_release() -> Path:
 
     Raises NoHistoryError in a shallow clone or an archive.
     """
-    folder = cache_folder(f"first-release-{COMMIT[:8]}")
-    if folder.is_dir():
-        return folder
+    return filled_once(f"first-release-{COMMIT[:8]}", _unpack)
+
+
+def _unpack(folder: Path) -> None:
     archive = subprocess.run(
         ["git", "-C", str(ROOT), "archive", COMMIT], capture_output=True, check=False
     )
     if archive.returncode != 0:
         raise NoHistoryError("needs a clone with its whole history, for the release before")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-") as unfinished:
-        files = Path(unfinished) / "files"
-        files.mkdir()
-        subprocess.run(["tar", "-x", "-C", str(files)], input=archive.stdout, check=True)
-        try:
-            files.rename(folder)
-        except OSError:  # another process has unpacked it meanwhile
-            if not folder.is_dir():
-                raise
-    return folder
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)

@@ -1,22 +1,17 @@
 """Servers written in Java: their jars, fetched once by Maven into the user's cache."""
 
-import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
+
+from tests.support.cache import filled_once
 
 _MAVEN_SECONDS = 600
 
 
 class JarsUnavailableError(Exception):
     """A server is not available on this machine; the text says what is missing."""
-
-
-def cache_folder(name: str) -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "dither-services" / name
 
 
 def java_version() -> int:
@@ -30,24 +25,12 @@ def java_version() -> int:
 
 def fetch_jars(pom: Path, name: str, title: str) -> Path:
     """The folder with what ``pom`` lists, fetched if missing. Raises JarsUnavailableError."""
-    folder = cache_folder(name)
-    if folder.is_dir():
-        return folder
-    if java_version() < 17 or shutil.which("mvn") is None:
-        raise JarsUnavailableError(f"{title} needs Java 17 or newer and mvn")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-") as unfinished:
-        jars = Path(unfinished) / "jars"
-        _run_maven(pom, jars, title)
-        try:
-            jars.rename(folder)
-        except OSError:  # another process has fetched them meanwhile
-            if not folder.is_dir():
-                raise
-    return folder
+    return filled_once(name, lambda folder: _run_maven(pom, folder, title))
 
 
 def _run_maven(pom: Path, target: Path, title: str) -> None:
+    if java_version() < 17 or shutil.which("mvn") is None:
+        raise JarsUnavailableError(f"{title} needs Java 17 or newer and mvn")
     command = ["mvn", "--batch-mode", "--quiet", "--file", str(pom)]
     command += ["dependency:copy-dependencies", "-DincludeScope=runtime"]
     command += [f"-DoutputDirectory={target}"]

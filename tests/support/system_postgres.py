@@ -13,7 +13,7 @@ import trustme
 
 from standalone.ports import free_port
 from standalone.postgres_account import find_account
-from standalone.postgres_process import end
+from standalone.postgres_process import end, launch
 from tests.support.guard import Guard
 
 USER, PASSWORD = "dither", "a-password"
@@ -77,17 +77,14 @@ class SystemPostgres:
             "ssl_key_file": self.home / "server.key",
             "fsync": "off",
         }
-        command = [str(self._programs / "postgres"), "-D", str(self._cluster), "-p", str(self.port)]
-        command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with (self.home / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                **self._account.popen_options(),
-            )
+        self._process = launch(
+            self._programs,
+            self._cluster,
+            self.port,
+            settings,
+            log=self.home / "log",
+            account=self._account,
+        )
         self._guard = Guard(self._process.pid)
         self._wait(time.monotonic() + _SECONDS)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.gateway.support import GatewayProcess, Service, running_gateway
+from tests.integration.gateway.fake_service import Service
+from tests.integration.gateway.support import GatewayProcess, running_gateway
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.integration.gateway.support import GatewayProcess, Service, read_all
+from tests.integration.gateway.fake_service import Service
+from tests.integration.gateway.support import GatewayProcess, read_all
 
 HEAD = b"POST /images HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

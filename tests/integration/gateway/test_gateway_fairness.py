@@ -8,13 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from api_gateway.proxy import MULTIPART_OVERHEAD_BYTES
-from tests.integration.gateway.support import (
-    UUID,
-    GatewayProcess,
-    Service,
-    running_gateway,
-    wait_until,
-)
+from tests.integration.gateway.fake_service import UUID, Service
+from tests.integration.gateway.support import GatewayProcess, running_gateway, wait_until
 
 MOST = 3
 KEPT = 7 * 1024 * 1024  # more than the kernel buffers at once

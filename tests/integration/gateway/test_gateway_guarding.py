@@ -9,14 +9,8 @@ import pytest
 
 from api_gateway.keys import new_key
 from standalone.ports import free_port
-from tests.integration.gateway.support import (
-    UUID,
-    GatewayProcess,
-    Service,
-    running_gateway,
-    statuses,
-    wait_until,
-)
+from tests.integration.gateway.fake_service import UUID, Service
+from tests.integration.gateway.support import GatewayProcess, running_gateway, statuses, wait_until
 
 MADE = [new_key(name, "read,write", {}) for name in ("first", "second")]
 KEYS = [key for key, _ in MADE]

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.gateway.support import UUID, GatewayProcess, Service, running_gateway
+from tests.integration.gateway.fake_service import UUID, Service
+from tests.integration.gateway.support import GatewayProcess, running_gateway
 
 IMAGE = f"/images/{UUID}"
 

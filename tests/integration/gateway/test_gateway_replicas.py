@@ -10,11 +10,10 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
+from tests.integration.gateway.fake_service import UUID, Service
 from tests.integration.gateway.support import (
-    UUID,
     GatewayProcess,
     Reply,
-    Service,
     running_gateway,
     statuses,
     wait_until,

@@ -7,13 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.gateway.support import (
-    GatewayProcess,
-    Service,
-    read_all,
-    running_gateway,
-    wait_until,
-)
+from tests.integration.gateway.fake_service import Service
+from tests.integration.gateway.support import GatewayProcess, read_all, running_gateway, wait_until
 
 # The promised number is 500; GATEWAY_SLOW_CLIENTS sets another one.
 SLOW_CLIENTS = int(os.environ.get("GATEWAY_SLOW_CLIENTS", "200"))

@@ -14,12 +14,6 @@ _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def cache_folder() -> Path:
-    """The folder that keeps images between runs; it may be deleted at any time."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "dither-services"
-
-
 def install(program: str, package: str) -> None:
     """Install the Debian package if the program is missing, without starting its services."""
     if shutil.which(program):

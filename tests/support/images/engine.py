@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from tests.support.cache import cache_folder
 from tests.support.guard import Guard
-from tests.support.images.debian import cache_folder, install
+from tests.support.images.debian import install
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0

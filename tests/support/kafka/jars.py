@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from tests.support.maven import JarsUnavailableError, cache_folder, fetch_jars, java_version
+from tests.support.cache import cache_folder
+from tests.support.maven import JarsUnavailableError, fetch_jars, java_version
 
 __all__ = ["KafkaUnavailableError", "find_jars", "install_jars", "java_version", "kafka_version"]
 
@@ -20,7 +21,7 @@ def kafka_version() -> str:
 
 def find_jars() -> Path | None:
     """The folder of the jars if they are there already."""
-    folder = cache_folder(f"kafka-{kafka_version()}")
+    folder = cache_folder() / f"kafka-{kafka_version()}"
     return folder if folder.is_dir() else None
 
 

@@ -1,34 +1,34 @@
 """A server that answers every request with the same status, or never."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 
 
 class FailingServer(ThreadingHTTPServer):
+    """``status`` None: it reads requests and never answers."""
+
     def __init__(self, status: int | None) -> None:
         self.status = status
         self.requests = 0
         self.ended = threading.Event()
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self._thread = threading.Thread(target=self.serve_forever)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.ended.set()
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
+@contextmanager
+def failing_server(status: int | None) -> Iterator[FailingServer]:
+    server = FailingServer(status)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.ended.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,15 +4,14 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from confluent_kafka import KafkaError
-from pydantic import SecretStr
-from sqlalchemy import MetaData, delete, event, select, text, update
+from sqlalchemy import text, update
 
 from shared.backoff import Backoff
 from shared.context import request_context
@@ -20,69 +19,17 @@ from shared.database import Database, before_commit
 from shared.failures import TransientFailure
 from shared.kafka.producer import Outgoing
 from shared.messages import DitherRequested, ImageDeleted
-from shared.outbox import Outbox, outbox_table
+from shared.outbox import Outbox
 from shared.relay import Relay
-from shared.settings import DatabaseSettings
 from tests.faults.scale import chosen_scale, chosen_seed
-
-METADATA = MetaData()
-TABLE = outbox_table(METADATA)
-TIMED_OUT = KafkaError._MSG_TIMED_OUT
-TOO_LARGE = KafkaError.MSG_SIZE_TOO_LARGE
-
-
-class Broker:
-    """Keeps the messages, unless ``errors`` has an error code for the topic."""
-
-    def __init__(self) -> None:
-        self.errors: dict[str, int] = {}
-        self.messages: list[Outgoing] = []
-
-    def publish(self, messages: Sequence[Outgoing]) -> list[KafkaError | None]:
-        outcomes = []
-        for message in messages:
-            code = self.errors.get(message.topic)
-            if code is None:
-                self.messages.append(message)
-            outcomes.append(None if code is None else KafkaError(code))
-        return outcomes
-
-
-@pytest.fixture(scope="module")
-def tables(database: str) -> Iterator[Database]:
-    settings = DatabaseSettings(database_url=SecretStr(database), database_pool_size=10)
-    connected = Database(settings, "test")
-    METADATA.create_all(connected.engine)
-    yield connected
-    connected.close()
-
-
-@pytest.fixture
-def db(tables: Database) -> Database:
-    with tables.transaction() as session:
-        session.execute(delete(TABLE))
-    return tables
-
-
-@pytest.fixture
-def outbox() -> Outbox:
-    return Outbox(TABLE)
-
-
-@pytest.fixture
-def broker() -> Broker:
-    return Broker()
-
-
-def append(db: Database, outbox: Outbox, *uuids: UUID, topic: str = "images") -> None:
-    with db.transaction() as session:
-        for uuid in uuids:
-            outbox.append(session, topic, ImageDeleted(uuid=uuid))
-
-
-def unpublished(db: Database) -> int:
-    with db.transaction() as session:
-        return len(session.execute(select(TABLE.c.id).where(TABLE.c.published_at.is_(None))).all())
+from tests.integration.outbox.outboxes import (
+    TABLE,
+    TIMED_OUT,
+    TOO_LARGE,
+    Broker,
+    append,
+    unpublished,
+)
 
 
 def test_a_message_is_published_as_it_was_appended_and_once(
@@ -300,121 +247,3 @@ def test_many_writers_and_two_relays_miss_nothing_and_keep_each_images_order(
     )
     assert len(orders) == IMAGES
     assert all(order == list(range(2, 2 + MESSAGES_EACH)) for order in orders.values())
-
-
-# Publishing from memory.
-
-
-@pytest.fixture
-def commits(db: Database) -> Iterator[list[int]]:
-    """Grows with each transaction."""
-    found: list[int] = []
-
-    def note(_: object) -> None:
-        found.append(1)
-
-    event.listen(db.engine, "commit", note)
-    yield found
-    event.remove(db.engine, "commit", note)
-
-
-def test_a_relay_s_own_transactions_are_no_use_of_the_service(
-    db: Database, outbox: Outbox, broker: Broker
-) -> None:
-    """Otherwise scheduled jobs, which trigger sweeps, would run for ever."""
-    relay = Relay(db, outbox, broker)
-    append(db, outbox, uuid4())
-    used: list[int] = []
-    db.on_use = lambda: used.append(1)
-    assert relay.publish_pending() == 1
-    relay.health()
-    assert used == []
-
-
-def test_what_was_just_committed_is_published_unclaimed_and_marked_together(
-    db: Database, outbox: Outbox, broker: Broker, commits: list[int]
-) -> None:
-    now = [100.0]
-    relay = Relay(db, outbox, broker, clock=lambda: now[0])
-    relay.publish_pending()
-    append(db, outbox, uuid4())
-    append(db, outbox, uuid4())
-    commits.clear()
-    assert relay._step() == 2
-    assert commits == [], "neither claimed nor marked yet"
-    assert unpublished(db) == 2
-    now[0] += 0.2
-    commits.clear()
-    relay._step()
-    assert len(commits) == 1
-    assert unpublished(db) == 0
-    assert relay._pause() is None, "nothing is left to do, and nothing will be asked"
-
-
-def test_rows_behind_another_process_are_left_for_the_sweep(
-    db: Database, outbox: Outbox, broker: Broker
-) -> None:
-    uuid, other = uuid4(), Outbox(TABLE)
-    first, second = Relay(db, outbox, broker), Relay(db, other, broker)
-    second.publish_pending()
-    append(db, outbox, uuid, topic="first")
-    append(db, other, uuid, topic="second")
-    assert second.publish_pending() == 0, "the other process' row comes first"
-    assert second._pause() is not None
-    first.publish_pending()
-    second.publish_pending()
-    assert [message.topic for message in broker.messages] == ["first", "second"]
-
-
-def test_a_row_waits_for_an_earlier_one_whose_end_is_not_known_yet(
-    db: Database, outbox: Outbox, broker: Broker
-) -> None:
-    relay = Relay(db, outbox, broker)
-    message = Outgoing("images", b"key", b"{}", [])
-    owner = relay.owner
-    assert owner is not None
-    relay.expect(owner, [(1, message), (2, message)])
-    relay.settled([2], 1, committed=True)
-    assert relay._take() == {}
-    relay.settled([1], 1, committed=True)
-    assert list(relay._take()) == [1, 2]
-
-
-def test_after_a_failure_memory_is_given_up_and_the_sweep_publishes_in_order(
-    db: Database, outbox: Outbox, broker: Broker
-) -> None:
-    relay, uuid = Relay(db, outbox, broker), uuid4()
-    relay.publish_pending()
-    former = relay.owner
-    append(db, outbox, uuid, topic="first")
-    broker.errors = {"first": TIMED_OUT}
-    with pytest.raises(TransientFailure):
-        relay._step()
-    assert relay.owner != former
-    append(db, outbox, uuid, topic="second")
-    broker.errors = {}
-    assert relay.publish_pending() == 2
-    assert [message.topic for message in broker.messages] == ["first", "second"]
-
-
-def test_a_relay_that_was_full_leaves_rows_for_the_sweep(
-    db: Database, outbox: Outbox, broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.relay.MEMORY_ROWS", 0)
-    relay = Relay(db, outbox, broker)
-    relay.publish_pending()
-    append(db, outbox, uuid4())
-    assert relay.health().pending == 1
-    assert relay.publish_pending() == 1
-    assert relay.health().pending == 0
-
-
-def test_a_relay_that_stops_leaves_no_claims(db: Database, outbox: Outbox, broker: Broker) -> None:
-    relay = Relay(db, outbox, broker)
-    relay.publish_pending()
-    append(db, outbox, uuid4())
-    relay.stop()
-    append(db, outbox, uuid4())
-    relay.run()
-    assert broker.messages == []
-    assert Relay(db, Outbox(TABLE), broker).publish_pending() == 2
