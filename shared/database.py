@@ -41,6 +41,7 @@ _BEFORE_COMMIT, _AT_END = "before_commit", "at_end"
 # process is ended, which frees its locks. One statement, so one round trip for each transaction.
 _BOUNDS = "SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '20s'"
 _NO_WAIT = "; SET LOCAL synchronous_commit = off"
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
 # What DATABASE_URL does not say. A peer that vanished without closing its connection is noticed in
 # about 20 s, not two hours.
 _CLIENT: dict[str, Any] = {
@@ -78,19 +79,23 @@ class Database:
         self._answers = False
 
     @contextmanager
-    def transaction(self, *, wait_for_disk: bool = True, is_use: bool = True) -> Iterator[Session]:
+    def transaction(
+        self, *, wait_for_disk: bool = True, is_use: bool = True, snapshot: bool = False
+    ) -> Iterator[Session]:
         """Commit on the way out, roll back on an error.
 
         ``wait_for_disk=False`` is for changes that may be lost in a crash of Postgres itself,
-        ``is_use=False`` for transactions that leave no work for scheduled jobs. Raises
+        ``is_use=False`` for transactions that leave no work for scheduled jobs, ``snapshot=True``
+        for several queries that must see the same state, and change nothing. Raises
         ``TransientFailure`` when the database is down or no connection becomes free in time,
         ``PermanentFailure`` when it refuses the data itself.
         """
+        bounds = (_SNAPSHOT if snapshot else "") + _BOUNDS + ("" if wait_for_disk else _NO_WAIT)
         session: Session | None = None
         committed = False
         try:
             with (
-                self._connection(_BOUNDS if wait_for_disk else _BOUNDS + _NO_WAIT) as connection,
+                self._connection(bounds) as connection,
                 Session(connection, expire_on_commit=False) as session,
             ):
                 yield session

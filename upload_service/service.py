@@ -193,7 +193,7 @@ class UploadService:
         if caller.is_nobody:
             return schemas.ImagePage(items=[], next_cursor=None)
         owner = None if caller.operates else caller.owner
-        with self._database.transaction() as session:
+        with self._database.transaction(snapshot=True) as session:
             found = repository.newest(session, limit + 1, before, owner)
             page = [self.views.shown(image, caller) for image in found[:limit]]
         more = len(found) > limit
@@ -207,7 +207,7 @@ class UploadService:
 
         ``owned``: for others than its owner it does not exist.
         """
-        with self._database.transaction() as session:
+        with self._database.transaction(snapshot=True) as session:
             image = repository.find(session, uuid)
             if image is None or (owned and not caller.owns(image.owner)):
                 raise _unknown(uuid)

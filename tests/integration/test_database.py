@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.exc import InternalError
 from sqlalchemy.orm import Session
 
 from shared.database import Database, without_bounds
@@ -95,3 +96,16 @@ def test_readiness_of_a_database_that_has_failed_asks_again(database: str) -> No
     db.check()
     assert len(used) == 1
     db.close()
+
+
+def test_all_queries_of_a_snapshot_see_the_same_state_and_change_nothing(db: Database) -> None:
+    count = text("SELECT count(*) FROM things")
+    with db.transaction(snapshot=True) as session:
+        before = session.scalar(count)
+        with db.transaction() as other:
+            other.execute(text("INSERT INTO things VALUES (17)"))
+        assert session.scalar(count) == before
+        with pytest.raises(InternalError, match="read-only"):
+            session.execute(text("DELETE FROM things"))
+    with db.transaction() as session:
+        assert session.scalar(count) == before + 1

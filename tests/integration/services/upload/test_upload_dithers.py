@@ -15,7 +15,7 @@ from shared.problems import Problem
 from tests.integration.services.support import empty, outgoing, received, run
 from tests.support.fake_storage import FakeStorage
 from tests.support.pictures import picture
-from upload_service import models, schemas
+from upload_service import models, repository, schemas
 from upload_service.consumer import handlers
 from upload_service.service import Upload, UploadService
 from upload_service.settings import UploadSettings
@@ -240,3 +240,24 @@ def test_an_image_is_shown_with_a_bounded_number_of_dithers(service: UploadServi
     assert (len(few.dithers), few.dithers_url) == (1, None)
     assert {d.dither_id for d in many.dithers} == set(ids[100:])
     assert many.dithers_url == alone.dithers_url
+
+
+def test_an_image_and_its_dithers_are_read_in_one_state(
+    service: UploadService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an image could be shown with a dither that is done, and not as dithered."""
+    uuid, read = upload(service), repository._fill_dithers
+
+    def read_late(*arguments: Any) -> None:
+        if not told:
+            told.append(made(uuid, uuid4()))
+            tell(service, *told)
+        read(*arguments)
+
+    told: list[Body] = []
+    monkeypatch.setattr(repository, "_fill_dithers", read_late)
+    shown, version = service.get_image(uuid)
+    assert (shown.status, shown.dithers) == ("uploaded", [])
+    after, later = service.get_image(uuid)
+    assert (after.status, len(after.dithers)) == ("dithered", 1)
+    assert later > version
