@@ -16,12 +16,19 @@ class Recorder:
     def __init__(self, table: list[Row]) -> None:
         self._table = table
 
+    @pytest.hookimpl(tryfirst=True)  # before pytest compares names with -k
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        others = [item for item in items if self._row(item.nodeid) is None]
+        chosen, others = [], []
+        for item in items:
+            if (row := self._row(item.nodeid)) is None:
+                others.append(item)
+            else:
+                item.extra_keyword_matches.add(row.name)
+                chosen.append(item)
         config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item not in others]
+        items[:] = chosen
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         row = self._row(report.nodeid)
