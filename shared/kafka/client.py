@@ -61,8 +61,9 @@ def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         # A client that has lost its last broker goes back to KAFKA_SERVER. librdkafka 2.16 resets
         # its backoff each time it does, and then waits only half of the first backoff, at most a
         # second. So the first backoff is two seconds, and a client retries once a second.
+        # A consumer of the in-memory broker may reconnect as it joins: it should not wait for that.
         "metadata.recovery.strategy": "rebootstrap",
-        "reconnect.backoff.ms": 2000,
+        "reconnect.backoff.ms": 100 if settings.kafka_ephemeral else 2000,
         "reconnect.backoff.max.ms": 4000,
         "broker.address.ttl": 5000,
         # How soon a topic created after our start, or a new partition of one, is noticed.
