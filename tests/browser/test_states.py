@@ -1,5 +1,6 @@
 """Offline, errors, refusals, hostile names: the page says what is wrong and stays usable."""
 
+import itertools
 import json
 import re
 
@@ -93,14 +94,19 @@ def test_a_refused_upload_says_why_and_can_be_repeated(
 
 
 def test_a_change_stops_the_work_on_the_one_before(studio: Studio, system: System) -> None:
-    studio.open(photograph(2400, 1800), "large.jpg")
-    pane = studio.tab("Method")
-    with studio.page.expect_request("**/previews/part"):
-        pane.get_by_role("radio", name="Direct binary search").check()
-    with studio.previewed():
-        pane.get_by_role("radio", name="Atkinson").check()
-    stopped = '"path":"/previews/part","status":503'
-    wait_for(lambda: stopped in system.log("dither"), "end of the search")
+    seeds = itertools.count(40)
+
+    def stopped() -> bool:
+        studio.open(photograph(2400, 1800, next(seeds)), "large.jpg")
+        pane = studio.tab("Method")
+        with studio.page.expect_request("**/previews/part"):
+            pane.get_by_role("radio", name="Direct binary search").check()
+        studio.page.wait_for_timeout(500)  # else it may be stopped before the service knows of it
+        with studio.previewed():
+            pane.get_by_role("radio", name="Atkinson").check()
+        return '"path":"/previews/part","status":503' in system.log("dither")
+
+    wait_for(stopped, "search that a change has stopped")
 
 
 def test_a_bad_address_is_not_sent(studio: Studio) -> None:
