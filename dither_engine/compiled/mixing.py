@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from dither_engine.compiled.decorators import merged
 from dither_engine.light import WHITE
 
-# What a method does with the error of a pixel: passes all of it on, loses a part, or drops it.
-Errors = Literal["kept", "weakened", "dropped"]
+# What a method does with an error: passes all of it to other pixels, or only a part, or none, or
+# to the next entry of a pixel's list of colours (`patterns`).
+Errors = Literal["kept", "weakened", "dropped", "listed"]
 # For linear light: the power, and the units of lightness 1; a and b have twice as many, since they
 # have double weight. With more, the squares of the most colourful sRGB colours would overflow. A
 # method that drops part of the error never corrects a choice that is too dark, so it uses a power
@@ -35,6 +36,7 @@ CURVES: dict[Errors, tuple[float, int]] = {
     "kept": (0.7, 2850),
     "weakened": (0.4, 2350),
     "dropped": (0.4, 2350),
+    "listed": (0.8, 2700),
 }
 CODES_CURVE = (1.0, 2550)  # the same if code values are mixed
 # Below this light, the curve of weakened errors is a straight line. The power itself is so steep

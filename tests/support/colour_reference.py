@@ -24,7 +24,12 @@ Choose = Callable[[list[int], Place], tuple[int, list[int]]]
 
 # By what becomes of errors, for linear light: a power, the light below which the curve is a line,
 # and how many units lightness 1 has.
-CURVES = {"kept": (0.7, 0.0, 2850), "weakened": (0.4, 0.02, 2350), "dropped": (0.4, 0.0, 2350)}
+CURVES = {
+    "kept": (0.7, 0.0, 2850),
+    "weakened": (0.4, 0.02, 2350),
+    "dropped": (0.4, 0.0, 2350),
+    "listed": (0.8, 0.0, 2700),
+}
 CODES_CURVE = (1.0, 0.0, 2550)
 
 _LMS = (
