@@ -172,9 +172,20 @@ def is_one_of(colours, r, g, b):
 
 
 @inlined
-def shift_of(low, middle, to):
-    """The shift of a cell's codes that moves ``middle`` to ``to``, limited to codes 0 to 255."""
-    return min(max(to - middle, -low), 255 - low - _LAST)
+def middle(low):
+    """The code for which a cell's shift is computed: its middle, but 0 and 255 where it has them.
+
+    White and pure colours fill whole areas, where even a small error beyond the hull adds up.
+    """
+    if low == 0:
+        return low
+    return low + (_LAST if low + _LAST == 255 else _LAST // 2 + 1)
+
+
+@inlined
+def shift_of(low, at, to):
+    """The shift of a cell's codes that moves ``at`` to ``to``, limited to codes 0 to 255."""
+    return min(max(to - at, -low), 255 - low - _LAST)
 
 
 @cached
@@ -196,11 +207,11 @@ def explore_cell(cell, light, code, planes, faces, linear, roots, seen, places, 
         return np.int32(_UNMOVED)
     if not all_outside:
         return np.int32(_CUT)
-    half = _LAST // 2 + 1
+    at_r, at_g, at_b = middle(r), middle(g), middle(b)
     explore_nodes(
-        r + half,
-        g + half,
-        b + half,
+        at_r,
+        at_g,
+        at_b,
         light,
         code,
         planes,
@@ -212,10 +223,10 @@ def explore_cell(cell, light, code, planes, faces, linear, roots, seen, places, 
         places,
         nodes,
     )
-    to_r, to_g, to_b = moved(r + half, g + half, b + half, light, code, planes, False, nodes)
-    dr = shift_of(r, r + half, to_r)
-    dg = shift_of(g, g + half, to_g)
-    db = shift_of(b, b + half, to_b)
+    to_r, to_g, to_b = moved(at_r, at_g, at_b, light, code, planes, False, nodes)
+    dr = shift_of(r, at_r, to_r)
+    dg = shift_of(g, at_g, to_g)
+    db = shift_of(b, at_b, to_b)
     shifts = (dr + _ZERO) << (2 * _SHIFT) | (dg + _ZERO) << _SHIFT | (db + _ZERO)
     return np.int32(shifts)
 

@@ -201,6 +201,13 @@ def test_where_error_is_lost_dark_greys_take_no_light_colours(
     assert light[found].mean() < 1.5 * srgb_to_linear(np.array(grey / 255))
 
 
+@pytest.mark.parametrize("algorithm", ["floyd-steinberg", "zhou-fang", "riemersma", "blue-noise"])
+def test_white_is_solid_where_the_palette_has_nearly_white(algorithm: str) -> None:
+    """It was mapped a code beside the hull, and the error came out as pastel dots and streaks."""
+    done = dither(np.full((96, 96, 3), 255, np.uint8), Options(algorithm=algorithm, palette="nes"))
+    assert (done.rgb() == (0xEC, 0xEE, 0xEC)).all()
+
+
 def test_one_blue_among_black_and_white_does_not_make_greys_blue() -> None:
     palette = ["#000000", "#ffffff", "#6a7fb0"]
     for algorithm in ATKINSON_AND_OTHERS:
