@@ -23,6 +23,7 @@ EXACT = NODES**3  # in the array of nodes, their exact projections come after th
 _JUMP = 4 * STEP  # codes: neighbours are up to 2 · STEP apart, their projections usually less
 CELL, CELLS = 2, 64  # bits of a code within a cell, cells along an axis
 _LAST = (1 << CELL) - 1
+_NEAR = 3  # codes: what is mapped so near to a palette colour becomes that colour
 _LANE = 21  # bits: three numbers are packed in one, each at most 255 · STEP³
 _LOWEST = (1 << _LANE) - 1
 _WEIGHTS = STEP**3
@@ -188,8 +189,19 @@ def shift_of(low, at, to):
     return min(max(to - at, -low), 255 - low - _LAST)
 
 
+@merged
+def near_one_of(colours, r, g, b):
+    """The palette colour whose code values differ by at most `_NEAR`; else the colour itself."""
+    to_r, to_g, to_b = r, g, b
+    for n in range(colours.shape[0]):
+        red, green, blue = np.int64(colours[n, 0]), np.int64(colours[n, 1]), np.int64(colours[n, 2])
+        if max(abs(red - r), abs(green - g), abs(blue - b)) <= _NEAR:
+            to_r, to_g, to_b = red, green, blue
+    return to_r, to_g, to_b
+
+
 @cached
-def explore_cell(cell, light, code, planes, faces, linear, roots, seen, places, nodes):
+def explore_cell(cell, colours, light, code, planes, faces, linear, roots, seen, places, nodes):
     """The value of a cell."""
     r = cell // (CELLS * CELLS) << CELL
     g = (cell // CELLS % CELLS) << CELL
@@ -224,6 +236,7 @@ def explore_cell(cell, light, code, planes, faces, linear, roots, seen, places, 
         nodes,
     )
     to_r, to_g, to_b = moved(at_r, at_g, at_b, light, code, planes, False, nodes)
+    to_r, to_g, to_b = near_one_of(colours, to_r, to_g, to_b)
     dr = shift_of(r, at_r, to_r)
     dg = shift_of(g, at_g, to_g)
     db = shift_of(b, at_b, to_b)
@@ -301,7 +314,7 @@ def fit_rows(
                 cells[cell] = _CUT
             elif cells[cell] == _UNKNOWN:
                 cells[cell] = explore_cell(
-                    cell, light, code, planes, faces, linear, roots, seen, places, nodes
+                    cell, colours, light, code, planes, faces, linear, roots, seen, places, nodes
                 )
             node = (in_node(r) * NODES + in_node(g)) * NODES + in_node(b)
             if cells[cell] == _CUT and not known[node]:

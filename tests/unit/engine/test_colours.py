@@ -201,11 +201,13 @@ def test_where_error_is_lost_dark_greys_take_no_light_colours(
     assert light[found].mean() < 1.5 * srgb_to_linear(np.array(grey / 255))
 
 
-@pytest.mark.parametrize("algorithm", ["floyd-steinberg", "zhou-fang", "riemersma", "blue-noise"])
-def test_white_is_solid_where_the_palette_has_nearly_white(algorithm: str) -> None:
-    """It was mapped a code beside the hull, and the error came out as pastel dots and streaks."""
-    done = dither(np.full((96, 96, 3), 255, np.uint8), Options(algorithm=algorithm, palette="nes"))
-    assert (done.rgb() == (0xEC, 0xEE, 0xEC)).all()
+@pytest.mark.parametrize("algorithm", ATKINSON_AND_OTHERS)
+@pytest.mark.parametrize("name", NAMED)
+def test_white_is_solid(algorithm: str, name: str) -> None:
+    """Where the palette's white is tinted, it had dots of the opposite hue and streaks below it."""
+    done = dither(np.full((96, 96, 3), 255, np.uint8), Options(algorithm=algorithm, palette=name))
+    lightest = (srgb_to_linear(mixed(name) / 255) @ [0.2126, 0.7152, 0.0722]).argmax()
+    assert (mixed(name)[done.indices] == mixed(name)[lightest]).all()
 
 
 def test_one_blue_among_black_and_white_does_not_make_greys_blue() -> None:
