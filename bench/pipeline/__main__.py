@@ -60,7 +60,7 @@ def upload_and_wait(world: World, image: bytes, count: int) -> tuple[float, floa
     begun = time.monotonic()
     upload_many(world.system.port, image, count, CLIENTS)
     accepted = time.monotonic() - begun
-    until(lambda: world.ask(DONE) >= wanted, "dithers")
+    until(lambda: world.ask(DONE) >= wanted, "dithers", pause=0.02)
     return accepted, time.monotonic() - begun
 
 
