@@ -97,6 +97,7 @@ def test_an_image_in_several_blocks_is_copied() -> None:
         {"algorithm": "halftone", "angle": 20},
         {"algorithm": "bayer-2", "strength": 0.5},
         {"algorithm": "riemersma"},
+        {"algorithm": "riemersma", "palette": "spectra-6"},
         {"algorithm": "jarvis-judice-ninke", "palette": "spectra-6"},
         {"palette": "pico-8", "distance": "ciede2000"},
     ],
