@@ -9,10 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_engine import Options, dither, dither_bytes, memory
+from dither_engine import Options, dither, dither_bytes, footprint, memory
+from dither_engine.algorithms import ALGORITHMS, module_of
 from dither_engine.compiled.packing import contiguous
 from dither_engine.memory import KEPT, SMALL, reusable
+from dither_engine.methods import in_pieces
 from dither_engine.pillow_memory import in_one_block, pixels_in_place
+from dither_engine.tones import grey_tones
 
 Pixels = NDArray[np.uint8]
 
@@ -97,6 +100,7 @@ def test_an_image_in_several_blocks_is_copied() -> None:
         {"algorithm": "halftone", "angle": 20},
         {"algorithm": "bayer-2", "strength": 0.5},
         {"algorithm": "riemersma"},
+        {"algorithm": "riemersma", "palette": "spectra-6"},
         {"algorithm": "jarvis-judice-ninke", "palette": "spectra-6"},
         {"palette": "pico-8", "distance": "ciede2000"},
     ],
@@ -119,3 +123,9 @@ def test_in_pieces_a_picture_is_the_same(fields: dict[str, object], depth: int) 
     shown = expected[..., 3] > 0
     assert (found[..., 3] == expected[..., 3]).all()
     assert (found[shown] == expected[shown]).all()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_footprint_knows_the_methods_that_work_in_pieces(algorithm: str) -> None:
+    in_parts = module_of(algorithm) in footprint._PIECE_BY_PIECE
+    assert in_parts == in_pieces(algorithm, grey_tones(2, "linear").levels)
