@@ -23,7 +23,7 @@ from dither_engine import depth, heif, png_chunks
 from dither_engine.colour_management import encoding_of, image_of, srgb_pixels, transform_of
 from dither_engine.errors import EngineError, UnknownFormat
 from dither_engine.integrity import Extent, check_structure, damaged, gif_extent
-from dither_engine.pillow_memory import in_one_block
+from dither_engine.pillow_memory import decode_into_pool, in_one_block
 from dither_engine.result import check_frames, check_size
 from dither_engine.work import NO_MASK
 
@@ -177,6 +177,7 @@ class Source:
                 if self.first + self.count > 1:
                     image.seek(number)
                 size = image.size
+                decode_into_pool(image)
                 with in_one_block():
                     image.load()
                 if image.size != size:  # of HEIF: the limits were checked for another size
