@@ -29,7 +29,7 @@ from dither_engine.integrity import (
     gif_extent,
     without_scan,
 )
-from dither_engine.pillow_memory import in_one_block
+from dither_engine.pillow_memory import decode_into_pool, in_one_block
 from dither_engine.result import check_frames, check_size
 from dither_engine.work import NO_MASK
 
@@ -187,6 +187,7 @@ class Source:
                 if self.first + self.count > 1:
                     image.seek(number)
                 size = image.size
+                decode_into_pool(image)
                 with in_one_block():
                     image.load()
                 if image.size != size:  # of HEIF: the limits were checked for another size
