@@ -61,7 +61,7 @@ def piecewise(work: Work) -> Render:
         in_step = in_step and target.count <= _MOST_LEVELS
         return (_in_step if in_step else _pixel_by_pixel)(work, taps, rest)
     if work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1:
-        bend(target.search, target.lights, work.options.light, losing=True)
+        bend(target.search, target.lights, work.options.light, "weakened")
     if work.options.distance == "ciede2000":
         return _pixel_by_pixel(work, taps, rest)
     return _in_step(work, taps, rest) if in_step else _in_segments(work, target, taps, rest)
