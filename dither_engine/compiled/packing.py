@@ -42,22 +42,33 @@ def packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
 
     Returns ``uint8 (H, bytes of a row)``; unused bits of a row's last byte are 0.
     """
+    height, width = indices.shape
+    rows = reusable((height, -(-width * bits // 8)), np.uint8)
+    pack_into(rows, 0, indices, bits)
+    return rows
+
+
+def pack_into(rows: NDArray[np.uint8], first: int, indices: NDArray[np.uint8], bits: int) -> None:
+    """The same into the columns of ``rows`` from ``first`` on."""
     if bits == 1:
-        return np.packbits(indices, axis=1)
-    while bits < 8:
+        rows[:, first:] = np.packbits(indices, axis=1)
+    elif bits == 8:
+        rows[:, first:] = indices
+    elif bits == 4:
+        pack_pairs(np.ascontiguousarray(indices), bits, first, rows)
+    else:
         height, width = indices.shape
         halved = reusable((height, (width + 1) // 2), np.uint8)
-        pack_pairs(np.ascontiguousarray(indices), bits, halved)
-        indices, bits = halved, 2 * bits
-    return indices
+        pack_pairs(np.ascontiguousarray(indices), bits, 0, halved)
+        pack_pairs(halved, 2 * bits, first, rows)
 
 
-@kernel(array_in(_U1, 2), types.uint8, array_out(_U1, 2))
-def pack_pairs(values, bits, out):
+@kernel(array_in(_U1, 2), types.uint8, types.int64, array_out(_U1, 2))
+def pack_pairs(values, bits, first, out):
     """Pack pairs of neighbours in a row of ``values``, ``bits`` each, into one number."""
     width = values.shape[1]
     for y in range(values.shape[0]):
-        row, line = values[y], out[y]
+        row, line = values[y], out[y, first:]
         for i in range(width // 2):
             line[i] = (row[2 * i] << bits) | row[2 * i + 1]
         if width % 2:

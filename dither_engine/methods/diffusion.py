@@ -103,6 +103,7 @@ def _in_step(work: Work, taps: Shares, rest: int) -> Render:
     carry = reusable(lanes.carried, np.int64)
     carry[...] = 0
     even = _even(work)
+    lines, lines_out = (reusable(LANES * lanes.steps, np.uint8) for _ in range(2))
     apart = False  # whether each channel has a result of its own
     choices: tuple[Any, ...]
     if isinstance(target, Levels):
@@ -125,8 +126,8 @@ def _in_step(work: Work, taps: Shares, rest: int) -> Render:
             lanes.skew,
             lanes.size,
             carry,
-            reusable(LANES * lanes.steps, np.uint8),
-            reusable(LANES * lanes.steps, np.uint8),
+            lines,
+            lines_out,
             found,
         )
         return found.reshape(height, width, depth) if apart else found
