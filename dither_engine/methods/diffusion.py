@@ -26,6 +26,7 @@ from dither_engine.algorithms import CUSTOM
 from dither_engine.compiled import segments_palette, wavefront_levels, wavefront_palette
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.nearest import nearest_for_diffusion
+from dither_engine.compiled.packing import contiguous, rows_in_place
 from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.compiled.simd import LANES
 from dither_engine.compiled.wavefront import strip
@@ -39,6 +40,7 @@ from dither_engine.work import Levels, Palette, Render, Work
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 PIECEWISE = (Levels, Palette)
+IN_PLACE = (Levels,)
 PAD = 8  # padding pixels of the ring on either side of a row; their values are never read
 _HALF = 32767
 _MOST_LEVELS = 32  # with more levels, a table look-up is faster than comparing
@@ -79,7 +81,7 @@ def _pixel_by_pixel(work: Work, taps: Shares, rest: int) -> Render:
     def dithered(work: Work) -> NDArray[np.uint8]:
         found = reusable(work.pixels.shape[: 3 if levels else 2], np.uint8)
         kernel(
-            work.pixels,
+            contiguous(work.pixels),
             work.mask,
             work.light,
             choices,
@@ -108,16 +110,20 @@ def _in_step(work: Work, taps: Shares, rest: int) -> Render:
     choices: tuple[Any, ...]
     if isinstance(target, Levels):
         middles = np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16)
-        kernel, choices = wavefront_levels.diffuse_levels, (middles, np.diff(target.lights), depth)
         apart = not target.combines(depth)
+        kernel = wavefront_levels.diffuse_levels
+        choices = (middles, np.diff(target.lights), depth, 1 if apart else depth)
     else:
         kernel, choices = wavefront_palette.diffuse_palette, (target.search, target.lights)
 
     def dithered(work: Work) -> NDArray[np.uint8]:
         height = work.pixels.shape[0]
+        rows = rows_in_place(work.pixels)
+        if rows is None:
+            rows = contiguous(work.pixels).reshape(height, width * depth)
         found = reusable((height, width * depth if apart else width), np.uint8)
         kernel(
-            work.pixels.reshape(height, width * depth),
+            rows,
             work.light,
             even,
             *choices,
