@@ -34,18 +34,19 @@ def deflated(pieces: Iterable[Bytes]) -> Iterator[bytes]:
     """
     check = 1
     general: Any = None
+    blocks = _Blocks()
     yield _HEAD
     for number, piece in enumerate(pieces):
         data = piece[:-MARGIN]
         check = isal_zlib.adler32(data, check)
         if number % _RUN == 0:
             general = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
-            block, other = _block(piece), _part(general, data)
-            if len(block) <= _ALLOWED * len(other):
+            ours, theirs = blocks.block(piece), _part(general, data)
+            if len(ours) <= _ALLOWED * len(theirs):
                 general = None
-            yield block if general is None else other
+            yield theirs if general else ours
         else:
-            yield _block(piece) if general is None else _part(general, data)
+            yield _part(general, data) if general else blocks.block(piece)
     yield _LAST + check.to_bytes(4, "big")
 
 
@@ -54,10 +55,17 @@ def _part(general: Any, data: Bytes) -> bytes:
     return found
 
 
-def _block(piece: Bytes) -> bytes:
-    size = len(piece) - MARGIN
-    repeats = reusable((size // LEAST + 1, 3), np.int32)
-    out = reusable(room(size), np.uint8)
-    end = np.zeros(1, np.int64)
-    deflate_block(piece, repeats, out, end)
-    return out[: end[0]].tobytes()
+class _Blocks:
+    """Makes our blocks, in memory that is reused from piece to piece."""
+
+    def __init__(self) -> None:
+        self._size = -1
+
+    def block(self, piece: Bytes) -> bytes:
+        size, end = len(piece) - MARGIN, np.zeros(1, np.int64)
+        if size > self._size:
+            self._size = size
+            self._repeats = reusable((size // LEAST + 1, 3), np.int32)
+            self._out = reusable(room(size), np.uint8)
+        deflate_block(piece, self._repeats, self._out, end)
+        return self._out[: end[0]].tobytes()

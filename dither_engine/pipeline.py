@@ -28,7 +28,7 @@ from dither_engine.fit import Fit, fit_of
 from dither_engine.gamut_compression import Compression
 from dither_engine.light import code_of_light, in_steps, light_of_code
 from dither_engine.memory import reusable
-from dither_engine.methods import PIECE, in_pieces, renderer
+from dither_engine.methods import PIECE, in_pieces, in_place, renderer
 from dither_engine.options import Options
 from dither_engine.palettes import Inks, inks_of
 from dither_engine.prepare import check_file, checked, coloured, enhanced, laid_out
@@ -179,6 +179,7 @@ def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
     height = frame.pixels.shape[0]
     levels_or_palette = target.levels if isinstance(target, Tones) else target
     rows = rows if in_pieces(job.options.algorithm, levels_or_palette) else height
+    strided = isinstance(target, Levels) and in_place(job.options.algorithm, target)
     excluded = Excluded(job.excluded, frame.sharp)
     render: Render | None = None
     nearest: Render | None = None
@@ -187,7 +188,7 @@ def _pieces(frame: Frame, job: _Job, rows: int) -> Iterator[Dithered]:
     for top in range(0, height, rows):
         mask = frame.mask[top : top + rows] if frame.mask.size else frame.mask
         pixels = frame.pixels[top : top + rows]
-        piece = replace(frame, pixels=contiguous(pixels), mask=mask)
+        piece = replace(frame, pixels=pixels if strided else contiguous(pixels), mask=mask)
         work = _work(piece, target, light, job, top)
         render = render or renderer(work)
         found = _positions(render(work), target)

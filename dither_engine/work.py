@@ -71,8 +71,9 @@ class Palette:
 class Work:
     """One image to dither.
 
-    pixels: sRGB code values, ``uint8 (H, W, C)``, H and W at least 1, C-contiguous. C is 1 or 3 for
-        `Levels`, always 3 for a `Palette`.
+    pixels: sRGB code values, ``uint8 (H, W, C)``, H and W at least 1; C-contiguous, unless the
+        method reads them in place (`methods.in_place`). C is 1 or 3 for `Levels`, always 3 for a
+        `Palette`.
     mask: ``uint8 (H, W)``, 0 where a pixel is transparent and neither receives nor passes on error;
         ``(0, 0)`` if there is no mask.
     light: light of each code value after the tone controls, ``int16 (256,)``, 0 to WHITE.

@@ -18,6 +18,7 @@ from numba.extending import intrinsic, models, overload, register_model
 from dither_engine.compiled.decorators import Function
 
 LANES = 32
+LINE = 64  # bytes of a cache line; of a smaller one only a part is prefetched
 SQUARE = 16  # side of the square that `transpose` transposes
 WORDS_WIDE = 24  # numbers in `add_product`
 
@@ -302,6 +303,23 @@ def copy(typing_context, source, start, target, place, count):
         return context.get_dummy_value()
 
     return types.void(source, types.intp, target, types.intp, types.intp), generate
+
+
+@instruction
+def prefetch(typing_context, source, start):
+    """Begin to load the cache line of ``source[start]``; it may be beyond the end. Flat uint8."""
+
+    def generate(context, builder, signature, arguments):
+        source, start = arguments
+        place = address(context, builder, signature.args[0], source, start, _BYTE)
+        function_type = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), WORD, WORD, WORD])
+        name = "llvm.prefetch.p0"
+        function = cgutils.get_or_insert_function(builder.module, function_type, name)
+        reading, second_level, data = WORD(0), WORD(2), WORD(1)
+        builder.call(function, [place, reading, second_level, data])
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp), generate
 
 
 @instruction

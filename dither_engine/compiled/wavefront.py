@@ -40,6 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import inlined, merged
+from dither_engine.compiled.packing import copy_colours
 from dither_engine.compiled.simd import (
     LANES,
     SQUARE,
@@ -114,10 +115,17 @@ def arrange(shares, rest, skew, depth, offsets, weights):
 
 @inlined
 def fill_lanes(rows, top, length, skew, pitch, lines):
-    """Copy up to LANES rows, each shifted by its skew, into ``lines``."""
-    flat = rows.reshape(rows.size)
+    """Copy up to LANES rows, each shifted by its skew, into ``lines``.
+
+    If rows are longer than ``length``, they have four bytes a pixel, and the last one is left out.
+    """
+    flat, size = rows.reshape(rows.size), rows.shape[1]
     for l in range(min(LANES, rows.shape[0] - top)):
-        copy(flat, (top + l) * length, lines, l * (pitch + skew), length)
+        start, place = (top + l) * size, l * (pitch + skew)
+        if size == length:
+            copy(flat, start, lines, place, length)
+        else:
+            copy_colours(flat, start, lines, place, length // 3)
 
 
 @inlined

@@ -34,6 +34,11 @@ def in_pieces(algorithm: str, target: Levels | Palette) -> bool:
     return isinstance(target, getattr(_module(algorithm), "PIECEWISE", ()))
 
 
+def in_place(algorithm: str, target: Levels | Palette) -> bool:
+    """Whether the algorithm reads pixels with gaps between them, for targets in ``IN_PLACE``."""
+    return isinstance(target, getattr(_module(algorithm), "IN_PLACE", ()))
+
+
 def renderer(work: Work) -> Render:
     """The function that dithers with the algorithm in the options; ``work`` says what it returns.
 

@@ -32,6 +32,7 @@ from dither_engine.compiled import (
 )
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.nearest import nearest_for_diffusion
+from dither_engine.compiled.packing import contiguous, rows_in_place
 from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.compiled.simd import LANES
 from dither_engine.compiled.wavefront import strip
@@ -45,6 +46,7 @@ from dither_engine.work import Levels, Palette, Render, Work
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 PIECEWISE = (Levels, Palette)
+IN_PLACE = (Levels,)
 PAD = 8  # padding pixels of the ring on either side of a row; their values are never read
 _HALF = 32767
 _MOST_LEVELS = 32  # with more levels, a table look-up is faster than comparing
@@ -84,7 +86,7 @@ def _pixel_by_pixel(work: Work, taps: Shares, rest: int) -> Render:
     def dithered(work: Work) -> NDArray[np.uint8]:
         found = reusable(work.pixels.shape[: 3 if levels else 2], np.uint8)
         kernel(
-            work.pixels,
+            contiguous(work.pixels),
             work.mask,
             work.light,
             choices,
@@ -108,18 +110,23 @@ def _in_step(work: Work, taps: Shares, rest: int) -> Render:
     carry = reusable(lanes.carried, np.int64)
     carry[...] = 0
     even = _even(work)
+    lines, lines_out = (reusable(LANES * lanes.steps, np.uint8) for _ in range(2))
+    apart = _apart(work)
     choices: tuple[Any, ...]
     if isinstance(target, Levels):
-        kernel, choices = wavefront_levels.diffuse_levels, (*_steps(target), depth)
+        kernel = wavefront_levels.diffuse_levels
+        choices = (*_steps(target), depth, 1 if apart else depth)
     else:
         kernel, choices = wavefront_palette.diffuse_palette, (target.search, target.lights)
-    apart = _apart(work)
 
     def dithered(work: Work) -> NDArray[np.uint8]:
         height = work.pixels.shape[0]
+        rows = rows_in_place(work.pixels)
+        if rows is None:
+            rows = contiguous(work.pixels).reshape(height, width * depth)
         found = reusable((height, width * depth if apart else width), np.uint8)
         kernel(
-            work.pixels.reshape(height, width * depth),
+            rows,
             work.light,
             even,
             *choices,
@@ -128,8 +135,8 @@ def _in_step(work: Work, taps: Shares, rest: int) -> Render:
             lanes.skew,
             lanes.size,
             carry,
-            reusable(LANES * lanes.steps, np.uint8),
-            reusable(LANES * lanes.steps, np.uint8),
+            lines,
+            lines_out,
             found,
         )
         return found.reshape(height, width, depth) if apart else found
@@ -152,7 +159,7 @@ def _in_segments(work: Work, taps: Shares, rest: int) -> Render:
         height = work.pixels.shape[0]
         found = reusable((height, width * depth if apart else width), np.uint8)
         kernel(
-            work.pixels.reshape(height, width * depth),
+            contiguous(work.pixels).reshape(height, width * depth),
             work.mask,
             work.light,
             even,
