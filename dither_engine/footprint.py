@@ -24,7 +24,8 @@ _DRAWN, _RESIZED, _AS_A_WHOLE = 2.0, 8.0, 9.0
 _TURNED, _ENHANCED, _EXCLUDED = 4.0, 15.0, 8.0  # copies of the picture
 _ENCODE = {"gif": 8.0, "webp": 30.0}
 _ENCODE_OTHERS = 1.0
-_PIECE_BY_PIECE = ("diffusion", "ordered", "nearest")  # modules of methods; see `methods.in_pieces`
+# Modules of methods; see `methods.in_pieces`.
+_PIECE_BY_PIECE = ("diffusion", "nearest", "ordered", "riemersma")
 _PLAIN = ("1", "L", "P", "RGB", "CMYK", "YCbCr")
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,17 @@ from dither_engine.result import INDEXED_COLOURS
 from dither_engine.work import Levels
 
 
+@lru_cache(16)
 def levels(count: int, light: str) -> Levels:
     """``count`` (2 to 256) levels, evenly spaced in sRGB code values, rounded half up."""
     codes = np.floor(np.arange(count) * 255 / (count - 1) + 0.5).astype(np.uint8)
     lights = light_of_code(light)[codes]
     middles = lights[:-1].astype(np.int64) + lights[1:]
     choice = np.searchsorted(middles, 2 * np.arange(WHITE + 1), side="right")
-    return Levels(codes, lights, choice.astype(np.uint8))
+    made = Levels(codes, lights, choice.astype(np.uint8))
+    for array in (made.codes, made.lights, made.choice):
+        array.setflags(write=False)
+    return made
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """``python -m bench.engine``: our ditherer and others, side by side, on one core.
 
 Every round runs every case once, ours and the peer's alternately, so that other load on the machine
-affects both. The table shows the minimum CPU times, which are affected least. Ours is the second of
-two calls. It is measured again right after the allocator returned all free memory to the system
+affects both. The table shows the minimum CPU times, which are affected least. Each is the second of
+two calls. Ours is measured again right after the allocator returned all free memory to the system
 ("trimmed"), which is the normal case for occasional use. Page faults are those of one call.
 """
 
@@ -84,8 +84,6 @@ def _one_core() -> None:
 
 
 def _measure(found: list[Case], rounds: int) -> list[Row]:
-    for case in found:
-        case.theirs()
     ours: list[list[_Call]] = [[] for _ in found]
     trimmed: list[list[_Call]] = [[] for _ in found]
     theirs: list[list[float]] = [[] for _ in found]
@@ -93,6 +91,7 @@ def _measure(found: list[Case], rounds: int) -> list[Row]:
         for number, case in enumerate(found):
             case.ours()
             ours[number].append(_call(case.ours))
+            case.theirs()
             extra = _call(case.overhead).ms if case.overhead else 0.0
             theirs[number].append(_call(case.theirs).ms - extra)
             take_back_memory()

@@ -65,11 +65,6 @@ def array_in(dtype: Any, ndim: int) -> Any:
     return types.Array(dtype, ndim, "C", readonly=True)
 
 
-def strided_in(dtype: Any, ndim: int) -> Any:
-    """The same, with any strides: pixels where the decoder left them."""
-    return types.Array(dtype, ndim, "A", readonly=True)
-
-
 def array_out(dtype: Any, ndim: int) -> Any:
     """A C-contiguous argument that the kernel writes."""
     return types.Array(dtype, ndim, "C")

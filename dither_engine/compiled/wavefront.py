@@ -40,14 +40,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import inlined, merged
+from dither_engine.compiled.packing import copy_colours
 from dither_engine.compiled.simd import (
     LANES,
     SQUARE,
     at_least,
     copy,
     high_product,
+    interleave,
     load,
     product,
+    shifted,
     spread,
     store,
     transpose,
@@ -112,10 +115,17 @@ def arrange(shares, rest, skew, depth, offsets, weights):
 
 @inlined
 def fill_lanes(rows, top, length, skew, pitch, lines):
-    """Copy up to LANES rows, each shifted by its skew, into ``lines``."""
-    flat = rows.reshape(rows.size)
+    """Copy up to LANES rows, each shifted by its skew, into ``lines``.
+
+    If rows are longer than ``length``, they have four bytes a pixel, and the last one is left out.
+    """
+    flat, size = rows.reshape(rows.size), rows.shape[1]
     for l in range(min(LANES, rows.shape[0] - top)):
-        copy(flat, (top + l) * length, lines, l * (pitch + skew), length)
+        start, place = (top + l) * size, l * (pitch + skew)
+        if size == length:
+            copy(flat, start, lines, place, length)
+        else:
+            copy_colours(flat, start, lines, place, length // 3)
 
 
 @inlined
@@ -130,8 +140,7 @@ def empty_lanes(lines, pitch, skew, top, length, rows):
 def to_steps(lines, pitch, start, count, tiles):
     """Transpose ``count`` steps of the lines, from ``start``, so that lanes lie side by side."""
     for i in range(0, count, SQUARE):
-        for half in range(0, LANES, SQUARE):
-            transpose(lines, start + i + half * pitch, pitch, tiles, i * LANES + half, LANES)
+        interleave(lines, start + i, pitch, tiles, i * LANES)
 
 
 @inlined
@@ -194,18 +203,13 @@ def inside(value, step, length, skew, starts):
 
 
 @merged
-def add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last):
-    """Add the shares of ``error`` to the steps after ``at``.
-
-    The error is stored in ``now`` and loaded again inside the loop. Otherwise LLVM widens it before
-    the loop and no longer recognises the instruction for the high half of a product.
-    """
-    store(now, 0, error)
+def add_shares(ring, wrap, at, error, offsets, weights, count, lost, last):
+    """Add the shares of ``error`` to the steps after ``at``."""
     left = error
     if lost != 0:
         left = left - high_product(error, spread(lost))
     for t in range(count):
-        part = high_product(load(now, 0), spread(weights[t]))
+        part = high_product(error, spread(weights[t]))
         left = left - part
         place = (at + offsets[t]) & wrap
         store(ring, place, load(ring, place) + part)
@@ -216,11 +220,12 @@ def add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last):
 
 @merged
 def scaled(codes):
-    """Light of code values when light is sRGB: ``floor(code * 8192 / 255 + 1/2)``."""
-    whole = product(codes, spread(np.int16(32)))
-    near = whole + spread(np.int16(128))
-    byte = spread(np.int16(256))
-    return whole + high_product(near + high_product(near, byte), byte)
+    """Light of code values when light is sRGB: ``floor(code * 8192 / 255 + 1/2)``.
+
+    8192 / 255 is so little above 32 1/8 that the rounded result is that of ``code * 32 1/8``.
+    """
+    eighth = shifted(codes + spread(np.int16(4)), np.int16(3))
+    return product(codes, spread(np.int16(32))) + eighth
 
 
 @merged

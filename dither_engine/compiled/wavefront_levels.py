@@ -6,8 +6,10 @@ from numba import types
 from dither_engine.compiled.decorators import array_in, array_out, kernel
 from dither_engine.compiled.simd import (
     LANES,
+    LINE,
     at_least,
     load,
+    prefetch,
     product,
     spread,
     store,
@@ -38,6 +40,7 @@ _U1, _I2, _I4 = types.uint8, types.int16, types.int32
     array_in(_I2, 1),
     array_in(_I2, 1),
     types.int64,
+    types.int64,
     array_in(_I4, 2),
     types.int64,
     types.int64,
@@ -54,6 +57,7 @@ def diffuse_levels(
     middles,
     gaps,
     depth,
+    digits,
     shares,
     rest,
     skew,
@@ -65,18 +69,18 @@ def diffuse_levels(
 ):
     """Diffuse to levels, rows left to right.
 
-    samples: (H, W · depth). light: of each code value; even: whether it equals `scaled`. middles:
-    the least light that becomes each level but the first; gaps: how much lighter each level is than
-    the one before. shares, rest: see ``methods.diffusion.shares``. out: (H, W · depth), the levels,
-    or (H, W), the levels of a pixel as the digits of one number. skew, size: see `wavefront.Strip`.
-    carry: in: the error from the rows above; out: the error for the rows below. So a picture may be
-    processed in pieces; all but the last have a height that is a multiple of LANES. lines,
-    lines_out: scratch memory for LANES rows.
+    samples: (H, W · depth), or colours with four bytes a pixel, (H, 4 W). light: of each code
+    value; even: whether it equals `scaled`. middles: the least light that becomes each level but
+    the first; gaps: how much lighter each level is than the one before. shares, rest: see
+    ``methods.diffusion.shares``. out: (H, W · depth), the levels, or (H, W), the levels of a pixel
+    as the ``digits`` of one number. skew, size: see `wavefront.Strip`. carry: in: the error from
+    the rows above; out: the error for the rows below. So a picture may be processed in pieces; all
+    but the last have a height that is a multiple of LANES. lines, lines_out: scratch memory for
+    LANES rows.
     """
-    height, length = samples.shape
+    height, length = samples.shape[0], out.shape[1] * digits
     wrap = size * PITCH - 1
     padded = carry.shape[0] - skew * LANES - size
-    digits = length // out.shape[1]
     base = spread(np.int16(middles.shape[0] + 1))
 
     ring = np.zeros(size * PITCH, np.int16)
@@ -84,6 +88,7 @@ def diffuse_levels(
     tiles = np.zeros(CHUNK * LANES, np.uint8)
     tiles_out = np.zeros(CHUNK * LANES, np.uint8)
     lights = np.zeros(CHUNK * LANES, np.int16)
+    flat = samples.reshape(samples.size)
     now = np.zeros(LANES, np.int16)
     offsets = np.zeros(shares.shape[0], np.int64)
     weights = np.zeros(shares.shape[0], np.int16)
@@ -95,6 +100,7 @@ def diffuse_levels(
     middle, gap = spread(middles[0]), spread(gaps[0])
 
     for top in range(0, height, LANES):
+        ahead = (top + LANES) * samples.shape[1]
         fill_lanes(samples, top, length, skew, padded, lines)
         begin(ring, size, carry, skew)
         for start in range(0, padded, CHUNK):
@@ -109,6 +115,7 @@ def diffuse_levels(
                 step = start + i
                 at = step * PITCH
                 slot = at & wrap
+                prefetch(flat, ahead + LINE * step)  # there are more steps than lines
                 value = scaled(load(tiles, i * LANES)) if even else load(lights, i * LANES)
                 value = value + load(ring, slot)
                 turn(ring, quads, slot, step, size, carry, skew)
@@ -127,7 +134,7 @@ def diffuse_levels(
                     digit = 0
                     number = zero
                 error = inside(error, step, length, skew, starts)
-                add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last)
+                add_shares(ring, wrap, at, error, offsets, weights, count, lost, last)
             to_lines(tiles_out, CHUNK // digits, lines_out, padded // digits, start // digits)
         finish(ring, wrap, padded, size, carry)
         empty_lanes(lines_out, padded // digits, skew // digits, top, length // digits, out)

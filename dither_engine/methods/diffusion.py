@@ -9,9 +9,9 @@ a pixel outside the image or a transparent pixel are dropped. Even rows run left
 strength and rounding are combined.
 
 Three implementations give the same bits. Left-to-right scans run as a wavefront over many rows
-(``compiled.wavefront``). Serpentine scans and transparent pictures with a palette are computed row
-by row, in segments (``compiled.segments_palette``). The plain loops in this module do the rest:
-such scans and pictures with levels, many levels, and CIEDE2000.
+(``compiled.wavefront``). Serpentine scans and transparent pictures are computed row by row, in
+segments (``compiled.segments``). The plain loops in this module do the rest: many levels, and
+CIEDE2000.
 """
 
 from fractions import Fraction
@@ -23,9 +23,16 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.algorithms import CUSTOM
-from dither_engine.compiled import segments_palette, wavefront_levels, wavefront_palette
+from dither_engine.compiled import (
+    segments,
+    segments_levels,
+    segments_palette,
+    wavefront_levels,
+    wavefront_palette,
+)
 from dither_engine.compiled.decorators import array_in, array_out, inlined, kernel, merged
 from dither_engine.compiled.nearest import nearest_for_diffusion
+from dither_engine.compiled.packing import contiguous, rows_in_place
 from dither_engine.compiled.search import SEARCH, bend
 from dither_engine.compiled.simd import LANES
 from dither_engine.compiled.wavefront import strip
@@ -39,6 +46,7 @@ from dither_engine.work import Levels, Palette, Render, Work
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 _TAPS = array_in(_I4, 2)
 PIECEWISE = (Levels, Palette)
+IN_PLACE = (Levels,)
 PAD = 8  # padding pixels of the ring on either side of a row; their values are never read
 _HALF = 32767
 _MOST_LEVELS = 32  # with more levels, a table look-up is faster than comparing
@@ -55,16 +63,15 @@ def piecewise(work: Work) -> Render:
     """See ``methods.renderer``."""
     weights = _taps(work.options)
     taps, rest = shares(weights, Fraction(work.options.strength))
-    in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
     target = work.target
-    if isinstance(target, Levels):
-        in_step = in_step and target.count <= _MOST_LEVELS
-        return (_in_step if in_step else _pixel_by_pixel)(work, taps, rest)
-    if work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1:
+    loses = work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1
+    if isinstance(target, Palette) and loses:
         bend(target.search, target.lights, work.options.light, "weakened")
-    if work.options.distance == "ciede2000":
+    many = isinstance(target, Levels) and target.count > _MOST_LEVELS
+    if many or (isinstance(target, Palette) and work.options.distance == "ciede2000"):
         return _pixel_by_pixel(work, taps, rest)
-    return _in_step(work, taps, rest) if in_step else _in_segments(work, target, taps, rest)
+    in_step = not work.options.serpentine and work.mask.size == 0 and taps[:, 1].max() > 0
+    return (_in_step if in_step else _in_segments)(work, taps, rest)
 
 
 def _pixel_by_pixel(work: Work, taps: Shares, rest: int) -> Render:
@@ -79,7 +86,7 @@ def _pixel_by_pixel(work: Work, taps: Shares, rest: int) -> Render:
     def dithered(work: Work) -> NDArray[np.uint8]:
         found = reusable(work.pixels.shape[: 3 if levels else 2], np.uint8)
         kernel(
-            work.pixels,
+            contiguous(work.pixels),
             work.mask,
             work.light,
             choices,
@@ -103,20 +110,23 @@ def _in_step(work: Work, taps: Shares, rest: int) -> Render:
     carry = reusable(lanes.carried, np.int64)
     carry[...] = 0
     even = _even(work)
-    apart = False  # whether each channel has a result of its own
+    lines, lines_out = (reusable(LANES * lanes.steps, np.uint8) for _ in range(2))
+    apart = _apart(work)
     choices: tuple[Any, ...]
     if isinstance(target, Levels):
-        middles = np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16)
-        kernel, choices = wavefront_levels.diffuse_levels, (middles, np.diff(target.lights), depth)
-        apart = not target.combines(depth)
+        kernel = wavefront_levels.diffuse_levels
+        choices = (*_steps(target), depth, 1 if apart else depth)
     else:
         kernel, choices = wavefront_palette.diffuse_palette, (target.search, target.lights)
 
     def dithered(work: Work) -> NDArray[np.uint8]:
         height = work.pixels.shape[0]
+        rows = rows_in_place(work.pixels)
+        if rows is None:
+            rows = contiguous(work.pixels).reshape(height, width * depth)
         found = reusable((height, width * depth if apart else width), np.uint8)
         kernel(
-            work.pixels.reshape(height, width * depth),
+            rows,
             work.light,
             even,
             *choices,
@@ -125,8 +135,8 @@ def _in_step(work: Work, taps: Shares, rest: int) -> Render:
             lanes.skew,
             lanes.size,
             carry,
-            reusable(LANES * lanes.steps, np.uint8),
-            reusable(LANES * lanes.steps, np.uint8),
+            lines,
+            lines_out,
             found,
         )
         return found.reshape(height, width, depth) if apart else found
@@ -134,21 +144,26 @@ def _in_step(work: Work, taps: Shares, rest: int) -> Render:
     return dithered
 
 
-def _in_segments(work: Work, target: Palette, taps: Shares, rest: int) -> Render:
-    size = segments_palette.steps(work.pixels.shape[1])
-    even = _even(work)
-    ring = np.zeros((int(taps[:, 1].max()) + 1, 3 * LANES * size), np.int16)
+def _in_segments(work: Work, taps: Shares, rest: int) -> Render:
+    target = work.target
+    _, width, depth = work.pixels.shape
+    even, apart = _even(work), _apart(work)
+    ring = np.zeros((int(taps[:, 1].max()) + 1, depth * LANES * segments.steps(width)), np.int16)
+    choices: tuple[Any, ...]
+    if isinstance(target, Levels):
+        kernel, choices = segments_levels.diffuse_levels, (*_steps(target), depth)
+    else:
+        kernel, choices = segments_palette.diffuse_palette, (target.search, target.lights)
 
     def dithered(work: Work) -> NDArray[np.uint8]:
-        height, width = work.pixels.shape[:2]
-        found = reusable((height, width), np.uint8)
-        segments_palette.diffuse_palette(
-            work.pixels.reshape(height, width * 3),
+        height = work.pixels.shape[0]
+        found = reusable((height, width * depth if apart else width), np.uint8)
+        kernel(
+            contiguous(work.pixels).reshape(height, width * depth),
             work.mask,
             work.light,
             even,
-            target.search,
-            target.lights,
+            *choices,
             taps,
             rest,
             work.options.serpentine,
@@ -156,9 +171,20 @@ def _in_segments(work: Work, target: Palette, taps: Shares, rest: int) -> Render
             ring,
             found,
         )
-        return found
+        return found.reshape(height, width, depth) if apart else found
 
     return dithered
+
+
+def _apart(work: Work) -> bool:
+    """Whether each channel has a result of its own."""
+    return isinstance(work.target, Levels) and not work.target.combines(work.pixels.shape[2])
+
+
+def _steps(target: Levels) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """``middles`` and ``gaps`` of `wavefront_levels`."""
+    middles = np.searchsorted(target.choice, np.arange(1, target.count)).astype(np.int16)
+    return middles, np.diff(target.lights)
 
 
 def _even(work: Work) -> bool:

@@ -19,6 +19,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
+from dither_engine.compiled.simd import LINE, prefetch
 from dither_engine.light import WHITE, light_of_code
 from dither_engine.masks import ONE, Mask
 from dither_engine.masks.layout import across, layers, repeated
@@ -29,6 +30,7 @@ from dither_engine.result import INDEXED_COLOURS
 from dither_engine.work import Levels, Palette, Work
 
 PIECEWISE = (Levels, Palette)
+_REPEATED = 512  # pixels; a mask is repeated to about this width, for longer loops
 _U1, _U2 = types.uint8, types.uint16
 Render = Callable[[Work], NDArray[np.uint8]]
 
@@ -67,7 +69,7 @@ def _levels(work: Work, target: Levels) -> Render:
     cuts = _cuts(base, part) if count == 2 and tile is not None and len(tile) < height else None
     if cuts is not None and tile is not None:
         planes = np.ascontiguousarray(np.moveaxis(cuts[tile], 2, 1))
-        times = -(-width // planes.shape[2])
+        times = -(-min(width, _REPEATED) // planes.shape[2])
         wide = reusable((*planes.shape[:2], times * planes.shape[2]), np.uint8)
         wide.reshape(*planes.shape[:2], times, -1)[...] = planes[:, :, None, :]
     elif tile is not None:
@@ -154,24 +156,31 @@ def _cuts(base: NDArray[np.uint8], part: NDArray[np.uint16]) -> NDArray[np.uint8
 def compare_rows(pixels, cuts, top, out):
     """Two levels: compare each code value with the cut at its position.
 
-    The result has one bit for each channel, the first channel's highest. cuts: (h, C, W or more),
-    planar, while the pixels are interleaved; the first row of pixels uses cut row ``top``.
+    The result has one bit for each channel, the first channel's highest. cuts: (h, C, w),
+    planar, while the pixels are interleaved, and repeated to the right; the first row of pixels
+    uses cut row ``top``.
     """
     height, width, depth = pixels.shape
+    flat, found = pixels.reshape(pixels.size), out.reshape(out.size)
+    size, wide = width * depth, cuts.shape[2]
     for y in range(height):
-        row, cut = pixels[y].ravel(), cuts[(top + y) % cuts.shape[0]]
-        into = out[y].ravel()
-        if depth == 1:
-            grey = cut[0]
-            for x in range(width):
-                into[x] = row[x] >= grey[x]
-        else:
-            red, green, blue = cut[0], cut[1], cut[2]
-            for x in range(width):
-                r = np.uint8(row[3 * x] >= red[x])
-                g = np.uint8(row[3 * x + 1] >= green[x])
-                b = np.uint8(row[3 * x + 2] >= blue[x])
-                into[x] = np.uint8(r << 2) | np.uint8(g << 1) | b
+        for x in range(0, size, LINE):
+            prefetch(flat, (y + 2) * size + x)
+        cut = cuts[(top + y) % cuts.shape[0]]
+        for left in range(0, width, wide):
+            row, into = flat[y * size + left * depth :], found[y * width + left :]
+            count = min(wide, width - left)
+            if depth == 1:
+                grey = cut[0]
+                for x in range(count):
+                    into[x] = row[x] >= grey[x]
+            else:
+                red, green, blue = cut[0], cut[1], cut[2]
+                for x in range(count):
+                    r = np.uint8(row[3 * x] >= red[x])
+                    g = np.uint8(row[3 * x + 1] >= green[x])
+                    b = np.uint8(row[3 * x + 2] >= blue[x])
+                    into[x] = np.uint8(r << 2) | np.uint8(g << 1) | b
 
 
 @kernel(

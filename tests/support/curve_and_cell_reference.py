@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dither_engine.methods.dot_diffusion import CLASSES
-from dither_engine.methods.riemersma import weights
+from dither_engine.methods.riemersma import BAND, weights
 from tests.support.colour_reference import WHITE, Choose
 
 Place = tuple[int, int]
@@ -44,9 +44,8 @@ def curve(x: int, y: int, ax: int, ay: int, bx: int, by: int) -> list[Place]:
 
 
 def whole_curve(height: int, width: int) -> list[Place]:
-    if width >= height:
-        return curve(0, 0, width, 0, 0, height)
-    return curve(0, 0, 0, height, width, 0)
+    bands = range(0, height, BAND)
+    return [place for top in bands for place in curve(0, top, 0, min(BAND, height - top), width, 0)]
 
 
 def held(values: list[int], limited: bool) -> list[int]:

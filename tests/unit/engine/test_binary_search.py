@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dither_engine import Options, dither
+from dither_engine.compiled.binary_search import RADIUS
+from dither_engine.greys import greys_of, is_grey
 from dither_engine.light import light_of_code
 from dither_engine.methods import binary_search
 from dither_engine.methods.binary_search import autocorrelations
@@ -36,11 +38,15 @@ def expected(pixels: NDArray[np.uint8], options: Options, band: int = 256) -> ND
     table = light_of_code(options.light)
     depth = 1 if options.palette == "gray" else 3
     visible = pixels[..., 3] > 0 if pixels.shape[2] == 4 else np.ones(pixels.shape[:2], bool)
-    colours = pixels[..., :depth]
+    colours, allowed = pixels[..., :depth], None
     if isinstance(options.palette, list) or options.palette not in ("channels", "gray"):
         colours = within_reach(
             np.ascontiguousarray(colours), start.palette, options.light, options.distance
         )
+        greys = greys_of(start.palette)
+        if len(greys) > 1:
+            is_one = np.isin(np.arange(len(start.palette)), greys)
+            allowed = is_one | ~is_grey(colours)[..., None]
     return Search(
         axes(table[colours]),
         axes(table[start.palette[:, :depth]]),
@@ -48,6 +54,7 @@ def expected(pixels: NDArray[np.uint8], options: Options, band: int = 256) -> ND
         visible,
         start.indices,
         band,
+        allowed,
     ).run()
 
 
@@ -62,6 +69,7 @@ def expected(pixels: NDArray[np.uint8], options: Options, band: int = 256) -> ND
 )
 @example((1, 1), "gray", 2, "linear", False, 1)
 @example((4, 5), "pico-8", 2, "linear", True, 2)
+@example((5, 19), "teletext", 2, "linear", True, 3)
 def test_equals_the_plain_reference(
     size: tuple[int, int], palette: str, count: int, light: str, transparent: bool, seed: int
 ) -> None:
@@ -81,6 +89,16 @@ def test_equals_the_plain_reference(
     done = dither(pixels, options)
     visible = done.alpha > 0 if done.alpha is not None else np.ones(size, bool)
     assert np.array_equal(done.indices[visible], expected(pixels, options)[visible])
+
+
+@pytest.mark.parametrize("palette", ["c64", ["#000000", "#ffffff", "#e01020"]], ids=str)
+def test_grey_pixels_equal_the_plain_reference(palette: Any) -> None:
+    """They become greys only, also by swaps with others."""
+    random = np.random.default_rng(1)
+    pixels = random.integers(60, 200, (6, 13, 3), np.uint8)
+    pixels[random.random((6, 13)) < 0.5] = 128
+    options = Options(algorithm="direct-binary-search", palette=palette)
+    assert np.array_equal(dither(pixels, options).indices, expected(pixels, options))
 
 
 @pytest.mark.parametrize("size", [(2, 35), (35, 2)])
@@ -112,7 +130,7 @@ def test_many_levels_are_searched_channel_by_channel() -> None:
 
 def test_the_eye_sees_by_two_bells_and_colours_by_one() -> None:
     """The autocorrelation of the published spread, summed place by place."""
-    reach = binary_search.RADIUS
+    reach = RADIUS
     places = range(-reach, reach + 1)
     for axis, bells in ((0, ((0.77, 0.36), (2.1, 0.64))), (1, ((2.4, 1.0),)), (2, ((2.4, 1.0),))):
         point = np.zeros((4 * reach + 1, 4 * reach + 1))

@@ -54,6 +54,7 @@ def visible_in(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     seed=seeds,
 )
 @example((1, 1), "channels", 2, "linear", 1.0, False, 1)
+@example((261, 5), "channels", 2, "linear", 1.0, True, 1)
 def test_levels_equal_the_plain_reference(
     algorithm: str,
     size: tuple[int, int],
@@ -116,7 +117,7 @@ def test_palettes_equal_the_plain_reference(
     assert np.array_equal(done.indices[visible], found[visible])
 
 
-@given(height=st.integers(1, 60), width=st.integers(1, 60))
+@given(height=st.integers(1, 300), width=st.integers(1, 60))
 def test_the_curve_visits_every_pixel_once_and_goes_to_neighbours(height: int, width: int) -> None:
     places = whole_curve(height, width)
     assert len(places) == len(set(places)) == height * width

@@ -9,10 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_engine import Options, dither, dither_bytes, memory
+from dither_engine import EngineError, Options, dither, dither_bytes, footprint, memory
+from dither_engine.algorithms import ALGORITHMS, module_of
 from dither_engine.compiled.packing import contiguous
+from dither_engine.decode import open_bytes
 from dither_engine.memory import KEPT, SMALL, reusable
+from dither_engine.methods import in_pieces
 from dither_engine.pillow_memory import in_one_block, pixels_in_place
+from dither_engine.tones import grey_tones
 
 Pixels = NDArray[np.uint8]
 
@@ -70,6 +74,28 @@ def test_pillows_pixels_are_read_where_they_are(size: tuple[int, int]) -> None:
     assert not pixels.flags.writeable
 
 
+@pytest.mark.parametrize("size", [(1, 1), (17, 9), (500, 300)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_is_decoded_into_the_pool(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], mode: str
+) -> None:
+    monkeypatch.setattr(memory, "_free", deque([np.full(4 * 500 * 300, 77, np.uint8)]))
+    file = io.BytesIO()
+    Image.fromarray(noise(5, size[1], size[0], 3)).convert(mode).save(file, "JPEG")
+    expected = np.asarray(Image.open(file).convert("L" if mode == "L" else "RGB"))
+    (frame,) = open_bytes(file.getvalue()).frames()
+    assert (frame.pixels.squeeze(2) if mode == "L" else frame.pixels).tolist() == expected.tolist()
+    assert len(memory._free) == (size != (500, 300) or mode != "RGB")
+
+
+def test_a_jpeg_cut_short_is_damaged_however_much_is_missing() -> None:
+    file = io.BytesIO()
+    Image.fromarray(noise(5, 300, 500, 3)).save(file, "JPEG")
+    for length in range(1000, len(file.getvalue()), 9000):
+        with pytest.raises(EngineError, match="damaged"):
+            list(open_bytes(file.getvalue()[:length]).frames())
+
+
 def test_an_image_in_several_blocks_is_copied() -> None:
     expected = noise(2, 4000, 3000, 3)
     assert (pixels_in_place(Image.fromarray(expected)) == expected).all()
@@ -97,6 +123,7 @@ def test_an_image_in_several_blocks_is_copied() -> None:
         {"algorithm": "halftone", "angle": 20},
         {"algorithm": "bayer-2", "strength": 0.5},
         {"algorithm": "riemersma"},
+        {"algorithm": "riemersma", "palette": "spectra-6"},
         {"algorithm": "jarvis-judice-ninke", "palette": "spectra-6"},
         {"palette": "pico-8", "distance": "ciede2000"},
     ],
@@ -119,3 +146,9 @@ def test_in_pieces_a_picture_is_the_same(fields: dict[str, object], depth: int) 
     shown = expected[..., 3] > 0
     assert (found[..., 3] == expected[..., 3]).all()
     assert (found[shown] == expected[shown]).all()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_footprint_knows_the_methods_that_work_in_pieces(algorithm: str) -> None:
+    in_parts = module_of(algorithm) in footprint._PIECE_BY_PIECE
+    assert in_parts == in_pieces(algorithm, grey_tones(2, "linear").levels)
