@@ -23,6 +23,7 @@ EXACT = NODES**3  # in the array of nodes, their exact projections come after th
 _JUMP = 4 * STEP  # codes: neighbours are up to 2 · STEP apart, their projections usually less
 CELL, CELLS = 2, 64  # bits of a code within a cell, cells along an axis
 _LAST = (1 << CELL) - 1
+_NEAR = 3  # codes: what is mapped so near to a palette colour becomes that colour
 _LANE = 21  # bits: three numbers are packed in one, each at most 255 · STEP³
 _LOWEST = (1 << _LANE) - 1
 _WEIGHTS = STEP**3
@@ -172,13 +173,35 @@ def is_one_of(colours, r, g, b):
 
 
 @inlined
-def shift_of(low, middle, to):
-    """The shift of a cell's codes that moves ``middle`` to ``to``, limited to codes 0 to 255."""
-    return min(max(to - middle, -low), 255 - low - _LAST)
+def middle(low):
+    """The code for which a cell's shift is computed: its middle, but 0 and 255 where it has them.
+
+    White and pure colours fill whole areas, where even a small error beyond the hull adds up.
+    """
+    if low == 0:
+        return low
+    return low + (_LAST if low + _LAST == 255 else _LAST // 2 + 1)
+
+
+@inlined
+def shift_of(low, at, to):
+    """The shift of a cell's codes that moves ``at`` to ``to``, limited to codes 0 to 255."""
+    return min(max(to - at, -low), 255 - low - _LAST)
+
+
+@merged
+def near_one_of(colours, r, g, b):
+    """The palette colour whose code values differ by at most `_NEAR`; else the colour itself."""
+    to_r, to_g, to_b = r, g, b
+    for n in range(colours.shape[0]):
+        red, green, blue = np.int64(colours[n, 0]), np.int64(colours[n, 1]), np.int64(colours[n, 2])
+        if max(abs(red - r), abs(green - g), abs(blue - b)) <= _NEAR:
+            to_r, to_g, to_b = red, green, blue
+    return to_r, to_g, to_b
 
 
 @cached
-def explore_cell(cell, light, code, planes, faces, linear, roots, seen, places, nodes):
+def explore_cell(cell, colours, light, code, planes, faces, linear, roots, seen, places, nodes):
     """The value of a cell."""
     r = cell // (CELLS * CELLS) << CELL
     g = (cell // CELLS % CELLS) << CELL
@@ -196,11 +219,11 @@ def explore_cell(cell, light, code, planes, faces, linear, roots, seen, places, 
         return np.int32(_UNMOVED)
     if not all_outside:
         return np.int32(_CUT)
-    half = _LAST // 2 + 1
+    at_r, at_g, at_b = middle(r), middle(g), middle(b)
     explore_nodes(
-        r + half,
-        g + half,
-        b + half,
+        at_r,
+        at_g,
+        at_b,
         light,
         code,
         planes,
@@ -212,10 +235,11 @@ def explore_cell(cell, light, code, planes, faces, linear, roots, seen, places, 
         places,
         nodes,
     )
-    to_r, to_g, to_b = moved(r + half, g + half, b + half, light, code, planes, False, nodes)
-    dr = shift_of(r, r + half, to_r)
-    dg = shift_of(g, g + half, to_g)
-    db = shift_of(b, b + half, to_b)
+    to_r, to_g, to_b = moved(at_r, at_g, at_b, light, code, planes, False, nodes)
+    to_r, to_g, to_b = near_one_of(colours, to_r, to_g, to_b)
+    dr = shift_of(r, at_r, to_r)
+    dg = shift_of(g, at_g, to_g)
+    db = shift_of(b, at_b, to_b)
     shifts = (dr + _ZERO) << (2 * _SHIFT) | (dg + _ZERO) << _SHIFT | (db + _ZERO)
     return np.int32(shifts)
 
@@ -290,7 +314,7 @@ def fit_rows(
                 cells[cell] = _CUT
             elif cells[cell] == _UNKNOWN:
                 cells[cell] = explore_cell(
-                    cell, light, code, planes, faces, linear, roots, seen, places, nodes
+                    cell, colours, light, code, planes, faces, linear, roots, seen, places, nodes
                 )
             node = (in_node(r) * NODES + in_node(g)) * NODES + in_node(b)
             if cells[cell] == _CUT and not known[node]:

@@ -13,7 +13,6 @@ from dither_engine.compiled.mixing import (
     AXIS_SHIFT,
     CONE_SHIFT,
     CONES,
-    GREY,
     MOST,
     SQUARES,
     STEP,
@@ -54,11 +53,11 @@ def smaller(a, b):
 
 
 @merged
-def chroma_weights(r, g, b):
+def chroma_weights(r, g, b, most):
     """`mixing.weight_of` 8-bit code values."""
     apart = larger(larger(r, g), b) - smaller(smaller(r, g), b)
     less = shifted(product(apart, spread(np.int16(5))), np.int16(3))
-    return larger(spread(np.int16(GREY)) - less, spread(np.int16(1)))
+    return larger(spread(most) - less, spread(np.int16(1)))
 
 
 @merged
@@ -128,8 +127,11 @@ def codes_of(light):
 
 
 @merged
-def mixing_coordinates(values, places, curve, codes, at, xy, z0):
-    """Coordinates of `mixing` for `nearest`; ``codes[at:]`` are the pixels' own code values."""
+def mixing_coordinates(values, places, curve, codes, at, greyest, xy, z0):
+    """Coordinates of `mixing` for `nearest`; ``codes[at:]`` are the pixels' own code values.
+
+    greyest: the weight of chroma for a grey pixel.
+    """
     r, g, b = load(values, 0), load(values, LANES), load(values, 2 * LANES)
     for c in range(3):
         cone = weighed_sum(r, g, b, _CONES, 4 * c, _CONE_SHIFT)
@@ -138,7 +140,7 @@ def mixing_coordinates(values, places, curve, codes, at, xy, z0):
     m = look_up(curve, places, LANES)
     s = look_up(curve, places, 2 * LANES)
     r, g, b = load(codes, at), load(codes, at + LANES), load(codes, at + 2 * LANES)
-    weight = chroma_weights(r, g, b)
+    weight = chroma_weights(r, g, b, greyest)
     x = weighed_sum(l, m, s, _AXES, 0, _AXIS_SHIFT)
     store_pairs(xy, x, product(chroma(l, m, s, 1), weight))
     y = product(chroma(l, m, s, 2), weight)

@@ -10,6 +10,8 @@ with two changes:
   sign kept) and above white: a colour that reduces the error is always nearer.
 - a and b have twice the weight of lightness, up to six times where the picture itself is grey. So
   lightness decides which colour of a mixture is next, but greys are mixed from the palette's greys.
+  Without greys in the palette it is 3.5 times: with six, the error that makes another hue the
+  nearest is larger than can be carried, and greys keep a tint.
 
 Greys have a = b = 0 exactly. a and b are rounded to multiples of 16, so their squares are multiples
 of 256, and divided by that they fit 16 bits. All arithmetic is integer, the same on every machine.
@@ -44,7 +46,9 @@ CODES_CURVE = (1.0, 2550)  # the same if code values are mixed
 TOE = 0.02
 STEP = 16  # of a and b
 MOST = 3632  # of a and b: times GREY it fits 16 bits
-GREY = 9  # weight of squared chroma for a grey pixel; less for other pixels, down to 1
+# Weight of squared chroma for a grey pixel, if the palette has greys, or part of the error is lost;
+# else. Less for other pixels, down to 1.
+GREY, GREY_WITHOUT_GREYS = 9, 3
 SQUARES = STEP * STEP  # squared chroma is divided by this, to fit 16 bits
 
 # Cone responses, in 16384ths. Each row's sum is 16384, so a grey has three equal responses.
@@ -89,7 +93,7 @@ def rounded(chroma):
 
 
 @merged
-def weight_of(r, g, b):
-    """Weight of squared chroma for a pixel of these 8-bit code values, 1 to GREY."""
+def weight_of(r, g, b, most):
+    """Weight of squared chroma for a pixel of these 8-bit code values, 1 to ``most``."""
     apart = max(np.int64(r), np.int64(g), np.int64(b)) - min(np.int64(r), np.int64(g), np.int64(b))
-    return max(GREY - (5 * apart >> 3), np.int64(1))
+    return max(most - (5 * apart >> 3), np.int64(1))

@@ -25,6 +25,7 @@ from dither_engine.compiled.search import (
     CODE,
     COUNT,
     CURVE,
+    GREYEST,
     GREYS,
     INKS,
     LIGHT,
@@ -264,7 +265,7 @@ def nearest_for_diffusion(search, r, g, b, red, green, blue):
     code values.
     """
     if search[METRIC] == OKLAB:
-        return nearest_mixed(search, r, g, b, weight_of(red, green, blue))
+        return nearest_mixed(search, r, g, b, weight_of(red, green, blue, search[GREYEST]))
     if search[NEUTRAL] != 0 and red == green and green == blue:
         return nearest_grey(search, code_of(search, r), code_of(search, g), code_of(search, b))
     return nearest_light(search, r, g, b)

@@ -61,6 +61,8 @@ _ROOM = 1 << 22  # for lists; when it is full, new cells compare all colours
 COUNT, METRIC, USED = 0, 1, 2
 # whether any colour is a grey;
 NEUTRAL = 3
+# the weight of chroma for a grey pixel (`mixing`);
+GREYEST = 4
 # the 8-bit code of each light;
 CODE = 16
 # the light of each code value, at most WHITE - 1;
@@ -103,10 +105,10 @@ def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     search[AXIS : AXIS + len(tables)] = tables
     if distance == "oklab":
         search[_ROOT:CELLS] = _roots()
-    bend(search, light_of_code(light)[colours], light, "kept")
-    place(search, colours)
     greys = greys_of(colours)
     search[NEUTRAL], search[GREYS + greys] = len(greys) > 0, 1
+    bend(search, light_of_code(light)[colours], light, "kept")
+    place(search, colours)
     return search
 
 
@@ -114,6 +116,8 @@ def bend(search: Search, lights: NDArray[np.int16], light: str, errors: mixing.E
     """Prepare ``search`` for `mixing`, if that is its distance."""
     if search[METRIC] != OKLAB:
         return
+    mixed_of_greys = search[NEUTRAL] or errors in ("weakened", "dropped")
+    search[GREYEST] = mixing.GREY if mixed_of_greys else mixing.GREY_WITHOUT_GREYS
     search[CURVE : CURVE + 3 * WHITE + 1] = mixing.curve(light, errors)
     table = search[INKS:GREYS].reshape(5, 256)
     table[:, : len(lights)] = mixing.inks(lights, light, errors)

@@ -15,6 +15,7 @@ from dither_engine.compiled.lanes_palette import (
     plain_coordinates,
 )
 from dither_engine.compiled.search import (
+    GREYEST,
     METRIC,
     NEUTRAL,
     NOT_GREY,
@@ -91,6 +92,7 @@ def diffuse_palette(
     packed = np.zeros(colours.shape[0], np.int64)
     fill_packed(colours, packed)
     neutral = np.int16(NOT_GREY if search[NEUTRAL] != 0 else 0)
+    greyest = np.int16(search[GREYEST])
     few = np.zeros(6 * LANES, np.uint8)
     fill_bytes(colours, few)
     low, high = spread(np.int16(-WHITE)), spread(np.int16(2 * WHITE))
@@ -145,7 +147,7 @@ def diffuse_palette(
                         value = value + load(left, at + c - way * last * _DEPTH)
                     store(values, c, clamped(value, low, high))
                 if oklab:
-                    mixing_coordinates(values, places, curve, tiles, step * _DEPTH, xy, z0)
+                    mixing_coordinates(values, places, curve, tiles, step * _DEPTH, greyest, xy, z0)
                 else:
                     plain_coordinates(
                         values, places, axis, straight, tiles, step * _DEPTH, neutral, xy, z0

@@ -15,6 +15,7 @@ from dither_engine.compiled.lanes_palette import (
     plain_coordinates,
 )
 from dither_engine.compiled.search import (
+    GREYEST,
     METRIC,
     NEUTRAL,
     NOT_GREY,
@@ -101,6 +102,7 @@ def diffuse_palette(
     fill_sums(search, numbered, sums)
     fill_packed(colours, packed)
     neutral = np.int16(NOT_GREY if search[NEUTRAL] != 0 else 0)
+    greyest = np.int16(search[GREYEST])
     few = np.zeros(6 * LANES, np.uint8)
     fill_bytes(colours, few)
     for l in range(LANES):
@@ -127,7 +129,7 @@ def diffuse_palette(
                     turn(ring, quads, slot, step + c, size, carry, skew)
                 i = 3 * pixel * LANES
                 if oklab:
-                    mixing_coordinates(values, places, curve, tiles, i, xy, z0)
+                    mixing_coordinates(values, places, curve, tiles, i, greyest, xy, z0)
                 else:
                     plain_coordinates(values, places, axis, straight, tiles, i, neutral, xy, z0)
                 near = nearest(numbered, xy, z0, sums, colours.shape[0])

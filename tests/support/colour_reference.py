@@ -144,10 +144,11 @@ def mixing_of(
     """The colour that comes next where errors are passed on, by the default distance."""
     table = light_of_code(light).astype(int)[colours]
     points = [mixing([int(v) for v in row], light, errors) for row in table]
+    greyest = 9 if len(greys_of(colours)) or errors in ("weakened", "dropped") else 3
 
     def choose(values: list[int], place: Place) -> tuple[int, list[int]]:
         own = [int(v) for v in pixels[place]]
-        weight = max(9 - (5 * (max(own) - min(own)) // 8), 1)
+        weight = max(greyest - (5 * (max(own) - min(own)) // 8), 1)
         x, y, z = mixing(values, light, errors)
         away = [(x - p) ** 2 + weight * ((y - q) ** 2 + (z - s) ** 2) for p, q, s in points]
         k = away.index(min(away))

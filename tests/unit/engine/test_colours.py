@@ -170,6 +170,23 @@ def test_white_stays_the_lightest_where_only_dark_greys_are_exactly_grey(algorit
     assert (named("nes")[done.indices].min(axis=2) > 200).mean() > 0.9
 
 
+@pytest.mark.parametrize("name", ["pico-8", "solarized"])
+@pytest.mark.parametrize(
+    "algorithm",
+    ["floyd-steinberg", "jarvis-judice-ninke", "ostromoukhov", "zhou-fang", "riemersma"],
+)
+def test_greys_keep_no_tint_without_greys_in_the_palette(algorithm: str, name: str) -> None:
+    """The error of light greys on pico-8 was clamped before it made blue the nearest colour."""
+    gamut = gamut_of(mixed(name), "linear")
+    assert gamut is not None
+    tones = light_of_code("linear") / 8192
+    for grey in range(60, 250, 10):
+        picture = np.full((96, 96, 3), grey, np.uint8)
+        if np.array_equal(gamut.fit(picture), picture):
+            done = dither(picture, Options(algorithm=algorithm, palette=name)).rgb()[32:]
+            assert np.abs(tones[done].mean(axis=(0, 1)) - tones[grey]).max() < 0.012
+
+
 @pytest.mark.parametrize("grey", [24, 32, 40, 48])
 @pytest.mark.parametrize(("algorithm", "strength"), [("atkinson", 1.0), ("floyd-steinberg", 0.8)])
 def test_where_error_is_lost_dark_greys_take_no_light_colours(
@@ -182,6 +199,15 @@ def test_where_error_is_lost_dark_greys_take_no_light_colours(
     light = srgb_to_linear(named("pico-8") / 255) @ [0.2126, 0.7152, 0.0722]
     assert (light[found] > 0.25).mean() < 0.002
     assert light[found].mean() < 1.5 * srgb_to_linear(np.array(grey / 255))
+
+
+@pytest.mark.parametrize("algorithm", ATKINSON_AND_OTHERS)
+@pytest.mark.parametrize("name", NAMED)
+def test_white_is_solid(algorithm: str, name: str) -> None:
+    """Where the palette's white is tinted, it had dots of the opposite hue and streaks below it."""
+    done = dither(np.full((96, 96, 3), 255, np.uint8), Options(algorithm=algorithm, palette=name))
+    lightest = (srgb_to_linear(mixed(name) / 255) @ [0.2126, 0.7152, 0.0722]).argmax()
+    assert (mixed(name)[done.indices] == mixed(name)[lightest]).all()
 
 
 def test_one_blue_among_black_and_white_does_not_make_greys_blue() -> None:
