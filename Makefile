@@ -73,7 +73,8 @@ lock: | $(BIN)/python ## Bring requirements.lock up to date with pyproject.toml 
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links $(ARGS) pyproject.toml -o requirements.lock
 
-docs: .venv/.installed-test ## Write anew what is made from the code: AsyncAPI, options, .env.example
+docs: .venv/.installed-test ## Write anew what is made from the code: OpenAPI, AsyncAPI, options, .env.example
+	@$(PY) -m tests.support.openapi_document
 	@$(PY) -m tests.support.asyncapi_document
 	@$(PY) -m tests.support.options_table
 	@$(PY) -m tests.support.env_example

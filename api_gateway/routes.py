@@ -52,14 +52,6 @@ class Route:
         prefix = self.prefix_at_service
         return path if prefix is None else prefix + path.removeprefix(self.prefix)
 
-    def public_path(self, path: str) -> str | None:
-        """The public path for a path of the service; None if this route does not match it."""
-        prefix = self.prefix_at_service or self.prefix
-        if not path.startswith(prefix):
-            return None
-        path = self.prefix + path.removeprefix(prefix)
-        return path if self.pattern.match(path) else None
-
 
 # The first match wins.
 ROUTES = (

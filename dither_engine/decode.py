@@ -22,8 +22,14 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 from dither_engine import depth, heif, png_chunks
 from dither_engine.colour_management import encoding_of, image_of, srgb_pixels, transform_of
 from dither_engine.errors import EngineError, UnknownFormat
-from dither_engine.integrity import Extent, check_structure, damaged, gif_extent
-from dither_engine.pillow_memory import in_one_block
+from dither_engine.integrity import (
+    Extent,
+    check_structure,
+    damaged,
+    gif_extent,
+    without_scan,
+)
+from dither_engine.pillow_memory import decode_into_pool, in_one_block
 from dither_engine.result import check_frames, check_size
 from dither_engine.work import NO_MASK
 
@@ -157,19 +163,23 @@ class Source:
             except _DAMAGES as error:
                 raise damaged() from error
 
-    def check(self) -> None:
-        """Decode all frames and keep none; raises EngineError for damage.
+    def check(self, data: bytes) -> None:
+        """Decode all frames of the file and keep none; raises EngineError for damage.
 
-        A JPEG is decoded to its end at an eighth of its size; afterwards `frames` returns that.
+        ``data``: what the source was opened from. A JPEG is decoded at an eighth of its size, and
+        without its scan if that is complete; afterwards `frames` may return less than the picture.
         """
         if isinstance(self.image, Frame | DeepFrame):
             return
-        if isinstance(self.image, ImageFile.ImageFile):
-            width, height = self.image.size
-            self.image.draft(None, (max(1, width // 8), max(1, height // 8)))
-        for image in self._loaded(self.image):
+        image = self.image
+        if image.format == "JPEG" and (short := without_scan(data)) is not None:
+            image = _opened(short)
+        if isinstance(image, ImageFile.ImageFile):
+            width, height = image.size
+            image.draft(None, (max(1, width // 8), max(1, height // 8)))
+        for frame in self._loaded(image):
             if self.count > 1:
-                _duration(image)
+                _duration(frame)
 
     def _loaded(self, image: Image.Image) -> Iterator[Image.Image]:
         for number in range(self.first, self.first + self.count):
@@ -177,6 +187,7 @@ class Source:
                 if self.first + self.count > 1:
                     image.seek(number)
                 size = image.size
+                decode_into_pool(image)
                 with in_one_block():
                     image.load()
                 if image.size != size:  # of HEIF: the limits were checked for another size

@@ -26,7 +26,7 @@ _MAX_BLOCKS = 1_000_000  # of a GIF, where each has 255 bytes, except the last o
 _MAX_PAGES, _MAX_TAGS = 1000, 1000  # pages of a TIFF that are checked; tags of a page
 _GIF_END, _GIF_EXTENSION, _GIF_IMAGE, _GIF_COMMENT, _GIF_LOOP = 0x3B, 0x21, 0x2C, 0xFE, 0xFF
 _JPEG_SCAN, _JPEG_END, _JPEG_EXIF = 0xDA, 0xD9, 0xE1
-_JPEG_BARE = (0x01, 0xD8)  # without a length
+_JPEG_BARE = (0x01, 0xD8, _JPEG_END)  # without a length
 _JPEG_BEGIN, _TIFF_BEGINS = b"\xff\xd8", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)  # neither stuffing nor a restart
 _STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags: offsets, numbers of bytes
@@ -55,11 +55,26 @@ def check_structure(data: bytes) -> None:
     """
     try:
         if data.startswith(_JPEG_BEGIN):
-            _walk_jpeg(data)
+            _count_segments(data)
         elif data.startswith(_TIFF_BEGINS):
             _walk_tiff(data)
     except (struct.error, ValueError, OverflowError) as error:  # a place beyond 63 bits
         raise error if isinstance(error, EngineError) else damaged() from error
+
+
+def without_scan(data: bytes) -> bytes | None:
+    """A JPEG whose only scan is complete, without the bytes of that scan; else None.
+
+    Its decoder reports the same errors as for the whole file, sooner: libjpeg takes wrong bytes in
+    a scan for grey pixels and only warns. Errors are wrong tables and parameters, and missing data.
+    """
+    if not data.startswith(_JPEG_BEGIN):
+        return None
+    segments = list(_segments(data))
+    markers = [marker for marker, _, _ in segments]
+    if markers.count(_JPEG_SCAN) != 1 or markers[-2:] != [_JPEG_SCAN, _JPEG_END]:
+        return None
+    return data[: segments[-2][2]] + bytes((0xFF, _JPEG_END))
 
 
 def gif_extent(data: bytes, most: int) -> Extent:
@@ -122,16 +137,12 @@ def _after_blocks(data: bytes, at: int, budget: Iterator[int]) -> int:
     return at + 1
 
 
-def _walk_jpeg(data: bytes) -> None:
-    """Count the parts, from marker to marker; the decoder reports missing data."""
+def _count_segments(data: bytes) -> None:
+    """Bound the parts of a JPEG; the decoder reports missing data."""
     scans = segments = exif = 0
-    found = _MARKER.search(data)
-    while found and found[0][1] != _JPEG_END:
-        at, marker = found.end(), found[0][1]
-        if marker not in _JPEG_BARE:
-            exif += marker == _JPEG_EXIF and data.startswith(b"Exif", at + 2)
-            segments += 1
-            at += max(int.from_bytes(data[at : at + 2], "big"), 2)
+    for marker, begin, end in _segments(data):
+        segments += begin < end
+        exif += marker == _JPEG_EXIF and data.startswith(b"Exif", begin + 2)
         scans += marker == _JPEG_SCAN
         for count, most, parts in (
             (scans, _MAX_SCANS, "scans"),
@@ -140,7 +151,22 @@ def _walk_jpeg(data: bytes) -> None:
         ):
             if count > most:
                 raise EngineError(f"The JPEG has too many {parts}: at most {most:,} are allowed.")
-        found = _MARKER.search(data, at)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Each marker of a JPEG up to the one of its end, and where its segment begins and ends.
+
+    The segment of a scan is its header; the scan's own bytes follow it.
+    """
+    found = _MARKER.search(data)
+    while found:
+        marker, at = found[0][1], found.end()
+        is_bare = marker in _JPEG_BARE
+        size = 0 if is_bare else max(int.from_bytes(data[at : at + 2], "big"), 2)
+        yield marker, at, at + size
+        if marker == _JPEG_END:
+            return
+        found = _MARKER.search(data, at + size)
 
 
 def _walk_tiff(data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""PNG files: indexed with the fewest bits, compressed by ISA-L, animated if needed.
+"""PNG files: indexed with the fewest bits, animated if needed.
 
 Source: W3C, “Portable Network Graphics (PNG) Specification (Third Edition)”, 2025. Rows are not
 filtered: positions in a palette have no gradients to predict, and dithered colours hardly any.
@@ -6,7 +6,6 @@ filtered: positions in a palette have no gradients to predict, and dithered colo
 
 import io
 import struct
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -14,11 +13,12 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from dither_engine.compiled.packing import packed
+from dither_engine.deflate import MARGIN, deflated
 from dither_engine.memory import reusable
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _INDEXED, _RGBA = 0, 2, 3, 6
-_LEVEL = 1
+_PIECE = 1 << 16  # bytes that are compressed together, at least
 _MOST = 65535  # of 16 bits
 Pixels = NDArray[np.uint8]
 
@@ -89,7 +89,7 @@ def _file(
             frame = (number, width, height, 0, 0, *_fraction(duration), 0, 0)
             file.write(_chunk(b"fcTL", struct.pack(">IIIIIHHBB", *frame)))
             number += 1
-        for data in _compressed(pieces):
+        for data in deflated(_filtered(pieces)):
             if first:
                 file.write(_chunk(b"IDAT", data))
             else:
@@ -105,21 +105,34 @@ def _fraction(milliseconds: int) -> tuple[int, int]:
     return min(round(milliseconds * unit / 1000), _MOST), unit
 
 
-def _compressed(pieces: Iterable[Pixels]) -> Iterator[bytes]:
-    """One zlib stream of all rows; each row follows its filter type, which is 0 (none)."""
-    compressor = isal_zlib.compressobj(_LEVEL)
+def _filtered(pieces: Iterable[Pixels]) -> Iterator[Pixels]:
+    """Rows, each after its filter type, which is 0 (none), in pieces for `deflated`."""
+    gathered: list[Pixels] = []
     for piece in pieces:
-        rows = reusable((piece.shape[0], piece.shape[1] + 1), np.uint8)
-        rows[:, 0] = 0
-        rows[:, 1:] = piece
-        if data := compressor.compress(rows):
-            yield data
-    yield compressor.flush()
+        gathered.append(piece)
+        if sum(part.size for part in gathered) >= _PIECE:
+            yield _joined(gathered)
+            gathered = []
+    if gathered:
+        yield _joined(gathered)
+
+
+def _joined(pieces: Sequence[Pixels]) -> Pixels:
+    height, width = sum(map(len, pieces)), pieces[0].shape[1] + 1
+    joined = reusable(height * width + MARGIN, np.uint8)
+    joined[-MARGIN:] = 0
+    rows = joined[:-MARGIN].reshape(height, width)
+    rows[:, 0] = 0
+    top = 0
+    for piece in pieces:
+        rows[top : top + len(piece), 1:] = piece
+        top += len(piece)
+    return joined
 
 
 def _chunk(name: bytes, *parts: bytes) -> bytes:
-    check = zlib.crc32(name)
+    check = isal_zlib.crc32(name)
     for part in parts:
-        check = zlib.crc32(part, check)
+        check = isal_zlib.crc32(part, check)
     length = struct.pack(">I", sum(map(len, parts)))
     return b"".join((length, name, *parts, struct.pack(">I", check)))

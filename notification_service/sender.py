@@ -3,6 +3,8 @@
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -39,6 +41,15 @@ DEFERRED = Backoff(first=60.0, most=3600.0)  # for a mail that the server does n
 CLAIM_STEPS = 16
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a mail, for its row."""
+
+    mail: models.Notification
+    status: str
+    reason: str | None
+
+
 class MailSender:
     """``run`` blocks until ``stop``. Several may run, in several processes."""
 
@@ -64,6 +75,7 @@ class MailSender:
         self._new_uuid = new_uuid
         self._claim_time = timedelta(seconds=CLAIM_STEPS * settings.smtp_timeout_seconds)
         self._loop = Wakeup()
+        self._outcome: _Outcome | None = None  # of the last mail, while its row does not have it
         self.trouble = ""
 
     def run(self) -> None:
@@ -76,6 +88,8 @@ class MailSender:
             except (MailUnavailable, TransientFailure) as error:
                 failures += 1
                 self._back_off(failures, str(error))
+        with suppress(TransientFailure):
+            self._record_outcome()
 
     def stop(self) -> None:
         self._loop.stop()
@@ -93,6 +107,7 @@ class MailSender:
 
         Raises ``MailUnavailable`` or ``TransientFailure``; the mail is then due again soon.
         """
+        self._record_outcome()
         claimed = self._next()
         if claimed is None:
             return False
@@ -185,10 +200,19 @@ class MailSender:
             repository.add_notification(session, values)
 
     def _settle(self, mail: models.Notification, status: str, reason: str | None = None) -> None:
+        self._outcome = _Outcome(mail, status, reason)
+        self._record_outcome()
+
+    def _record_outcome(self) -> None:
+        """Retried until it succeeds, else a mail that was sent would be sent again."""
+        if self._outcome is None:
+            return
+        mail, status, reason = self._outcome.mail, self._outcome.status, self._outcome.reason
         with self._database.transaction() as session:
             repository.settle(session, mail.dither_id, status, reason)
             if mail.kind == models.CONFIRMATION and mail.address_digest is not None:
                 mailboxes.note(session, mail.address_digest, asked_at=self._now())
+        self._outcome = None
         MAILS.labels(status).inc()
         level = logging.INFO if reason is None else logging.WARNING
         logger.log(level, "mail %s", status, extra={"dither": mail.dither_id, "reason": reason})

@@ -59,5 +59,5 @@ def inspect(data: bytes, bounds: Bounds, at_most: int | None = None) -> Inspecte
     check_bytes(needed, bounds.bytes)
     if at_most is not None and needed > at_most:
         raise NeedsMore
-    source.check()
+    source.check(data)
     return Inspected(*FORMATS[str(source.format)], width, height, source.count)

@@ -17,6 +17,7 @@ The measurements are in docs/decisions/0011.
 """
 
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,23 @@ from numpy.typing import NDArray
 from dither_engine.compiled.decorators import merged
 from dither_engine.light import WHITE
 
-# For each kind of light: the power, and the units of lightness 1; a and b have twice as many, since
-# they have double weight. With more, the squares of the most colourful sRGB colours would overflow.
-CURVES = {"linear": (0.7, 2850), "srgb": (1.0, 2550)}
-# A method that drops part of the error never corrects a choice that is too dark, so it uses a power
+# What a method does with an error: passes all of it to other pixels, or only a part, or none, or
+# to the next entry of a pixel's list of colours (`patterns`).
+Errors = Literal["kept", "weakened", "dropped", "listed"]
+# For linear light: the power, and the units of lightness 1; a and b have twice as many, since they
+# have double weight. With more, the squares of the most colourful sRGB colours would overflow. A
+# method that drops part of the error never corrects a choice that is too dark, so it uses a power
 # that is closer to perception.
-LOSING = {"linear": (0.4, 2350), "srgb": (1.0, 2550)}
+CURVES: dict[Errors, tuple[float, int]] = {
+    "kept": (0.7, 2850),
+    "weakened": (0.4, 2350),
+    "dropped": (0.4, 2350),
+    "listed": (0.8, 2700),
+}
+CODES_CURVE = (1.0, 2550)  # the same if code values are mixed
+# Below this light, the curve of weakened errors is a straight line. The power itself is so steep
+# there that a small error in one channel outweighs the rest: dark greys became dots of all hues.
+TOE = 0.02
 STEP = 16  # of a and b
 MOST = 3632  # of a and b: times GREY it fits 16 bits
 GREY = 9  # weight of squared chroma for a grey pixel; less for other pixels, down to 1
@@ -43,20 +55,23 @@ CONE_SHIFT, AXIS_SHIFT = 14, 12
 
 
 @cache
-def curve(light: str, losing: bool = False) -> NDArray[np.int32]:
+def curve(light: str, errors: Errors) -> NDArray[np.int32]:
     """The coordinate of each cone response from -WHITE to 2 · WHITE."""
     cone = np.arange(-WHITE, 2 * WHITE + 1) / WHITE
-    power, unit = (LOSING if losing else CURVES)[light]
-    return np.rint(unit * np.sign(cone) * np.abs(cone) ** power).astype(np.int32)
+    power, unit = CURVES[errors] if light == "linear" else CODES_CURVE
+    bent = np.sign(cone) * np.abs(cone) ** power
+    if errors == "weakened":
+        bent = np.where(np.abs(cone) < TOE, cone * TOE ** (power - 1), bent)
+    return np.rint(unit * bent).astype(np.int32)
 
 
-def inks(lights: NDArray[np.int16], light: str, losing: bool = False) -> NDArray[np.int32]:
+def inks(lights: NDArray[np.int16], light: str, errors: Errors) -> NDArray[np.int32]:
     """Terms of the squared distances, ``int32 (5, n)``: -2 L, -2 a, -2 b, (a² + b²) / SQUARES, L².
 
     ``lights``: light of the palette's colours, (n, 3), 0 to WHITE.
     """
     cones = (lights.astype(np.int64) @ CONES.T + (1 << (CONE_SHIFT - 1))) >> CONE_SHIFT
-    bent = curve(light, losing)[cones + WHITE].astype(np.int64)
+    bent = curve(light, errors)[cones + WHITE].astype(np.int64)
     axes = (bent @ AXES.T + (1 << (AXIS_SHIFT - 1))) >> AXIS_SHIFT
     lightness, chroma = axes[:, 0], _rounded(axes[:, 1:])
     squares = (chroma * chroma).sum(axis=1) // SQUARES

@@ -103,23 +103,20 @@ def prepare(colours: NDArray[np.uint8], distance: str, light: str) -> Search:
     search[AXIS : AXIS + len(tables)] = tables
     if distance == "oklab":
         search[_ROOT:CELLS] = _roots()
-    bend(search, light_of_code(light)[colours], light, losing=False)
+    bend(search, light_of_code(light)[colours], light, "kept")
     place(search, colours)
     greys = greys_of(colours)
     search[NEUTRAL], search[GREYS + greys] = len(greys) > 0, 1
     return search
 
 
-def bend(search: Search, lights: NDArray[np.int16], light: str, losing: bool) -> None:
-    """Prepare ``search`` for `mixing`, if that is its distance.
-
-    losing: whether the method drops part of the error.
-    """
+def bend(search: Search, lights: NDArray[np.int16], light: str, errors: mixing.Errors) -> None:
+    """Prepare ``search`` for `mixing`, if that is its distance."""
     if search[METRIC] != OKLAB:
         return
-    search[CURVE : CURVE + 3 * WHITE + 1] = mixing.curve(light, losing)
+    search[CURVE : CURVE + 3 * WHITE + 1] = mixing.curve(light, errors)
     table = search[INKS:GREYS].reshape(5, 256)
-    table[:, : len(lights)] = mixing.inks(lights, light, losing)
+    table[:, : len(lights)] = mixing.inks(lights, light, errors)
 
 
 @cache

@@ -102,14 +102,34 @@ def spread(typing_context, value):
 
 @instruction
 def high_product(typing_context, a, b):
-    """``a * b >> 16``, rounded down, of signed lanes."""
+    """``a * b >> 16``, rounded down, of signed lanes.
+
+    AVX2 has an instruction for this; LLVM does not find it where an operand is used repeatedly.
+    """
 
     def generate(context, builder, signature, arguments):
+        _, _, features = context.codegen().magic_tuple()
+        if "+avx2" in features:
+            return _in_parts(builder, "llvm.x86.avx2.pmulh.w", 16, arguments)
         wide = [builder.sext(value, WORDS) for value in arguments]
         shift = ir.Constant(WORDS, [16] * LANES)
         return builder.trunc(builder.ashr(builder.mul(*wide), shift), SHORTS)
 
     return lanes_type(lanes_type, lanes_type), generate
+
+
+def _in_parts(builder: Any, name: str, size: int, operands: Any) -> Any:
+    """Apply LLVM's function for vectors of ``size`` lanes to each part of the operands."""
+    part = ir.VectorType(SHORT, size)
+    function_type = ir.FunctionType(part, [part] * len(operands))
+    function = cgutils.get_or_insert_function(builder.module, function_type, name)
+    none = ir.Constant(SHORTS, ir.Undefined)
+    found = []
+    for first in range(0, LANES, size):
+        mask = ir.Constant(ir.VectorType(WORD, size), list(range(first, first + size)))
+        parts = [builder.shuffle_vector(value, none, mask) for value in operands]
+        found.append(builder.call(function, parts))
+    return joined(builder, found)
 
 
 @instruction
@@ -188,40 +208,86 @@ def transpose(typing_context, source, start, stride, target, place, pitch):
 
     def generate(context, builder, signature, arguments):
         source, start, stride, target, place, pitch = arguments
-        rows = []
-        index = start
-        for _ in range(SQUARE):
-            rows.append(
-                builder.load(
-                    address(context, builder, signature.args[0], source, index, _SQUARE_ROW),
-                    align=1,
-                )
-            )
-            index = builder.add(index, stride)
-        # Interleaving rows i and i + n/2, log2 n times, transposes the square.
-        low = [i // 2 + SQUARE * (i % 2) for i in range(SQUARE)]
-        masks = [
-            ir.Constant(ir.VectorType(WORD, SQUARE), [half + i for i in low])
-            for half in (0, SQUARE // 2)
-        ]
-        for _ in range(SQUARE.bit_length() - 1):
-            rows = [
-                builder.shuffle_vector(rows[i], rows[i + SQUARE // 2], mask)
-                for i in range(SQUARE // 2)
-                for mask in masks
-            ]
-        index = place
-        for row in rows:
-            builder.store(
-                row,
-                address(context, builder, signature.args[3], target, index, _SQUARE_ROW),
-                align=1,
-            )
-            index = builder.add(index, pitch)
+        rows = _rows(context, builder, signature.args[0], source, start, stride, SQUARE)
+        rows = _transposed(builder, rows)
+        _store_rows(context, builder, signature.args[3], target, place, pitch, rows)
         return context.get_dummy_value()
 
     signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
     return signature, generate
+
+
+@instruction
+def interleave(typing_context, source, start, stride, target, place):
+    """Transpose `LANES` rows of `SQUARE` bytes.
+
+    Row r is read at ``source[start + r * stride]``; column c is written to ``target``, from
+    ``place + c * LANES`` on. Both arrays are flat uint8.
+    """
+
+    def generate(context, builder, signature, arguments):
+        source, start, stride, target, place = arguments
+        rows = _rows(context, builder, signature.args[0], source, start, stride, LANES)
+        half = LANES // 2
+        both = [joined(builder, [rows[i], rows[i + half]]) for i in range(half)]
+        columns = _transposed(builder, both)
+        pitch = ir.Constant(place.type, LANES)
+        _store_rows(context, builder, signature.args[3], target, place, pitch, columns)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target, types.intp), generate
+
+
+def _rows(
+    context: Any, builder: Any, kind: Any, array: Any, at: Any, stride: Any, count: int
+) -> list[Any]:
+    rows = []
+    for _ in range(count):
+        place = address(context, builder, kind, array, at, _SQUARE_ROW)
+        rows.append(builder.load(place, align=1))
+        at = builder.add(at, stride)
+    return rows
+
+
+def _store_rows(
+    context: Any, builder: Any, kind: Any, array: Any, at: Any, stride: Any, rows: list[Any]
+) -> None:
+    for row in rows:
+        builder.store(row, address(context, builder, kind, array, at, row.type), align=1)
+        at = builder.add(at, stride)
+
+
+def joined(builder: Any, parts: list[Any]) -> Any:
+    """Concatenate vectors of one type; their number is a power of two."""
+    while len(parts) > 1:
+        count = 2 * parts[0].type.count
+        mask = ir.Constant(ir.VectorType(WORD, count), list(range(count)))
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        parts = [builder.shuffle_vector(one, other, mask) for one, other in pairs]
+    return parts[0]
+
+
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """Transpose each square of `SQUARE` rows; a row has the rows of one or more squares.
+
+    Interleaving rows i and i + n/2, log2 n times, transposes a square.
+    """
+    width = rows[0].type.count
+    masks = []
+    for half in (0, SQUARE // 2):
+        order = [
+            first + half + i // 2 + width * (i % 2)
+            for first in range(0, width, SQUARE)
+            for i in range(SQUARE)
+        ]
+        masks.append(ir.Constant(ir.VectorType(WORD, width), order))
+    for _ in range(SQUARE.bit_length() - 1):
+        rows = [
+            builder.shuffle_vector(rows[i], rows[i + SQUARE // 2], mask)
+            for i in range(SQUARE // 2)
+            for mask in masks
+        ]
+    return rows
 
 
 @instruction

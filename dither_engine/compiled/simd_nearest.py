@@ -15,6 +15,7 @@ from dither_engine.compiled.simd import (
     address,
     broadcast,
     instruction,
+    joined,
     lanes_type,
 )
 
@@ -57,7 +58,7 @@ def look_up_colours(typing_context, table, places, start):
         blue = _both(builder, parts, [4, 5, 12, 13, 6, 7, 14, 15])
         red_green = _both(builder, parts, [0, 1, 8, 9, 2, 3, 10, 11])
         found = [
-            _side_by_side(builder, _both(builder, parts, mask))
+            joined(builder, _both(builder, parts, mask))
             for parts, mask in (
                 (red_green, [0, 1, 2, 3, 8, 9, 10, 11]),
                 (red_green, [4, 5, 6, 7, 12, 13, 14, 15]),
@@ -253,16 +254,9 @@ def _both(builder: Any, parts: list[Any], order: list[int]) -> list[Any]:
     ]
 
 
-def _side_by_side(builder: Any, parts: list[Any]) -> Any:
-    """Concatenate vectors of one type; their number is a power of two."""
-    while len(parts) > 1:
-        parts = _both(builder, parts, list(range(2 * parts[0].type.count)))
-    return parts[0]
-
-
 def _whole(builder: Any, units: list[Any]) -> Any:
     """Join units of 32-bit integers into lanes."""
-    return builder.trunc(_side_by_side(builder, units), SHORTS)
+    return builder.trunc(joined(builder, units), SHORTS)
 
 
 def _weighed(context: Any, builder: Any, kind: Any, weights: Any, start: Any, lanes: Any) -> Any:

@@ -46,8 +46,10 @@ from dither_engine.compiled.simd import (
     at_least,
     copy,
     high_product,
+    interleave,
     load,
     product,
+    shifted,
     spread,
     store,
     transpose,
@@ -130,8 +132,7 @@ def empty_lanes(lines, pitch, skew, top, length, rows):
 def to_steps(lines, pitch, start, count, tiles):
     """Transpose ``count`` steps of the lines, from ``start``, so that lanes lie side by side."""
     for i in range(0, count, SQUARE):
-        for half in range(0, LANES, SQUARE):
-            transpose(lines, start + i + half * pitch, pitch, tiles, i * LANES + half, LANES)
+        interleave(lines, start + i, pitch, tiles, i * LANES)
 
 
 @inlined
@@ -194,18 +195,13 @@ def inside(value, step, length, skew, starts):
 
 
 @merged
-def add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last):
-    """Add the shares of ``error`` to the steps after ``at``.
-
-    The error is stored in ``now`` and loaded again inside the loop. Otherwise LLVM widens it before
-    the loop and no longer recognises the instruction for the high half of a product.
-    """
-    store(now, 0, error)
+def add_shares(ring, wrap, at, error, offsets, weights, count, lost, last):
+    """Add the shares of ``error`` to the steps after ``at``."""
     left = error
     if lost != 0:
         left = left - high_product(error, spread(lost))
     for t in range(count):
-        part = high_product(load(now, 0), spread(weights[t]))
+        part = high_product(error, spread(weights[t]))
         left = left - part
         place = (at + offsets[t]) & wrap
         store(ring, place, load(ring, place) + part)
@@ -216,11 +212,12 @@ def add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last):
 
 @merged
 def scaled(codes):
-    """Light of code values when light is sRGB: ``floor(code * 8192 / 255 + 1/2)``."""
-    whole = product(codes, spread(np.int16(32)))
-    near = whole + spread(np.int16(128))
-    byte = spread(np.int16(256))
-    return whole + high_product(near + high_product(near, byte), byte)
+    """Light of code values when light is sRGB: ``floor(code * 8192 / 255 + 1/2)``.
+
+    8192 / 255 is so little above 32 1/8 that the rounded result is that of ``code * 32 1/8``.
+    """
+    eighth = shifted(codes + spread(np.int16(4)), np.int16(3))
+    return product(codes, spread(np.int16(32))) + eighth
 
 
 @merged

@@ -127,7 +127,7 @@ def diffuse_levels(
                     digit = 0
                     number = zero
                 error = inside(error, step, length, skew, starts)
-                add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last)
+                add_shares(ring, wrap, at, error, offsets, weights, count, lost, last)
             to_lines(tiles_out, CHUNK // digits, lines_out, padded // digits, start // digits)
         finish(ring, wrap, padded, size, carry)
         empty_lanes(lines_out, padded // digits, skew // digits, top, length // digits, out)

@@ -136,15 +136,13 @@ def diffuse_palette(
                 at = step * PITCH
                 error = load(values, 0) - red
                 error = inside(error, step, length, skew, starts)
-                add_shares(ring, wrap, at, error, now, offsets, weights, count, lost, last)
+                add_shares(ring, wrap, at, error, offsets, weights, count, lost, last)
                 error = load(values, LANES) - green
                 error = inside(error, step + 1, length, skew, starts)
-                add_shares(ring, wrap, at + PITCH, error, now, offsets, weights, count, lost, last)
+                add_shares(ring, wrap, at + PITCH, error, offsets, weights, count, lost, last)
                 error = load(values, 2 * LANES) - blue
                 error = inside(error, step + 2, length, skew, starts)
-                add_shares(
-                    ring, wrap, at + 2 * PITCH, error, now, offsets, weights, count, lost, last
-                )
+                add_shares(ring, wrap, at + 2 * PITCH, error, offsets, weights, count, lost, last)
             to_lines(tiles_out, CHUNK // 3, lines_out, padded // 3, start // 3)
         finish(ring, wrap, padded, size, carry)
         empty_lanes(lines_out, padded // 3, skew // 3, top, length // 3, out)

@@ -64,7 +64,7 @@ def piecewise(work: Work) -> Render:
     target = work.target
     loses = work.options.strength < 1 or sum(weight for _, _, weight in weights) < 1
     if isinstance(target, Palette) and loses:
-        bend(target.search, target.lights, work.options.light, losing=True)
+        bend(target.search, target.lights, work.options.light, "weakened")
     many = isinstance(target, Levels) and target.count > _MOST_LEVELS
     if many or (isinstance(target, Palette) and work.options.distance == "ciede2000"):
         return _pixel_by_pixel(work, taps, rest)

@@ -16,7 +16,7 @@ PIECEWISE = (Levels, Palette)
 def piecewise(work: Work) -> Render:
     """See ``methods.renderer``."""
     if isinstance(work.target, Palette):
-        bend(work.target.search, work.target.lights, work.options.light, losing=True)
+        bend(work.target.search, work.target.lights, work.options.light, "dropped")
     return render
 
 

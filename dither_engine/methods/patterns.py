@@ -29,7 +29,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from dither_engine.compiled.decorators import array_in, array_out, kernel
-from dither_engine.compiled.search import SEARCH, distances, prepare
+from dither_engine.compiled.search import SEARCH, bend, distances, prepare
 from dither_engine.light import WHITE, code_of_light
 from dither_engine.masks.bayer import bayer_ranks
 from dither_engine.methods import ordered
@@ -55,6 +55,8 @@ def render(work: Work) -> NDArray[np.uint8]:
             return ordered.render_bayer(work, 8)
         target = _combinations(target, depth, work)
         pixels = np.ascontiguousarray(np.broadcast_to(pixels, (height, width, 3)))
+    if work.options.algorithm == "knoll":
+        bend(target.search, target.lights, work.options.light, "listed")
     out = np.empty((height, width), np.uint8)
     count = work.options.candidates
     slots = min(1 << (height * width).bit_length(), _SLOTS)

@@ -22,9 +22,15 @@ Place = tuple[int, int]
 # Values, and the place of the pixel → position and light of the result.
 Choose = Callable[[list[int], Place], tuple[int, list[int]]]
 
-# Of each light: a power, and how many units lightness 1 has.
-CURVES = {"linear": (0.7, 2850), "srgb": (1.0, 2550)}
-LOSING = {"linear": (0.4, 2350), "srgb": (1.0, 2550)}
+# By what becomes of errors, for linear light: a power, the light below which the curve is a line,
+# and how many units lightness 1 has.
+CURVES = {
+    "kept": (0.7, 0.0, 2850),
+    "weakened": (0.4, 0.02, 2350),
+    "dropped": (0.4, 0.0, 2350),
+    "listed": (0.8, 0.0, 2700),
+}
+CODES_CURVE = (1.0, 0.0, 2550)
 
 _LMS = (
     (0.4122214708, 0.5363325363, 0.0514459929),
@@ -118,29 +124,31 @@ def distances(colours: NDArray[np.uint8], wanted: Colour, distance: str) -> list
     return [sum((p - q) ** 2 for p, q in zip(here, place(c), strict=True)) for c in every]
 
 
-def mixing(values: list[int], light: str, losing: bool) -> list[int]:
+def mixing(values: list[int], light: str, errors: str) -> list[int]:
     """Lightness, a, b as ``compiled.mixing`` says."""
-    power, unit = (LOSING if losing else CURVES)[light]
+    power, toe, unit = CURVES[errors] if light == "linear" else CODES_CURVE
     bent = []
     for row in ((6754, 8787, 843), (3472, 11152, 1760), (1447, 4616, 10321)):
         cone = (sum(w * v for w, v in zip(row, values, strict=True)) + 8192) >> 14
-        bent.append(round(math.copysign(unit * (abs(cone) / WHITE) ** power, cone)))
+        part = abs(cone) / WHITE
+        part = part * toe ** (power - 1) if part < toe else part**power
+        bent.append(round(math.copysign(unit * part, cone)))
     rows = ((862, 3251, -17), (16204, -19895, 3691), (212, 6413, -6625))
     axes = [(sum(w * v for w, v in zip(row, bent, strict=True)) + 2048) >> 12 for row in rows]
     return [axes[0], *(min(max((v + 8) // 16 * 16, -3632), 3632) for v in axes[1:])]
 
 
 def mixing_of(
-    colours: NDArray[np.uint8], light: str, pixels: NDArray[np.uint8], losing: bool
+    colours: NDArray[np.uint8], light: str, pixels: NDArray[np.uint8], errors: str
 ) -> Choose:
     """The colour that comes next where errors are passed on, by the default distance."""
     table = light_of_code(light).astype(int)[colours]
-    points = [mixing([int(v) for v in row], light, losing) for row in table]
+    points = [mixing([int(v) for v in row], light, errors) for row in table]
 
     def choose(values: list[int], place: Place) -> tuple[int, list[int]]:
         own = [int(v) for v in pixels[place]]
         weight = max(9 - (5 * (max(own) - min(own)) // 8), 1)
-        x, y, z = mixing(values, light, losing)
+        x, y, z = mixing(values, light, errors)
         away = [(x - p) ** 2 + weight * ((y - q) ** 2 + (z - s) ** 2) for p, q, s in points]
         k = away.index(min(away))
         return k, [int(value) for value in table[k]]
@@ -161,14 +169,14 @@ def colour_of(
     light: str,
     distance: str,
     pixels: NDArray[np.uint8],
-    losing: bool = False,
+    errors: str = "kept",
 ) -> Choose:
     """The colour that comes next: by the default distance as `mixing_of`, else the nearest.
 
-    losing: whether the method loses some of the error.
+    errors: what becomes of them, see ``compiled.mixing``.
     """
     if distance == "oklab":
-        return mixing_of(colours, light, pixels, losing)
+        return mixing_of(colours, light, pixels, errors)
     return nearest_of(colours, light, distance, pixels)
 
 

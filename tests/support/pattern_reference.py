@@ -34,7 +34,7 @@ class Paint:
     def choose(self, goal: Light) -> Choose:
         """The function that chooses the colour for a pixel of the colour ``goal``."""
         own = np.array([[self.codes(goal)]], np.uint8)
-        return colour_of(self.colours, self.light, self.distance, own)
+        return colour_of(self.colours, self.light, self.distance, own, "listed")
 
     def lights(self, k: int) -> Light:
         return [int(v) for v in light_of_code(self.light)[self.colours[k]]]

@@ -11,15 +11,6 @@ from standalone.ports import free_port
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 ETAG = b'"v1"'
 FILE = b"\x89PNG" + bytes(range(256)) * 8
-# A service's OpenAPI document: it has routes that the gateway forwards, and others.
-DESCRIPTION = json.dumps(
-    {
-        "paths": {
-            "/images": {"get": {"operationId": "list", "responses": {}}},
-            "/internal": {"get": {"operationId": "internal", "responses": {}}},
-        }
-    }
-).encode()
 
 
 class HalfAnswered(Exception):
@@ -157,8 +148,6 @@ class Service:
             raise ConnectionResetError
         if path == "/health":
             await self._send(writer, b'{"status": "ok", "parts": {"database": {"status": "ok"}}}')
-        elif path == "/openapi.json":
-            await self._send(writer, DESCRIPTION)
         elif path.endswith("/events"):
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
             while not writer.is_closing():

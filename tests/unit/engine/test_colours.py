@@ -14,7 +14,7 @@ from dither_engine import Options, dither
 from dither_engine.algorithms import ALGORITHMS
 from dither_engine.gamut import gamut_of
 from dither_engine.greys import greys_of, is_grey
-from dither_engine.light import light_of_code
+from dither_engine.light import light_of_code, srgb_to_linear
 from dither_engine.palettes import NAMED, from_hex, named
 from dither_engine.targets import media_relative
 
@@ -168,6 +168,20 @@ def test_white_stays_the_lightest_where_only_dark_greys_are_exactly_grey(algorit
     """The NES has #eceeec, which is no grey to the bit."""
     done = dither(np.full((32, 32, 3), 255, np.uint8), Options(algorithm=algorithm, palette="nes"))
     assert (named("nes")[done.indices].min(axis=2) > 200).mean() > 0.9
+
+
+@pytest.mark.parametrize("grey", [24, 32, 40, 48])
+@pytest.mark.parametrize(("algorithm", "strength"), [("atkinson", 1.0), ("floyd-steinberg", 0.8)])
+def test_where_error_is_lost_dark_greys_take_no_light_colours(
+    algorithm: str, strength: float, grey: int
+) -> None:
+    """A curve too steep near black gave pico-8's dark greys yellow and pink dots, and twice the
+    light."""
+    options = Options(algorithm=algorithm, palette="pico-8", strength=strength)
+    found = dither(np.full((96, 96, 3), grey, np.uint8), options).indices
+    light = srgb_to_linear(named("pico-8") / 255) @ [0.2126, 0.7152, 0.0722]
+    assert (light[found] > 0.25).mean() < 0.002
+    assert light[found].mean() < 1.5 * srgb_to_linear(np.array(grey / 255))
 
 
 def test_one_blue_among_black_and_white_does_not_make_greys_blue() -> None:

@@ -62,8 +62,9 @@ def test_diffusion_to_a_palette_equals_the_textbook(
     pixels = within_reach(pixels, named(palette), light, distance)
     values = light_of_code(light).astype(np.int64)[pixels]
     taps = KERNELS[algorithm].taps if algorithm in KERNELS else ()
-    losing = bool(taps) and (strength < 1 or sum(weight for _, _, weight in taps) < 1)
-    choose = colour_of(named(palette), light, distance, pixels, losing)
+    weakened = bool(taps) and (strength < 1 or sum(weight for _, _, weight in taps) < 1)
+    errors = "weakened" if weakened else "kept"
+    choose = colour_of(named(palette), light, distance, pixels, errors)
     if algorithm in KERNELS:
         found = diffusion_reference.diffuse(
             values,
@@ -98,7 +99,7 @@ def test_none_is_the_nearest_colour(palette: str, distance: str, light: str, see
     )
     done = dither(pixels, options).indices
     pixels = within_reach(pixels, named(palette), light, distance)
-    choose = colour_of(named(palette), light, distance, pixels, losing=True)
+    choose = colour_of(named(palette), light, distance, pixels, errors="dropped")
     for y, x in np.ndindex(5, 7):
         light_here = [int(v) for v in light_of_code(light)[pixels[y, x]]]
         assert done[y, x] == choose(light_here, (y, x))[0]

@@ -14,6 +14,7 @@ from PIL import Image, ImageFile
 
 from dither_engine import Encoded, EngineError, Options, dither_bytes
 from dither_engine.decode import FORMATS, open_bytes
+from dither_engine.integrity import without_scan
 from tests.support.pictures import picture
 
 MAGIC = (
@@ -318,3 +319,62 @@ def test_a_tiff_that_names_itself_is_read_once(data: bytes) -> None:
     found = tried(data)
     assert isinstance(found, Encoded)
     assert (found.width, found.height, found.frames) == (8, 4, 1)
+
+
+def jpegs() -> list[bytes]:
+    """With one scan: of each number of channels, and of each way to code one."""
+    ways: list[dict[str, Any]] = [
+        {"quality": 30, "optimize": True},
+        {"quality": 95, "subsampling": 0},
+        {"restart_marker_blocks": 2},
+    ]
+    files = []
+    with Image.open(io.BytesIO(picture())) as image:
+        for mode in ("L", "RGB", "CMYK"):
+            for way in ways:
+                file = io.BytesIO()
+                image.convert(mode).save(file, "JPEG", **way)
+                files.append(file.getvalue())
+    return files
+
+
+JPEGS = jpegs()
+
+
+def is_whole(data: bytes, *, checked: bool) -> bool:
+    try:
+        source = open_bytes(data)
+        if checked:
+            source.check(data)
+        else:
+            list(source.frames())
+    except EngineError:
+        return False
+    return True
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(JPEGS),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=8),
+    st.floats(0.3, 1) | st.just(1.0),
+)
+def test_what_surrounds_the_scan_tells_whether_a_jpeg_can_be_decoded(
+    data: bytes, changes: list[tuple[float, int]], end: float
+) -> None:
+    damaged = bytearray(data)
+    for place, value in changes:
+        damaged[2 + int(place * (len(data) - 3))] = value
+    del damaged[int(end * len(data)) :]
+    file = bytes(damaged)
+    assert is_whole(file, checked=True) == is_whole(file, checked=False)
+
+
+def test_only_a_complete_scan_is_left_out() -> None:
+    for data in JPEGS:
+        short = without_scan(data)
+        assert short is not None
+        assert len(short) < len(data)
+        assert without_scan(data[:-2]) is None, "cut short"
+    assert without_scan(saved("JPEG", progressive=True)) is None, "several scans"
+    assert without_scan(saved("PNG")) is None

@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dither_engine import Options, dither, dither_bytes, footprint, memory
+from dither_engine import EngineError, Options, dither, dither_bytes, footprint, memory
 from dither_engine.algorithms import ALGORITHMS, module_of
 from dither_engine.compiled.packing import contiguous
+from dither_engine.decode import open_bytes
 from dither_engine.memory import KEPT, SMALL, reusable
 from dither_engine.methods import in_pieces
 from dither_engine.pillow_memory import in_one_block, pixels_in_place
@@ -71,6 +72,28 @@ def test_pillows_pixels_are_read_where_they_are(size: tuple[int, int]) -> None:
     assert (pixels == expected).all()
     assert (contiguous(pixels) == expected).all()
     assert not pixels.flags.writeable
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 9), (500, 300)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_is_decoded_into_the_pool(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], mode: str
+) -> None:
+    monkeypatch.setattr(memory, "_free", deque([np.full(4 * 500 * 300, 77, np.uint8)]))
+    file = io.BytesIO()
+    Image.fromarray(noise(5, size[1], size[0], 3)).convert(mode).save(file, "JPEG")
+    expected = np.asarray(Image.open(file).convert("L" if mode == "L" else "RGB"))
+    (frame,) = open_bytes(file.getvalue()).frames()
+    assert (frame.pixels.squeeze(2) if mode == "L" else frame.pixels).tolist() == expected.tolist()
+    assert len(memory._free) == (size != (500, 300) or mode != "RGB")
+
+
+def test_a_jpeg_cut_short_is_damaged_however_much_is_missing() -> None:
+    file = io.BytesIO()
+    Image.fromarray(noise(5, 300, 500, 3)).save(file, "JPEG")
+    for length in range(1000, len(file.getvalue()), 9000):
+        with pytest.raises(EngineError, match="damaged"):
+            list(open_bytes(file.getvalue()[:length]).frames())
 
 
 def test_an_image_in_several_blocks_is_copied() -> None:

@@ -15,6 +15,7 @@ from notification_service.service import NotificationService
 from notification_service.settings import NotificationSettings
 from shared.backoff import Backoff
 from shared.database import Database
+from shared.failures import TransientFailure
 from shared.messages import Body, ImageDeleted
 from shared.problems import Problem
 from tests.integration.services.notification.mails import (
@@ -256,6 +257,29 @@ def test_a_crash_while_sending_is_made_good_by_the_same_mail(
     assert outbox.sent[0].as_bytes().count(b"photo.png") == claimed[0].as_bytes().count(
         b"photo.png"
     )
+
+
+def test_a_mail_is_not_sent_again_because_the_database_is_away_afterwards(
+    service: NotificationService, tables: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise TransientFailure("the database is not available")
+
+    class ThenAway(Outbox):
+        def send(self, message: EmailMessage) -> None:
+            super().send(message)
+            monkeypatch.setattr(tables, "transaction", away)
+
+    uuid, outbox = pending(service), ThenAway()
+    sender = new_sender(tables, outbox)
+    for _ in range(3):
+        with pytest.raises(TransientFailure):
+            sender.send_next()
+    monkeypatch.undo()
+    turn_clock_forward(tables, seconds=SETTINGS.smtp_timeout_seconds * sending.CLAIM_STEPS)
+    assert not sender.send_next()
+    assert statuses(service, uuid) == ["sent"]
+    assert len(outbox.sent) == 1
 
 
 def test_a_running_sender_backs_off_comes_back_and_stops(
