@@ -105,13 +105,15 @@ def spread(typing_context, value):
 def high_product(typing_context, a, b):
     """``a * b >> 16``, rounded down, of signed lanes.
 
-    AVX2 has an instruction for this; LLVM does not find it where an operand is used repeatedly.
+    x86 has an instruction for this; LLVM does not find it where an operand is used repeatedly.
     """
 
     def generate(context, builder, signature, arguments):
-        _, _, features = context.codegen().magic_tuple()
+        triple, _, features = context.codegen().magic_tuple()
         if "+avx2" in features:
             return _in_parts(builder, "llvm.x86.avx2.pmulh.w", 16, arguments)
+        if triple.startswith("x86_64"):
+            return _in_parts(builder, "llvm.x86.sse2.pmulh.w", 8, arguments)
         wide = [builder.sext(value, WORDS) for value in arguments]
         shift = ir.Constant(WORDS, [16] * LANES)
         return builder.trunc(builder.ashr(builder.mul(*wide), shift), SHORTS)
