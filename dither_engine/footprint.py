@@ -24,6 +24,7 @@ _DRAWN, _RESIZED, _AS_A_WHOLE = 2.0, 8.0, 9.0
 _TURNED, _ENHANCED, _EXCLUDED = 4.0, 15.0, 8.0  # copies of the picture
 _ENCODE = {"gif": 8.0, "webp": 30.0}
 _ENCODE_OTHERS = 1.0
+_BAND, _SEARCHED = 280, 30.0  # of direct binary search: rows in view at once, bytes a pixel of them
 # Modules of methods; see `methods.in_pieces`.
 _PIECE_BY_PIECE = ("diffusion", "nearest", "ordered", "riemersma")
 _PLAIN = ("1", "L", "P", "RGB", "CMYK", "YCbCr")
@@ -44,6 +45,8 @@ def bytes_to_dither(source: Source, options: Options, max_size: int | None = Non
         total += (pixels + frame) * _RESIZED
     if module_of(options.algorithm) not in _PIECE_BY_PIECE or source.count > 1:
         total += frame * _AS_A_WHOLE
+    if module_of(options.algorithm) == "binary_search":
+        total += drawn.width * min(drawn.height, _BAND) * _SEARCHED
     if options.rotate != "0" or options.crop is not None:
         total += pixels * _TURNED
     if options.auto != "off" or options.sharpen > 0 or options.saturation != 1:

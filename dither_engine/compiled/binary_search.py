@@ -164,7 +164,7 @@ def blur(errors, kernels, seen):
             for r in range(REACH + 1):
                 above, below = errors[c, y + REACH - r], errors[c, y + REACH + r]
                 for x in range(width):
-                    rows[x] = above[x] + below[x] if r > 0 else above[x]
+                    rows[x] = np.int32(above[x]) + below[x] if r > 0 else above[x]
                 for s in range(REACH + 1):
                     weight = kernels[len(NEXT), c, REACH - r, REACH - s]
                     for x in range(REACH, width - REACH):
@@ -317,7 +317,7 @@ def search_rows(
     pull = np.zeros((rows // BLOCK + 1, pitch), np.float64)  # what `draw` sets, for each column
     edges = np.zeros(pitch, np.float64)  # `weight` in the last column of each block
     edges[REACH + BLOCK - 1 :: BLOCK] = weight
-    errors = np.zeros((3, rows + 1 + 2 * REACH, pitch), np.int32)
+    errors = np.zeros((3, rows + 1 + 2 * REACH, pitch), np.int16)
     look(pixels, mask, light, matrix, points, greys, top, state, errors, shown, bound, sums)
     blur(errors, kernels, seen)
     for y in range(sums.shape[0]):
