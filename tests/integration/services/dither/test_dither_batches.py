@@ -108,7 +108,7 @@ def test_a_storage_that_is_down_is_asked_by_one_job_at_a_time(
     service.queue_images(batch)
     wait_for(lambda: len(asked) >= 6, "some attempts")
     assert len(asked) <= 12, "those that were begun, then one after a pause, and so on"
-    assert service.dispatcher.health().status == "degraded"
+    wait_for(lambda: service.dispatcher.health().status == "degraded", "news of the failures")
     storage.error = None
     service.wait_until_quiet()
     assert kinds(tables, service) == ["DITHER_UPLOADED"] * 20
