@@ -22,7 +22,7 @@ import numpy as np
 
 from dither_engine.compiled.decorators import inlined, merged
 from dither_engine.compiled.simd import LANES, SQUARE, copy, high_product, load, spread, store
-from dither_engine.compiled.wavefront import to_steps
+from dither_engine.compiled.wavefront import scaled, to_steps
 
 PAD = 8  # steps before and after a segment: the errors of its neighbours; a kernel reaches 7
 
@@ -37,6 +37,21 @@ def transposed(row, pitch, line, tiles):
     """Copy a row into ``line``, which is longer, and transpose it: ``pitch`` bytes a segment."""
     copy(row, 0, line, 0, row.shape[0])
     to_steps(line, pitch, 0, pitch, tiles)
+
+
+@inlined
+def take_light(tiles, light, even, here, given):
+    """Set ``given`` to each value's light and its shares from the rows above, which become 0.
+
+    here: the row of the ring that has these shares. light, even: see `wavefront_palette`.
+    """
+    if even:
+        for i in range(0, given.shape[0], LANES):
+            store(given, i, scaled(load(tiles, i)) + load(here, i))
+    else:
+        for i in range(given.shape[0]):
+            given[i] = light[tiles[i]] + here[i]
+    here[:] = 0
 
 
 @inlined

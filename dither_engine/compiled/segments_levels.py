@@ -11,6 +11,7 @@ from dither_engine.compiled.segments import (
     ends_changed,
     fill_pads,
     left_over,
+    take_light,
     transposed,
     within_row,
 )
@@ -25,7 +26,7 @@ from dither_engine.compiled.simd import (
     spread,
     store,
 )
-from dither_engine.compiled.wavefront import scaled, to_lines, to_steps
+from dither_engine.compiled.wavefront import to_lines, to_steps
 
 _U1, _I2, _I4 = types.uint8, types.int16, types.int32
 
@@ -77,13 +78,7 @@ def diffuse_levels(
         way = -1 if back else 1
         here = ring[(top + y) % ring.shape[0]]
         transposed(samples[y], depth * size, line, tiles)
-        if even:
-            for i in range(0, size * wide, LANES):
-                store(given, i, scaled(load(tiles, i)) + load(here, i))
-        else:
-            for i in range(size * wide):
-                given[i] = light[tiles[i]] + here[i]
-        here[:] = 0
+        take_light(tiles, light, even, here, given)
         if masked:
             transposed(mask[y], size, mask_line, shown)
         clear_pads(errors, size, depth)

@@ -33,6 +33,7 @@ from dither_engine.compiled.segments import (
     ends_changed,
     fill_pads,
     left_over,
+    take_light,
     transposed,
     within_row,
 )
@@ -47,7 +48,7 @@ from dither_engine.compiled.simd import (
     store,
 )
 from dither_engine.compiled.simd_nearest import UNIT
-from dither_engine.compiled.wavefront import clamped, scaled, to_lines, to_steps
+from dither_engine.compiled.wavefront import clamped, to_lines, to_steps
 from dither_engine.light import WHITE
 
 _DEPTH = 3 * LANES  # numbers of a step
@@ -121,13 +122,7 @@ def diffuse_palette(
         way = -1 if back else 1
         here = ring[(top + y) % ring.shape[0]]
         transposed(samples[y], 3 * size, line, tiles)
-        if even:
-            for i in range(0, size * _DEPTH, LANES):
-                store(given, i, scaled(load(tiles, i)) + load(here, i))
-        else:
-            for i in range(size * _DEPTH):
-                given[i] = light[tiles[i]] + here[i]
-        here[:] = 0
+        take_light(tiles, light, even, here, given)
         if masked:
             transposed(mask[y], size, mask_line, shown)
         clear_pads(errors, size, 3)
