@@ -60,7 +60,7 @@ def create_own_routes(settings: GatewaySettings, upstreams: Mapping[str, Upstrea
     app = create_problem_app("Gateway", docs_url=None, openapi_url=None)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     servers = {"servers": [{"url": settings.public_path or "/"}]}
-    document = json.loads(PUBLIC_API.read_text(encoding="utf-8")) | servers
+    document = json.dumps(json.loads(PUBLIC_API.read_text(encoding="utf-8")) | servers)
     docs = Files(settings, Path("api_gateway/docs"), packages=[("fastapi_offline", "static")])
     page = Files(settings, settings.frontend_dir, html=True)
     health_example = {"content": {"application/json": {"example": {"status": "ok"}}}}
@@ -79,7 +79,8 @@ def create_own_routes(settings: GatewaySettings, upstreams: Mapping[str, Upstrea
         return JSONResponse(found, 503 if failed else 200, headers={"cache-control": "no-store"})
 
     async def openapi(_: Request) -> Response:
-        return JSONResponse(document, headers={"cache-control": "no-cache"})
+        kind = JSONResponse.media_type
+        return Response(document, media_type=kind, headers={"cache-control": "no-cache"})
 
     async def metrics(request: Request) -> Response:
         if request.scope["refusal"] is not None:

@@ -4,8 +4,8 @@ import logging
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from opentelemetry.trace import SpanKind
@@ -41,8 +41,7 @@ DEFERRED = Backoff(first=60.0, most=3600.0)  # for a mail that the server does n
 CLAIM_STEPS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """What became of a mail, for its row."""
 
     mail: models.Notification
@@ -207,7 +206,7 @@ class MailSender:
         """Retried until it succeeds, else a mail that was sent would be sent again."""
         if self._outcome is None:
             return
-        mail, status, reason = self._outcome.mail, self._outcome.status, self._outcome.reason
+        mail, status, reason = self._outcome
         with self._database.transaction() as session:
             repository.settle(session, mail.dither_id, status, reason)
             if mail.kind == models.CONFIRMATION and mail.address_digest is not None:
